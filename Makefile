@@ -1,0 +1,67 @@
+# `make` alone prints this help. Needs Python 3.11 or later, make and git; everything else comes from locks/.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ENVIRONMENT ?= dev
+OUT ?= out/$(ENVIRONMENT)
+PIP_FLAGS := --quiet --disable-pip-version-check --no-input
+
+.DEFAULT_GOAL := help
+.PHONY: help preview test lint check generate locks policy-env tools wheel bench clean
+
+help: ## Print this help
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+preview: $(VENV)/.program ## Set up, then preview ENVIRONMENT (default dev) offline and write the report to OUT
+	@$(BIN)/gpuplane preview $(ENVIRONMENT) --out $(OUT)
+
+test: $(VENV)/.dev ## Set up, then run all tests (integration tests need KUBECONFIG and pulumi on PATH)
+	@$(BIN)/python -m pytest -n auto
+
+lint: $(VENV)/.dev ## Ruff, mypy and the import contracts
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy -p gpuplane
+	@$(BIN)/lint-imports --no-cache
+
+check: lint test ## Everything that needs no cluster
+
+generate: $(VENV)/.dev ## Write again what is generated: schemas and the rule reference
+	@$(BIN)/python -m gpuplane schema docs/schema
+	@$(BIN)/python -m gpuplane.policies.reference docs/reference/rules.md
+
+bench: $(VENV)/.dev ## Measure: ratios in one run
+	@$(BIN)/python -m benchmarks
+
+policy-env: .venv-policy/.installed ## The Python environment of the CrossGuard pack
+
+tools: ## Install the Pulumi CLI, where the network allows
+	@$(BIN)/python -c "from pulumi.automation import PulumiCommand; print(PulumiCommand.install().command)"
+
+wheel: $(VENV)/.dev ## Build the wheel into dist/
+	@$(BIN)/python -m hatchling build -t wheel
+
+locks: ## Resolve locks/*.in again (needs uv); releases younger than a week are left out
+	@for name in program dev policy checkov; do \
+	  uv pip compile -q --python-version 3.11 --universal --exclude-newer "$$(date -u -d '8 days ago' +%F)" --generate-hashes \
+	    --no-emit-index-url --no-header locks/$$name.in -o locks/$$name.txt || exit 1; done
+
+clean: ## Remove environments and outputs
+	@rm -rf .venv .venv-policy .venv-checkov dist out .pytest_cache .mypy_cache .ruff_cache
+
+$(VENV)/.program: locks/program.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "gpuplane needs Python 3.11 or later; $(PYTHON) is " + sys.version.split()[0] + ". Set PYTHON=python3.11.")'
+	@echo "setting up $(VENV) (once, about a minute)" >&2
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install $(PIP_FLAGS) --require-hashes -r locks/program.txt
+	@$(BIN)/python -m pip install $(PIP_FLAGS) --no-build-isolation --no-deps -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.program locks/dev.txt
+	@echo "adding the test tools" >&2
+	@$(BIN)/python -m pip install $(PIP_FLAGS) --require-hashes -r locks/dev.txt
+	@touch $@
+
+.venv-policy/.installed: locks/policy.txt
+	@$(PYTHON) -m venv .venv-policy
+	@.venv-policy/bin/python -m pip install $(PIP_FLAGS) --require-hashes -r locks/policy.txt
+	@touch $@

@@ -1,0 +1,19 @@
+"""Run every measurement: ``python -m benchmarks``. Nothing here passes or fails: figures belong into the notes."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+import benchmarks
+
+
+def main() -> None:
+    for module in sorted(pkgutil.iter_modules(benchmarks.__path__), key=lambda one: one.name):
+        if module.name.startswith("bench_"):
+            print(f"== {module.name.removeprefix('bench_').replace('_', ' ')}", flush=True)
+            importlib.import_module(f"benchmarks.{module.name}").main()
+
+
+if __name__ == "__main__":
+    main()

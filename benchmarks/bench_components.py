@@ -1,0 +1,100 @@
+"""Registering through the components, against a raw program that registers the same resources and component nodes.
+
+Both run under the same mock monitor, in turns, in one process, by processor time; the raw program has its properties ready.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pulumi
+
+from gpuplane.catalog import default_catalog
+from gpuplane.delivery.offline_engine import RecordingMonitor, run_program
+from gpuplane.graph.resource_view import ResourceView
+from gpuplane.planning import plan
+from gpuplane.spec.loader import load_environment
+from gpuplane.stacks.program import register
+
+ROUNDS = 15
+COPIES = 4
+"""How often the layer is registered in one run, so that a run is long enough to time."""
+
+
+class _Raw(pulumi.CustomResource):
+    def __init__(self, view: ResourceView, opts: pulumi.ResourceOptions) -> None:
+        super().__init__(view.type, view.urn.rpartition("::")[2], dict(view.props), opts)
+
+
+class _RawComponent(pulumi.ComponentResource):
+    def __init__(self, view: ResourceView, opts: pulumi.ResourceOptions) -> None:
+        super().__init__(view.type, view.urn.rpartition("::")[2], dict(view.props), opts)
+        self.register_outputs({})
+
+
+def _raw_program(views: list[ResourceView]) -> Callable[[], None]:
+    ordered = _parents_first(views)
+
+    def program() -> None:
+        from pulumi_kubernetes import Provider
+
+        provider = Provider("kubernetes", context="test")
+        made: dict[str, pulumi.Resource] = {}
+        for view in ordered:
+            parent = made.get(view.parent)
+            depends = [made[urn] for urn in view.dependencies if urn in made]
+            shared: dict[str, Any] = {"parent": parent} if parent is not None else {"providers": [provider]}
+            if view.custom:
+                made[view.urn] = _Raw(view, pulumi.ResourceOptions(depends_on=depends, **shared))
+            else:
+                made[view.urn] = _RawComponent(view, pulumi.ResourceOptions(**shared))
+
+    return program
+
+
+def _parents_first(views: list[ResourceView]) -> list[ResourceView]:
+    left = [view for view in views if not view.type.startswith("pulumi:")]
+    done: list[ResourceView] = []
+    known: set[str] = set()
+    urns = {view.urn for view in left}
+    while left:
+        ready = [view for view in left if ({view.parent, *view.dependencies} & urns) <= known]
+        done += ready
+        known |= {view.urn for view in ready}
+        left = [view for view in left if view.urn not in known]
+    return done
+
+
+def _seconds(program: Callable[[], None]) -> tuple[float, int]:
+    start, registered = time.process_time(), 0
+    for _ in range(COPIES):
+        monitor = RecordingMonitor("tenants")
+        run_program(program, monitor, "prod-tenants")
+        registered += sum(view.type != "pulumi:pulumi:StackReference" for view in monitor.views)
+    return time.process_time() - start, registered
+
+
+def main() -> None:
+    spec = load_environment(Path(__file__).resolve().parents[1] / "environments", "prod")
+    planned = plan(spec, default_catalog(), date(2026, 11, 21))
+    monitor = RecordingMonitor("tenants")
+    components = lambda: register(spec, planned, "tenants")  # noqa: E731
+    run_program(components, monitor, "prod-tenants")
+    raw = _raw_program(monitor.views)
+    ratios, counts = [], set()
+    for _ in range(ROUNDS):
+        (raw_seconds, raw_count), (own_seconds, own_count) = _seconds(raw), _seconds(components)
+        ratios.append(own_seconds / raw_seconds)
+        counts |= {raw_count, own_count}
+    assert len(counts) == 1, f"the two programs differ: {counts}"
+    print(f"components: {statistics.median(ratios):.3f} × the raw program (median of {ROUNDS} pairs, least {min(ratios):.3f}), "
+          f"{counts.pop() // COPIES} resources. Aim: 1.1")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""What all tenants' queues share: a ResourceFlavor for each pool, the Cohort tree, the workload priorities."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any, Mapping
+
+import pulumi
+
+from gpuplane.components.kubernetes_object import KubernetesObject, Manifest, metadata
+from gpuplane.spec.vocabulary import DEVICES_PER_NODE, KUEUE, MAX_NODES, SHARING, SOURCE, USD_PER_NODE_HOUR
+
+PRIORITIES: Mapping[str, tuple[int, str]] = {
+    "critical": (100_000, "online serving that people wait for"),
+    "standard": (10_000, "online serving"),
+    "batch": (100, "work that can wait and may be preempted"),
+}
+"""Workload priorities: value and meaning; a higher value is admitted first and preempts lower ones."""
+
+
+def priority_class(priority: str) -> str:
+    """Name of the WorkloadPriorityClass of a priority."""
+    return f"gpuplane-{priority}"
+
+
+@dataclass(frozen=True)
+class TaintArgs:
+    """A node taint in the Kubernetes spelling."""
+
+    key: str
+    value: str
+    effect: str
+
+
+@dataclass(frozen=True)
+class FlavorArgs:
+    """A pool as Kueue sees it.
+
+    Attributes:
+        node_labels: labels that its nodes have (at most 8).
+        taints: taints on its nodes; workloads must tolerate them.
+        devices_per_node: device resource to devices on one node.
+        sharing: ``dedicated``, ``mig`` or ``time-slicing``.
+        max_nodes, usd_per_node_hour: of existing nodes; None where a node group says so itself.
+        source: document that asked for it.
+    """
+
+    node_labels: Mapping[str, str]
+    taints: tuple[TaintArgs, ...] = ()
+    devices_per_node: Mapping[str, int] = field(default_factory=dict)
+    sharing: str = "dedicated"
+    max_nodes: int | None = None
+    usd_per_node_hour: str | None = None
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class GpuQuotasArgs:
+    """Flavors by pool, and cohorts with their parents (None at the root)."""
+
+    flavors: Mapping[str, FlavorArgs]
+    cohorts: Mapping[str, str | None] = field(default_factory=dict)
+
+
+class GpuQuotas(pulumi.ComponentResource):
+    """Flavors, cohorts and priorities of a cluster."""
+
+    def __init__(self, name: str, args: GpuQuotasArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("gpuplane:index:GpuQuotas", name, {}, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        for pool in sorted(args.flavors):
+            KubernetesObject(pool, _flavor(pool, args.flavors[pool]), child)
+        for cohort in sorted(args.cohorts):
+            parent = args.cohorts[cohort]
+            KubernetesObject(cohort, {"apiVersion": KUEUE, "kind": "Cohort", "metadata": metadata(cohort),
+                                      "spec": {"parentName": parent} if parent else {}}, child)
+        for priority, (value, description) in sorted(PRIORITIES.items()):
+            KubernetesObject(priority, {"apiVersion": KUEUE, "kind": "WorkloadPriorityClass",
+                                        "metadata": metadata(priority_class(priority)),
+                                        "value": value, "description": description}, child)
+        self.register_outputs({"flavors": sorted(args.flavors)})
+
+
+def _flavor(pool: str, args: FlavorArgs) -> Manifest:
+    said = {DEVICES_PER_NODE: json.dumps(dict(args.devices_per_node), sort_keys=True), SHARING: args.sharing, SOURCE: args.source,
+            MAX_NODES: str(args.max_nodes or ""), USD_PER_NODE_HOUR: args.usd_per_node_hour or ""}
+    spec: dict[str, Any] = {"nodeLabels": dict(sorted(args.node_labels.items()))}
+    if args.taints:
+        spec["nodeTaints"] = [{"key": taint.key, "value": taint.value, "effect": taint.effect} for taint in args.taints]
+    return {"apiVersion": KUEUE, "kind": "ResourceFlavor",
+            "metadata": metadata(pool, annotations={key: value for key, value in said.items() if value}), "spec": spec}

@@ -1,0 +1,169 @@
+"""One served model as a KServe InferenceService in Standard mode, queued by Kueue.
+
+Built from the ``kserve`` package's typed models, so a field that KServe does not have cannot be written.
+``kserve`` pulls in a web server and pandas: it is imported when the first service is built, not before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Literal, Mapping
+
+import pulumi
+
+from gpuplane.components.gpu_quotas import TaintArgs, priority_class
+from gpuplane.components.kubernetes_object import KubernetesObject, Manifest, child_options, metadata
+from gpuplane.components.quantity import amount, gib
+from gpuplane.components.tenant import MODEL_SERVER_ACCOUNT
+from gpuplane.spec.vocabulary import KSERVE, MAY_BORROW, PRIORITY_CLASS, QUEUE_NAME, SOURCE, TENANT
+
+STARTUP_PERIOD_SECONDS = 10
+RUN_AS = 1000
+"""User and group of the model server; any but 0 satisfies the restricted Pod Security Standard."""
+
+
+@dataclass(frozen=True)
+class LoggerArgs:
+    """KServe payload logger: what is sent where."""
+
+    mode: Literal["all", "request", "response"]
+    url: str
+
+
+@dataclass(frozen=True)
+class InferenceServiceArgs:
+    """A model to serve.
+
+    Attributes:
+        name, namespace: of the InferenceService; the namespace is the tenant's.
+        runtime: name of a ClusterServingRuntime.
+        model_format: KServe model format, e.g. ``vLLM``.
+        storage_uri: the weights, pinned to a revision.
+        image: the engine, pinned by digest; takes the place of the runtime's.
+        engine_arguments: command-line arguments of the engine, in order.
+        device, devices: device resource and how many of it a replica needs.
+        cpu, memory_gib, shared_memory_gib: host resources of a replica; memory in GiB.
+        queue_name: LocalQueue; None where there is no Kueue.
+        port: port that the engine answers HTTP on; health_path its readiness.
+        priority: a key of :data:`gpuplane.components.gpu_quotas.PRIORITIES`.
+        startup_seconds: how long loading may take.
+        storage_container: ClusterStorageContainer that downloads the weights; None for KServe's default.
+        source: document that asked for it, for reports.
+    """
+
+    name: str
+    namespace: str
+    runtime: str
+    model_format: str
+    storage_uri: str
+    image: str
+    device: str
+    devices: int
+    cpu: int
+    memory_gib: int
+    min_replicas: int
+    max_replicas: int
+    engine_arguments: tuple[str, ...] = ()
+    shared_memory_gib: int = 2
+    cpu_utilization_percent: int = 80
+    max_surge: int = 0
+    max_unavailable: int = 1
+    queue_name: str | None = None
+    may_borrow: bool = False
+    priority: str = "standard"
+    node_selector: Mapping[str, str] = field(default_factory=dict)
+    tolerations: tuple[TaintArgs, ...] = ()
+    port: int = 8080
+    health_path: str = "/v1/models"
+    startup_seconds: int = 900
+    timeout_seconds: int = 300
+    logger: LoggerArgs | None = None
+    storage_container: str | None = None
+    source: str = ""
+
+
+class InferenceService(pulumi.ComponentResource):
+    """One InferenceService."""
+
+    def __init__(self, name: str, args: InferenceServiceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("gpuplane:index:InferenceService", name, {"name": args.name, "namespace": args.namespace}, opts)
+        KubernetesObject(f"{args.namespace}-{args.name}", manifest(args), child_options(self, opts))
+        self.register_outputs({"name": args.name})
+
+
+def manifest(args: InferenceServiceArgs) -> Manifest:
+    """The InferenceService as its API takes it."""
+    scales = args.max_replicas > args.min_replicas
+    annotations = {"serving.kserve.io/deploymentMode": "Standard", "serving.kserve.io/autoscalerClass": "hpa" if scales else "none"}
+    if args.source:
+        annotations[SOURCE] = args.source
+    if args.may_borrow:
+        annotations[MAY_BORROW] = "true"
+    labels = {TENANT: args.namespace}
+    if args.queue_name is not None:
+        labels |= {QUEUE_NAME: args.queue_name, PRIORITY_CLASS: priority_class(args.priority)}
+    return {"apiVersion": KSERVE, "kind": "InferenceService",
+            "metadata": metadata(args.name, args.namespace, labels, annotations),
+            "spec": {"predictor": _plain(_predictor(args, scales))}}
+
+
+@cache
+def _shared() -> dict[str, Any]:
+    """One client configuration for all models: each would make its own, loggers and all."""
+    from kserve import Configuration
+
+    return {"local_vars_configuration": Configuration()}
+
+
+def _predictor(args: InferenceServiceArgs, scales: bool) -> Any:
+    from kserve.models import V1beta1LoggerSpec, V1beta1PredictorSpec
+    from kubernetes import client
+
+    return V1beta1PredictorSpec(
+        **_shared(),
+        min_replicas=args.min_replicas, max_replicas=args.max_replicas, timeout=args.timeout_seconds,
+        scale_metric="cpu" if scales else None, scale_target=args.cpu_utilization_percent if scales else None,
+        service_account_name=MODEL_SERVER_ACCOUNT, automount_service_account_token=False,
+        storage_container_name=args.storage_container, node_selector=dict(args.node_selector) or None,
+        tolerations=[client.V1Toleration(key=taint.key, operator="Equal", value=taint.value, effect=taint.effect)
+                     for taint in args.tolerations] or None,
+        security_context=client.V1PodSecurityContext(
+            run_as_non_root=True, run_as_user=RUN_AS, run_as_group=RUN_AS, fs_group=RUN_AS,
+            seccomp_profile=client.V1SeccompProfile(type="RuntimeDefault")),
+        deployment_strategy={"type": "RollingUpdate", "rollingUpdate": {
+            "maxSurge": args.max_surge, "maxUnavailable": args.max_unavailable}},
+        logger=V1beta1LoggerSpec(mode=args.logger.mode, url=args.logger.url, **_shared()) if args.logger else None,
+        volumes=[client.V1Volume(name="shm", empty_dir=client.V1EmptyDirVolumeSource(
+            medium="Memory", size_limit=gib(args.shared_memory_gib)))],
+        model=_model(args))
+
+
+def _model(args: InferenceServiceArgs) -> Any:
+    from kserve.models import V1beta1ModelFormat, V1beta1ModelSpec
+    from kubernetes import client
+
+    amounts = {"cpu": amount(args.cpu), "memory": gib(args.memory_gib), args.device: amount(args.devices)}
+    probe = client.V1HTTPGetAction(path=args.health_path, port=args.port)
+    return V1beta1ModelSpec(
+        **_shared(),
+        model_format=V1beta1ModelFormat(name=args.model_format, **_shared()), runtime=args.runtime, storage_uri=args.storage_uri,
+        image=args.image, args=list(args.engine_arguments) or None,
+        resources=client.V1ResourceRequirements(requests=amounts, limits=dict(amounts)),
+        volume_mounts=[client.V1VolumeMount(name="shm", mount_path="/dev/shm")],  # noqa: S108 the engine's shared memory
+        startup_probe=client.V1Probe(http_get=probe, period_seconds=STARTUP_PERIOD_SECONDS,
+                                     failure_threshold=-(-args.startup_seconds // STARTUP_PERIOD_SECONDS)),
+        readiness_probe=client.V1Probe(http_get=probe, period_seconds=10, failure_threshold=3),
+        liveness_probe=client.V1Probe(http_get=probe, period_seconds=30, failure_threshold=5))
+
+
+def _plain(model: Any) -> Any:
+    """Typed model to the API's camelCase, without the empty strings that the generated classes default to."""
+    if isinstance(model, dict):
+        return {key: _plain(value) for key, value in model.items()}
+    if isinstance(model, list):
+        return [_plain(item) for item in model]
+    if not hasattr(model, "attribute_map"):
+        return model
+    found = {key: getattr(model, attribute) for attribute, key in model.attribute_map.items()}
+    return {key: _plain(value) for key, value in found.items() if value is not None and value != ""}

@@ -1,0 +1,52 @@
+"""The container that downloads weights before a model server starts, pinned and held to the restricted standard.
+
+KServe's own default may be any version with any rights. Services name this one, so tenants' namespaces can
+enforce the restricted Pod Security Standard, which judges init containers too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi
+
+from gpuplane.components.kubernetes_object import KubernetesObject, Manifest, child_options, metadata
+from gpuplane.components.quantity import gib
+from gpuplane.spec.vocabulary import KSERVE_RUNTIME
+
+STORAGE_CONTAINER = "gpuplane-storage"
+"""Name that InferenceServices refer to (``storageContainerName``)."""
+URI_PREFIXES = ("gs://", "hf://", "s3://")
+
+
+@dataclass(frozen=True)
+class ModelStorageArgs:
+    """Image of KServe's storage initializer, and what a download may use (GiB)."""
+
+    image: str
+    memory_gib: int = 4
+
+
+class ModelStorage(pulumi.ComponentResource):
+    """One ClusterStorageContainer."""
+
+    def __init__(self, name: str, args: ModelStorageArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("gpuplane:index:ModelStorage", name, {}, opts)
+        KubernetesObject(STORAGE_CONTAINER, manifest(args), child_options(self, opts))
+        self.register_outputs({"name": STORAGE_CONTAINER})
+
+
+def manifest(args: ModelStorageArgs) -> Manifest:
+    """The ClusterStorageContainer as its API takes it."""
+    return {
+        "apiVersion": KSERVE_RUNTIME, "kind": "ClusterStorageContainer", "metadata": metadata(STORAGE_CONTAINER),
+        "spec": {
+            "container": {
+                "name": "storage-initializer", "image": args.image,
+                # The cache must lie where an unprivileged user may write.
+                "env": [{"name": "HF_HOME", "value": "/tmp/huggingface"}, {"name": "HF_HUB_DISABLE_TELEMETRY", "value": "1"}],  # noqa: S108
+                "resources": {"requests": {"cpu": "1", "memory": gib(args.memory_gib)},
+                              "limits": {"cpu": "2", "memory": gib(args.memory_gib)}},
+                "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}, "privileged": False,
+                                    "runAsNonRoot": True}},
+            "supportedUriFormats": [{"prefix": prefix} for prefix in URI_PREFIXES], "workloadType": "initContainer"}}

@@ -1,0 +1,161 @@
+"""A team's place on the cluster: namespace, limits, access, network isolation, secrets and its queue.
+
+It owns everything that bears the tenant's name. It refuses to own what tenants share (flavors, cohorts,
+runtimes, the admission policy): those belong to the platform and are referred to by name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Literal, Mapping
+
+import pulumi
+
+from gpuplane.components.kubernetes_object import KubernetesObject, Manifest, metadata
+from gpuplane.components.quantity import amount
+from gpuplane.components.tenant_network import TenantNetwork, TenantNetworkArgs
+from gpuplane.components.tenant_queue import TenantQueue, TenantQueueArgs
+from gpuplane.components.tenant_secrets import TenantSecrets, TenantSecretsArgs
+from gpuplane.spec.vocabulary import (
+    ALLOWED_MODEL_SOURCES, ALLOWED_REGIONS, ALLOWED_REGISTRIES, COST_CENTER, DATA_CLASSIFICATION, ENVIRONMENT, MANAGED_BY,
+    MONTHLY_BUDGET_USD, SOURCE, TENANT,
+)
+
+MODEL_SERVER_ACCOUNT = "model-server"
+"""Service account of the tenant's pods; it has no rights and mounts no token."""
+
+
+@dataclass(frozen=True)
+class TenantArgs:
+    """What a tenant is.
+
+    Attributes:
+        name: name of the tenant and of its namespace.
+        data_classification: ``public``, ``internal``, ``confidential`` or ``pii``.
+        environment: name of the environment, for labels.
+        budget_usd_per_month: committed budget in US dollars a month, None for none.
+        allowed_regions, allowed_registries, allowed_model_sources: prefixes that rules hold the tenant to.
+        pod_security: Pod Security Standard that the namespace enforces.
+        admins, viewers: groups that may change or see the tenant's workloads.
+        device_ceilings: device resource to the most that pods of the namespace may ask for, waiting ones included;
+            0 forbids a type the tenant does not own. Keep it well over nominal + borrowing + surge: the queue
+            limits GPUs, and this quota would reject what the queue would hold.
+        max_pods: most pods in the namespace.
+        queue: its ClusterQueue and LocalQueue; None on clusters without Kueue.
+        network: what may cross the namespace's border, besides DNS.
+        secrets: references into secret stores; None for none.
+        source: document that asked for it, for reports.
+    """
+
+    name: str
+    data_classification: Literal["public", "internal", "confidential", "pii"]
+    environment: str = ""
+    budget_usd_per_month: Decimal | None = None
+    cost_center: str | None = None
+    allowed_regions: tuple[str, ...] = ()
+    allowed_registries: tuple[str, ...] = ()
+    allowed_model_sources: tuple[str, ...] = ()
+    pod_security: Literal["baseline", "restricted"] = "restricted"
+    admins: tuple[str, ...] = ()
+    viewers: tuple[str, ...] = ()
+    device_ceilings: Mapping[str, int] = field(default_factory=dict)
+    max_pods: int = 500
+    queue: TenantQueueArgs | None = None
+    network: TenantNetworkArgs = TenantNetworkArgs()
+    secrets: TenantSecretsArgs | None = None
+    source: str = ""
+
+
+class Tenant(pulumi.ComponentResource):
+    """One tenant and all that is its own.
+
+    Attributes:
+        namespace: name of its namespace, known once the namespace exists.
+        queue_name: LocalQueue to label GPU workloads with, None without a queue.
+    """
+
+    namespace: pulumi.Output[str]
+    queue_name: str | None
+
+    def __init__(self, name: str, args: TenantArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("gpuplane:index:Tenant", name, {"name": args.name}, opts)
+        self._args = args
+        self.space = self._child("namespace", self._namespace(), pulumi.ResourceOptions(parent=self))
+        self._opts = pulumi.ResourceOptions(parent=self, depends_on=[self.space], deleted_with=self.space)
+        for suffix, manifest in self._limits() + self._access():
+            self._child(suffix, manifest, self._opts)
+        self.network = TenantNetwork(name, args.name, args.network, self._opts)
+        if args.secrets is not None:
+            TenantSecrets(name, args.name, args.secrets, self._opts)
+        if args.queue is not None:
+            TenantQueue(name, args.name, args.queue, pulumi.ResourceOptions(parent=self, depends_on=[self.space]))
+        self.queue_name = args.queue.local_queue if args.queue is not None else None
+        self.namespace = self.space.urn.apply(lambda _: args.name)
+        self.register_outputs({"namespace": args.name})
+
+    def _child(self, suffix: str, manifest: Manifest, opts: pulumi.ResourceOptions) -> KubernetesObject:
+        return KubernetesObject(f"{self._args.name}-{suffix}", manifest, opts)
+
+    def _namespace(self) -> Manifest:
+        args = self._args
+        labels = {TENANT: args.name, DATA_CLASSIFICATION: args.data_classification, MANAGED_BY: "gpuplane"}
+        labels |= {f"pod-security.kubernetes.io/{mode}": args.pod_security for mode in ("enforce", "audit", "warn")}
+        annotations = {ALLOWED_REGIONS: ",".join(args.allowed_regions), ALLOWED_REGISTRIES: ",".join(args.allowed_registries),
+                       ALLOWED_MODEL_SOURCES: ",".join(args.allowed_model_sources), COST_CENTER: args.cost_center or "",
+                       SOURCE: args.source}
+        if args.environment:
+            labels[ENVIRONMENT] = args.environment
+        if args.budget_usd_per_month is not None:
+            annotations[MONTHLY_BUDGET_USD] = str(args.budget_usd_per_month)
+        return {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata(
+            args.name, labels=labels, annotations={key: value for key, value in annotations.items() if value})}
+
+    def _limits(self) -> list[tuple[str, Manifest]]:
+        args = self._args
+        hard = {"pods": amount(args.max_pods), "services.loadbalancers": "0", "services.nodeports": "0"}
+        hard |= {f"requests.{resource}": amount(most) for resource, most in args.device_ceilings.items()}
+        limit = {"type": "Container", "default": {"cpu": "1", "memory": "1Gi"}, "defaultRequest": {"cpu": "100m", "memory": "256Mi"}}
+        return [
+            ("quota", {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": metadata("tenant", args.name),
+                       "spec": {"hard": dict(sorted(hard.items()))}}),
+            ("limits", {"apiVersion": "v1", "kind": "LimitRange", "metadata": metadata("tenant", args.name),
+                        "spec": {"limits": [limit]}}),
+        ]
+
+    def _access(self) -> list[tuple[str, Manifest]]:
+        account: Manifest = {"apiVersion": "v1", "kind": "ServiceAccount", "automountServiceAccountToken": False,
+                             "metadata": metadata(MODEL_SERVER_ACCOUNT, self._args.name)}
+        return [("account", account), *self._role("admin", self._args.admins, _ADMIN), *self._role("viewer", self._args.viewers, _VIEWER)]
+
+    def _role(self, role: str, groups: tuple[str, ...], rules: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...],
+              ) -> list[tuple[str, Manifest]]:
+        if not groups:
+            return []
+        rbac, name = "rbac.authorization.k8s.io", f"tenant-{role}"
+        listed = [{"apiGroups": [group], "resources": list(resources), "verbs": list(verbs)} for group, resources, verbs in rules]
+        return [
+            (f"{role}-role", {"apiVersion": f"{rbac}/v1", "kind": "Role", "metadata": metadata(name, self._args.name), "rules": listed}),
+            (f"{role}-binding", {
+                "apiVersion": f"{rbac}/v1", "kind": "RoleBinding", "metadata": metadata(name, self._args.name),
+                "roleRef": {"apiGroup": rbac, "kind": "Role", "name": name},
+                "subjects": [{"apiGroup": rbac, "kind": "Group", "name": group} for group in sorted(groups)]}),
+        ]
+
+
+_READ = ("get", "list", "watch")
+_WRITE = (*_READ, "create", "update", "patch", "delete")
+_VIEWER = (
+    ("", ("pods", "pods/log", "services", "configmaps", "events", "resourcequotas"), _READ),
+    ("apps", ("deployments", "statefulsets"), _READ),
+    ("batch", ("jobs", "cronjobs"), _READ),
+    ("kueue.x-k8s.io", ("localqueues", "workloads"), _READ),
+    ("serving.kserve.io", ("inferenceservices",), _READ),
+)
+# No Secrets (ExternalSecrets bring them), no exec, no network policies, quotas, queues or roles: those are the platform's.
+_ADMIN = (
+    *_VIEWER,
+    ("", ("pods", "services", "configmaps"), _WRITE),
+    ("apps", ("deployments", "statefulsets"), _WRITE),
+    ("batch", ("jobs", "cronjobs"), _WRITE),
+)

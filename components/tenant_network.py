@@ -1,0 +1,87 @@
+"""A tenant's borders: nothing in, nothing out, except DNS and what is listed by name.
+
+Kubernetes NetworkPolicies only add permissions, so the default deny comes first and each way through
+is a policy of its own that a reviewer can read alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+
+from gpuplane.components.kubernetes_object import KubernetesObject, child_options, metadata
+
+NAMESPACE_NAME = "kubernetes.io/metadata.name"
+"""Label that the API server itself puts on every namespace (Kubernetes 1.22 and later)."""
+
+
+@dataclass(frozen=True)
+class EgressArgs:
+    """One destination: either ``cidr`` or ``namespace``; ``ports`` are TCP."""
+
+    name: str
+    ports: tuple[int, ...]
+    cidr: str | None = None
+    namespace: str | None = None
+
+
+@dataclass(frozen=True)
+class TenantNetworkArgs:
+    """What may cross the border.
+
+    Attributes:
+        gateway_namespace: pods there may call the serving port; None: nobody outside may.
+        monitoring_namespace: pods there may scrape the metrics ports.
+        serving_ports: ports of the model servers.
+        metrics_ports: ports metrics are on.
+        dns_cidr: address of a node-local DNS cache, besides the cluster's DNS.
+        egress: allow-listed destinations.
+    """
+
+    gateway_namespace: str | None = None
+    monitoring_namespace: str | None = None
+    serving_ports: tuple[int, ...] = (8080, 9000)
+    metrics_ports: tuple[int, ...] = (8002, 8080)
+    dns_cidr: str | None = None
+    egress: tuple[EgressArgs, ...] = ()
+
+
+class TenantNetwork(pulumi.ComponentResource):
+    """Default deny in both directions and the allow-list of one namespace."""
+
+    def __init__(self, name: str, namespace: str, args: TenantNetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("gpuplane:index:TenantNetwork", name, {"namespace": namespace}, opts)
+        self._namespace = namespace
+        self._opts = child_options(self, opts)
+        self._policy("default-deny", ["Ingress", "Egress"])
+        self._policy("allow-dns", ["Egress"], egress=_dns(args.dns_cidr))
+        self._policy("allow-own-namespace", ["Ingress", "Egress"],
+                     ingress=[{"from": [{"podSelector": {}}]}], egress=[{"to": [{"podSelector": {}}]}])
+        for policy, source, ports in (("allow-gateway", args.gateway_namespace, args.serving_ports),
+                                      ("allow-monitoring", args.monitoring_namespace, args.metrics_ports)):
+            if source is not None:
+                self._policy(policy, ["Ingress"], ingress=[{"from": [_namespace_peer(source)], "ports": _tcp(ports)}])
+        for rule in args.egress:
+            peer = {"ipBlock": {"cidr": rule.cidr}} if rule.cidr else _namespace_peer(str(rule.namespace))
+            self._policy(f"egress-{rule.name}", ["Egress"], egress=[{"to": [peer], "ports": _tcp(rule.ports)}])
+        self.register_outputs({})
+
+    def _policy(self, name: str, types: list[str], **rules: Any) -> None:
+        KubernetesObject(f"{self._namespace}-{name}", {
+            "apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": metadata(name, self._namespace),
+            "spec": {"podSelector": {}, "policyTypes": types, **rules}}, self._opts)
+
+
+def _namespace_peer(namespace: str) -> dict[str, Any]:
+    return {"namespaceSelector": {"matchLabels": {NAMESPACE_NAME: namespace}}}
+
+
+def _tcp(ports: tuple[int, ...]) -> list[dict[str, Any]]:
+    return [{"port": port, "protocol": "TCP"} for port in sorted(ports)]
+
+
+def _dns(cidr: str | None) -> list[dict[str, Any]]:
+    to = [_namespace_peer("kube-system"), *([{"ipBlock": {"cidr": cidr}}] if cidr else [])]
+    return [{"to": to, "ports": [{"port": 53, "protocol": "TCP"}, {"port": 53, "protocol": "UDP"}]}]

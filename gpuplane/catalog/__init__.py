@@ -1,0 +1,10 @@
+"""The facts: GPUs, MIG geometry, instance types and prices, as dated rows with their sources."""
+
+from gpuplane.catalog.catalog import Catalog, default_catalog
+from gpuplane.catalog.gpus import Gpu, MigProfile, gpu
+from gpuplane.catalog.instances import Instance, instance
+from gpuplane.catalog.mig import mig_layout_valid
+from gpuplane.catalog.prices import Price, hourly_price, price_book_age_days
+
+__all__ = ["Catalog", "Gpu", "Instance", "MigProfile", "Price", "default_catalog", "gpu", "hourly_price", "instance",
+           "mig_layout_valid", "price_book_age_days"]

@@ -1,0 +1,259 @@
+"""The command line. Every command imports what it needs when it runs: ``--help`` loads no provider.
+
+Exit status: 0 good; 1 refused or violated; 2 the input is wrong or a tool is missing; 3 the engine failed.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Callable, Iterator, NoReturn
+
+import click
+
+from gpuplane import __version__
+from gpuplane.delivery.exit_status import GOOD, REFUSED, WRONG_INPUT, Stop
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from gpuplane.delivery.preview_report import PreviewReport
+    from gpuplane.spec.environment_spec import EnvironmentSpec
+
+FORMATS = ("text", "markdown", "json", "html", "sarif", "junit")
+
+
+class _Date(click.ParamType):
+    name = "date"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> date:
+        try:
+            return value if isinstance(value, date) else date.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a date; allowed: YYYY-MM-DD", param, ctx)
+
+
+def _common(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Options that every command on an environment takes."""
+    command = click.option("--as-of", type=_Date(), default=lambda: datetime.now(UTC).date(), show_default="today in UTC",
+                           help="Date that prices and exemptions are judged at.")(command)
+    return click.option("--environments", type=click.Path(file_okay=False, path_type=Path), default=Path("environments"),
+                        show_default=True, help="Folder of the environments.")(command)
+
+
+def _layers(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option("--layer", type=click.Choice(["cluster", "platform", "tenants"]), help="Only this layer.")(command)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="gpuplane")
+def cli() -> None:
+    """GPU and LLM-serving platforms for many teams, proven before they are applied."""
+
+
+@cli.command()
+@click.argument("environment")
+@click.option("--against", metavar="REF", help="Also render this git ref, and report the difference.")
+@click.option("--engine", type=click.Choice(["offline", "pulumi"]), default="offline", show_default=True,
+              help="offline: no cluster, no credentials; pulumi: against real state.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write plan.json, report.md, report.html, findings.*, manifests/ here.")
+@click.option("--format", "output_format", type=click.Choice(FORMATS), default="text", show_default=True)
+@_layers
+@_common
+def preview(environment: str, against: str | None, engine: str, out: Path | None, output_format: str, layer: str | None,
+            environments: Path, as_of: date) -> None:
+    """Plan, render, judge and price ENVIRONMENT."""
+    with _errors():
+        if engine == "pulumi":
+            from gpuplane.delivery import apply
+
+            spec = _load(environments, environment)
+            sys.exit(apply.preview(spec, as_of, _chosen(spec, layer), _stderr(), click.echo))
+        report = _preview(environments, environment, against, as_of)
+        if out is not None:
+            from gpuplane.delivery.outputs import write_outputs
+
+            with _step("writing the report"):
+                write_outputs(report, out)
+        _print(report, output_format)
+        if out is not None:
+            click.echo(f"report: {out / 'report.html'}", err=True)
+        sys.exit(GOOD if report.verdict.value == "pass" else REFUSED)
+
+
+def _preview(environments: Path, environment: str, against: str | None, as_of: date) -> PreviewReport:
+    from gpuplane.delivery import preview as previews
+
+    other = None
+    if against is not None:
+        from gpuplane.delivery import comparison
+
+        other = comparison.start(environments, environment, against, as_of)
+    with _step("reading"):
+        spec = _load(environments, environment)
+    with _step("previewing") as progress:
+        report = previews.preview(spec, as_of, progress)
+    if other is not None:
+        with _step(f"comparing with {against}"):
+            report = previews.with_comparison(report, other.finish(report))
+    return report
+
+
+def _print(report: PreviewReport, output_format: str) -> None:
+    from gpuplane.delivery.formats import formatted
+
+    if output_format == "text":
+        from rich.console import Console
+
+        from gpuplane.delivery.render_text import render_text
+
+        render_text(report, Console(soft_wrap=False))
+    else:
+        click.echo(formatted(report, output_format), nl=False)
+
+
+@cli.command()
+@click.argument("environment")
+@_layers
+@_common
+def up(environment: str, layer: str | None, environments: Path, as_of: date) -> None:
+    """Apply ENVIRONMENT through the Pulumi CLI, once plan and rules pass."""
+    with _errors():
+        from gpuplane.delivery import apply
+
+        spec = _load(environments, environment)
+        sys.exit(apply.up(spec, as_of, _chosen(spec, layer), _stderr()))
+
+
+@cli.command()
+@click.argument("environment")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@_layers
+@_common
+def destroy(environment: str, yes: bool, layer: str | None, environments: Path, as_of: date) -> None:
+    """Delete what ENVIRONMENT's stacks hold, last layer first."""
+    with _errors():
+        from gpuplane.delivery import apply
+
+        spec = _load(environments, environment)
+        layers = _chosen(spec, layer)
+        if not yes:
+            click.confirm(f"Delete everything in {', '.join(spec.stack_name(name) for name in layers)}?", abort=True, err=True)
+        sys.exit(apply.destroy(spec, as_of, layers, _stderr()))
+
+
+@cli.command()
+@click.argument("environment")
+@_layers
+@_common
+def drift(environment: str, layer: str | None, environments: Path, as_of: date) -> None:
+    """Report what was changed by hand; change nothing. Exit status 1 where there is drift."""
+    with _errors():
+        from gpuplane.delivery import apply
+
+        spec = _load(environments, environment)
+        sys.exit(apply.drift(spec, as_of, _chosen(spec, layer), _stderr(), click.echo))
+
+
+@cli.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--labels", type=click.Path(path_type=Path), help="YAML that says which labels mean tenant, data class, budget, …")
+@click.option("--format", "output_format", type=click.Choice(["text", "json", "sarif", "junit"]), default="text", show_default=True)
+@click.option("--as-of", type=_Date(), default=lambda: datetime.now(UTC).date(), show_default="today in UTC")
+def check(paths: tuple[Path, ...], labels: Path | None, output_format: str, as_of: date) -> None:
+    """Judge any Kubernetes YAML by the rules; a set of files is judged as one platform."""
+    with _errors():
+        from gpuplane.delivery import check as checks
+        from gpuplane.spec.vocabulary import LabelMap
+
+        result = checks.check_paths(paths, checks.load_label_map(labels) if labels is not None else LabelMap(), (), as_of)
+        click.echo(checks.formatted(result, output_format), nl=False)
+        for error in result.errors:
+            click.echo(str(error), err=True)
+        sys.exit(WRONG_INPUT if result.errors else REFUSED if any(finding.blocks for finding in result.findings) else GOOD)
+
+
+@cli.command()
+@click.argument("folder", type=click.Path(path_type=Path), default=Path("docs/schema"))
+def schema(folder: Path) -> None:
+    """Write the JSON Schemas of all documents to FOLDER."""
+    with _errors():
+        from gpuplane.spec.json_schema import write_schemas
+
+        write_schemas(folder)
+
+
+@cli.command()
+def rules() -> None:
+    """List all rules."""
+    from gpuplane.policies.registry import all_rules
+
+    for rule in all_rules():
+        click.echo(f"{rule.id:<7} {rule.severity:<9} {rule.title}")
+
+
+@cli.command()
+@click.argument("rule_id", metavar="RULE")
+def explain(rule_id: str) -> None:
+    """Say what RULE is for, how to satisfy it, and show examples."""
+    from gpuplane.policies.registry import all_rules
+
+    rule = next((rule for rule in all_rules() if rule.id == rule_id.upper()), None)
+    if rule is None:
+        _stop(WRONG_INPUT, f"there is no rule {rule_id!r}; there are: {', '.join(rule.id for rule in all_rules())}")
+    from gpuplane.policies.reference import explained
+
+    click.echo(explained(rule))
+
+
+def _load(environments: Path, environment: str) -> EnvironmentSpec:
+    from gpuplane.spec.loader import load_environment
+
+    return load_environment(environments, environment)
+
+
+def _chosen(spec: EnvironmentSpec, layer: str | None) -> tuple[str, ...]:
+    return (layer,) if layer is not None else spec.layers
+
+
+def _stderr() -> Console:
+    from rich.console import Console
+
+    return Console(stderr=True)
+
+
+@contextmanager
+def _step(title: str) -> Iterator[Callable[[str], None]]:
+    """Progress on stderr: a moving line on a terminal, one line a step elsewhere."""
+    if not sys.stderr.isatty():
+        click.echo(title, err=True)
+        yield lambda line: click.echo(line, err=True)
+        return
+    with _stderr().status(title) as status:
+        yield lambda line: status.update(line)
+
+
+@contextmanager
+def _errors() -> Iterator[None]:
+    """Errors to messages and exit statuses; what is not expected here is a defect and shows its traceback."""
+    from gpuplane.spec.errors import InvalidSpec
+
+    try:
+        yield
+    except InvalidSpec as error:
+        count = len(error.errors)
+        _stop(WRONG_INPUT, f"{error}\n{count} error{'s' if count != 1 else ''}; nothing was done.")
+    except Stop as error:
+        _stop(error.status, str(error))
+
+
+def _stop(status: int, message: str) -> NoReturn:
+    click.echo(message, err=True)
+    sys.exit(status)
+
+
+def main() -> None:
+    """Entry point of the ``gpuplane`` command."""
+    cli(prog_name="gpuplane")

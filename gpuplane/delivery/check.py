@@ -1,0 +1,91 @@
+"""``gpuplane check``: the rules on any Kubernetes YAML. One bad file is an error, and never hides the others."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from gpuplane.graph.manifests import read_manifests
+from gpuplane.graph.planned_graph import PlannedGraph
+from gpuplane.policies.finding import Finding, Verdict
+from gpuplane.policies.registry import Judgement, judge
+from gpuplane.spec.errors import SpecError
+from gpuplane.spec.exemptions import Exemption
+from gpuplane.spec.label_map import load_label_map
+from gpuplane.spec.vocabulary import LabelMap
+
+__all__ = ["SCHEMA_VERSION", "CheckResult", "check_paths", "finding_json", "load_label_map", "to_json"]
+
+SCHEMA_VERSION = 1
+"""Version of the JSON report; a field that goes or changes its meaning raises it."""
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What the rules say about some manifests.
+
+    Attributes:
+        judgement: findings and verdict over everything that could be read.
+        errors: what could not be read, sorted.
+        objects: how many Kubernetes objects were judged.
+        as_of: the day it was judged at.
+    """
+
+    judgement: Judgement
+    errors: tuple[SpecError, ...]
+    objects: int
+    as_of: date
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Findings in the order of reports."""
+        return self.judgement.findings
+
+    @property
+    def exit_status(self) -> int:
+        """0 for pass, 1 for violated or unknown, 2 where something could not be read."""
+        if self.errors:
+            return 2
+        return 0 if self.judgement.verdict is Verdict.PASS else 1
+
+
+def check_paths(paths: Sequence[Path], labels: LabelMap, exemptions: Sequence[Exemption], as_of: date) -> CheckResult:
+    """Judge files and folders of manifests as one platform.
+
+    Args:
+        paths: files and folders.
+        labels: which label or annotation means what.
+        exemptions: waived rules.
+        as_of: the day exemptions are judged at.
+    """
+    views, errors = read_manifests(paths)
+    if not views and not errors:
+        errors = [SpecError(path.as_posix(), 0, "", "holds no Kubernetes object.", "Name the files that do.") for path in paths]
+    return CheckResult(judge(PlannedGraph(views, labels), exemptions, as_of), tuple(sorted(errors)), len(views), as_of)
+
+
+def to_json(result: CheckResult) -> str:
+    """The machine-readable report (schema version :data:`SCHEMA_VERSION`)."""
+    return json.dumps({
+        "schema_version": SCHEMA_VERSION,
+        "as_of": result.as_of.isoformat(),
+        "verdict": result.judgement.verdict.value,
+        "objects": result.objects,
+        "rules": list(result.judgement.rules),
+        "findings": [finding_json(finding) for finding in result.findings],
+        "errors": [{"file": error.file, "line": error.line, "path": error.path, "message": error.message, "remedy": error.remedy}
+                   for error in result.errors],
+    }, indent=2, ensure_ascii=False) + "\n"
+
+
+def finding_json(finding: Finding) -> dict[str, Any]:
+    """One finding as reports carry it; ``waived`` is empty where no exemption covers it."""
+    return {
+        "rule": finding.rule, "severity": finding.severity, "verdict": finding.verdict.value, "file": finding.file,
+        "line": finding.line, "kind": finding.kind, "namespace": finding.namespace, "name": finding.name,
+        "field": finding.field, "tenant": finding.tenant, "message": finding.message, "remedy": finding.remedy,
+        "waived": finding.waived, "urn": finding.urn}

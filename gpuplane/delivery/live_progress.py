@@ -1,0 +1,83 @@
+"""What Pulumi is doing right now, on stderr: one line a finished step in CI, a moving line on a terminal."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pulumi.automation import EngineEvent
+    from rich.console import Console
+
+_DONE = {"create": "created", "update": "updated", "delete": "deleted", "replace": "replaced", "create-replacement": "replaced",
+         "delete-replaced": "deleted the old", "refresh": "refreshed", "read": "read"}
+_SIGNS = {"create": "[green]+[/]", "update": "[yellow]~[/]", "delete": "[red]-[/]", "replace": "[magenta]±[/]",
+          "create-replacement": "[magenta]±[/]", "delete-replaced": "[red]-[/]"}
+
+
+class LiveProgress:
+    """Follows engine events of one layer.
+
+    Attributes:
+        steps: finished steps by operation.
+        errors: diagnostics of severity error, in order.
+        changed: URN of each resource that a step changed (or would change), with its operation and differing properties.
+    """
+
+    def __init__(self, console: Console, title: str, *, dry: bool = False) -> None:
+        """With ``dry`` nothing is done, so no step is said to be done."""
+        self._console, self._title, self._dry = console, title, dry
+        self.steps: Counter[str] = Counter()
+        self.errors: list[str] = []
+        self.changed: dict[str, tuple[str, tuple[str, ...]]] = {}
+        self._status: Any = None
+
+    def __enter__(self) -> LiveProgress:
+        if self._console.is_terminal:
+            self._status = self._console.status(self._title)
+            self._status.start()
+        else:
+            self._console.print(self._title)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._status is not None:
+            self._status.stop()
+
+    def on_event(self, event: EngineEvent) -> None:
+        """Take one engine event."""
+        if event.resource_pre_event is not None:
+            metadata = event.resource_pre_event.metadata
+            if str(metadata.op.value) != "same" and self._status is not None:
+                self._status.update(f"{self._title}: {short(metadata.urn)} ({sum(self.steps.values())} done)")
+            self._note(metadata)
+        elif event.res_outputs_event is not None:
+            self._finished(event.res_outputs_event.metadata)
+        elif event.res_op_failed_event is not None:
+            self._console.print(f"  [red]✗[/] {short(event.res_op_failed_event.metadata.urn)}")
+        elif event.diagnostic_event is not None and event.diagnostic_event.severity == "error":
+            from rich.text import Text
+
+            message = Text.from_ansi(event.diagnostic_event.message).plain.strip()
+            message = message.replace("<{%reset%}>", "").replace("<{%fg 1%}>", "").strip()
+            if message and message not in self.errors:
+                self.errors.append(message)
+
+    def _note(self, metadata: Any) -> None:
+        if metadata.op.value not in ("same", "refresh", "read"):
+            differing = sorted({*(metadata.diffs or ()), *(metadata.detailed_diff or {})})
+            self.changed[metadata.urn] = (metadata.op.value, tuple(differing))
+
+    def _finished(self, metadata: Any) -> None:
+        operation = str(metadata.op.value)
+        self._note(metadata)  # a refresh knows only afterwards that something differs
+        self.steps[operation] += 1
+        if operation in _SIGNS and not self._dry and not metadata.type.startswith("pulumi:pulumi:Stack"):
+            self._console.print(f"  {_SIGNS[operation]} {short(metadata.urn)} {_DONE[operation]}")
+
+
+def short(urn: str) -> str:
+    """``Kind name`` of a URN."""
+    parts = urn.split("::")
+    kind = parts[2].rpartition("$")[2].rpartition(":")[2] if len(parts) > 3 else ""
+    return f"{kind} {parts[-1]}".strip()

@@ -1,0 +1,158 @@
+"""The offline engine: the Pulumi program run in process under Pulumi's own mock monitor.
+
+No CLI, no cluster, no credentials, no network. Nothing is invented: a resource's outputs are the inputs it
+was registered with, everything else stays unknown, as in a preview of resources that do not exist yet.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Callable, Iterator, Mapping
+
+import pulumi
+from google.protobuf import struct_pb2
+from pulumi.runtime import Mocks, set_mocks
+from pulumi.runtime.mocks import MockMonitor
+from pulumi.runtime.proto import resource_pb2
+from pulumi.runtime.rpc import UNKNOWN, _special_sig_key
+from pulumi.runtime.settings import get_project, get_stack, set_root_resource
+from pulumi.runtime.stack import run_pulumi_func
+
+from gpuplane.graph.resource_view import ResourceView, Unknown, lookup
+from gpuplane.planning.environment_plan import EnvironmentPlan
+from gpuplane.spec.environment_spec import EnvironmentSpec
+from gpuplane.stacks.program import PROJECT, register
+
+REDACTED = "[secret]"
+"""Stands in the planned graph wherever a value is secret."""
+
+_SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"
+"""Signature of a secret in Pulumi's wire format (``pulumi.runtime.rpc``)."""
+_STACK = "pulumi:pulumi:Stack"
+
+
+def render(spec: EnvironmentSpec, planned: EnvironmentPlan, progress: Callable[[str], None] = lambda _: None,
+           ) -> tuple[ResourceView, ...]:
+    """Every resource that the environment's layers would register, by layer and URN.
+
+    Args:
+        spec, planned: the wish and its plan.
+        progress: called with a line for each layer.
+    """
+    views: list[ResourceView] = []
+    for layer in spec.layers:
+        progress(f"rendering layer {layer}")
+        monitor = RecordingMonitor(layer)
+        run_program(lambda layer=layer: register(spec, planned, layer), monitor, spec.stack_name(layer))  # type: ignore[misc]
+        views += sorted(monitor.views, key=lambda view: view.urn)  # registrations run side by side
+    return tuple(views)
+
+
+def run_program(program: Callable[[], None], monitor: MockMonitor, stack: str) -> None:
+    """Run a Pulumi program against a mock monitor, to its end, as a preview."""
+    loop = asyncio.new_event_loop()
+    try:
+        asyncio.set_event_loop(loop)
+        set_root_resource(None)  # type: ignore[arg-type]  # set_mocks makes a root stack of its own, on this loop
+        set_mocks(_NoMocks(), project=PROJECT, stack=stack, preview=True, monitor=monitor)
+        loop.run_until_complete(run_pulumi_func(program))  # type: ignore[arg-type]
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
+
+
+class _NoMocks(Mocks):
+    def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
+        raise AssertionError(f"the recording monitor answers itself: {args.typ}")
+
+    def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
+        raise RuntimeError(f"{args.token} needs a cloud: an offline preview makes no calls")
+
+
+class RecordingMonitor(MockMonitor):
+    """Keeps each whole register request as a :class:`ResourceView`; answers with the inputs, so nothing is made up."""
+
+    def __init__(self, layer: str = "") -> None:
+        super().__init__(_NoMocks())
+        self.layer = layer
+        self.views: list[ResourceView] = []
+
+    def make_urn(self, parent: str, type_: str, name: str) -> str:
+        """The URN that the real engine gives: with all component types above, without the stack's."""
+        above = parent.split("::")[2] if parent else _STACK
+        qualified = type_ if above == _STACK else f"{above}${type_}"
+        return "::".join((f"urn:pulumi:{get_stack()}", get_project(), qualified, name))
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 the name of the RPC
+        """Record a resource."""
+        urn = self.make_urn(request.parent, request.type, request.name)
+        if request.type != _STACK:
+            self.views.append(_view(request, urn, self.layer))
+        return resource_pb2.RegisterResourceResponse(urn=urn, object=request.object)
+
+    def ReadResource(self, request: Any) -> Any:  # noqa: N802 the name of the RPC
+        """A resource of another stack (a stack reference): all that is known is its name."""
+        urn = self.make_urn(request.parent, request.type, request.name)
+        return resource_pb2.ReadResourceResponse(urn=urn, properties=_struct({"name": request.name, "outputs": UNKNOWN}))
+
+
+def _struct(value: Mapping[str, Any]) -> struct_pb2.Struct:
+    result = struct_pb2.Struct()
+    result.update(value)
+    return result
+
+
+def _view(request: Any, urn: str, layer: str) -> ResourceView:
+    origins = {key: list(found.urns) for key, found in request.propertyDependencies.items()}
+    props = {key: _plain(value, _Origin(origins.get(key) or [urn], key)) for key, value in sorted(request.object.fields.items())}
+    api_version = props.get("apiVersion", "") if request.type.startswith("kubernetes:") and request.custom else ""
+    if request.type.startswith(("kubernetes:helm.sh", "pulumi:")):
+        api_version = ""
+    kind = props.get("kind", "") if api_version else request.type.rpartition(":")[2]
+    return ResourceView(
+        urn=urn, type=request.type, api_version=api_version, kind=kind, layer=layer, props=props, parent=_parent(request.parent),
+        namespace=(lookup(props, "metadata", "namespace") or "") if api_version else "",
+        name=(lookup(props, "metadata", "name") or "") if api_version else request.name,
+        custom=bool(request.custom), protect=bool(request.protect), dependencies=tuple(sorted(request.dependencies)))
+
+
+def _parent(urn: str) -> str:
+    return "" if f"::{_STACK}::" in urn else urn
+
+
+class _Origin:
+    def __init__(self, urns: list[str], path: str) -> None:
+        self.urns, self.path = urns, path
+
+    def unknown(self) -> Unknown:
+        return Unknown(self.urns[0], self.path)
+
+    def below(self, step: str) -> _Origin:
+        return _Origin(self.urns, f"{self.path}.{step}")
+
+
+def _plain(value: struct_pb2.Value, origin: _Origin) -> Any:
+    """A protobuf value as plain data: whole numbers as int, unknowns as :class:`Unknown`, secrets redacted."""
+    match value.WhichOneof("kind"):
+        case "string_value":
+            return origin.unknown() if value.string_value == UNKNOWN else value.string_value
+        case "number_value":
+            return int(value.number_value) if value.number_value.is_integer() else value.number_value
+        case "bool_value":
+            return value.bool_value
+        case "list_value":
+            return [_plain(item, origin.below(str(index))) for index, item in enumerate(value.list_value.values)]
+        case "struct_value":
+            return _mapping(value.struct_value, origin)
+    return None
+
+
+def _mapping(struct: struct_pb2.Struct, origin: _Origin) -> Any:
+    if _special_sig_key in struct.fields:
+        return REDACTED if struct.fields[_special_sig_key].string_value == _SECRET_SIGNATURE else origin.unknown()
+    return {key: _plain(item, origin.below(key)) for key, item in sorted(struct.fields.items())}
+
+
+def redacted_paths(view: ResourceView) -> Iterator[str]:
+    """Top-level properties of a view that hold a secret."""
+    return (key for key, value in view.props.items() if value == REDACTED)

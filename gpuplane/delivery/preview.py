@@ -1,0 +1,68 @@
+"""Wish to report: load, plan, render, judge. No cluster, no credentials, no network."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from typing import Callable
+
+from gpuplane.catalog import default_catalog
+from gpuplane.delivery.preview_report import PreviewReport
+from gpuplane.delivery.source_map import SourceMap
+from gpuplane.graph.planned_graph import PlannedGraph
+from gpuplane.planning import plan
+from gpuplane.planning.environment_plan import Refusal
+from gpuplane.policies.finding import Finding, Verdict
+from gpuplane.policies.registry import all_rules, judge
+from gpuplane.spec.environment_spec import EnvironmentSpec
+
+Progress = Callable[[str], None]
+
+
+def preview(spec: EnvironmentSpec, as_of: date, progress: Progress = lambda _: None) -> PreviewReport:
+    """Preview one environment.
+
+    Args:
+        spec: the wish.
+        as_of: date that prices and exemptions are judged at.
+        progress: called with a line for each step.
+    """
+    from gpuplane.delivery.offline_engine import render
+
+    progress(f"planning {len(spec.tenants)} tenants, {len(spec.services)} services, {len(spec.pools)} pools")
+    planned = plan(spec, default_catalog(), as_of)
+    sources = SourceMap(spec)
+    resources = tuple(sources.locate(view) for view in render(spec, planned, progress))
+    rules = all_rules()
+    progress(f"judging {len(resources)} resources by {len(rules)} rules")
+    judgement = judge(PlannedGraph(resources), spec.exemptions, as_of)
+    by_urn = {view.urn: view for view in resources}
+    located = [sources.refine(finding, by_urn.get(finding.urn)) for finding in judgement.findings]
+    findings = merged([from_refusal(refusal) for refusal in planned.refusals], located)
+    return PreviewReport(
+        environment=spec.name, as_of=as_of, plan=planned, resources=resources, findings=findings,
+        rules=tuple(rule.id for rule in rules), verdict=verdict_of(findings))
+
+
+def from_refusal(refusal: Refusal) -> Finding:
+    """A refusal of the plan in the form of a finding: it always blocks."""
+    return Finding(rule=refusal.rule, severity="critical", verdict=Verdict.FAIL, message=f"{refusal.path}: {refusal.claim}",
+                   remedy=refusal.remedy, tenant=refusal.tenant, file=refusal.file, line=refusal.line, kind="", field=refusal.path)
+
+
+def merged(refusals: list[Finding], findings: list[Finding]) -> tuple[Finding, ...]:
+    """One list, said once: a rule's finding goes where the plan refuses the same place by the same rule."""
+    said = {(refusal.rule, refusal.file) for refusal in refusals}
+    kept = [finding for finding in findings if finding.waived or (finding.rule, finding.file) not in said]
+    return tuple(sorted({*refusals, *kept}, key=lambda finding: finding.sort_key))
+
+
+def verdict_of(findings: tuple[Finding, ...]) -> Verdict:
+    """Fail if anything that blocks fails, else unknown if anything that blocks is unknown, else pass."""
+    verdicts = {finding.verdict for finding in findings if finding.blocks}
+    return next((verdict for verdict in (Verdict.FAIL, Verdict.UNKNOWN) if verdict in verdicts), Verdict.PASS)
+
+
+def with_comparison(report: PreviewReport, comparison: object) -> PreviewReport:
+    """The report with what differs from another ref."""
+    return replace(report, comparison=comparison)  # type: ignore[arg-type]

@@ -1,0 +1,87 @@
+"""Everything a preview found, as one frozen value that each output format only prints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from gpuplane.delivery.changes import Change, is_real
+from gpuplane.graph.resource_view import ResourceView, Unknown
+from gpuplane.planning.environment_plan import EnvironmentPlan
+from gpuplane.policies.finding import Finding, Verdict
+
+SCHEMA_VERSION = 1
+"""Version of the JSON form; it grows by one when a field changes its meaning or goes."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The same environment at another git ref.
+
+    Attributes:
+        ref: as the user named it.
+        commit: what it resolved to; empty where the environment is not there.
+        plan: its plan in JSON form; None where it did not exist or could not be read.
+        changes: from there to here.
+        note: why there is nothing to compare with; empty otherwise.
+    """
+
+    ref: str
+    commit: str
+    plan: dict[str, Any] | None
+    changes: tuple[Change, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class PreviewReport:
+    """The result of one offline preview.
+
+    Attributes:
+        environment: its name.
+        as_of: date that prices and exemptions were judged at.
+        plan: facts, proofs and refusals.
+        resources: the planned graph, each view with the place of its document.
+        findings: rule findings and refusals in one list, located and sorted, blocking ones first.
+        rules: ids of all rules that were run.
+        verdict: pass, fail or unknown.
+        comparison: against another ref; None where none was asked for.
+    """
+
+    environment: str
+    as_of: date
+    plan: EnvironmentPlan
+    resources: tuple[ResourceView, ...]
+    findings: tuple[Finding, ...]
+    rules: tuple[str, ...]
+    verdict: Verdict
+    comparison: Comparison | None = None
+
+    @property
+    def blocking(self) -> tuple[Finding, ...]:
+        """Findings that stop an apply."""
+        return tuple(finding for finding in self.findings if finding.blocks)
+
+    @property
+    def real_resources(self) -> tuple[ResourceView, ...]:
+        """What would exist: no components, no providers."""
+        return tuple(view for view in self.resources if is_real(view))
+
+
+def sentence(finding: Finding) -> str:
+    """One line: place, rule, what and what to do."""
+    place = f"{finding.file}:{finding.line}" if finding.line else finding.file
+    where = f"{place} " if place else ""
+    return f"{where}{finding.rule}: {finding.message} {finding.remedy}".rstrip()
+
+
+def plain(value: Any) -> Any:
+    """A property value as JSON can hold it; what only apply can know says so."""
+    if isinstance(value, Unknown):
+        return str(value)
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return value

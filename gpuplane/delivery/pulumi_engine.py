@@ -1,0 +1,166 @@
+"""The pulumi engine: real state through the Pulumi CLI and its Automation API.
+
+The program runs inline from the same functions as a bare ``pulumi up``, in a working directory that is thrown
+away: Pulumi writes a stack's encryption salt there and not into the working tree. The gate has passed and the
+cluster's identity is checked before a stack is opened.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Iterator, Mapping
+
+from pulumi import automation as auto
+
+from gpuplane.delivery.exit_status import CannotStart, EngineFailed
+from gpuplane.planning.environment_plan import EnvironmentPlan
+from gpuplane.spec.environment_spec import EnvironmentSpec
+from gpuplane.stacks import cluster_identity
+from gpuplane.stacks.program import PROJECT, register
+
+INSTALL_HINT = "Install the Pulumi CLI (`make tools` does where the network allows, else see pulumi.com/docs/install)."
+
+
+@dataclass
+class _Running:
+    """The Pulumi process at work, so that one interrupt is handed on once."""
+
+    process: subprocess.Popen[str] | None = None
+    interrupted: bool = False
+
+
+class DetachedPulumi(auto.PulumiCommand):
+    """The Pulumi CLI in a session of its own: a terminal's Ctrl-C does not reach it twice.
+
+    Pulumi takes one interrupt as "finish what is under way, then stop", and a second as "drop everything",
+    which leaves pending operations in the state. :meth:`interrupt` sends exactly one.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._running = _Running()
+
+    def interrupt(self) -> None:
+        """Ask the running command to stop in good order."""
+        self._running.interrupted = True
+        if self._running.process is not None and self._running.process.poll() is None:
+            self._running.process.send_signal(signal.SIGINT)
+
+    def run(self, args: list[str], cwd: str, additional_env: Mapping[str, str], on_output: Any = None, on_error: Any = None,
+            ) -> auto.CommandResult:
+        """Run one command; as the base class, in a new session."""
+        running, popen = self._running, subprocess.Popen
+
+        def detached(*positional: Any, **named: Any) -> subprocess.Popen[str]:
+            running.process = popen(*positional, **named, start_new_session=True)
+            return running.process
+
+        module = auto._cmd.subprocess
+        try:
+            module.Popen = detached  # type: ignore[misc, assignment]  # the base class offers no other way in
+            return super().run(args, cwd, additional_env, on_output, on_error)
+        finally:
+            module.Popen = popen  # type: ignore[misc]
+
+
+def require_tools(spec: EnvironmentSpec) -> dict[str, str]:
+    """Environment variables for Pulumi, once everything it needs is there.
+
+    Raises:
+        CannotStart: no CLI, no backend, another backend than the environment says, or no passphrase.
+    """
+    if shutil.which("pulumi") is None:
+        raise CannotStart(f"there is no pulumi on PATH. {INSTALL_HINT}")
+    backend = _backend(spec)
+    variables = {"PULUMI_BACKEND_URL": backend, "PULUMI_SKIP_UPDATE_CHECK": "true"}
+    self_managed = not backend.startswith("https://")
+    if self_managed and not {"PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"} & os.environ.keys():
+        raise CannotStart("the state needs a passphrase: set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE.")
+    return variables
+
+
+def _backend(spec: EnvironmentSpec) -> str:
+    settings = spec.environment.spec
+    found = os.environ.get("PULUMI_BACKEND_URL") or _logged_in()
+    if found is None and settings.cloud == "existing" and not settings.protected:
+        found = f"file://{_state_home()}"
+    if found is None:
+        raise CannotStart("no Pulumi backend is set: run `pulumi login`, or set PULUMI_BACKEND_URL.")
+    if settings.state_backend is not None and found != settings.state_backend:
+        raise CannotStart(f"{spec.name} keeps its state in {settings.state_backend}, but Pulumi is set to {found}.")
+    return found
+
+
+def _logged_in() -> str | None:
+    home = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
+    try:
+        return json.loads((home / "credentials.json").read_text()).get("current") or None
+    except (OSError, ValueError, AttributeError):
+        return None
+
+
+def _state_home() -> Path:
+    """Where the state of a throw-away environment goes when nothing else is said: never the working tree."""
+    home = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "gpuplane"
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return home
+
+
+def require_cluster(spec: EnvironmentSpec, layers: tuple[str, ...]) -> None:
+    """Return only if the kubeconfig's cluster is the pinned one, where a layer needs it.
+
+    Raises:
+        CannotStart: it is not, or it cannot be read.
+    """
+    if any(layer != "cluster" for layer in layers):
+        problem = cluster_identity.mismatch(spec)
+        if problem is not None:
+            raise CannotStart(f"{problem} Nothing was touched.")
+
+
+@contextmanager
+def opened(spec: EnvironmentSpec, planned: EnvironmentPlan, layer: str, variables: Mapping[str, str],
+           command: DetachedPulumi) -> Iterator[auto.Stack]:
+    """The stack of one layer, created where it is not there yet.
+
+    Raises:
+        EngineFailed: Pulumi cannot open it.
+    """
+    with tempfile.TemporaryDirectory(prefix="gpuplane-") as folder:
+        options = auto.LocalWorkspaceOptions(
+            work_dir=folder, env_vars=dict(variables), pulumi_command=command,
+            project_settings=auto.ProjectSettings(name=PROJECT, runtime="python", main=folder))
+        try:
+            stack = auto.create_or_select_stack(
+                spec.stack_name(layer), project_name=PROJECT, program=lambda: register(spec, planned, layer), opts=options)
+            stack.set_config("pulumi:disable-default-providers[0]", auto.ConfigValue("kubernetes"), path=True)
+            stack.set_config("pulumi:disable-default-providers[1]", auto.ConfigValue("aws"), path=True)
+        except auto.CommandError as error:
+            raise EngineFailed(reason(error)) from None
+        yield stack
+
+
+def stack_exists(spec: EnvironmentSpec, layer: str, variables: Mapping[str, str]) -> bool:
+    """Whether a layer was ever applied here."""
+    with tempfile.TemporaryDirectory(prefix="gpuplane-") as folder:
+        settings = auto.ProjectSettings(name=PROJECT, runtime="python")
+        workspace = auto.LocalWorkspace(work_dir=folder, env_vars=dict(variables), project_settings=settings)
+        try:
+            return any(stack.name.rpartition("/")[2] == spec.stack_name(layer) for stack in workspace.list_stacks())
+        except auto.CommandError as error:
+            raise EngineFailed(reason(error)) from None
+
+
+def reason(error: Exception) -> str:
+    """Why Pulumi failed, without the log around it."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    said = [line for line in lines if line.startswith("error:")]
+    return "\n".join(dict.fromkeys(said)) or "\n".join(line for line in lines if line)[-2000:]

@@ -1,0 +1,56 @@
+"""The preview as one HTML file that can be mailed, attached to a run, or opened years later: it loads nothing."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from markupsafe import Markup
+
+from gpuplane.delivery.change_summary import SYMBOLS, changes_by_tenant, counts_text, value_text
+from gpuplane.delivery.charts import cost_chart, gpu_chart
+from gpuplane.delivery.preview_report import PreviewReport
+from gpuplane.delivery.report_figures import (
+    VERDICT_WORDS,
+    advisory,
+    headline,
+    idle,
+    plural,
+    pool_rows,
+    printable,
+    tenant_rows,
+    total,
+    usd,
+    waivers,
+)
+from gpuplane.delivery.resource_tree import resource_tree
+
+_MOST_CHANGES = 200
+_MOST_FIELDS = 20
+
+
+def render_html(report: PreviewReport) -> str:
+    """The report as one self-contained page; everything that people wrote is escaped."""
+    tenants, pools = tenant_rows(report), pool_rows(report)
+    return _template().render(
+        report=report, plan=report.plan, word=VERDICT_WORDS[report.verdict], headline=headline(report),
+        tenants=tenants, pools=pools, total=total(report), idle=idle(report), advisory=advisory(report), waivers=waivers(report),
+        compares=report.comparison is not None and report.comparison.plan is not None,
+        groups=changes_by_tenant(report), tree=resource_tree(report), symbols=SYMBOLS, most_changes=_MOST_CHANGES,
+        most_fields=_MOST_FIELDS,
+        gpu_chart=Markup(gpu_chart(pools)), cost_chart=Markup(cost_chart(tenants)))  # noqa: S704 names in it are escaped by matplotlib
+
+
+def _shown(value: Any) -> Any:
+    """Text of other people without control characters; our own markup as it is."""
+    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(loader=PackageLoader("gpuplane.delivery"), autoescape=True, undefined=StrictUndefined,
+                              trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, finalize=_shown)
+    environment.filters.update(usd=usd, value=value_text, counts=counts_text)
+    environment.globals["plural"] = plural
+    return environment.get_template("report.html.j2")

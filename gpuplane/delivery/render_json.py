@@ -1,0 +1,70 @@
+"""The preview as JSON: the whole report, versioned, the same bytes for the same input.
+
+It is also how two refs are compared: both sides' resources make the trip through this form, so that equal is equal.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from gpuplane.delivery.change_summary import tenant_of, tenants_of
+from gpuplane.delivery.changes import Change
+from gpuplane.delivery.preview_report import SCHEMA_VERSION, PreviewReport, plain, sentence
+from gpuplane.graph.resource_view import ResourceView
+from gpuplane.policies.finding import Finding
+
+_FINDING = ("rule", "severity", "verdict", "file", "line", "kind", "namespace", "name", "message", "remedy", "tenant", "field",
+            "waived", "urn")
+_RESOURCE = ("urn", "type", "kind", "api_version", "namespace", "name", "layer", "parent", "custom", "protect", "file", "line")
+
+
+def to_json(report: PreviewReport) -> str:
+    """The report as JSON text (``docs/schema/preview.json``): keys sorted, two spaces."""
+    return json.dumps(json_report(report), indent=2, sort_keys=True, ensure_ascii=False)
+
+
+def json_report(report: PreviewReport) -> dict[str, Any]:
+    """The report as plain JSON values."""
+    compared = report.comparison
+    tenants = tenants_of(report)
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "environment": report.environment,
+        "as_of": report.as_of.isoformat(),
+        "engine": "offline",
+        "verdict": report.verdict.value,
+        "blocking": [sentence(finding) for finding in report.blocking],
+        "plan": report.plan.to_json_value(),
+        "findings": [_finding(finding) for finding in report.findings],
+        "rules": list(report.rules),
+        "resources": [_resource(view) for view in report.resources],
+        "changes": [_change(change, tenants) for change in compared.changes] if compared else None,
+        "comparison": {"ref": compared.ref, "commit": compared.commit, "note": compared.note} if compared else None,
+    }
+
+
+def views_from_json(data: Mapping[str, Any]) -> tuple[ResourceView, ...]:
+    """The resources of a report in JSON form; what was unknown is the text that says so, on every side the same."""
+    return tuple(
+        ResourceView(**{key: row[key] for key in _RESOURCE if key in row}, props=row.get("props", {}),
+                     dependencies=tuple(row.get("dependencies", ())))
+        for row in data["resources"])
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {key: str(value) if key == "verdict" else value for key in _FINDING for value in [getattr(finding, key)]}
+
+
+def _resource(view: ResourceView) -> dict[str, Any]:
+    return {**{key: getattr(view, key) for key in _RESOURCE}, "dependencies": list(view.dependencies),
+            "props": plain(dict(view.props))}
+
+
+def _change(change: Change, tenants: frozenset[str]) -> dict[str, Any]:
+    view = change.view
+    return {
+        "action": change.action, "urn": view.urn, "kind": view.kind, "namespace": view.namespace, "name": view.name,
+        "tenant": tenant_of(view, tenants), "protect": view.protect, "reason": change.reason,
+        "fields": [{"path": field.path, "before": plain(field.before), "after": plain(field.after)} for field in change.fields]}

@@ -1,0 +1,258 @@
+"""The figures that every report shows, worked out once: who, which GPUs, what it costs, and may it go.
+
+Text, Markdown and HTML only differ in layout; what they say comes from here, so they cannot disagree.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import ROUND_HALF_EVEN, Decimal
+
+from gpuplane.delivery.change_summary import affected_by_changes
+from gpuplane.delivery.preview_report import PreviewReport
+from gpuplane.graph.resource_view import Unknown
+from gpuplane.planning.environment_plan import PoolPlan, QuotaPlan, TenantPlan
+from gpuplane.policies.finding import Finding, Verdict
+from gpuplane.spec.vocabulary import DATA_CLASSIFICATION, MIG_PREFIX
+
+EXPIRES_SOON_DAYS = 30
+"""A waiver that ends within so many days is named in the report."""
+
+VERDICT_WORDS: Mapping[Verdict, str] = {Verdict.PASS: "PASS", Verdict.FAIL: "REFUSED", Verdict.UNKNOWN: "UNKNOWN"}
+"""What a verdict is called in front of people."""
+
+
+@dataclass(frozen=True)
+class Money:
+    """A month's cost in US dollars, here and at the other ref; None: not known (or there is no other ref)."""
+
+    now: Decimal | None
+    before: Decimal | None = None
+
+    @property
+    def delta(self) -> Decimal | None:
+        """How much more than before; None where one side is not known."""
+        return None if self.now is None or self.before is None else self.now - self.before
+
+
+@dataclass(frozen=True)
+class GpuRow:
+    """One tenant's devices of one quota key; ``peak`` includes the surge of rollouts."""
+
+    tenant: str
+    key: str
+    nominal: int
+    borrowing: int
+    committed: int
+    peak: int
+
+
+@dataclass(frozen=True)
+class TenantRow:
+    """One tenant on one screen; costs are a month's in US dollars."""
+
+    name: str
+    data_class: str
+    gpus: tuple[GpuRow, ...]
+    services: int
+    committed: Money
+    worst_case: Decimal | None
+    budget: Decimal | None
+    status: str
+
+
+@dataclass(frozen=True)
+class PoolRow:
+    """One device type of one pool: what there is, what is promised and what would be used (devices)."""
+
+    key: str
+    pool: PoolPlan
+    first: bool
+    capacity: int
+    quota: int
+    committed: int
+    peak: int
+    tenants: tuple[GpuRow, ...]
+
+    @property
+    def unallocated(self) -> int:
+        """Devices that are nobody's; 0 where more is promised than there is."""
+        return max(0, self.capacity - self.quota)
+
+
+@dataclass(frozen=True)
+class Waiver:
+    """A waived finding with its last day, where that can be read."""
+
+    finding: Finding
+    until: date | None
+
+
+def usd(amount: Decimal | None, sign: bool = False) -> str:
+    """Whole US dollars for a table: ``30 000``; ``unknown`` for None, which is never 0."""
+    if amount is None:
+        return "unknown"
+    whole = amount.quantize(Decimal(1), ROUND_HALF_EVEN) + 0  # no negative zero
+    return format(whole, "+,f" if sign else ",f").replace(",", " ")
+
+
+def printable(text: str) -> str:
+    """Text without control characters, so that nothing in a document can steer a terminal or spoil a picture."""
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
+def plural(count: int, word: str) -> str:
+    """``1 tenant``, ``2 tenants``, ``2 policies``."""
+    if count == 1:
+        return f"1 {word}"
+    return f"{count} {word[:-1]}ies" if word.endswith("y") else f"{count} {word}s"
+
+
+def tenant_rows(report: PreviewReport) -> tuple[TenantRow, ...]:
+    """Every tenant of the plan and, with a comparison, those that are gone; sorted by name."""
+    before = _tenants_before(report)
+    gone = (_gone(name, before[name]) for name in before.keys() - report.plan.tenants.keys())
+    rows = [_tenant_row(report, plan, before) for plan in report.plan.tenants.values()]
+    return tuple(sorted((*rows, *gone), key=lambda row: row.name))
+
+
+def pool_rows(report: PreviewReport) -> tuple[PoolRow, ...]:
+    """Every device type of every pool, also those that only quotas speak of; by pool and resource."""
+    return tuple(row for name in sorted(report.plan.pools) for row in _rows_of(report, report.plan.pools[name]))
+
+
+def total(report: PreviewReport) -> Money:
+    """What the environment commits."""
+    return Money(report.plan.committed_usd_per_month, _decimal((_plan_before(report) or {}).get("committed_usd_per_month")))
+
+
+def idle(report: PreviewReport) -> Money:
+    """What of it no tenant asked for: committed nodes that stand empty."""
+    return Money(report.plan.idle_usd_per_month, _decimal((_plan_before(report) or {}).get("idle_usd_per_month")))
+
+
+def advisory(report: PreviewReport) -> tuple[Finding, ...]:
+    """Findings worth reading that neither block nor are waived."""
+    return tuple(finding for finding in report.findings if not finding.blocks and not finding.waived)
+
+
+def waivers(report: PreviewReport) -> tuple[Waiver, ...]:
+    """All waived findings, those that end first in front."""
+    found = [Waiver(finding, _until(finding.waived)) for finding in report.findings if finding.waived]
+    return tuple(sorted(found, key=lambda waiver: (waiver.until or date.max, waiver.finding.sort_key)))
+
+
+def expiring(report: PreviewReport) -> tuple[Waiver, ...]:
+    """Waivers that end within :data:`EXPIRES_SOON_DAYS`, first ones first."""
+    return tuple(waiver for waiver in waivers(report)
+                 if waiver.until is not None and (waiver.until - report.as_of).days <= EXPIRES_SOON_DAYS)
+
+
+def affected(report: PreviewReport) -> tuple[str, ...]:
+    """Tenants that something blocks or changes, sorted; ``the platform`` last where it is too."""
+    names = {finding.tenant for finding in report.blocking} | affected_by_changes(report)
+    return (*sorted(names - {""}), *(["the platform"] if "" in names else []))
+
+
+def headline(report: PreviewReport) -> str:
+    """One sentence: verdict, who is affected, what it costs."""
+    return f"{_verdict_clause(report)}; {_affected_clause(report)}; {cost_clause(report)}."
+
+
+def cost_clause(report: PreviewReport) -> str:
+    """Committed cost, its change where there is a comparison, and the budget."""
+    money, budget = total(report), report.plan.budget_usd_per_month
+    if money.now is None:
+        return f"committed cost is unknown (budget {usd(budget)} USD a month)"
+    if money.delta is None:
+        return f"{usd(money.now)} USD a month committed of {usd(budget)}"
+    if not money.delta:
+        return f"committed cost stays {usd(money.now)} USD a month (budget {usd(budget)})"
+    return f"committed cost {usd(money.delta, sign=True)} USD a month to {usd(money.now)} of {usd(budget)}"
+
+
+def _verdict_clause(report: PreviewReport) -> str:
+    count = len(report.blocking)
+    if report.verdict is Verdict.PASS:
+        return f"{report.environment} may go"
+    verb = "blocks" if count == 1 else "block"
+    return f"{plural(count, 'finding')} {verb} {report.environment}"
+
+
+def _affected_clause(report: PreviewReport) -> str:
+    names = affected(report)
+    if not names and report.comparison and report.comparison.note:
+        return "what changes is not known"
+    if not names:
+        return "nobody is affected" if report.comparison else f"{plural(len(report.plan.tenants), 'tenant')}"
+    shown = [*names[:4], plural(len(names) - 4, "other")] if len(names) > 5 else list(names)
+    listed = shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+    return f"{listed} {'is' if len(names) == 1 else 'are'} affected"
+
+
+def _tenant_row(report: PreviewReport, plan: TenantPlan, before: Mapping[str, Mapping[str, object]]) -> TenantRow:
+    gpus = tuple(_gpu_row(plan.name, key, plan.quotas[key]) for key in sorted(plan.quotas))
+    money = Money(plan.committed_usd_per_month, _decimal(before.get(plan.name, {}).get("committed_usd_per_month")))
+    if _plan_before(report) is not None and plan.name not in before:
+        money = Money(plan.committed_usd_per_month, Decimal(0))
+    return TenantRow(plan.name, _data_class(report, plan.name), gpus, len(plan.services), money,
+                     plan.worst_case_usd_per_month, plan.budget_usd_per_month, _status(report.blocking, plan))
+
+
+def _gone(name: str, before: Mapping[str, object]) -> TenantRow:
+    money = Money(Decimal(0), _decimal(before.get("committed_usd_per_month")))
+    return TenantRow(name, "", (), 0, money, Decimal(0), None, "removed")
+
+
+def _gpu_row(tenant: str, key: str, quota: QuotaPlan) -> GpuRow:
+    return GpuRow(tenant, key, quota.nominal, quota.borrowing, quota.committed, quota.peak_with_surge)
+
+
+def _status(blocking: Iterable[Finding], plan: TenantPlan) -> str:
+    verdicts = {finding.verdict for finding in blocking if finding.tenant == plan.name}
+    if verdicts:
+        return "refused" if Verdict.FAIL in verdicts else "unknown"
+    worst = plan.worst_case_usd_per_month
+    return "ok; over budget at peak" if worst is not None and worst > plan.budget_usd_per_month else "ok"
+
+
+def _data_class(report: PreviewReport, tenant: str) -> str:
+    """As the tenant's namespace says it: the objects are what is applied."""
+    for view in report.resources:
+        if view.kind == "Namespace" and view.api_version == "v1" and view.name == tenant:
+            word = view.labels.get(DATA_CLASSIFICATION, "")
+            return "unknown" if isinstance(word, Unknown) else str(word)
+    return ""
+
+
+def _rows_of(report: PreviewReport, pool: PoolPlan) -> Iterator[PoolRow]:
+    quotas = [(_gpu_row(name, key, tenant.quotas[key]), tenant.quotas[key].resource)
+              for name, tenant in sorted(report.plan.tenants.items()) for key in sorted(tenant.quotas)
+              if tenant.quotas[key].pool == pool.name]
+    resources = sorted({*pool.capacity, *(resource for _, resource in quotas)})
+    for resource in resources:
+        rows = tuple(row for row, asked in quotas if asked == resource)
+        key = rows[0].key if rows else pool.name if len(resources) == 1 else f"{pool.name}/{resource.removeprefix(MIG_PREFIX)}"
+        yield PoolRow(key, pool, resource == resources[0], pool.capacity.get(resource, 0), sum(row.nominal for row in rows),
+                      sum(row.committed for row in rows), sum(row.peak for row in rows), rows)
+
+
+def _plan_before(report: PreviewReport) -> Mapping[str, object] | None:
+    return report.comparison.plan if report.comparison else None
+
+
+def _tenants_before(report: PreviewReport) -> Mapping[str, Mapping[str, object]]:
+    found = (_plan_before(report) or {}).get("tenants")
+    return found if isinstance(found, dict) else {}
+
+
+def _decimal(text: object) -> Decimal | None:
+    return Decimal(text) if isinstance(text, str) else None
+
+
+def _until(waived: str) -> date | None:
+    found = re.findall(r"\(until (\d{4}-\d{2}-\d{2})\b", waived)
+    return date.fromisoformat(found[-1]) if found else None

@@ -1,0 +1,69 @@
+"""What a container is started with: flags and environment, however they are written.
+
+Engines take ``--flag value``, ``--flag=value`` and underscores for hyphens, and people wrap all of it in a shell;
+a rule that looked for one spelling would be walked round by another.
+"""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+from gpuplane.graph.planned_graph import PlannedGraph
+from gpuplane.graph.pod_templates import PodContainer
+from gpuplane.graph.resource_view import ResourceView, Unknown, items, lookup, mapping
+
+
+def words(container: PodContainer) -> list[str]:
+    """Command and arguments, split where a shell would split them."""
+    found: list[str] = []
+    for item in [*items(container.spec.get("command")), *items(container.spec.get("args"))]:
+        if not isinstance(item, (str, int, float)):
+            continue
+        try:
+            found += shlex.split(str(item)) if any(space in str(item) for space in " \n\t") else [str(item)]
+        except ValueError:  # a quote that is never closed
+            found += str(item).split()
+    return found
+
+
+def flags(container: PodContainer) -> dict[str, str]:
+    """Flags by name (hyphens, no dashes in front) with their last value; ``true`` for one without."""
+    found: dict[str, str] = {}
+    line = words(container)
+    for word, after in zip(line, [*line[1:], ""], strict=False):  # an empty line has no next word either
+        if word.startswith("--") and len(word) > 2:
+            name, equals, value = word[2:].partition("=")
+            found[name.replace("_", "-")] = value if equals else after if after and not after.startswith("-") else "true"
+    return found
+
+
+def environment(graph: PlannedGraph, view: ResourceView, container: PodContainer) -> dict[str, str]:
+    """Environment variables with values that the graph holds: literal ones, and those from ConfigMaps."""
+    maps = {each.name: mapping(each.get("data")) for each in graph.objects("ConfigMap") if each.namespace == view.namespace}
+    found: dict[str, str] = {}
+    for item in items(container.spec.get("envFrom")):
+        prefix = str(lookup(item, "prefix") or "")
+        found |= {prefix + str(key): str(value) for key, value in maps.get(_name(item, "configMapRef"), {}).items()}
+    for item in items(container.spec.get("env")):
+        value = lookup(item, "value")
+        reference = lookup(item, "valueFrom")
+        if value is None and reference is not None:
+            value = maps.get(_name(reference, "configMapKeyRef"), {}).get(lookup(reference, "configMapKeyRef", "key"))
+        if value is not None and not isinstance(value, Unknown):
+            found[str(lookup(item, "name"))] = str(value)
+    return found
+
+
+def hidden(container: PodContainer) -> list[str]:
+    """Paths of arguments and variables that only apply can know."""
+    found = [f"{container.path}.{key}" for key in ("command", "args", "env", "envFrom")
+             if isinstance(container.spec.get(key), Unknown)]
+    for key in ("command", "args"):
+        found += [f"{container.path}.{key}[{index}]" for index, item in enumerate(items(container.spec.get(key)))
+                  if isinstance(item, Unknown)]
+    return found
+
+
+def _name(value: Any, key: str) -> str:
+    return str(lookup(value, key, "name"))

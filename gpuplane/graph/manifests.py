@@ -1,0 +1,99 @@
+"""Kubernetes manifests as resource views, so that rules judge any YAML as they judge a planned environment.
+
+Nothing in a file is trusted: every file is bounded, one that cannot be read is an error of its own and
+never hides the others.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from gpuplane.graph.resource_view import ResourceView, lookup
+from gpuplane.spec.errors import SpecError
+from gpuplane.spec.yaml_source import MANIFEST_LIMITS, Limits, YamlDocument, parse_text, read_documents
+
+SUFFIXES = (".yaml", ".yml", ".json")
+"""Files that are read in a folder; a file that is named itself is always read."""
+
+
+def read_manifests(paths: Sequence[Path], limits: Limits = MANIFEST_LIMITS) -> tuple[list[ResourceView], list[SpecError]]:
+    """Every Kubernetes object in these files and folders, and every reason why one could not be read.
+
+    Args:
+        paths: files, and folders that are searched to the bottom (hidden ones are left out); the order does not matter.
+        limits: bounds on one file.
+    """
+    views: list[ResourceView] = []
+    errors: list[SpecError] = []
+    files: dict[Path, None] = {}
+    for path in sorted(set(paths)):
+        if not path.exists():
+            errors.append(SpecError(path.as_posix(), 0, "", "is not there.", "Name a file or a folder that is."))
+        files |= dict.fromkeys(_files(path) if path.is_dir() else [path] if path.exists() else [])
+    for file in files:
+        documents, unreadable = read_documents(file, file.as_posix(), limits)
+        found, misplaced = _views(documents)
+        views += found
+        errors += unreadable + misplaced
+    return views, errors
+
+
+def views_of_text(text: str, shown: str = "example.yaml") -> tuple[ResourceView, ...]:
+    """Every Kubernetes object in a text.
+
+    Raises:
+        ValueError: the text is not YAML, or a document is not a mapping.
+    """
+    documents, errors = parse_text(text, shown, MANIFEST_LIMITS)
+    views, misplaced = _views(documents)
+    if errors or misplaced:
+        raise ValueError("\n".join(str(error) for error in [*errors, *misplaced]))
+    return tuple(views)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for parent, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from (Path(parent, name) for name in sorted(names) if name.endswith(SUFFIXES) and not name.startswith("."))
+
+
+def _views(documents: list[YamlDocument]) -> tuple[list[ResourceView], list[SpecError]]:
+    views: list[ResourceView] = []
+    errors: list[SpecError] = []
+    for document in documents:
+        if document.value is None:
+            continue
+        if not isinstance(document.value, Mapping):
+            errors.append(SpecError(document.file, document.line, "", "is not a mapping, so it is no Kubernetes object.",
+                                    "Begin each document with apiVersion and kind, or leave the file out."))
+            continue
+        for value, line in _objects(document):
+            views.append(_view(value, document.file, line, len(views)))
+    return views, errors
+
+
+def _objects(document: YamlDocument) -> Iterator[tuple[Mapping[str, Any], int]]:
+    """The document's object, or the items of a list; a mapping without apiVersion and kind is somebody else's file."""
+    value = document.value
+    kind, elements = value.get("kind"), value.get("items")
+    if isinstance(kind, str) and kind.endswith("List") and isinstance(elements, list):
+        implied = {"apiVersion": value.get("apiVersion"), "kind": kind.removesuffix("List")} if kind != "List" else {}
+        for index, item in enumerate(elements):
+            if isinstance(item, Mapping) and _is_object({**implied, **item}):
+                yield {**implied, **item}, document.line_of(("items", index))
+    elif _is_object(value):
+        yield value, document.line
+
+
+def _is_object(value: Mapping[str, Any]) -> bool:
+    return all(isinstance(value.get(key), str) and value[key] for key in ("apiVersion", "kind"))
+
+
+def _view(value: Mapping[str, Any], file: str, line: int, index: int) -> ResourceView:
+    name = lookup(value, "metadata", "name") or lookup(value, "metadata", "generateName")
+    return ResourceView(
+        urn=f"{file}#{index}", api_version=value["apiVersion"], kind=value["kind"], name=str(name or ""),
+        namespace=str(lookup(value, "metadata", "namespace") or ""), props=value, file=file, line=line)

@@ -1,0 +1,113 @@
+"""Network policies in one shape: whom they select, which directions they close, and which peers they open.
+
+Kubernetes' NetworkPolicy and Cilium's policies isolate by the same logic (what a policy selects is closed except
+for what some policy opens), so rules read both through this module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Literal
+
+from gpuplane.graph.label_selectors import everything, selects
+from gpuplane.graph.planned_graph import PlannedGraph
+from gpuplane.graph.resource_view import ResourceView, items, lookup, mapping
+from gpuplane.graph.tenancy import home
+
+Direction = Literal["Ingress", "Egress"]
+DIRECTIONS: tuple[Direction, Direction] = ("Ingress", "Egress")
+
+_PEERS = {
+    "Ingress": ("from", "fromEndpoints", "fromCIDR", "fromCIDRSet", "fromEntities", "fromRequires", "fromNodes", "fromGroups"),
+    "Egress": ("to", "toEndpoints", "toCIDR", "toCIDRSet", "toEntities", "toFQDNs", "toServices", "toRequires", "toNodes",
+               "toGroups"),
+}
+
+
+@dataclass(frozen=True)
+class Peer:
+    """One source or destination that a policy opens.
+
+    Attributes:
+        direction: as seen from the selected pods.
+        path: where it stands in the object.
+        value: the peer; None where the rule names nobody, which means everybody.
+        form: field it stands in, e.g. ``from`` or ``toCIDR``.
+        ports: whether the rule is narrowed to ports.
+    """
+
+    direction: Direction
+    path: str
+    value: Any
+    form: str
+    ports: bool
+
+
+@dataclass(frozen=True)
+class NetworkRules:
+    """One policy.
+
+    Attributes:
+        view: the object.
+        namespace: where it holds; empty for everywhere.
+        selector: pods it selects.
+        isolates: directions that are closed for them, except for what is opened.
+        peers: what it opens.
+    """
+
+    view: ResourceView
+    namespace: str
+    selector: Mapping[str, Any]
+    isolates: frozenset[Direction]
+    peers: tuple[Peer, ...]
+
+    def covers(self, namespace: str, labels: Mapping[str, Any]) -> bool:
+        """Whether it selects pods with these labels there."""
+        return self.namespace in ("", namespace) and selects(self.selector, labels)
+
+    def covers_all(self, namespace: str) -> bool:
+        """Whether it selects every pod there."""
+        return self.namespace in ("", namespace) and everything(self.selector)
+
+    def opens_everything(self, direction: Direction) -> bool:
+        """Whether it takes its isolation back by a rule that names neither peers nor ports."""
+        return any(peer.direction == direction and peer.value is None and not peer.ports for peer in self.peers)
+
+
+@lru_cache(maxsize=4)
+def network_policies(graph: PlannedGraph) -> tuple[NetworkRules, ...]:
+    """Every network policy of the graph, in its order."""
+    return tuple(rules for view in graph.objects("NetworkPolicy", "CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy")
+                 for rules in _rules(view))
+
+
+def _rules(view: ResourceView) -> Iterator[NetworkRules]:
+    if view.group in ("networking.k8s.io", "extensions") and view.kind == "NetworkPolicy":
+        spec = mapping(view.get("spec"))
+        # Without policyTypes a policy closes ingress, and egress only if it opens some (networking.k8s.io/v1).
+        types = items(spec.get("policyTypes")) or ["Ingress", *(["Egress"] if spec.get("egress") else [])]
+        closed = frozenset(each for each in DIRECTIONS if each in types)
+        yield NetworkRules(view, home(view), mapping(spec.get("podSelector")), closed, tuple(_peers(spec, "spec")))
+    elif view.group == "cilium.io":
+        specs = [("spec", view.get("spec")), *((f"specs[{i}]", each) for i, each in enumerate(items(view.get("specs"))))]
+        namespace = home(view) if view.kind == "CiliumNetworkPolicy" else ""
+        for path, spec in specs:
+            if isinstance(spec, Mapping) and "endpointSelector" in spec:
+                closed = frozenset(each for each in DIRECTIONS if isinstance(spec.get(each.lower()), list)
+                                   and lookup(spec, "enableDefaultDeny", each.lower()) is not False)
+                yield NetworkRules(view, namespace, mapping(spec["endpointSelector"]), closed, tuple(_peers(spec, path)))
+
+
+def _peers(spec: Mapping[str, Any], path: str) -> Iterator[Peer]:
+    for direction in DIRECTIONS:
+        for index, rule in enumerate(items(spec.get(direction.lower()))):
+            at = f"{path}.{direction.lower()}[{index}]"
+            ports = bool(lookup(rule, "ports") or lookup(rule, "toPorts"))
+            forms = [form for form in _PEERS[direction] if lookup(rule, form)]
+            if not forms and "endpointSelector" not in spec:  # in Cilium a rule without peers opens nothing
+                yield Peer(direction, at, None, "from" if direction == "Ingress" else "to", ports)
+            for form in forms:
+                for place, value in enumerate(items(lookup(rule, form))):
+                    yield Peer(direction, f"{at}.{form}[{place}]", value, form, ports)

@@ -1,0 +1,76 @@
+"""All planned resources of an environment (or of a set of manifests), with the look-ups that rules need."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from functools import cached_property
+from typing import Iterable, Mapping
+
+from gpuplane.graph.resource_view import ResourceView
+from gpuplane.spec.vocabulary import LabelMap
+
+
+class PlannedGraph:
+    """Resources, judged as one platform: queues, nodes, policies and workloads are each other's context.
+
+    Args:
+        resources: the views; the order is kept.
+        labels: which label or annotation says what.
+    """
+
+    def __init__(self, resources: Iterable[ResourceView], labels: LabelMap | None = None) -> None:
+        self.resources = tuple(resources)
+        self.labels = labels or LabelMap()
+
+    @cached_property
+    def _by_kind(self) -> Mapping[str, tuple[ResourceView, ...]]:
+        found: dict[str, list[ResourceView]] = defaultdict(list)
+        for view in self.resources:
+            found[view.kind].append(view)
+        return {kind: tuple(views) for kind, views in found.items()}
+
+    @cached_property
+    def _namespaces(self) -> Mapping[str, ResourceView]:
+        return {view.name: view for view in self.of_kind("Namespace") if view.api_version == "v1"}
+
+    def of_kind(self, *kinds: str) -> tuple[ResourceView, ...]:
+        """Views of these kinds, in the graph's order for each kind."""
+        return tuple(view for kind in kinds for view in self._by_kind.get(kind, ()))
+
+    def objects(self, *kinds: str) -> tuple[ResourceView, ...]:
+        """Kubernetes objects of these kinds; a component can bear a kind's name, but is nothing in the cluster."""
+        return tuple(view for view in self.of_kind(*kinds) if view.is_kubernetes)
+
+    @property
+    def kubernetes(self) -> tuple[ResourceView, ...]:
+        """Views of Kubernetes objects."""
+        return tuple(view for view in self.resources if view.is_kubernetes)
+
+    @property
+    def namespaces(self) -> Mapping[str, ResourceView]:
+        """Namespaces by name."""
+        return self._namespaces
+
+    def says(self, view: ResourceView, what: str) -> str | None:
+        """What an object or, failing that, its namespace says about itself.
+
+        Args:
+            view: the object.
+            what: a field of :class:`LabelMap`, e.g. ``tenant`` or ``monthly_budget_usd``.
+        """
+        key = getattr(self.labels, what)
+        for source in (view, self._namespaces.get(view.namespace)):
+            if source is not None:
+                value = source.labels.get(key, source.annotations.get(key))
+                if isinstance(value, (str, int, float)) and not isinstance(value, bool):
+                    return str(value)
+        return None
+
+    def tenant_of(self, view: ResourceView) -> str | None:
+        """The tenant an object belongs to, by its own or its namespace's label."""
+        return self.says(view, "tenant")
+
+    def data_class_of(self, view: ResourceView) -> str | None:
+        """The data class of an object or its namespace, in gpuplane's words; None where it is missing or not a class."""
+        word = self.says(view, "data_classification")
+        return self.labels.data_class(word) if word is not None else None

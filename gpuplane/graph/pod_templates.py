@@ -1,0 +1,148 @@
+"""Every pod that an object would make, in whatever kind it is written: the one place that knows where pods hide.
+
+Rules about containers hold for a KServe predictor and a Ray worker as much as for a Deployment, so they all
+read :func:`pod_templates` and no rule lists kinds of its own. Kinds that nobody taught this module are walked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from gpuplane.graph.resource_view import ResourceView, Unknown, items, lookup, mapping
+
+Steps = tuple[str | int, ...]
+Role = Literal["container", "init", "ephemeral"]
+
+KSERVE_GROUP = "serving.kserve.io"
+KSERVE_CONTAINER = "kserve-container"
+"""Name that KServe gives a model's container, and finds it by in a ServingRuntime."""
+FRAMEWORKS = ("model", "sklearn", "xgboost", "tensorflow", "pytorch", "triton", "onnx", "huggingface", "pmml", "lightgbm",
+              "paddle", "art")
+"""Fields of an InferenceService's component that are a Container (``pkg/apis/serving/v1beta1`` of KServe v0.20)."""
+TEMPLATE_KINDS = frozenset({
+    "ServingRuntime", "ClusterServingRuntime", "PodTemplate", "LLMInferenceServiceConfig", "TrainingRuntime",
+    "ClusterTrainingRuntime", "SandboxTemplate", "WorkflowTemplate", "ClusterWorkflowTemplate"})
+"""Kinds that run nothing by themselves: other objects are made from them."""
+
+_ROLES: Mapping[str, Role] = {"containers": "container", "initContainers": "init", "ephemeralContainers": "ephemeral"}
+_CONTAINER_FIELDS = ("name", "image", "securityContext", "resources", "command", "args", "env", "envFrom", "ports",
+                     "volumeMounts")
+_COMPONENTS = ("predictor", "transformer", "explainer")
+_NO_PODS = ("apiextensions.k8s.io", "kyverno.io", "policies.kyverno.io", "templates.gatekeeper.sh", "constraints.gatekeeper.sh",
+            "admissionregistration.k8s.io")
+"""API groups whose objects hold schemas or patterns that look like pods."""
+_OVERRIDES = ("podTemplateOverrides", "podSpecOverrides", "runtimePatches", "status")
+
+
+@dataclass(frozen=True)
+class PodContainer:
+    """One container.
+
+    Attributes:
+        path: dotted path in the object, e.g. ``spec.predictor.model``.
+        name: its name; empty where it has none.
+        role: ``container``, ``init`` or ``ephemeral``.
+        spec: the Container.
+    """
+
+    path: str
+    name: str
+    role: Role
+    spec: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class PodTemplate:
+    """The pods of one part of an object.
+
+    Attributes:
+        path, steps: where the pod spec stands, dotted and step by step.
+        labels, annotations: what the pods bear.
+        spec: the PodSpec; for a KServe component with the component's own fields in it.
+        containers: all of them, also init and ephemeral ones.
+        unknown: paths whose containers only apply can know.
+    """
+
+    path: str
+    steps: Steps
+    labels: Mapping[str, Any]
+    annotations: Mapping[str, Any]
+    spec: Mapping[str, Any]
+    containers: tuple[PodContainer, ...]
+    unknown: tuple[str, ...] = ()
+
+
+def pod_templates(view: ResourceView) -> tuple[PodTemplate, ...]:
+    """Every pod template of an object, in the order it is written; none for schemas and policies about pods."""
+    if not view.is_kubernetes or view.group in _NO_PODS:
+        return ()
+    return tuple(_walk(view, view.props, ()))
+
+
+def dotted(steps: Steps) -> str:
+    """``("spec", "tasks", 0)`` as ``spec.tasks[0]``."""
+    text = ""
+    for step in steps:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
+    return text
+
+
+def _walk(view: ResourceView, value: Any, steps: Steps) -> Iterator[PodTemplate]:
+    if isinstance(value, (list, tuple)):
+        for index, item in enumerate(value):
+            yield from _walk(view, item, (*steps, index))
+    elif isinstance(value, Mapping):
+        found = tuple(_containers(view, value, steps))
+        unknown = tuple(dotted((*steps, key)) for key in _ROLES if isinstance(value.get(key), Unknown))
+        if found or unknown or _is_component(view, steps):
+            labels, annotations = (_worn(view, steps, what) for what in ("labels", "annotations"))
+            yield PodTemplate(dotted(steps), steps, labels, annotations, value, found, unknown)
+        for key, item in value.items():
+            if key not in _ROLES and key not in _OVERRIDES and not (key == "metadata" and not steps):
+                yield from _walk(view, item, (*steps, key))
+
+
+def _containers(view: ResourceView, spec: Mapping[str, Any], steps: Steps) -> Iterator[PodContainer]:
+    for key, role in _ROLES.items():
+        for index, item in enumerate(items(spec.get(key))):
+            if isinstance(item, Mapping) and any(field in item for field in _CONTAINER_FIELDS):
+                yield PodContainer(dotted((*steps, key, index)), str(item.get("name") or ""), role, item)
+    for key, item in _single_containers(view, spec, steps):
+        yield PodContainer(dotted((*steps, key)), str(item.get("name") or _implied_name(view, key)), "container", item)
+
+
+def _single_containers(view: ResourceView, spec: Mapping[str, Any], steps: Steps) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Fields that are one Container: KServe's frameworks, Argo's container and script, Kubeflow's trainer."""
+    keys: tuple[str, ...] = ()
+    if _is_component(view, steps):
+        keys = FRAMEWORKS
+    elif view.group == "argoproj.io":
+        keys = ("container", "script")
+    for key in keys:
+        if isinstance(spec.get(key), Mapping):
+            yield key, spec[key]
+    trainer = spec.get("trainer")
+    if view.kind == "TrainJob" and isinstance(trainer, Mapping):
+        yield "trainer", {**trainer, "resources": trainer.get("resourcesPerNode")}
+
+
+def _implied_name(view: ResourceView, key: str) -> str:
+    return KSERVE_CONTAINER if view.group == KSERVE_GROUP else key
+
+
+def _is_component(view: ResourceView, steps: Steps) -> bool:
+    """Whether an InferenceService's component (or a canary of one) stands here: it is a pod even with nothing in it."""
+    if view.kind != "InferenceService" or view.group != KSERVE_GROUP or not steps:
+        return False
+    return steps[-1] in _COMPONENTS and (len(steps) == 2 or steps[1] == "canary")
+
+
+def _worn(view: ResourceView, steps: Steps, what: str) -> Mapping[str, Any]:
+    """Labels or annotations of the pods: of the template's metadata, and what KServe hands down from the object."""
+    if view.group == KSERVE_GROUP:
+        own = mapping(view.get("metadata", what))
+        return {**own, **mapping(view.get("spec", what)), **mapping(view.get(*steps, what))}
+    parent = lookup(view.props, *steps[:-1]) if steps and steps[-1] == "spec" else None
+    return mapping(lookup(parent, "metadata", what))

@@ -1,0 +1,149 @@
+"""Where an object points beyond its own namespace: other namespaces by name, and outside stores by their paths.
+
+Most Kubernetes references (Secrets, volume claims, service accounts of pods) cannot leave the namespace; these can.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gpuplane.graph.model_sources import model_sources
+from gpuplane.graph.planned_graph import PlannedGraph
+from gpuplane.graph.resource_view import ResourceView, items, lookup, mapping
+
+ROLE_ARN = "eks.amazonaws.com/role-arn"
+"""Annotation by which a ServiceAccount takes an IAM role."""
+ROUTES = ("HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute", "UDPRoute")
+_SERVICE_HOST = re.compile(r"\b[a-z0-9][-a-z0-9]*\.([a-z0-9][-a-z0-9]*)\.svc\b")
+_ACCOUNTS = "system:serviceaccounts"
+
+
+@dataclass(frozen=True)
+class Reference:
+    """One reference.
+
+    Attributes:
+        path: where it stands in the object.
+        what: what it is, in words; never a value that could be secret.
+        namespace: namespace it reaches into; empty where it leads outside the cluster.
+        names: names in a store by which an owner shows; matched whole, or with ``fuzzy`` also as ``owner-…`` and ``…-owner``.
+    """
+
+    path: str
+    what: str
+    namespace: str = ""
+    names: tuple[str, ...] = ()
+    fuzzy: bool = False
+
+
+def references(graph: PlannedGraph, view: ResourceView) -> Iterator[Reference]:
+    """Every reference of an object that could leave its tenant."""
+    if view.kind in _READERS:
+        yield from _READERS[view.kind](view)
+    elif view.kind in ROUTES:
+        yield from _route(view)
+    for source in model_sources(graph, view):
+        yield from _bucket(source.uri, source.path)
+    for path, text in _texts(view.get("spec"), "spec"):
+        for match in _SERVICE_HOST.finditer(text):
+            yield Reference(path, f"a service of namespace {match.group(1)}", match.group(1))
+
+
+def _role_binding(view: ResourceView) -> Iterator[Reference]:
+    for index, subject in enumerate(items(view.get("subjects"))):
+        kind, name = lookup(subject, "kind"), str(lookup(subject, "name"))
+        if kind == "ServiceAccount" and lookup(subject, "namespace"):
+            yield Reference(f"subjects[{index}]", f"ServiceAccount {name}", str(lookup(subject, "namespace")))
+        elif kind == "Group" and name.startswith(f"{_ACCOUNTS}:"):
+            namespace = name.removeprefix(f"{_ACCOUNTS}:")
+            yield Reference(f"subjects[{index}]", f"all service accounts of namespace {namespace}", namespace)
+
+
+def _route(view: ResourceView) -> Iterator[Reference]:
+    places = [(f"spec.parentRefs[{i}]", ref) for i, ref in enumerate(items(view.get("spec", "parentRefs")))]
+    for i, rule in enumerate(items(view.get("spec", "rules"))):
+        places += [(f"spec.rules[{i}].backendRefs[{j}]", ref) for j, ref in enumerate(items(lookup(rule, "backendRefs")))]
+        for j, each in enumerate(items(lookup(rule, "filters"))):
+            places.append((f"spec.rules[{i}].filters[{j}]", lookup(each, "requestMirror", "backendRef")))
+    for path, ref in places:
+        if lookup(ref, "namespace"):
+            yield Reference(path, f"{lookup(ref, 'kind') or 'Service'} {lookup(ref, 'name')}", str(lookup(ref, "namespace")))
+
+
+def _reference_grant(view: ResourceView) -> Iterator[Reference]:
+    for index, source in enumerate(items(view.get("spec", "from"))):
+        yield Reference(f"spec.from[{index}]", f"every {lookup(source, 'kind')} of namespace {lookup(source, 'namespace')}",
+                        str(lookup(source, "namespace")))
+
+
+def _external_secret(view: ResourceView) -> Iterator[Reference]:
+    for index, item in enumerate(items(view.get("spec", "data"))):
+        yield from _key(lookup(item, "remoteRef", "key"), f"spec.data[{index}].remoteRef.key")
+    for index, item in enumerate(items(view.get("spec", "dataFrom"))):
+        yield from _key(lookup(item, "extract", "key"), f"spec.dataFrom[{index}].extract.key")
+        yield from _key(lookup(item, "find", "path"), f"spec.dataFrom[{index}].find.path")
+
+
+def _secret_store(view: ResourceView) -> Iterator[Reference]:
+    for path, value in _mappings(view.get("spec", "provider"), "spec.provider"):
+        account = value.get("serviceAccountRef")
+        if lookup(account, "namespace"):
+            what = f"ServiceAccount {lookup(account, 'name')}"
+            yield Reference(f"{path}.serviceAccountRef", what, str(lookup(account, "namespace")))
+        yield from _role(value.get("role"), f"{path}.role")
+
+
+def _service_account(view: ResourceView) -> Iterator[Reference]:
+    yield from _role(view.annotations.get(ROLE_ARN), f"metadata.annotations.{ROLE_ARN}")
+
+
+def _volume_claim(view: ResourceView) -> Iterator[Reference]:
+    namespace = view.get("spec", "dataSourceRef", "namespace")
+    if namespace:
+        yield Reference("spec.dataSourceRef", f"volume {view.get('spec', 'dataSourceRef', 'name')}", str(namespace))
+
+
+_READERS: Mapping[str, Callable[[ResourceView], Iterator[Reference]]] = {
+    "RoleBinding": _role_binding, "ReferenceGrant": _reference_grant, "ExternalSecret": _external_secret,
+    "SecretStore": _secret_store, "ServiceAccount": _service_account, "PersistentVolumeClaim": _volume_claim,
+}
+
+
+def _key(key: Any, path: str) -> Iterator[Reference]:
+    if isinstance(key, str):
+        yield Reference(path, "a key in the secret store", names=tuple(part for part in key.split("/") if part))
+
+
+def _role(arn: Any, path: str) -> Iterator[Reference]:
+    if isinstance(arn, str) and arn:
+        yield Reference(path, "an IAM role", names=(arn.rpartition("/")[2],), fuzzy=True)
+
+
+def _bucket(uri: Any, path: str) -> Iterator[Reference]:
+    scheme, _, rest = uri.partition("://") if isinstance(uri, str) else ("", "", "")
+    if scheme in ("s3", "gs") and rest:
+        bucket, *folders = rest.split("/")
+        yield Reference(path, "a bucket", names=(bucket,), fuzzy=True)
+        yield Reference(path, "a folder of a bucket", names=tuple(folders))
+
+
+def _texts(value: Any, path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        if ".svc" in value:
+            yield path, value
+    elif isinstance(value, Mapping):
+        for key in value:
+            yield from _texts(value[key], f"{path}.{key}")
+    elif isinstance(value, (list, tuple)):
+        for index, item in enumerate(value):
+            yield from _texts(item, f"{path}[{index}]")
+
+
+def _mappings(value: Any, path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    if isinstance(value, Mapping):
+        yield path, mapping(value)
+        for key in value:
+            yield from _mappings(value[key], f"{path}.{key}")

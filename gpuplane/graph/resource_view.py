@@ -1,0 +1,120 @@
+"""One planned resource, in the one shape that rules, reports and diffs read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Iterator, Mapping
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """A value that only apply can know; it is neither true nor false nor empty."""
+
+    urn: str
+    property: str
+
+    def __str__(self) -> str:
+        return f"<known after apply: {self.property} of {self.urn}>"
+
+    def __bool__(self) -> bool:
+        raise TypeError(f"the value is unknown before apply: {self.property} of {self.urn}")
+
+
+@dataclass(frozen=True)
+class ResourceView:
+    """One resource as it would be applied.
+
+    Attributes:
+        urn: Pulumi URN, or ``file#index`` of a manifest.
+        type: Pulumi type token, e.g. ``kubernetes:core/v1:Namespace``; empty for a manifest file.
+        api_version, kind, namespace, name: of a Kubernetes object; for others api_version is empty,
+            kind is the type's last part and name the Pulumi name.
+        props: the whole Kubernetes object, or the inputs of another resource, in camelCase.
+        parent: URN of the parent, empty for none.
+        layer: ``cluster``, ``platform`` or ``tenants``; empty for a manifest file.
+        custom: False for a component, which is nothing in the cluster.
+        protect: whether deletion is refused.
+        file, line: where the wish (or the manifest) stands; line 0 is unknown.
+    """
+
+    urn: str
+    type: str = ""
+    api_version: str = ""
+    kind: str = ""
+    namespace: str = ""
+    name: str = ""
+    props: Mapping[str, Any] = field(default_factory=lambda: _NOTHING, hash=False)
+    parent: str = ""
+    layer: str = ""
+    custom: bool = True
+    protect: bool = False
+    dependencies: tuple[str, ...] = ()
+    file: str = ""
+    line: int = 0
+
+    @property
+    def is_kubernetes(self) -> bool:
+        """Whether this is a Kubernetes object."""
+        return bool(self.api_version)
+
+    @property
+    def group(self) -> str:
+        """API group, empty for the core group."""
+        return self.api_version.rpartition("/")[0]
+
+    @property
+    def labels(self) -> Mapping[str, Any]:
+        """``metadata.labels``; empty where there are none."""
+        return mapping(self.get("metadata", "labels"))
+
+    @property
+    def annotations(self) -> Mapping[str, Any]:
+        """``metadata.annotations``; empty where there are none."""
+        return mapping(self.get("metadata", "annotations"))
+
+    def get(self, *path: str | int) -> Any:
+        """The value at ``path``, or None where it or a parent is missing (an :class:`Unknown` parent is returned)."""
+        return lookup(self.props, *path)
+
+    def __str__(self) -> str:
+        place = f"{self.namespace}/" if self.namespace else ""
+        return f"{self.kind} {place}{self.name}"
+
+
+def lookup(value: Any, *path: str | int) -> Any:
+    """The value at ``path`` below ``value``, or None; stops at an :class:`Unknown` and returns it."""
+    for step in path:
+        if isinstance(value, Unknown):
+            return value
+        if isinstance(value, Mapping):
+            value = value.get(step)
+        elif isinstance(value, (list, tuple)) and isinstance(step, int) and -len(value) <= step < len(value):
+            value = value[step]
+        else:
+            return None
+    return value
+
+
+def mapping(value: Any) -> Mapping[str, Any]:
+    """``value`` if it is a mapping, else an empty one."""
+    return value if isinstance(value, Mapping) else _NOTHING
+
+
+def items(value: Any) -> list[Any]:
+    """``value`` if it is a list, else an empty one."""
+    return list(value) if isinstance(value, (list, tuple)) else []
+
+
+def unknowns(value: Any, path: str = "") -> Iterator[tuple[str, Unknown]]:
+    """Every unknown below ``value``, with its dotted path."""
+    if isinstance(value, Unknown):
+        yield path, value
+    elif isinstance(value, Mapping):
+        for key in value:
+            yield from unknowns(value[key], f"{path}.{key}" if path else str(key))
+    elif isinstance(value, (list, tuple)):
+        for index, item in enumerate(value):
+            yield from unknowns(item, f"{path}[{index}]")

@@ -1,0 +1,50 @@
+"""Whose an object is and how sensitive its data are, where one namespace's word has to hold for everything in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+from gpuplane.graph.planned_graph import PlannedGraph
+from gpuplane.graph.resource_view import ResourceView
+from gpuplane.spec.vocabulary import DATA_CLASSES
+
+SYSTEM_NAMESPACES = frozenset({"kube-system", "kube-public", "kube-node-lease"})
+"""Namespaces that Kubernetes itself makes and runs in."""
+
+
+def home(view: ResourceView) -> str:
+    """Namespace that a namespaced object lands in: kubectl takes ``default`` where none is written."""
+    return view.namespace or "default"
+
+
+@lru_cache(maxsize=4)
+def tenants_of_namespaces(graph: PlannedGraph) -> Mapping[str, str]:
+    """Tenant of each namespace: by the namespace's label, else by a label of something in it."""
+    found: dict[str, str] = {}
+    for view in graph.kubernetes:
+        tenant = graph.tenant_of(view)
+        if tenant and view.namespace and view.namespace not in graph.namespaces:
+            found.setdefault(view.namespace, tenant)
+    for name, namespace in graph.namespaces.items():
+        tenant = graph.tenant_of(namespace)
+        if tenant:
+            found[name] = tenant
+    return dict(sorted(found.items()))
+
+
+def owner(graph: PlannedGraph, view: ResourceView) -> str | None:
+    """Tenant of an object: its namespace's before its own word, which could be wrong on purpose."""
+    return tenants_of_namespaces(graph).get(view.namespace) or graph.tenant_of(view)
+
+
+def all_tenants(graph: PlannedGraph) -> frozenset[str]:
+    """Every tenant that any object bears."""
+    return frozenset(tenants_of_namespaces(graph).values()) | {
+        tenant for view in graph.kubernetes if (tenant := graph.tenant_of(view))}
+
+
+def data_class(graph: PlannedGraph, view: ResourceView) -> str | None:
+    """The most sensitive of what the object and its namespace say: a label on an object cannot make its data harmless."""
+    said = [graph.data_class_of(source) for source in (view, graph.namespaces.get(view.namespace)) if source is not None]
+    return max((name for name in said if name is not None), key=DATA_CLASSES.index, default=None)

@@ -1,0 +1,92 @@
+"""What services ask for, by tenant and quota key: gathered once, so that the whole plan is linear in the documents."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gpuplane.spec.environment_spec import EnvironmentSpec, ServiceEntry
+
+
+@dataclass(frozen=True)
+class Demand:
+    """One service's demand (devices unless said otherwise).
+
+    Attributes:
+        entry: the service as written.
+        quota_key: the quota it counts against.
+        per_replica: devices of one replica, all in one pod.
+        minimum, peak, peak_with_surge: at min_replicas, at max_replicas, and with max_surge on top.
+    """
+
+    entry: ServiceEntry
+    quota_key: str
+    per_replica: int
+    minimum: int
+    peak: int
+    peak_with_surge: int
+
+    @property
+    def pool(self) -> str:
+        """Name of the pool it runs on."""
+        return self.entry.document.spec.placement.pool
+
+    @property
+    def may_borrow(self) -> bool:
+        """Whether replicas may run on borrowed devices."""
+        return self.entry.document.spec.placement.may_borrow
+
+    @property
+    def name(self) -> str:
+        """Name of the service in its tenant."""
+        return self.entry.document.name
+
+    @property
+    def replicas(self) -> int:
+        """Replicas at peak with surge."""
+        spec = self.entry.document.spec
+        return spec.scaling.max_replicas + spec.rollout.max_surge
+
+
+Demands = Mapping[str, tuple[Demand, ...]]
+"""Demands by tenant, each tenant's by service name; a tenant without services has none."""
+
+
+def demands(spec: EnvironmentSpec) -> Demands:
+    """Every service's demand."""
+    found: dict[str, list[Demand]] = defaultdict(list)
+    for name in sorted(spec.services):
+        found[spec.services[name].tenant].append(_demand(spec.services[name]))
+    return {tenant: tuple(found[tenant]) for tenant in sorted(found)}
+
+
+def committed_devices(all_demands: Demands) -> Mapping[str, int]:
+    """Devices that minimum replicas keep busy, by quota key, over all tenants."""
+    busy: dict[str, int] = defaultdict(int)
+    for of_tenant in all_demands.values():
+        for demand in of_tenant:
+            busy[demand.quota_key] += demand.minimum
+    return busy
+
+
+def by_key(of_tenant: tuple[Demand, ...]) -> Mapping[str, tuple[Demand, ...]]:
+    """One tenant's demands by quota key, sorted."""
+    return _grouped({demand.quota_key for demand in of_tenant}, of_tenant, "quota_key")
+
+
+def by_pool(of_tenant: tuple[Demand, ...]) -> Mapping[str, tuple[Demand, ...]]:
+    """One tenant's demands by pool, sorted."""
+    return _grouped({demand.pool for demand in of_tenant}, of_tenant, "pool")
+
+
+def _grouped(names: set[str], of_tenant: tuple[Demand, ...], attribute: str) -> Mapping[str, tuple[Demand, ...]]:
+    return {name: tuple(demand for demand in of_tenant if getattr(demand, attribute) == name) for name in sorted(names)}
+
+
+def _demand(entry: ServiceEntry) -> Demand:
+    spec = entry.document.spec
+    devices, scaling = spec.release.devices_per_replica, spec.scaling
+    return Demand(
+        entry=entry, quota_key=spec.placement.quota_key, per_replica=devices, minimum=scaling.min_replicas * devices,
+        peak=scaling.max_replicas * devices, peak_with_surge=(scaling.max_replicas + spec.rollout.max_surge) * devices)

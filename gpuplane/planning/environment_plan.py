@@ -1,0 +1,181 @@
+"""What follows from an environment's wish: capacity, quotas, peaks and money, as one frozen, serialisable value.
+
+Money is exact to the cent; None means unknown, which is never 0. ``committed`` is what runs at the minimum,
+``worst_case`` what a month costs with everything at its maximum at on-demand prices; a month has 730 hours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from gpuplane.planning.json_value import json_value
+from gpuplane.planning.proof import Proof
+from gpuplane.planning.refusal import Refusal
+from gpuplane.spec.vocabulary import GPU, MIG_PREFIX, mig_resource
+
+ALLOCATABLE = Fraction(9, 10)
+"""Share of a node's CPU and memory that models may have. The rest is for the kubelet and system reservations, daemonsets
+(device plugin, DCGM, network) and eviction thresholds; large GPU nodes reserve less, so this errs on the safe side."""
+
+
+@dataclass(frozen=True)
+class PoolPlan:
+    """One pool: what its nodes bring and cost.
+
+    Attributes:
+        gpu: name in the GPU catalogue.
+        strategy: ``dedicated``, ``mig`` or ``time-slicing``.
+        gpus_per_node: physical GPUs; 0 where the instance type is unknown.
+        devices_per_node, capacity: by device resource; capacity is with max_nodes.
+        usd_per_node_hour: what budgets reckon with; worst_case_usd_per_node_hour: on demand.
+        price_basis: how the price was got, and what is known to be wrong with it.
+        committed_nodes: nodes that the minimum replicas and min_nodes keep running.
+        node_labels: labels that select the pool's nodes.
+    """
+
+    name: str
+    gpu: str
+    strategy: str
+    gpus_per_node: int
+    devices_per_node: Mapping[str, int]
+    min_nodes: int
+    max_nodes: int
+    capacity: Mapping[str, int]
+    vcpus_per_node: int
+    memory_gib_per_node: int
+    node_labels: Mapping[str, str]
+    usd_per_node_hour: Decimal | None
+    worst_case_usd_per_node_hour: Decimal | None
+    price_source: str
+    price_as_of: date | None
+    price_basis: str
+    committed_nodes: int
+    committed_usd_per_month: Decimal | None
+    worst_case_usd_per_month: Decimal | None
+
+
+@dataclass(frozen=True)
+class QuotaPlan:
+    """A tenant's quota of one device type, and what its services make of it (all in devices).
+
+    Attributes:
+        lending: lending_limit; None: all of it.
+        ceiling: nominal + borrowing.
+        committed, peak, peak_with_surge: at minimum replicas, at maximum, and while every service rolls out.
+    """
+
+    pool: str
+    resource: str
+    nominal: int
+    borrowing: int
+    lending: int | None
+    ceiling: int
+    committed: int
+    peak: int
+    peak_with_surge: int
+
+
+@dataclass(frozen=True)
+class ServicePlan:
+    """One service: replicas, devices and money; the worst case includes the surge of a rollout."""
+
+    name: str
+    tenant: str
+    quota_key: str
+    resource: str
+    devices_per_replica: int
+    min_replicas: int
+    max_replicas: int
+    surge: int
+    committed_usd_per_month: Decimal | None
+    worst_case_usd_per_month: Decimal | None
+
+
+@dataclass(frozen=True)
+class TenantPlan:
+    """One tenant: quotas by quota key, services by name, and its month."""
+
+    name: str
+    quotas: Mapping[str, QuotaPlan]
+    services: tuple[ServicePlan, ...]
+    committed_usd_per_month: Decimal | None
+    worst_case_usd_per_month: Decimal | None
+    budget_usd_per_month: Decimal
+
+
+@dataclass(frozen=True)
+class EnvironmentPlan:
+    """The whole environment. It may be applied only if ``refusals`` is empty.
+
+    Attributes:
+        as_of: the date that prices were judged at.
+        region: cloud region, None on existing clusters.
+        pools, tenants: by name, sorted.
+        notes: sentences worth reading that refuse nothing.
+        idle_usd_per_month: committed nodes less what tenants commit of them.
+    """
+
+    environment: str
+    as_of: date
+    region: str | None
+    pools: Mapping[str, PoolPlan]
+    tenants: Mapping[str, TenantPlan]
+    refusals: tuple[Refusal, ...]
+    notes: tuple[str, ...]
+    proofs: tuple[Proof, ...]
+    committed_usd_per_month: Decimal | None
+    idle_usd_per_month: Decimal | None
+    worst_case_usd_per_month: Decimal | None
+    budget_usd_per_month: Decimal
+
+    def to_json_value(self) -> dict[str, Any]:
+        """Plain JSON values with sorted keys: money as text with two decimals, other decimals as text, dates as ISO 8601."""
+        value: dict[str, Any] = json_value(self)
+        return value
+
+
+Pools = Mapping[str, PoolPlan]
+Quotas = Mapping[str, QuotaPlan]
+
+
+def key_resource(key: str) -> str:
+    """The device resource that a quota key stands for: ``nvidia.com/gpu``, or that of its MIG profile."""
+    _, _, profile = key.partition("/")
+    return mig_resource(profile) if profile else GPU
+
+
+def quota_resource(pool: PoolPlan, key: str) -> str:
+    """:func:`key_resource`, known to be one of the pool's.
+
+    Raises:
+        KeyError: the pool's nodes have no such device.
+    """
+    resource = key_resource(key)
+    if resource not in pool.devices_per_node:
+        raise KeyError(f"{resource} in pool {pool.name}")
+    return resource
+
+
+def device_share(pool: PoolPlan, resource: str) -> Fraction:
+    """What part of a node one device is: MIG devices by their compute slices, others in equal parts; 0 where it has none."""
+    whole = sum(_weight(name) * count for name, count in pool.devices_per_node.items())
+    return Fraction(_weight(resource), whole) if whole and resource in pool.devices_per_node else Fraction(0)
+
+
+def host_quota(pool: PoolPlan, resource: str, devices: int) -> tuple[int, int]:
+    """CPU cores and memory in GiB that go with so many devices: their share of 0.9 × the node, rounded down.
+
+    Why 0.9: :data:`ALLOCATABLE`.
+    """
+    share = ALLOCATABLE * device_share(pool, resource) * devices
+    return int(share * pool.vcpus_per_node), int(share * pool.memory_gib_per_node)
+
+
+def _weight(resource: str) -> int:
+    """Compute slices of a MIG device (``nvidia.com/mig-3g.40gb``: 3), 1 for any other device."""
+    return int(resource.removeprefix(MIG_PREFIX).partition("g")[0]) if resource.startswith(MIG_PREFIX) else 1

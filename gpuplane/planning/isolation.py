@@ -1,0 +1,53 @@
+"""Where a tenant's work may not be: on GPUs that others take turns on (TI-12), in a region it does not allow (PII-10)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+
+from gpuplane.planning.demand import Demands
+from gpuplane.planning.environment_plan import Pools, Quotas
+from gpuplane.planning.refusal import RESIDENCY, SHARED_GPU, Refusal, refused
+from gpuplane.spec.environment_spec import EnvironmentSpec
+
+
+def sharing_refusals(spec: EnvironmentSpec, pools: Pools, quotas: Mapping[str, Quotas],
+                     all_demands: Demands) -> Iterator[Refusal]:
+    """TI-12: time-slicing isolates neither memory nor faults, so a GPU's turns belong to one tenant, without personal data."""
+    for name, tenants in sorted(_users(pools, quotas, all_demands).items()):
+        place, path = spec.places[("NodePool", name)], "spec.sharing.time_slicing"
+        if len(tenants) > 1:
+            yield refused(
+                SHARED_GPU, place, path, f"tenants {', '.join(tenants)} would take turns on the same GPUs, which isolates "
+                "neither memory nor faults.", "Give each tenant a pool of its own, or cut the GPUs by MIG.", len(tenants), 1)
+        for tenant in tenants:
+            if spec.tenants[tenant].spec.data_classification == "pii":
+                yield refused(
+                    SHARED_GPU, place, path, f"tenant {tenant} handles pii, and time-slicing does not isolate memory.",
+                    "Use whole GPUs or MIG for it.", "dedicated or mig", "time-slicing", tenant)
+
+
+def _users(pools: Pools, quotas: Mapping[str, Quotas], all_demands: Demands) -> Mapping[str, list[str]]:
+    """Tenants that may run on each time-sliced pool, sorted."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for tenant, held in quotas.items():
+        for quota in held.values():
+            if quota.ceiling and pools[quota.pool].strategy == "time-slicing":
+                found[quota.pool].add(tenant)
+    for tenant, of_tenant in all_demands.items():
+        for demand in of_tenant:
+            if pools[demand.pool].strategy == "time-slicing":
+                found[demand.pool].add(tenant)
+    return {name: sorted(tenants) for name, tenants in found.items()}
+
+
+def residency_refusals(spec: EnvironmentSpec) -> Iterator[Refusal]:
+    """PII-10: where a tenant says which regions it allows, the environment's is one of them; unknown on existing clusters."""
+    region = spec.environment.spec.region
+    for name in sorted(spec.tenants):
+        allowed = spec.tenants[name].spec.allowed_regions
+        if region is not None and allowed and region not in allowed:
+            yield refused(
+                RESIDENCY, spec.places[("Tenant", name)], "spec.allowed_regions",
+                f"the environment is in {region}, but the tenant's data may be only in: {', '.join(allowed)}.",
+                "Move the tenant to an environment in one of these regions, or allow this one.", ", ".join(allowed), region, name)

@@ -1,0 +1,32 @@
+"""Plans as plain JSON values: the same plan gives the same bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from datetime import date
+from decimal import ROUND_FLOOR, Decimal
+from fractions import Fraction
+from typing import Any
+
+CENT = Decimal("0.01")
+
+
+def cents(amount: Decimal | Fraction) -> Decimal:
+    """An amount in US dollars, down to the cent: shares of a node never add up to more than the node."""
+    if isinstance(amount, Decimal):
+        return amount.quantize(CENT, rounding=ROUND_FLOOR)
+    return Decimal(int(amount * 100)) * CENT
+
+
+def json_value(value: Any, name: str = "") -> Any:
+    """A value of a plan as JSON knows it; ``name`` is the field it stands in, which tells money from other decimals."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {key: json_value(getattr(value, key), key) for key in sorted(field.name for field in fields(value))}
+    if isinstance(value, Mapping):
+        return {str(key): json_value(value[key]) for key in sorted(value)}
+    if isinstance(value, tuple):
+        return [json_value(item) for item in value]
+    if isinstance(value, Decimal):
+        return format(value.quantize(CENT) if name.endswith("_usd_per_month") else value.normalize(), "f")
+    return value.isoformat() if isinstance(value, date) else value

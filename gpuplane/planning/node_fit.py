@@ -1,0 +1,90 @@
+"""Whether a replica fits a node, and whether a tenant's replicas keep the proportion of CPU and memory to devices (QF-09).
+
+A queue admits CPU and memory like devices: a tenant's share of both comes with its devices (:func:`host_quota`),
+so replicas that ask for more of the host than that would wait for ever beside idle GPUs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+
+from gpuplane.planning.crossing import Crossing, crossings, listed
+from gpuplane.planning.demand import Demand, by_pool
+from gpuplane.planning.environment_plan import ALLOCATABLE, PoolPlan, QuotaPlan, host_quota
+from gpuplane.planning.refusal import REPLICA_OVER_NODE, Refusal, refused
+
+_HOST = (("cpu", "CPU cores"), ("memory_gib", "GiB of memory"))
+
+
+def node_refusals(tenant: str, of_tenant: tuple[Demand, ...], quotas: Mapping[str, QuotaPlan],
+                  pools: Mapping[str, PoolPlan]) -> Iterator[Refusal]:
+    """QF-09 of one tenant."""
+    for name, asked in by_pool(of_tenant).items():
+        pool = pools[name]
+        if not pool.gpus_per_node:  # the hardware is unknown, which is refused by itself
+            continue
+        alone = [refusal for demand in asked for refusal in _replica(tenant, demand, pool)]
+        yield from alone
+        held = [quota for key, quota in sorted(quotas.items()) if quota.pool == name]
+        if held and not alone:
+            yield from _proportion(tenant, asked, held, pool)
+
+
+def _replica(tenant: str, demand: Demand, pool: PoolPlan) -> Iterator[Refusal]:
+    """What one replica asks of one node."""
+    devices = next(iter(pool.devices_per_node.values())) if pool.strategy != "mig" else 1
+    if pool.strategy == "time-slicing":
+        devices = 1  # two slots may lie on one GPU; the device plugin refuses requests greater than one
+    if demand.per_replica > devices:
+        yield _refused(tenant, demand, "spec.release.vllm.arguments.tensor_parallel_size",
+                       f"one replica needs {demand.per_replica} GPUs (tensor_parallel_size × pipeline_parallel_size) in one pod; "
+                       f"a pod on pool \"{pool.name}\" can have {devices}.",
+                       "Lower the parallelism, or choose a pool with more GPUs on a node.", demand.per_replica, devices)
+    for field, unit in _HOST:
+        needed, available = _asked(demand, field), int(ALLOCATABLE * _of_node(pool, field))
+        if needed > available:
+            yield _refused(tenant, demand, f"spec.resources.{field}",
+                           f"one replica needs {needed} {unit}; a node of pool \"{pool.name}\" has {_of_node(pool, field)}, "
+                           f"of which {available} are for models (0.9, the rest is the system's).",
+                           f"Lower {field}, or choose a pool with larger nodes.", needed, available)
+
+
+def _proportion(tenant: str, asked: tuple[Demand, ...], held: list[QuotaPlan], pool: PoolPlan) -> Iterator[Refusal]:
+    """Host resources at peak against those that come with the tenant's devices of this pool, as its queue counts them."""
+    own = tuple(demand for demand in asked if not demand.may_borrow)
+    for column, (field, unit) in enumerate(_HOST):
+        nominal = sum(host_quota(pool, quota.resource, quota.nominal)[column] for quota in held)
+        borrowed = sum(host_quota(pool, quota.resource, quota.borrowing)[column] for quota in held)
+        amount = partial(_at_peak, field)
+        # Where its own quota is broken already, the wider one with borrowing would blame the same services again.
+        found, limit = crossings(own, amount, nominal), nominal
+        if not found:
+            found, limit = crossings(asked, amount, nominal + borrowed), nominal + borrowed
+        for crossing in found:
+            yield _out_of_proportion(tenant, crossing, field, unit, limit, pool)
+
+
+def _out_of_proportion(tenant: str, crossing: Crossing[Demand], field: str, unit: str, limit: int, pool: PoolPlan) -> Refusal:
+    sums = listed(f"{demand.name} {demand.replicas} × {_asked(demand, field)}" for demand in crossing.claims)
+    return _refused(
+        tenant, crossing.at, f"spec.resources.{field}",
+        f"at peak with surge {sums} {unit} make {crossing.total}, more than the {limit} that go with the tenant's quota on pool "
+        f"\"{pool.name}\" (its share of 0.9 × {_of_node(pool, field)} a node): the queue would not admit them all.",
+        f"Lower {field} or max_replicas, or raise the quota.", crossing.total, limit)
+
+
+def _at_peak(field: str, demand: Demand) -> int:
+    return _asked(demand, field) * demand.replicas
+
+
+def _asked(demand: Demand, field: str) -> int:
+    return int(getattr(demand.entry.document.spec.resources, field))
+
+
+def _of_node(pool: PoolPlan, field: str) -> int:
+    return pool.vcpus_per_node if field == "cpu" else pool.memory_gib_per_node
+
+
+def _refused(tenant: str, demand: Demand, path: str, claim: str, remedy: str, needed: int, available: int) -> Refusal:
+    return refused(REPLICA_OVER_NODE, demand.entry.place, path, claim, remedy, needed, available, tenant)

@@ -1,0 +1,85 @@
+"""``plan(spec, catalog, as_of)``: everything that follows from an environment's wish. Pure, total, and the same every time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import date
+
+from gpuplane.catalog.catalog import Catalog
+from gpuplane.catalog.prices import STALE_AFTER_DAYS
+from gpuplane.planning.cost import budget_refusals, service_plan, total, worst_case_notes
+from gpuplane.planning.demand import Demand, Demands, committed_devices, demands
+from gpuplane.planning.environment_plan import EnvironmentPlan, PoolPlan, TenantPlan
+from gpuplane.planning.isolation import residency_refusals, sharing_refusals
+from gpuplane.planning.node_fit import node_refusals
+from gpuplane.planning.pool_refusals import pool_refusals
+from gpuplane.planning.pools import pool_plan
+from gpuplane.planning.proofs import proofs
+from gpuplane.planning.quotas import capacity_refusals, demand_refusals, quota_plans
+from gpuplane.planning.refusal import Refusal
+from gpuplane.spec.environment_spec import EnvironmentSpec
+
+
+def plan(spec: EnvironmentSpec, catalog: Catalog, as_of: date) -> EnvironmentPlan:
+    """The plan of one environment.
+
+    Args:
+        spec: every document of the environment, cross-checked.
+        catalog: the facts.
+        as_of: the date that prices are judged at.
+    """
+    settings, asked = spec.environment.spec, demands(spec)
+    busy = committed_devices(asked)
+    pools = {name: pool_plan(spec.pools[name], settings.region, catalog, busy) for name in sorted(spec.pools)}
+    tenants = {name: _tenant(spec, name, asked.get(name, ()), pools) for name in sorted(spec.tenants)}
+    committed = total(pool.committed_usd_per_month for pool in pools.values())
+    charged = total(tenant.committed_usd_per_month for tenant in tenants.values())
+    planned = EnvironmentPlan(
+        environment=spec.name, as_of=as_of, region=settings.region, pools=pools, tenants=tenants,
+        refusals=tuple(sorted(_refusals(spec, catalog, asked, pools, tenants))), notes=(),
+        proofs=proofs(spec, catalog, pools, tenants, committed), committed_usd_per_month=committed,
+        idle_usd_per_month=None if committed is None or charged is None else committed - charged,
+        worst_case_usd_per_month=total(pool.worst_case_usd_per_month for pool in pools.values()),
+        budget_usd_per_month=settings.budget_usd_per_month)
+    return replace(planned, notes=tuple(sorted(_notes(spec, planned))))
+
+
+def _tenant(spec: EnvironmentSpec, name: str, of_tenant: tuple[Demand, ...], pools: Mapping[str, PoolPlan]) -> TenantPlan:
+    services = tuple(service_plan(demand, pools[demand.pool]) for demand in of_tenant)
+    return TenantPlan(
+        name=name, quotas=quota_plans(spec.tenants[name], of_tenant), services=services,
+        committed_usd_per_month=total(service.committed_usd_per_month for service in services),
+        worst_case_usd_per_month=total(service.worst_case_usd_per_month for service in services),
+        budget_usd_per_month=spec.tenants[name].spec.budget_usd_per_month)
+
+
+def _refusals(spec: EnvironmentSpec, catalog: Catalog, asked: Demands, pools: Mapping[str, PoolPlan],
+              tenants: Mapping[str, TenantPlan]) -> Iterator[Refusal]:
+    quotas = {name: tenant.quotas for name, tenant in tenants.items()}
+    for pool in pools.values():
+        yield from pool_refusals(spec, pool, catalog)
+    yield from capacity_refusals(spec, pools, quotas, catalog)
+    for name, of_tenant in asked.items():
+        yield from demand_refusals(name, of_tenant, quotas[name], pools)
+        yield from node_refusals(name, of_tenant, quotas[name], pools)
+    yield from sharing_refusals(spec, pools, quotas, asked)
+    yield from residency_refusals(spec)
+    yield from budget_refusals(spec, tenants, total(pool.committed_usd_per_month for pool in pools.values()))
+
+
+def _notes(spec: EnvironmentSpec, planned: EnvironmentPlan) -> Iterator[str]:
+    yield "Costs are of GPU nodes alone: disks, network traffic, load balancers and the control plane come on top."
+    for pool in planned.pools.values():
+        age = (planned.as_of - pool.price_as_of).days if pool.price_as_of is not None else 0
+        if age > STALE_AFTER_DAYS:
+            yield f'The price of pool "{pool.name}" is of {pool.price_as_of}, {age} days old: {pool.price_basis}.'
+    for name, tenant in planned.tenants.items():
+        for key, quota in tenant.quotas.items():
+            capacity = planned.pools[quota.pool].capacity[quota.resource]
+            if quota.borrowing and 0 < capacity < quota.ceiling:
+                yield (f'Tenant {name} may use {quota.ceiling} of "{key}" (nominal {quota.nominal} + borrowing {quota.borrowing}'
+                       f"), but there are never more than {capacity}: the limit does nothing.")
+        if planned.region is None and spec.tenants[name].spec.allowed_regions:
+            yield f"The region of this cluster is not known, so allowed_regions of tenant {name} is not checked here."
+    yield from worst_case_notes(planned)

@@ -1,0 +1,165 @@
+"""``kind: Environment``: where the platform runs, what is installed, and what all tenants share."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from gpuplane.spec.model import AwsRegion, Cidr, DnsLabel, Document, LabelKey, LabelValue, SpecModel, Usd
+
+Version = Annotated[str, Field(pattern=r"^v?[0-9]+\.[0-9]+(\.[0-9]+)?(-[A-Za-z0-9.]+)?$")]
+
+
+class Aws(SpecModel):
+    """The AWS account and region; both are checked before anything is written."""
+
+    account_id: Annotated[str, Field(pattern=r"^[0-9]{12}$")]
+    """Twelve digits, in quotes."""
+    region: AwsRegion
+    """Region of the cluster and of everything it stores, e.g. ``eu-central-1``."""
+    subnet_ids: Annotated[tuple[Annotated[str, Field(pattern=r"^subnet-[0-9a-f]{8,17}$")], ...], Field(min_length=1)]
+    """Private subnets of the node groups."""
+    node_role_arn: Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/.+$")]
+    """IAM role of the nodes."""
+
+
+class Cluster(SpecModel):
+    """The Kubernetes cluster, pinned so that a wrong kubeconfig cannot be written to."""
+
+    name: DnsLabel
+    """Name of the cluster; on AWS, of the EKS cluster."""
+    context: Annotated[str, Field(min_length=1, max_length=200)]
+    """Context of the kubeconfig; nothing falls back to the current one."""
+    kube_system_uid: Annotated[str | None, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")] = None
+    """UID of the namespace ``kube-system``; leave it out only for clusters that are thrown away."""
+    kubernetes_version: Annotated[str, Field(pattern=r"^1\.[0-9]{2}$")]
+    """Minor version, in quotes, e.g. ``"1.36"``."""
+
+
+class GpuOperator(SpecModel):
+    """NVIDIA GPU Operator as a pinned Helm release, with the values a platform sets."""
+
+    version: Version
+    """Version of the chart, e.g. ``v26.7.0``."""
+    driver: bool = False
+    """Install the driver; false where the node image has it (EKS NVIDIA images do)."""
+    toolkit: bool = False
+    """Install the container toolkit; false where the node image has it."""
+    mig_strategy: Literal["none", "single", "mixed"] = "mixed"
+    """``mixed``: MIG devices have names of their own, such as ``nvidia.com/mig-1g.10gb``."""
+    dcgm_service_monitor: bool = True
+    """Have Prometheus scrape the GPU metrics, where there is ``monitoring``."""
+
+
+class HelmInstall(SpecModel):
+    """``install: release`` brings a pinned Helm release; ``external``: the cluster has it already."""
+
+    install: Literal["release", "external"]
+    """``release``: gpuplane installs and upgrades it; ``external``: it is there already."""
+    version: Version
+    """Version that is installed, or that is there."""
+
+
+class Kueue(HelmInstall):
+    """Kueue, the one quota system for GPUs."""
+
+
+class KServe(HelmInstall):
+    """KServe in Standard (Deployment) mode."""
+
+
+class Monitoring(SpecModel):
+    """Prometheus operator objects for the platform; present where the cluster runs that operator."""
+
+    namespace: DnsLabel = "monitoring"
+    """Namespace of Prometheus; its pods may reach metrics ports."""
+    labels: dict[LabelKey, LabelValue] = Field(default_factory=lambda: {"release": "kps"})
+    """Labels that this Prometheus selects monitors by."""
+
+
+class AwsSecretsManager(SpecModel):
+    """AWS Secrets Manager, read with the tenant's own role."""
+
+    region: AwsRegion
+    """Region the secrets lie in."""
+    role_arn_template: Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/.*\{tenant\}.*$")]
+    """Role of each tenant; ``{tenant}`` is its name."""
+
+
+class SecretStore(SpecModel):
+    """A secret store that tenants may refer to (External Secrets Operator)."""
+
+    aws_secrets_manager: AwsSecretsManager
+
+
+class Cohort(SpecModel):
+    """A Kueue Cohort; cohorts may form a tree."""
+
+    parent: DnsLabel | None = None
+    """Cohort it belongs to; left out, it is a root."""
+
+
+class Stacks(SpecModel):
+    """Pulumi stack names of the layers; what a stack holds never depends on its name."""
+
+    cluster: str | None = None
+    """Left out: ``ENVIRONMENT-cluster``."""
+    platform: str | None = None
+    """Left out: ``ENVIRONMENT-platform``."""
+    tenants: str | None = None
+    """Left out: ``ENVIRONMENT-tenants``."""
+
+
+class EnvironmentSettings(SpecModel):
+    """One environment: its cloud, cluster, shared services and limits."""
+
+    model_config = ConfigDict(json_schema_extra={
+        "if": {"properties": {"cloud": {"const": "aws"}}},
+        "then": {"required": ["aws"]}, "else": {"not": {"required": ["aws"]}}})
+
+    cloud: Literal["aws", "existing"]
+    """``aws``: EKS; ``existing``: any cluster that is there already."""
+    aws: Aws | None = None
+    cluster: Cluster
+    protected: bool = False
+    """True: tenant namespaces and CRD-bearing releases cannot be deleted without lifting it by name."""
+    budget_usd_per_month: Usd
+    """What all committed nodes may cost in a month of 730 hours, in US dollars."""
+    state_backend: Annotated[str | None, Field(pattern=r"^(file|s3|gs|azblob|https)://")] = None
+    """Where Pulumi state must live; only checked, never set."""
+    stacks: Stacks = Stacks()
+    kueue: Kueue
+    kserve: KServe
+    gpu_operator: GpuOperator | None = None
+    monitoring: Monitoring | None = None
+    secret_stores: dict[DnsLabel, SecretStore] = Field(default_factory=dict)
+    """Stores by the name that tenants refer to."""
+    cohorts: dict[DnsLabel, Cohort] = Field(default_factory=dict)
+    """Cohorts by the name that tenants join: members lend each other idle GPUs."""
+    gateway_namespace: DnsLabel = "gateway-system"
+    """Namespace of the gateway; its pods alone may call models from outside a tenant."""
+    dns_cidr: Cidr | None = None
+    """Address of a node-local DNS cache, if there is one."""
+    allowed_registries: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Prefixes of images that may run, e.g. ``docker.io/vllm/``."""
+    allowed_model_sources: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Prefixes of model URIs that may be served, e.g. ``hf://Qwen/``."""
+    pod_security: Literal["baseline", "restricted"] = "restricted"
+    """Pod Security Standard that tenant namespaces enforce."""
+
+    @model_validator(mode="after")
+    def _cloud(self) -> EnvironmentSettings:
+        if (self.cloud == "aws") != (self.aws is not None):
+            raise PydanticCustomError("together", "cloud aws and the block aws belong together", {"field": ("aws",)})
+        return self
+
+    @property
+    def region(self) -> str | None:
+        """Cloud region, None on existing clusters."""
+        return self.aws.region if self.aws is not None else None
+
+
+class Environment(Document[Literal["Environment"], EnvironmentSettings]):
+    """One environment (``environment.yaml``)."""

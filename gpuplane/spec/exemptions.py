@@ -1,0 +1,45 @@
+"""``kind: Exemptions``: rules that are waived for one object, by whom, why and until when."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from gpuplane.spec.model import Document, IsoDate, SpecModel
+
+
+class ObjectSelector(SpecModel):
+    """The one object that an exemption is for."""
+
+    kind: Annotated[str, Field(min_length=1)]
+    """Kubernetes kind, e.g. ``Deployment``."""
+    name: Annotated[str, Field(min_length=1)]
+    """Name of the object."""
+    namespace: str = ""
+    """Its namespace; empty for cluster-scoped objects."""
+
+
+class Exemption(SpecModel):
+    """One rule waived for one object. It shows in every report; after ``expires`` it counts as a violation."""
+
+    rule: Annotated[str, Field(pattern=r"^[A-Z]{2,3}-[0-9]{2}$")]
+    """Catalogue id of the rule, e.g. ``WS-01``."""
+    resource: ObjectSelector
+    owner: Annotated[str, Field(min_length=3)]
+    """Who answers for it."""
+    reason: Annotated[str, Field(min_length=10)]
+    """Why it cannot be otherwise yet."""
+    expires: IsoDate
+    """Last day it holds (UTC)."""
+
+
+class ExemptionsSpec(SpecModel):
+    """All exemptions of an environment."""
+
+    exemptions: tuple[Exemption, ...] = ()
+    """Each waives one rule for one object."""
+
+
+class Exemptions(Document[Literal["Exemptions"], ExemptionsSpec]):
+    """Waived rules of an environment (``exemptions.yaml``)."""

@@ -1,0 +1,143 @@
+"""The one loader: a folder of YAML to an :class:`EnvironmentSpec`, or every error of every file at once."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from gpuplane.spec.document_files import DocumentFile, document_files, is_name, shown_path
+from gpuplane.spec.environment import Environment
+from gpuplane.spec.environment_spec import EnvironmentSpec, Place, ServiceEntry
+from gpuplane.spec.errors import InvalidSpec, SpecError, shown
+from gpuplane.spec.exemptions import Exemptions
+from gpuplane.spec.explain import explain
+from gpuplane.spec.inference_service import InferenceService
+from gpuplane.spec.model import API_VERSION, Document
+from gpuplane.spec.node_pool import NodePool
+from gpuplane.spec.references import Documents, check_references
+from gpuplane.spec.tenant import Tenant
+from gpuplane.spec.yaml_source import WISH_LIMITS, Lines, YamlDocument, parse_text, read_text
+
+KINDS: dict[str, type[Document[Any, Any]]] = {
+    "Environment": Environment, "NodePool": NodePool, "Tenant": Tenant,
+    "InferenceService": InferenceService, "Exemptions": Exemptions,
+}
+"""Document kinds by name."""
+
+
+@dataclass
+class _Reading:
+    """What has been read so far; a document that is there but wrong is only a key of ``unreadable``."""
+
+    errors: list[SpecError]
+    documents: dict[tuple[str, str], Document[Any, Any]] = field(default_factory=dict)
+    places: dict[tuple[str, str], Place] = field(default_factory=dict)
+    tenants: dict[str, str] = field(default_factory=dict)
+    unreadable: set[tuple[str, str]] = field(default_factory=set)
+
+    def of(self, kind: str) -> dict[str, Any]:
+        return {name: self.documents[(found, name)] for found, name in sorted(self.documents) if found == kind}
+
+
+def environment_names(environments: Path) -> list[str]:
+    """Names of the environments below a folder: its folders that have an ``environment.yaml``."""
+    return sorted(path.parent.name for path in environments.glob("*/environment.yaml")
+                  if is_name(path.parent.name) and not path.parent.is_symlink())
+
+
+def load_environment(environments: Path, name: str) -> EnvironmentSpec:
+    """Read and cross-check one environment.
+
+    Args:
+        environments: the folder that holds one folder for each environment.
+        name: the environment's folder.
+
+    Raises:
+        InvalidSpec: with every error of every file, sorted by file and line.
+    """
+    known = environment_names(environments)
+    if name not in known:
+        raise InvalidSpec([SpecError(shown_path(environments), 0, "",
+                                     f"there is no environment {shown(name)}: no folder of that name has an environment.yaml; "
+                                     f"there are: {', '.join(known) or 'none'}.",
+                                     "Name one of them, or give --environments DIR.")])
+    files, errors = document_files(environments / name)
+    reading = _Reading(errors)
+    for file in files:
+        _read(reading, file)
+    found = _documents(reading, name)
+    reading.errors += check_references(found)
+    if reading.errors or found.environment is None:
+        raise InvalidSpec(reading.errors)
+    return EnvironmentSpec(found.environment, found.pools, found.tenants, found.services, found.exemptions, found.places)
+
+
+def _documents(reading: _Reading, name: str) -> Documents:
+    services = {key: ServiceEntry(reading.tenants[key], document, reading.places[("InferenceService", key)])
+                for key, document in reading.of("InferenceService").items()}
+    exemptions = reading.documents.get(("Exemptions", name))
+    return Documents(
+        environment=reading.of("Environment").get(name), pools=reading.of("NodePool"), tenants=reading.of("Tenant"),
+        services=services, exemptions=exemptions.spec.exemptions if exemptions is not None else (),
+        places=reading.places, unreadable=reading.unreadable)
+
+
+def _read(reading: _Reading, file: DocumentFile) -> None:
+    text, errors = read_text(file.path, file.shown, WISH_LIMITS)
+    documents: list[YamlDocument] = []
+    if not errors:
+        documents, errors = parse_text(text, file.shown, WISH_LIMITS)
+        if len(documents) != 1 and not errors:
+            errors = [SpecError(file.shown, documents[1].line if documents else 0, "",
+                                f"holds {len(documents)} documents; allowed is exactly one.", "One thing, one file.")]
+    document = _validate(documents[0], file, errors) if len(documents) == 1 else None
+    reading.errors += errors
+    if errors or document is None:
+        reading.unreadable.add(file.key)
+        return
+    reading.documents[file.key] = document
+    reading.places[file.key] = Place(file.shown, file.relative, Lines(text, WISH_LIMITS))
+    if file.tenant is not None:
+        reading.tenants[file.key[1]] = file.tenant
+
+
+def _validate(source: YamlDocument, file: DocumentFile, errors: list[SpecError]) -> Document[Any, Any] | None:
+    """The document of a file; adds to ``errors`` what is wrong with it, once for each field."""
+    value = source.value
+    if not isinstance(value, dict):
+        errors += [] if errors else [SpecError(source.file, source.line, "", f"{shown(value)} is not a mapping.",
+                                               f"Begin with apiVersion: {API_VERSION} and kind: {file.kind}.")]
+        return None
+    if "kind" in value and value["kind"] != file.kind:
+        errors.append(SpecError(source.file, source.line_of(("kind",)), "kind",
+                                f"{shown(value['kind'])} does not belong here; allowed: {file.kind}.",
+                                "Move the file, or correct the kind."))
+        return None
+    try:
+        document = KINDS[file.kind].model_validate_json(json.dumps(value), by_alias=True, by_name=False)
+    except ValidationError as error:
+        errors += _explained(error, source, KINDS[file.kind], errors)
+        return None
+    if document.name != file.name:
+        errors.append(SpecError(source.file, source.line_of(("metadata", "name")), "metadata.name",
+                                f"{shown(document.name)} is not the name of its {_named_after(file)}; allowed: {file.name}.",
+                                "Rename the file or the document."))
+    return document
+
+
+def _explained(error: ValidationError, source: YamlDocument, model: type[Document[Any, Any]],
+               noted: list[SpecError]) -> list[SpecError]:
+    """The findings on fields that nothing is noted about yet; pydantic calls a list too short because of its bad entries."""
+    found = [(detail["type"], explain(detail, source, model)) for detail in error.errors(include_url=False)]
+    paths = {known.path for known in noted}
+    below = tuple(paths | {each.path for _, each in found})
+    return [each for kind, each in found if each.path not in paths and not (
+        kind == "too_short" and any(path.startswith((f"{each.path}[", f"{each.path}.")) for path in below))]
+
+
+def _named_after(file: DocumentFile) -> str:
+    return "folder" if file.kind in ("Environment", "Exemptions") else "file"

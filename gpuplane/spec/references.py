@@ -1,0 +1,203 @@
+"""What no single document can know: whether the names it uses exist, and whether they fit together."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Iterator, Mapping, Set
+from dataclasses import dataclass, field
+
+from gpuplane.spec.environment import Environment
+from gpuplane.spec.environment_spec import Place, ServiceEntry
+from gpuplane.spec.errors import SpecError, shown
+from gpuplane.spec.exemptions import Exemption
+from gpuplane.spec.node_pool import NodePool
+from gpuplane.spec.tenant import Tenant
+
+RESERVED_NAMESPACES = frozenset({
+    "default", "kube-system", "kube-public", "kube-node-lease", "gpu-operator", "kueue-system", "kserve",
+    "monitoring", "gateway-system", "external-secrets"})
+"""Namespaces that a tenant cannot be called, for its namespace bears its name."""
+
+
+@dataclass(frozen=True)
+class Documents:
+    """The documents of one environment that could be read.
+
+    Attributes:
+        environment: None where ``environment.yaml`` itself is wrong.
+        unreadable: kind and name of the documents that are there but wrong; a reference to one does not dangle.
+    """
+
+    environment: Environment | None
+    pools: Mapping[str, NodePool]
+    tenants: Mapping[str, Tenant]
+    services: Mapping[str, ServiceEntry]
+    exemptions: tuple[Exemption, ...]
+    places: Mapping[tuple[str, str], Place]
+    unreadable: Set[tuple[str, str]] = field(default_factory=frozenset)
+
+    def has(self, kind: str, name: str) -> bool:
+        """Whether there is a file for a document, be it right or wrong."""
+        return (kind, name) in self.places or (kind, name) in self.unreadable
+
+
+def check_references(documents: Documents) -> list[SpecError]:
+    """Every dangling or impossible reference between the documents of one environment."""
+    return [*_pools(documents), *_tenants(documents), *_services(documents), *_exemptions(documents), *_cohorts(documents)]
+
+
+def quota_keys(pools: Mapping[str, NodePool]) -> list[str]:
+    """The quota keys that a set of pools has: the pool's name, or pool/profile for each MIG profile."""
+    return [f"{name}/{profile}" if profile else name for name, pool in pools.items() for profile in _profiles(pool) or [""]]
+
+
+def _profiles(pool: NodePool) -> list[str]:
+    sharing = pool.spec.sharing
+    return list(sharing.mig.layout) if sharing is not None and sharing.mig is not None else []
+
+
+def _error(place: Place, path: str, message: str, remedy: str) -> SpecError:
+    return SpecError(place.file, place.line(path), path, message, remedy)
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names)) or "none"
+
+
+def _pools(documents: Documents) -> Iterator[SpecError]:
+    if documents.environment is None or documents.environment.spec.cloud == "aws":
+        return
+    for name, pool in documents.pools.items():
+        if pool.spec.eks_managed_node_group is not None:
+            yield _error(documents.places[("NodePool", name)], "spec.eks_managed_node_group",
+                         "the environment's cloud is existing: there is no EKS to make nodes in.",
+                         "Describe the nodes as existing_nodes, or set cloud to aws.")
+
+
+def _tenants(documents: Documents) -> Iterator[SpecError]:
+    for name, tenant in documents.tenants.items():
+        place = documents.places[("Tenant", name)]
+        yield from _quota(documents, tenant, place)
+        yield from _egress(documents, tenant, place)
+        yield from _names(tenant, place)
+        if documents.environment is not None:
+            yield from _settings(documents.environment, tenant, place)
+        elif name in RESERVED_NAMESPACES:
+            yield _reserved(name, place)
+
+
+def _reserved(name: str, place: Place) -> SpecError:
+    return _error(place, "metadata.name", f'"{name}" is the name of a platform namespace.', "Choose another name.")
+
+
+def _quota(documents: Documents, tenant: Tenant, place: Place) -> Iterator[SpecError]:
+    keys = quota_keys(documents.pools)
+    for key in tenant.spec.quota:
+        if key not in keys and ("NodePool", key.partition("/")[0]) not in documents.unreadable:
+            yield _error(place, f"spec.quota.{key}", f"there is no such pool or profile; there are: {_listed(keys)}.",
+                         "Add the node pool, or correct the name.")
+
+
+def _settings(environment: Environment, tenant: Tenant, place: Place) -> Iterator[SpecError]:
+    settings = environment.spec
+    monitoring = settings.monitoring.namespace if settings.monitoring is not None else None
+    if tenant.name in RESERVED_NAMESPACES | {settings.gateway_namespace, monitoring}:
+        yield _reserved(tenant.name, place)
+    cohort = tenant.spec.cohort
+    if cohort is not None and cohort not in settings.cohorts:
+        yield _error(place, "spec.cohort", f'there is no cohort "{cohort}"; there are: {_listed(settings.cohorts)}.',
+                     "Add it to cohorts of environment.yaml, or correct the name.")
+    for index, secret in enumerate(tenant.spec.secrets):
+        if secret.store not in settings.secret_stores:
+            yield _error(place, f"spec.secrets[{index}].store", f'there is no secret store "{secret.store}"; there are: '
+                         f"{_listed(settings.secret_stores)}.",
+                         "Add it to secret_stores of environment.yaml, or correct the name.")
+
+
+def _egress(documents: Documents, tenant: Tenant, place: Place) -> Iterator[SpecError]:
+    for index, rule in enumerate(tenant.spec.egress):
+        if rule.namespace is not None and documents.has("Tenant", rule.namespace):
+            yield _error(place, f"spec.egress[{index}].namespace",
+                         f'"{rule.namespace}" is a tenant; tenants do not reach each other.',
+                         "Name a platform namespace or a cidr.")
+        try:
+            ipaddress.ip_network(rule.cidr or "10.0.0.0/8")
+        except ValueError as error:
+            yield _error(place, f"spec.egress[{index}].cidr", f"{error}.", "Write the network address, e.g. 10.20.0.0/16.")
+
+
+def _names(tenant: Tenant, place: Place) -> Iterator[SpecError]:
+    for what, names in (("egress", [rule.name for rule in tenant.spec.egress]),
+                        ("secrets", [secret.name for secret in tenant.spec.secrets])):
+        for index, name in enumerate(names):
+            if name in names[:index]:
+                yield _error(place, f"spec.{what}[{index}].name", f'the name "{name}" is given twice.', "Rename one of them.")
+
+
+def _services(documents: Documents) -> Iterator[SpecError]:
+    for entry in documents.services.values():
+        if not documents.has("Tenant", entry.tenant):
+            yield _error(entry.place, "metadata.name", f"its folder names the tenant {shown(entry.tenant)}, which is not there; "
+                         f"there are: {_listed(documents.tenants)}.", "Add the tenant's file, or move this one.")
+        yield from _memory(entry)
+        name = entry.document.spec.placement.pool
+        if name in documents.pools:
+            yield from _placement(entry, _profiles(documents.pools[name]))
+        elif not documents.has("NodePool", name):
+            yield _error(entry.place, "spec.placement.pool", f'there is no pool "{name}"; there are: {_listed(documents.pools)}.',
+                         "Add the node pool, or correct the name.")
+
+
+def _placement(entry: ServiceEntry, profiles: list[str]) -> Iterator[SpecError]:
+    placement, devices = entry.document.spec.placement, entry.document.spec.release.devices_per_replica
+    if profiles and placement.profile not in profiles:
+        yield _error(entry.place, "spec.placement.profile", f'pool "{placement.pool}" is cut by MIG into: {_listed(profiles)}.',
+                     "Name one of these profiles.")
+    if not profiles and placement.profile is not None:
+        yield _error(entry.place, "spec.placement.profile", f'pool "{placement.pool}" has whole GPUs, no MIG profiles.',
+                     "Remove profile, or choose a MIG pool.")
+    if profiles and devices > 1:
+        yield _error(entry.place, "spec.release.vllm.arguments", f"{devices} devices for one replica: MIG devices have no "
+                     "peer-to-peer path, so parallelism over them is impossible.", "Use one device, or a pool of whole GPUs.")
+
+
+def _memory(entry: ServiceEntry) -> Iterator[SpecError]:
+    resources = entry.document.spec.resources
+    if resources.shared_memory_gib >= resources.memory_gib:
+        yield _error(entry.place, "spec.resources.shared_memory_gib", f"{resources.shared_memory_gib} GiB leaves nothing of the "
+                     f"{resources.memory_gib} GiB memory_gib that it is part of.", "Raise memory_gib or lower it.")
+
+
+def _exemptions(documents: Documents) -> Iterator[SpecError]:
+    seen: set[tuple[str, str, str, str]] = set()
+    place = next((place for (kind, _), place in documents.places.items() if kind == "Exemptions"), None)
+    for index, exemption in enumerate(documents.exemptions):
+        key = (exemption.rule, exemption.resource.kind, exemption.resource.namespace, exemption.resource.name)
+        if place is not None and key in seen:
+            yield _error(place, f"spec.exemptions[{index}]",
+                         f"{exemption.rule} is waived twice for {' '.join(filter(None, key[1:]))}.", "Keep one.")
+        seen.add(key)
+
+
+def _cohorts(documents: Documents) -> Iterator[SpecError]:
+    if documents.environment is None:
+        return
+    cohorts = documents.environment.spec.cohorts
+    place = documents.places[("Environment", documents.environment.name)]
+    for name, cohort in sorted(cohorts.items()):
+        if cohort.parent is not None and cohort.parent not in cohorts:
+            yield _error(place, f"spec.cohorts.{name}.parent",
+                         f'there is no cohort "{cohort.parent}"; there are: {_listed(cohorts)}.', "Add it, or correct the name.")
+        cycle = _walk_up(name, {child: found.parent for child, found in cohorts.items()})
+        if cycle and min(cycle) == name:
+            yield _error(place, f"spec.cohorts.{name}.parent", f"the cohorts form a cycle: {' → '.join([*cycle, name])}.",
+                         "A cohort tree has one root: remove one parent.")
+
+
+def _walk_up(name: str, parents: Mapping[str, str | None]) -> list[str]:
+    """The cohorts from ``name`` upward back to itself; empty where the way up does not lead back to it."""
+    walked, current = [name], parents[name]
+    while current is not None and current in parents and current not in walked:
+        walked.append(current)
+        current = parents[current]
+    return walked if current == name else []

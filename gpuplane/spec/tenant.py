@@ -1,0 +1,130 @@
+"""``kind: Tenant``: a team, what it may use, and what it must be kept from."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError, PydanticKnownError
+
+from gpuplane.spec.model import AwsRegion, Cidr, DnsLabel, Document, QuotaKey, SpecModel, Usd
+
+DataClass = Literal["public", "internal", "confidential", "pii"]
+
+
+class DeviceQuota(SpecModel):
+    """GPUs (or MIG devices) of one pool; the words and meanings are Kueue's (ClusterQueue v1beta2)."""
+
+    nominal_quota: Annotated[int, Field(ge=0, le=100_000)]
+    """Devices that are the tenant's own."""
+    borrowing_limit: Annotated[int, Field(ge=0, le=100_000)] = 0
+    """Devices it may use beyond them while others leave theirs idle."""
+    lending_limit: Annotated[int | None, Field(ge=0, le=100_000)] = None
+    """Own devices that others may borrow; all of them where it is left out."""
+
+    @model_validator(mode="after")
+    def _lend(self) -> DeviceQuota:
+        if self.lending_limit is not None and self.lending_limit > self.nominal_quota:
+            raise PydanticCustomError(
+                "bounds", "lending_limit {lend} is more than nominal_quota {own}",
+                {"lend": self.lending_limit, "own": self.nominal_quota, "field": ("lending_limit",)})
+        return self
+
+
+def _shorthand(value: Any) -> Any:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return {"nominal_quota": value}
+    if isinstance(value, float | str):
+        raise PydanticKnownError("int_type")
+    return value
+
+
+Quota = Annotated[DeviceQuota, BeforeValidator(
+    _shorthand, json_schema_input_type=Annotated[int, Field(ge=0, le=100_000)] | DeviceQuota)]
+
+
+class EgressRule(SpecModel):
+    """One destination outside the tenant's namespace that its pods may reach."""
+
+    ONE_OF = ("cidr", "namespace")
+
+    name: DnsLabel
+    """What the rule is called; its NetworkPolicy bears the name."""
+    cidr: Cidr | None = None
+    """Addresses, e.g. ``10.20.0.0/16``; a rule refuses ``0.0.0.0/0``."""
+    namespace: DnsLabel | None = None
+    """Pods of a platform namespace, e.g. an egress proxy; never another tenant's."""
+    ports: Annotated[tuple[Annotated[int, Field(ge=1, le=65535)], ...], Field(min_length=1)]
+    """TCP ports."""
+
+
+class RemoteReference(SpecModel):
+    """Where a value lies in the store."""
+
+    key: Annotated[str, Field(min_length=1, max_length=512)]
+    """Name of the secret in the store."""
+    property: str | None = None
+    """Field of a secret that is a JSON object; left out, the whole secret."""
+
+
+class SecretReference(SpecModel):
+    """A secret by reference: gpuplane never sees the value."""
+
+    name: DnsLabel
+    """Name of the Kubernetes Secret that the store's operator fills."""
+    store: DnsLabel
+    """A store of the environment's ``secret_stores``."""
+    data: Annotated[dict[Annotated[str, Field(pattern=r"^[-._a-zA-Z0-9]+$")], RemoteReference], Field(min_length=1)]
+    """Key in the Secret to where its value lies in the store."""
+
+
+class Access(SpecModel):
+    """Who may work in the tenant's namespace, by groups of the identity provider."""
+
+    admins: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+    """Groups that may change workloads."""
+    viewers: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+    """Groups that may look, but at no Secret."""
+
+
+class TenantSpec(SpecModel):
+    """A team on the platform: one namespace, one ClusterQueue, one budget."""
+
+    model_config = ConfigDict(json_schema_extra={
+        "if": {"properties": {"data_classification": {"const": "pii"}}},
+        "then": {"required": ["allowed_regions"], "properties": {"allowed_regions": {"minItems": 1}}}})
+
+    owner: Annotated[str, Field(min_length=3, max_length=100)]
+    """Who answers for it: a team or an address."""
+    data_classification: DataClass
+    """The most sensitive data it handles; ``pii`` switches the privacy rules on."""
+    allowed_regions: tuple[AwsRegion, ...] = ()
+    """Regions its data may be in; needed where the data is ``pii``."""
+    budget_usd_per_month: Usd
+    """What its committed use may cost in a month of 730 hours, in US dollars."""
+    cost_center: Annotated[str | None, Field(pattern=r"^[A-Za-z0-9][-A-Za-z0-9_.]{0,62}$")] = None
+    """Who pays; shown in the cost report."""
+    cohort: DnsLabel | None = None
+    """Kueue Cohort: tenants of one cohort lend each other idle GPUs. left out, it neither borrows nor lends."""
+    quota: dict[QuotaKey, Quota] = Field(default_factory=dict)
+    """Devices by pool (``h100``) or, for MIG, by pool and profile (``a100-mig/1g.10gb``); a number is its nominal_quota."""
+    egress: tuple[EgressRule, ...] = ()
+    """The only ways out of the namespace besides DNS."""
+    secrets: tuple[SecretReference, ...] = ()
+    """Secrets its workloads may mount, by reference."""
+    access: Access = Access()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> TenantSpec:
+        if self.data_classification == "pii" and not self.allowed_regions:
+            raise PydanticCustomError(
+                "residency", "data_classification pii needs allowed_regions", {"field": ("allowed_regions",)})
+        limited = [key for key, quota in self.quota.items() if quota.borrowing_limit or quota.lending_limit is not None]
+        if self.cohort is None and limited:
+            raise PydanticCustomError("cohort", "borrowing_limit and lending_limit of {keys} need a cohort",
+                                      {"keys": ", ".join(limited), "field": ("quota", limited[0])})
+        return self
+
+
+class Tenant(Document[Literal["Tenant"], TenantSpec]):
+    """A team on the platform (``tenants/<name>.yaml``)."""

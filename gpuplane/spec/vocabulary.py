@@ -1,0 +1,93 @@
+"""Names that the rendered objects carry: one place, so that components write what rules read.
+
+The domain ``gpuplane.dev`` prefixes everything gpuplane itself puts on a Kubernetes object; the other
+constants are the field's own names, with the project that defines them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final
+
+DOMAIN: Final = "gpuplane.dev"
+
+TENANT: Final = f"{DOMAIN}/tenant"
+ENVIRONMENT: Final = f"{DOMAIN}/environment"
+DATA_CLASSIFICATION: Final = f"{DOMAIN}/data-classification"
+POOL: Final = f"{DOMAIN}/pool"
+MANAGED_BY: Final = "app.kubernetes.io/managed-by"
+
+MONTHLY_BUDGET_USD: Final = f"{DOMAIN}/monthly-budget-usd"
+COST_CENTER: Final = f"{DOMAIN}/cost-center"
+ALLOWED_REGIONS: Final = f"{DOMAIN}/allowed-regions"
+ALLOWED_REGISTRIES: Final = f"{DOMAIN}/allowed-registries"
+ALLOWED_MODEL_SOURCES: Final = f"{DOMAIN}/allowed-model-sources"
+SOURCE: Final = f"{DOMAIN}/source"
+"""Annotation: the document below the environment's folder that asked for this object."""
+
+DEVICES_PER_NODE: Final = f"{DOMAIN}/devices-per-node"
+"""Annotation of a ResourceFlavor: JSON object, device resource name to devices on one node."""
+MAX_NODES: Final = f"{DOMAIN}/max-nodes"
+"""Annotation of a ResourceFlavor of existing nodes: how many nodes there can be."""
+USD_PER_NODE_HOUR: Final = f"{DOMAIN}/usd-per-node-hour"
+"""Annotation of a ResourceFlavor of existing nodes: what a node costs, in US dollars an hour."""
+SHARING: Final = f"{DOMAIN}/sharing"
+"""Annotation of a ResourceFlavor: ``dedicated``, ``mig`` or ``time-slicing``."""
+MAY_BORROW: Final = f"{DOMAIN}/may-borrow"
+"""Annotation of a workload that accepts to run on borrowed GPUs, and to lose them."""
+
+QUEUE_NAME: Final = "kueue.x-k8s.io/queue-name"
+PRIORITY_CLASS: Final = "kueue.x-k8s.io/priority-class"
+KUEUE: Final = "kueue.x-k8s.io/v1beta2"
+KSERVE: Final = "serving.kserve.io/v1beta1"
+KSERVE_RUNTIME: Final = "serving.kserve.io/v1alpha1"
+GPU: Final = "nvidia.com/gpu"
+MIG_PREFIX: Final = "nvidia.com/mig-"
+GPU_PREFIX: Final = "nvidia.com/"
+
+DATA_CLASSES: Final = ("public", "internal", "confidential", "pii")
+"""Data classes, least sensitive first (NIST SP 800-122 §2 for personally identifiable information)."""
+
+
+def mig_resource(profile: str) -> str:
+    """The extended resource of a MIG profile: ``1g.10gb+me`` is ``nvidia.com/mig-1g.10gb.me`` (k8s-device-plugin)."""
+    return MIG_PREFIX + profile.replace("+", ".")
+
+
+def is_device_resource(name: str) -> bool:
+    """Whether a resource name stands for GPUs or parts of GPUs (``requests.`` prefixes stripped by the caller)."""
+    return name.startswith(GPU_PREFIX)
+
+
+@dataclass(frozen=True)
+class LabelMap:
+    """Which label or annotation of somebody's manifests says what; the defaults are gpuplane's own keys.
+
+    Attributes:
+        tenant, environment, data_classification: keys of labels (looked up in annotations too).
+        monthly_budget_usd, cost_center, allowed_regions, allowed_registries, allowed_model_sources:
+            keys of annotations (looked up in labels too); lists are comma-separated.
+        data_classes: other words for a data class, e.g. ``{"pii": ("personal", "gdpr")}``.
+    """
+
+    tenant: str = TENANT
+    environment: str = ENVIRONMENT
+    data_classification: str = DATA_CLASSIFICATION
+    monthly_budget_usd: str = MONTHLY_BUDGET_USD
+    cost_center: str = COST_CENTER
+    allowed_regions: str = ALLOWED_REGIONS
+    allowed_registries: str = ALLOWED_REGISTRIES
+    allowed_model_sources: str = ALLOWED_MODEL_SOURCES
+    data_classes: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+
+    def data_class(self, word: str) -> str | None:
+        """The data class that ``word`` means, or None where it means none."""
+        lowered = word.strip().lower()
+        if lowered in DATA_CLASSES:
+            return lowered
+        for name, aliases in self.data_classes.items():
+            if lowered in {alias.lower() for alias in aliases}:
+                return name
+        return None

@@ -1,0 +1,1 @@
+"""The verdict: rules over planned resources, and the thin front doors that run them."""

@@ -1,0 +1,113 @@
+"""All rules, found by being there, and the one way to run them: findings, exemptions and the verdict."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import cache
+from pathlib import Path
+
+from gpuplane.graph.planned_graph import PlannedGraph
+from gpuplane.policies import rules as rules_package
+from gpuplane.policies.finding import Finding, Verdict
+from gpuplane.policies.rule import Rule
+from gpuplane.spec.exemptions import Exemption
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What the rules say about a graph.
+
+    Attributes:
+        findings: in the order of reports; waived ones too.
+        verdict: fail if any violation blocks, else unknown if anything that cannot be judged does, else pass.
+        rules: ids of the rules that ran, sorted.
+    """
+
+    findings: tuple[Finding, ...]
+    verdict: Verdict
+    rules: tuple[str, ...]
+
+
+@cache
+def all_rules() -> tuple[Rule, ...]:
+    """One instance of every rule below ``policies/rules/``, sorted by id.
+
+    Raises:
+        ValueError: two rules have the same id, or a file there holds no rule.
+    """
+    found: dict[str, Rule] = {}
+    for module in pkgutil.walk_packages(rules_package.__path__, f"{rules_package.__name__}."):
+        for rule in _rules_in(module.name) if not module.ispkg else []:
+            if rule.id in found:
+                raise ValueError(f"rule {rule.id} is both {type(found[rule.id]).__module__} and {module.name}")
+            found[rule.id] = rule
+    return tuple(found[key] for key in sorted(found))
+
+
+def judge(graph: PlannedGraph, exemptions: Sequence[Exemption], as_of: date, rules: Sequence[Rule] | None = None) -> Judgement:
+    """Run rules over a graph.
+
+    Args:
+        graph: what would be applied.
+        exemptions: waived rules; they hold up to and including their last day.
+        as_of: the day it is judged at.
+        rules: the rules to run; all where it is left out.
+    """
+    chosen = all_rules() if rules is None else tuple(rules)
+    findings = [_exempted(finding, exemptions, as_of) for rule in chosen for finding in _run(rule, graph)]
+    findings.sort(key=lambda finding: finding.sort_key)
+    return Judgement(tuple(findings), _verdict(findings), tuple(sorted(rule.id for rule in chosen)))
+
+
+def _rules_in(module_name: str) -> list[Rule]:
+    module = importlib.import_module(module_name)
+    classes = [item for _, item in inspect.getmembers(module, inspect.isclass)
+               if issubclass(item, Rule) and item.__module__ == module_name]
+    if not classes:
+        raise ValueError(f"{module_name} holds no rule")
+    return [item() for item in classes]
+
+
+def _run(rule: Rule, graph: PlannedGraph) -> list[Finding]:
+    """A rule's findings; a rule that breaks lets nothing pass."""
+    findings: list[Finding] = []
+    try:
+        findings.extend(rule.check(graph))
+    except Exception as error:
+        # Not the exception's text: it could hold a value of the object, and that value could be secret.
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        findings.append(Finding(
+            rule=rule.id, severity="critical", verdict=Verdict.UNKNOWN,
+            message=f"Rule {rule.id} broke with {type(error).__name__} at {Path(place.filename).name}:{place.lineno}, "
+                    "so nothing is proven.",
+            remedy="Report the defect with the object that was judged; until then exempt nothing."))
+    return findings
+
+
+def _exempted(finding: Finding, exemptions: Sequence[Exemption], as_of: date) -> Finding:
+    matching = [item for item in exemptions if _covers(item, finding)]
+    valid = [item for item in matching if date.fromisoformat(item.expires) >= as_of]
+    if valid:
+        last = max(valid, key=lambda item: item.expires)
+        return replace(finding, waived=f"{last.reason} (until {last.expires}, {last.owner})")
+    if matching:
+        ended = max(item.expires for item in matching)
+        return replace(finding, message=f"{finding.message} Its exemption ended on {ended}.")
+    return finding
+
+
+def _covers(exemption: Exemption, finding: Finding) -> bool:
+    wanted = exemption.resource
+    return (exemption.rule, wanted.kind, wanted.namespace, wanted.name) == (
+        finding.rule, finding.kind, finding.namespace, finding.name)
+
+
+def _verdict(findings: Sequence[Finding]) -> Verdict:
+    blocking = {finding.verdict for finding in findings if finding.blocks}
+    return next((verdict for verdict in (Verdict.FAIL, Verdict.UNKNOWN) if verdict in blocking), Verdict.PASS)

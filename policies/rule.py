@@ -1,0 +1,69 @@
+"""What a rule is: metadata, one check over the planned graph, and the examples that are its tests and its docs."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
+from typing import ClassVar, Iterator, Literal
+
+from gpuplane.graph.planned_graph import PlannedGraph
+from gpuplane.graph.resource_view import ResourceView
+from gpuplane.policies.finding import Finding, Verdict
+
+
+@dataclass(frozen=True)
+class Example:
+    """Manifests that a rule passes or fails.
+
+    Attributes:
+        title: what the example shows, a short sentence.
+        yaml: one or more Kubernetes documents, as plain text.
+        message: part of the message that a failing (or unknown) example must give.
+    """
+
+    title: str
+    yaml: str
+    message: str = ""
+
+
+class Rule(ABC):
+    """One rule of the catalogue. A subclass in ``policies/rules/<area>/`` is registered by being there.
+
+    The docstring of a subclass is the risk in one or two sentences. ``check`` yields nothing for what passes.
+    """
+
+    id: ClassVar[str]
+    title: ClassVar[str]
+    severity: ClassVar[Literal["low", "medium", "high", "critical"]]
+    remedy: ClassVar[str]
+    references: ClassVar[tuple[str, ...]]
+    scope: ClassVar[Literal["object", "platform"]]
+    """``object``: judged from one object alone, also while it is being applied; ``platform``: needs the whole graph."""
+    context: ClassVar[tuple[str, ...]] = ()
+    """Kinds that hold what this rule compares with. A single stack that has none of them (they are in another layer's)
+    cannot be judged by it; a whole environment or a set of manifests always is."""
+    PASSES: ClassVar[tuple[Example, ...]]
+    FAILS: ClassVar[tuple[Example, ...]]
+
+    @abstractmethod
+    def check(self, graph: PlannedGraph) -> Iterator[Finding]:
+        """Findings for every resource of the graph that breaks this rule."""
+
+    def fail(self, graph: PlannedGraph, view: ResourceView, message: str, field: str = "") -> Finding:
+        """A violation by ``view``."""
+        return self._finding(graph, view, message, field, Verdict.FAIL)
+
+    def unknown(self, graph: PlannedGraph, view: ResourceView, message: str, field: str = "") -> Finding:
+        """``view`` cannot be judged before apply; it blocks where a violation would."""
+        return self._finding(graph, view, message, field, Verdict.UNKNOWN)
+
+    def _finding(self, graph: PlannedGraph, view: ResourceView, message: str, field: str, verdict: Verdict) -> Finding:
+        return Finding(
+            rule=self.id, severity=self.severity, verdict=verdict, message=message, remedy=self.remedy,
+            urn=view.urn, kind=view.kind, namespace=view.namespace, name=view.name, field=field,
+            tenant=graph.tenant_of(view) or "", file=view.file, line=view.line)
+
+
+def located(finding: Finding, file: str, line: int) -> Finding:
+    """The finding with the place where its wish stands."""
+    return replace(finding, file=file, line=line)

@@ -1,0 +1,1 @@
+"""Rules about what it costs and who pays."""

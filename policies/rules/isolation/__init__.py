@@ -1,0 +1,1 @@
+"""Rules about what one tenant can reach of another."""

@@ -1,0 +1,124 @@
+"""PII-06: prompts are personal data, and a log of them is a copy that nobody classified."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gpuplane.graph.command_lines import environment, flags, hidden
+from gpuplane.graph.planned_graph import PlannedGraph
+from gpuplane.graph.pod_templates import TEMPLATE_KINDS, PodContainer, PodTemplate
+from gpuplane.graph.resource_view import ResourceView, Unknown
+from gpuplane.graph.serving_runtimes import effective_templates
+from gpuplane.graph.tenancy import data_class
+from gpuplane.policies.finding import Finding
+from gpuplane.policies.rule import Example, Rule
+
+_FLAGS = ("enable-log-requests", "enable-log-outputs", "log-requests")
+_NO = ("", "0", "false", "no", "off")
+_VARIABLES = ("VLLM_DEBUG_LOG_API_SERVER_REQUEST_PROMPT", "VLLM_DEBUG_LOG_API_SERVER_RESPONSE",
+              "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT")
+"""Switches by which prompts or answers reach a log or a trace (vLLM ``envs.py``; OpenTelemetry GenAI conventions)."""
+_LEVELS = ("VLLM_LOGGING_LEVEL", "LITELLM_LOG")
+"""Log levels at which vLLM (0.16 and later) and LiteLLM write prompts: DEBUG."""
+
+
+class LoggedPrompts(Rule):
+    """Where the data is pii, prompts and answers must not reach logs, traces or a payload sink.
+
+    KServe's payload logger sends requests and responses by default, and vLLM writes prompts when told to log requests.
+    """
+
+    id = "PII-06"
+    title = "Endpoints for personal data log no prompts and no answers"
+    severity = "critical"
+    remedy = "Remove the payload logger and the logging flag or variable, or serve from a namespace without personal data."
+    references = ("GDPR Art. 5(1)(c), (f)", "OWASP LLM02:2025", "ISO/IEC 27001:2022 A.8.11, A.8.12")
+    scope = "platform"
+
+    def check(self, graph: PlannedGraph) -> Iterator[Finding]:
+        for view in graph.kubernetes:
+            if view.kind in TEMPLATE_KINDS or data_class(graph, view) != "pii":
+                continue
+            for template in effective_templates(graph, view):
+                yield from self._logger(graph, view, template)
+                for container in template.containers:
+                    yield from self._container(graph, view, container)
+
+    def _logger(self, graph: PlannedGraph, view: ResourceView, template: PodTemplate) -> Iterator[Finding]:
+        logger = template.spec.get("logger")
+        if logger is not None:
+            mode = logger.get("mode", "all") if isinstance(logger, dict) else "all"
+            what = {"request": "requests", "response": "responses"}.get(str(mode), "requests and responses")
+            yield self.fail(
+                graph, view, f"{view} handles pii data and its payload logger sends {what} to a sink.", f"{template.path}.logger")
+
+    def _container(self, graph: PlannedGraph, view: ResourceView, container: PodContainer) -> Iterator[Finding]:
+        said = f"{view} handles pii data and container {container.name}"
+        for path in hidden(container):
+            yield self.unknown(graph, view, f"{said} is started with what is only known after apply.", path)
+        found, variables = flags(container), environment(graph, view, container)
+        for name in _FLAGS:
+            if found.get(name, "false").lower() not in _NO:
+                yield self.fail(graph, view, f"{said} logs requests (--{name}).", f"{container.path}.args")
+        for name in _VARIABLES:
+            if variables.get(name, "").lower() not in _NO:
+                yield self.fail(graph, view, f"{said} records prompts ({name}).", f"{container.path}.env")
+        for name in _LEVELS:
+            if variables.get(name, "").upper() in ("DEBUG", "TRACE"):
+                yield self.fail(graph, view, f"{said} logs at a level that shows prompts ({name}).", f"{container.path}.env")
+        extra = variables.get("VLLM_ADDITIONAL_ARGS", "").replace("_", "-").split()
+        if any(word.partition("=")[0] == f"--{name}" for name in _FLAGS for word in extra):
+            yield self.fail(graph, view, f"{said} logs requests (VLLM_ADDITIONAL_ARGS).", f"{container.path}.env")
+        for index, item in enumerate(container.spec.get("env") or []):
+            if isinstance(item, dict) and isinstance(item.get("value"), Unknown) and item.get("name") in (*_VARIABLES, *_LEVELS):
+                yield self.unknown(
+                    graph, view,
+                    f"{said} gets {item['name']}, which is only known after apply.", f"{container.path}.env[{index}]")
+
+    PASSES = (
+        Example("personal data, and nothing is logged", """
+apiVersion: v1
+kind: Namespace
+metadata: {name: support, labels: {gpuplane.dev/data-classification: pii}}
+---
+apiVersion: serving.kserve.io/v1beta1
+kind: InferenceService
+metadata: {name: chat, namespace: support}
+spec: {predictor: {model: {args: [--max-model-len=8192, --no-enable-log-requests]}}}
+"""),
+        Example("a logger where no personal data is", """
+apiVersion: serving.kserve.io/v1beta1
+kind: InferenceService
+metadata: {name: demo, namespace: playground, labels: {gpuplane.dev/data-classification: public}}
+spec: {predictor: {logger: {mode: all, url: "http://sink"}, model: {modelFormat: {name: vLLM}}}}
+"""),
+    )
+    FAILS = (
+        Example("KServe's payload logger", """
+apiVersion: v1
+kind: Namespace
+metadata: {name: support, labels: {gpuplane.dev/data-classification: pii}}
+---
+apiVersion: serving.kserve.io/v1beta1
+kind: InferenceService
+metadata: {name: chat, namespace: support}
+spec: {predictor: {logger: {url: "http://sink"}, model: {modelFormat: {name: vLLM}}}}
+""", "its payload logger sends requests and responses"),
+        Example("vLLM logs requests, started by a shell", """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: chat, namespace: support, labels: {gpuplane.dev/data-classification: pii}}
+spec: {template: {spec: {containers: [{name: vllm, image: vllm, command: [sh, -c, "vllm serve /m --enable_log_requests"]}]}}}
+""", "logs requests (--enable-log-requests)"),
+        Example("the runtime turns it on", """
+apiVersion: serving.kserve.io/v1alpha1
+kind: ClusterServingRuntime
+metadata: {name: vllm}
+spec: {containers: [{name: kserve-container, image: vllm, env: [{name: VLLM_LOGGING_LEVEL, value: debug}]}]}
+---
+apiVersion: serving.kserve.io/v1beta1
+kind: InferenceService
+metadata: {name: chat, namespace: support, labels: {gpuplane.dev/data-classification: pii}}
+spec: {predictor: {model: {runtime: vllm}}}
+""", "VLLM_LOGGING_LEVEL"),
+    )

@@ -1,0 +1,1 @@
+"""Rules about where models and images come from."""

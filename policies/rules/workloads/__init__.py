@@ -1,0 +1,1 @@
+"""Rules about what runs in a pod and how much of the node it may take."""

@@ -1,0 +1,95 @@
+"""What a stack holds, and the order of things: settings, gate, cluster identity, then resources.
+
+A bare ``pulumi up`` goes through :func:`run`; the offline engine and ``gpuplane up`` have passed the gate
+already and call :func:`register`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pulumi
+
+from gpuplane.catalog import default_catalog
+from gpuplane.planning import plan
+from gpuplane.planning.environment_plan import EnvironmentPlan
+from gpuplane.spec.environment_spec import LAYERS, EnvironmentSpec
+from gpuplane.spec.errors import InvalidSpec
+from gpuplane.spec.loader import environment_names, load_environment
+from gpuplane.stacks import cluster, cluster_identity, gate, platform_services, tenants
+from gpuplane.stacks.upstream import export_identity
+
+PROJECT = "gpuplane"
+"""Name of the Pulumi project, and of its config keys."""
+
+_COMPOSE = {"cluster": cluster.compose, "platform": platform_services.compose, "tenants": tenants.compose}
+
+
+@dataclass(frozen=True)
+class StackSettings:
+    """What a stack holds.
+
+    Attributes:
+        environments: folder of the environments.
+        environment, layer: what it holds.
+        as_of: the date that prices and exemptions are judged at.
+    """
+
+    environments: Path
+    environment: str
+    layer: str
+    as_of: date
+
+
+def run() -> None:
+    """The Pulumi program: registers nothing unless the gate passes and the cluster is the pinned one."""
+    settings = stack_settings()
+    gate.require_pass(settings.environments, settings.environment, settings.as_of)
+    spec = load_environment(settings.environments, settings.environment)
+    if settings.layer not in spec.layers:
+        raise pulumi.RunError(f"environment {spec.name} has no layer {settings.layer}; it has: {', '.join(spec.layers)}.")
+    cluster_identity.require_pinned(spec, settings.layer)
+    register(spec, plan(spec, default_catalog(), settings.as_of), settings.layer)
+
+
+def register(spec: EnvironmentSpec, planned: EnvironmentPlan, layer: str) -> None:
+    """Register one layer's resources in the running stack."""
+    _COMPOSE[layer](spec, planned)
+    export_identity(spec, layer)
+
+
+def stack_settings() -> StackSettings:
+    """Settings of the running stack: its config keys, and where they are missing the environment that claims the stack.
+
+    Raises:
+        pulumi.RunError: what the stack holds is not said anywhere.
+    """
+    config = pulumi.Config(PROJECT)
+    environments = Path(config.get("environments") or Path(pulumi.runtime.get_root_directory() or ".") / "environments")
+    said = config.get("as-of")
+    as_of = date.fromisoformat(said) if said else datetime.now(UTC).date()
+    environment, layer = config.get("environment"), config.get("layer")
+    if environment is None or layer is None:
+        environment, layer = _claimed(environments, pulumi.get_stack())
+    if layer not in LAYERS:
+        raise pulumi.RunError(f"{PROJECT}:layer is {layer!r}; allowed: {', '.join(LAYERS)}.")
+    return StackSettings(environments, environment, layer, as_of)
+
+
+def _claimed(environments: Path, stack: str) -> tuple[str, str]:
+    """Environment and layer whose ``stacks:`` (or default stack names) claim a stack."""
+    unreadable = []
+    for name in environment_names(environments):
+        try:
+            spec = load_environment(environments, name)
+        except InvalidSpec as error:
+            unreadable.append(str(error))
+            continue
+        for layer in spec.layers:
+            if spec.stack_name(layer) == stack:
+                return name, layer
+    raise pulumi.RunError("\n".join([
+        f"no environment below {environments} claims the stack {stack!r}: set what it holds with "
+        f"`pulumi config set {PROJECT}:environment ENV` and `pulumi config set {PROJECT}:layer {'|'.join(LAYERS)}`.", *unreadable]))

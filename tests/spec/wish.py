@@ -1,0 +1,187 @@
+"""One small valid environment as text, to be changed in one place at a time: lines and words of errors depend on the text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gpuplane.spec.environment_spec import EnvironmentSpec
+from gpuplane.spec.errors import InvalidSpec, SpecError
+from gpuplane.spec.loader import load_environment
+
+IMAGE = "docker.io/vllm/vllm-openai@sha256:" + "4e1c" * 16
+
+ENVIRONMENT = """\
+apiVersion: gpuplane/v1
+kind: Environment
+metadata:
+  name: test
+spec:
+  cloud: existing
+  cluster:
+    name: test
+    context: test
+    kubernetes_version: "1.36"
+  budget_usd_per_month: 50000
+  kueue: {install: external, version: 0.19.2}
+  kserve: {install: external, version: v0.20.0}
+  cohorts:
+    shared: {}
+  secret_stores:
+    vault-a:
+      aws_secrets_manager:
+        region: eu-central-1
+        role_arn_template: "arn:aws:iam::111122223333:role/{tenant}"
+  allowed_registries: [docker.io/vllm/]
+  allowed_model_sources: ["hf://Qwen/"]
+"""
+POOL = """\
+apiVersion: gpuplane/v1
+kind: NodePool
+metadata:
+  name: h100
+spec:
+  gpu: H100-SXM-80GB
+  existing_nodes:
+    node_selector: {rack: a}
+    max_nodes: 2
+    gpus_per_node: 8
+    vcpus_per_node: 96
+    memory_gib_per_node: 1024
+    usd_per_node_hour: 24
+    price_source: asset ledger
+"""
+MIG_POOL = """\
+apiVersion: gpuplane/v1
+kind: NodePool
+metadata:
+  name: a100-mig
+spec:
+  gpu: A100-SXM-80GB
+  existing_nodes:
+    node_selector: {rack: b}
+    max_nodes: 1
+    gpus_per_node: 2
+    vcpus_per_node: 96
+    memory_gib_per_node: 1024
+    usd_per_node_hour: 5.25
+    price_source: asset ledger
+  sharing:
+    mig:
+      layout: {1g.10gb: 2, 2g.20gb: 1}
+"""
+TENANT = """\
+apiVersion: gpuplane/v1
+kind: Tenant
+metadata:
+  name: acme
+spec:
+  owner: acme-platform@example.com
+  data_classification: pii
+  allowed_regions: [eu-central-1]
+  budget_usd_per_month: 30000
+  cohort: shared
+  quota:
+    h100: 8
+    a100-mig/1g.10gb:
+      nominal_quota: 2
+      lending_limit: 1
+  egress:
+    - name: proxy
+      namespace: egress-proxy
+      ports: [3128]
+  secrets:
+    - name: hub
+      store: vault-a
+      data:
+        token: {key: acme/hub}
+"""
+SERVICE = f"""\
+apiVersion: gpuplane/v1
+kind: InferenceService
+metadata:
+  name: chat
+spec:
+  release:
+    model:
+      uri: hf://Qwen/Qwen2.5-7B-Instruct
+      revision: a09a35458c702b33eeacc393d103063234e8bc28
+    vllm:
+      image: {IMAGE}
+      version: 0.31.0
+      arguments:
+        max_model_len: 8192
+  placement:
+    pool: h100
+  resources:
+    cpu: 8
+    memory_gib: 64
+  scaling:
+    min_replicas: 1
+    max_replicas: 2
+"""
+EXEMPTIONS = """\
+apiVersion: gpuplane/v1
+kind: Exemptions
+metadata:
+  name: test
+spec:
+  exemptions:
+    - rule: WS-01
+      resource: {kind: DaemonSet, name: driver, namespace: gpu-operator}
+      owner: platform
+      reason: the driver container loads a kernel module
+      expires: 2027-03-31
+"""
+VALID = {
+    "environment.yaml": ENVIRONMENT,
+    "node-pools/h100.yaml": POOL,
+    "node-pools/a100-mig.yaml": MIG_POOL,
+    "tenants/acme.yaml": TENANT,
+    "services/acme/chat.yaml": SERVICE,
+    "exemptions.yaml": EXEMPTIONS,
+}
+
+
+@dataclass
+class Wish:
+    """The files of one environment, below ``folder/test``."""
+
+    folder: Path
+    files: dict[str, str] = field(default_factory=lambda: dict(VALID))
+
+    def change(self, file: str, old: str, new: str) -> Wish:
+        """Replace text that a file has exactly once."""
+        assert self.files[file].count(old) == 1, f"{old!r} is {self.files[file].count(old)} times in {file}"
+        self.files[file] = self.files[file].replace(old, new)
+        return self
+
+    def write(self) -> Path:
+        """Write the files; returns the folder of environments."""
+        for name, text in self.files.items():
+            path = self.folder / "test" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        return self.folder
+
+    def load(self) -> EnvironmentSpec:
+        """Write and load."""
+        return load_environment(self.write(), "test")
+
+    def errors(self) -> tuple[SpecError, ...]:
+        """What loading refuses; empty where it does not."""
+        try:
+            self.load()
+        except InvalidSpec as invalid:
+            return invalid.errors
+        return ()
+
+    def error(self) -> SpecError:
+        """The one error that loading must give."""
+        errors = self.errors()
+        assert len(errors) == 1, "\n".join(map(str, errors)) or "nothing was refused"
+        return errors[0]
+
+    def line(self, file: str, marker: str) -> int:
+        """Number of the first line of a file that holds a text."""
+        return next(number for number, line in enumerate(self.files[file].splitlines(), 1) if marker in line)
