@@ -11,7 +11,8 @@ def main() -> None:
     imports, _ = measured(["-c", _IMPORTS])
     for name, arguments in (("text", []), ("json", ["--format", "json"])):
         seconds, mib = measured(["-m", "gpuplane", "preview", "prod", *arguments])
-        print(f"preview prod ({name}): {seconds:.2f} s, {mib:.0f} MiB; {seconds / imports:.2f} × its imports alone ({imports:.2f} s). Aim: 4 s, 400 MB")
+        print(f"preview prod ({name}): {seconds:.2f} s, {mib:.0f} MiB; {seconds / imports:.2f} × its imports alone ({imports:.2f} s). "
+              "Aim: 4 s, 400 MB")
     help_seconds, _ = measured(["-m", "gpuplane", "--help"])
     bare, _ = measured(["-c", "pass"])
     print(f"--help: {help_seconds:.3f} s; {help_seconds / bare:.1f} × an empty Python process ({bare:.3f} s). Aim: 0.3 s")

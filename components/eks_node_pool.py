@@ -5,8 +5,8 @@ It owns the template and the group. It refuses to own the cluster, subnets and r
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Mapping
 
 import pulumi
 

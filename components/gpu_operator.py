@@ -6,8 +6,9 @@ sets are typed, and there is no way to pass another.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Mapping
+from typing import Any
 
 import pulumi
 import yaml

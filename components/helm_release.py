@@ -6,8 +6,9 @@ previews show and rules judge, and Helm's own hooks and upgrades run.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Mapping
+from typing import Any
 
 import pulumi
 

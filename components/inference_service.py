@@ -6,9 +6,10 @@ Built from the ``kserve`` package's typed models, so a field that KServe does no
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Literal, Mapping
+from typing import Any, Literal
 
 import pulumi
 

@@ -7,7 +7,8 @@ and inputs for every kind, so components read as the manifests they stand for.
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 import pulumi
 
@@ -52,4 +53,4 @@ def child_options(parent: pulumi.Resource, opts: pulumi.ResourceOptions | None) 
     """
     if opts is None:
         return pulumi.ResourceOptions(parent=parent)
-    return pulumi.ResourceOptions(parent=parent, depends_on=opts.depends_on, deleted_with=opts.deleted_with)
+    return pulumi.ResourceOptions(parent=parent, depends_on=opts.depends_on, deleted_with=opts.deleted_with, protect=opts.protect)

@@ -5,8 +5,9 @@ Raw KServe Services have no metrics port name to rely on, hence a PodMonitor on 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Mapping
+from typing import Any
 
 import pulumi
 
@@ -50,16 +51,19 @@ def _rules() -> list[dict[str, Any]]:
     serving = "by (namespace, model_name)"
     return [
         {"name": "gpuplane-serving", "rules": [
-            _alert("KvCacheSaturated", f"max {serving} (vllm:kv_cache_usage_perc) > 0.95", "5m", "KV cache above 95 %: requests wait or are preempted"),
+            _alert("KvCacheSaturated", f"max {serving} (vllm:kv_cache_usage_perc) > 0.95", "5m",
+                   "KV cache above 95 %: requests wait or are preempted"),
             _alert("RequestsWaiting", f"sum {serving} (vllm:num_requests_waiting) > 10", "5m", "More than 10 requests wait for a slot"),
             {"record": "gpuplane:time_to_first_token_seconds:p95", "expr":
                 "histogram_quantile(0.95, sum by (le, namespace, model_name) (rate(vllm:time_to_first_token_seconds_bucket[5m])))"},
         ]},
         {"name": "gpuplane-queues", "rules": [
-            _alert("WorkloadsPending", "sum by (cluster_queue) (kueue_pending_workloads) > 0", "30m", "Workloads have waited 30 minutes for GPUs"),
+            _alert("WorkloadsPending", "sum by (cluster_queue) (kueue_pending_workloads) > 0", "30m",
+                   "Workloads have waited 30 minutes for GPUs"),
         ]},
     ]
 
 
 def _alert(name: str, expression: str, after: str, summary: str) -> dict[str, Any]:
-    return {"alert": f"Gpuplane{name}", "expr": expression, "for": after, "labels": {"severity": "warning"}, "annotations": {"summary": summary}}
+    return {"alert": f"Gpuplane{name}", "expr": expression, "for": after, "labels": {"severity": "warning"},
+            "annotations": {"summary": summary}}

@@ -6,8 +6,9 @@ takes for one of its own (to ``-cpu`` or ``-gpu``) when it misreads the GPU reso
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Mapping
+from typing import Any, Literal
 
 import pulumi
 
@@ -80,6 +81,7 @@ _PROCESS: Mapping[Engine, dict[str, Any]] = {
         "args": ["--model-store=/mnt/models", "--http-port=8080", "--grpc-port=9000", "--metrics-port=8002",
                  "--allow-http=true", "--allow-grpc=true", "--strict-readiness=true"],
         "env": _HOME,
-        "ports": [{"name": "http1", "containerPort": 8080, "protocol": "TCP"}, {"name": "metrics", "containerPort": 8002, "protocol": "TCP"}],
+        "ports": [{"name": "http1", "containerPort": 8080, "protocol": "TCP"},
+                  {"name": "metrics", "containerPort": 8002, "protocol": "TCP"}],
     },
 }

@@ -6,9 +6,10 @@ runtimes, the admission policy): those belong to the platform and are referred t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Literal, Mapping
+from typing import Literal
 
 import pulumi
 
@@ -18,8 +19,16 @@ from gpuplane.components.tenant_network import TenantNetwork, TenantNetworkArgs
 from gpuplane.components.tenant_queue import TenantQueue, TenantQueueArgs
 from gpuplane.components.tenant_secrets import TenantSecrets, TenantSecretsArgs
 from gpuplane.spec.vocabulary import (
-    ALLOWED_MODEL_SOURCES, ALLOWED_REGIONS, ALLOWED_REGISTRIES, COST_CENTER, DATA_CLASSIFICATION, ENVIRONMENT, MANAGED_BY,
-    MONTHLY_BUDGET_USD, SOURCE, TENANT,
+    ALLOWED_MODEL_SOURCES,
+    ALLOWED_REGIONS,
+    ALLOWED_REGISTRIES,
+    COST_CENTER,
+    DATA_CLASSIFICATION,
+    ENVIRONMENT,
+    MANAGED_BY,
+    MONTHLY_BUDGET_USD,
+    SOURCE,
+    TENANT,
 )
 
 MODEL_SERVER_ACCOUNT = "model-server"
@@ -62,7 +71,7 @@ class TenantArgs:
     device_ceilings: Mapping[str, int] = field(default_factory=dict)
     max_pods: int = 500
     queue: TenantQueueArgs | None = None
-    network: TenantNetworkArgs = TenantNetworkArgs()
+    network: TenantNetworkArgs = field(default_factory=TenantNetworkArgs)
     secrets: TenantSecretsArgs | None = None
     source: str = ""
 
@@ -82,14 +91,15 @@ class Tenant(pulumi.ComponentResource):
         super().__init__("gpuplane:index:Tenant", name, {"name": args.name}, opts)
         self._args = args
         self.space = self._child("namespace", self._namespace(), pulumi.ResourceOptions(parent=self))
-        self._opts = pulumi.ResourceOptions(parent=self, depends_on=[self.space], deleted_with=self.space)
+        # `protect` on a tenant is for its namespace, and all that goes with it: a border or a limit must stay changeable.
+        self._opts = pulumi.ResourceOptions(parent=self, depends_on=[self.space], deleted_with=self.space, protect=False)
         for suffix, manifest in self._limits() + self._access():
             self._child(suffix, manifest, self._opts)
         self.network = TenantNetwork(name, args.name, args.network, self._opts)
         if args.secrets is not None:
             TenantSecrets(name, args.name, args.secrets, self._opts)
         if args.queue is not None:
-            TenantQueue(name, args.name, args.queue, pulumi.ResourceOptions(parent=self, depends_on=[self.space]))
+            TenantQueue(name, args.name, args.queue, pulumi.ResourceOptions(parent=self, depends_on=[self.space], protect=False))
         self.queue_name = args.queue.local_queue if args.queue is not None else None
         self.namespace = self.space.urn.apply(lambda _: args.name)
         self.register_outputs({"namespace": args.name})

@@ -6,8 +6,9 @@ flavor of its GPUs then, and a pod that asks for a resource no group covers woul
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Mapping
+from typing import Any
 
 import pulumi
 

@@ -5,8 +5,9 @@ No value ever passes through here: the External Secrets Operator reads the store
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Mapping
+from typing import Any
 
 import pulumi
 

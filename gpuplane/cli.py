@@ -6,10 +6,11 @@ Exit status: 0 good; 1 refused or violated; 2 the input is wrong or a tool is mi
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable, Iterator, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 FORMATS = ("text", "markdown", "json", "html", "sarif", "junit")
 
 
-class _Date(click.ParamType):
+class _Date(click.ParamType):  # type: ignore[type-arg]  # generic only in the stubs of newer releases
     name = "date"
 
     def convert(self, value: Any, param: Any, ctx: Any) -> date:
@@ -165,14 +166,15 @@ def drift(environment: str, layer: str | None, environments: Path, as_of: date) 
 def check(paths: tuple[Path, ...], labels: Path | None, output_format: str, as_of: date) -> None:
     """Judge any Kubernetes YAML by the rules; a set of files is judged as one platform."""
     with _errors():
-        from gpuplane.delivery import check as checks
+        from gpuplane.delivery.check import check_paths, load_label_map
+        from gpuplane.delivery.formats import formatted_check
         from gpuplane.spec.vocabulary import LabelMap
 
-        result = checks.check_paths(paths, checks.load_label_map(labels) if labels is not None else LabelMap(), (), as_of)
-        click.echo(checks.formatted(result, output_format), nl=False)
+        result = check_paths(paths, load_label_map(labels) if labels is not None else LabelMap(), (), as_of)
+        click.echo(formatted_check(result, output_format), nl=False)
         for error in result.errors:
             click.echo(str(error), err=True)
-        sys.exit(WRONG_INPUT if result.errors else REFUSED if any(finding.blocks for finding in result.findings) else GOOD)
+        sys.exit(result.exit_status)
 
 
 @cli.command()
@@ -180,9 +182,11 @@ def check(paths: tuple[Path, ...], labels: Path | None, output_format: str, as_o
 def schema(folder: Path) -> None:
     """Write the JSON Schemas of all documents to FOLDER."""
     with _errors():
+        from gpuplane.delivery.preview_schema import write_preview_schema
         from gpuplane.spec.json_schema import write_schemas
 
         write_schemas(folder)
+        write_preview_schema(folder)
 
 
 @cli.command()

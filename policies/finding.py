@@ -12,7 +12,7 @@ SEVERITIES = ("low", "medium", "high", "critical")
 class Verdict(StrEnum):
     """Outcome of a rule for a resource, and of all rules together."""
 
-    PASS = "pass"
+    PASS = "pass"  # noqa: S105 a verdict
     FAIL = "fail"
     UNKNOWN = "unknown"
 
@@ -57,4 +57,5 @@ class Finding:
     @property
     def sort_key(self) -> tuple[object, ...]:
         """Order of reports: blocking first, then by severity, rule and resource."""
-        return (not self.blocks, -SEVERITIES.index(self.severity), self.rule, self.file, self.line, self.namespace, self.name, self.urn, self.message)
+        return (not self.blocks, -SEVERITIES.index(self.severity), self.rule, self.file, self.line, self.namespace, self.name,
+                self.urn, self.message)

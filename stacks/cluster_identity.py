@@ -34,11 +34,12 @@ def mismatch(spec: EnvironmentSpec) -> str | None:
     except config.ConfigException as error:
         return f"{where}: there is no usable kubeconfig ({error}). Set KUBECONFIG."
     if pinned.context not in contexts:
-        return f'{where}: the kubeconfig has no context "{pinned.context}"; it has: {", ".join(sorted(contexts)) or "none"}. Correct one of the two.'
+        there = ", ".join(sorted(contexts)) or "none"
+        return f'{where}: the kubeconfig has no context "{pinned.context}"; it has: {there}. Correct one of the two.'
     try:
         api = client.CoreV1Api(config.new_client_from_config(context=pinned.context))
         found = api.read_namespace("kube-system", _request_timeout=_TIMEOUT_SECONDS).metadata.uid
-    except Exception as error:  # noqa: BLE001 the client raises its transport's errors as they come
+    except Exception as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         return f'{where}: the cluster of context "{pinned.context}" cannot be read: {reason}.'
     if pinned.kube_system_uid is not None and found != pinned.kube_system_uid:

@@ -90,6 +90,6 @@ def _claimed(environments: Path, stack: str) -> tuple[str, str]:
         for layer in spec.layers:
             if spec.stack_name(layer) == stack:
                 return name, layer
-    raise pulumi.RunError("\n".join([
-        f"no environment below {environments} claims the stack {stack!r}: set what it holds with "
-        f"`pulumi config set {PROJECT}:environment ENV` and `pulumi config set {PROJECT}:layer {'|'.join(LAYERS)}`.", *unreadable]))
+    message = (f"no environment below {environments} claims the stack {stack!r}: set what it holds with "
+               f"`pulumi config set {PROJECT}:environment ENV` and `pulumi config set {PROJECT}:layer {'|'.join(LAYERS)}`.")
+    raise pulumi.RunError("\n".join([message, *unreadable]))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import date
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING, Any
 
 from pulumi import automation as auto
 
@@ -157,7 +158,7 @@ def _run(spec: EnvironmentSpec, planned: EnvironmentPlan, layer: str, variables:
         try:
             with pulumi_engine.opened(spec, planned, layer, variables, command) as stack:
                 operation(stack, progress)
-        except Exception as error:  # noqa: BLE001 handed to the thread that waits
+        except Exception as error:
             failed.append(error)
 
     thread = threading.Thread(target=work, name=f"pulumi-{layer}")
@@ -171,11 +172,12 @@ def _run(spec: EnvironmentSpec, planned: EnvironmentPlan, layer: str, variables:
                 interrupted = True
                 command.interrupt()
     if interrupted:
-        raise EngineFailed(f"{spec.stack_name(layer)}: stopped by an interrupt; what was done is in the state, run the command again to go on.")
+        raise EngineFailed(f"{spec.stack_name(layer)}: stopped by an interrupt; what was done is in the state, "
+                           "run the command again to go on.")
     if failed:
-        said = "\n".join(progress.errors)
         error = failed[0]
-        raise EngineFailed(f"{spec.stack_name(layer)}: {said or (str(error) if isinstance(error, EngineFailed) else pulumi_engine.reason(error))}")
+        said = "\n".join(progress.errors) or (str(error) if isinstance(error, EngineFailed) else pulumi_engine.reason(error))
+        raise EngineFailed(f"{spec.stack_name(layer)}: {said}")
 
 
 def _counts(progress: LiveProgress) -> str:

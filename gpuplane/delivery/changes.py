@@ -6,8 +6,9 @@ everything else that differs is an update.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Iterator, Literal, Mapping
+from typing import Any, Literal
 
 from gpuplane.graph.resource_view import ResourceView, Unknown
 
@@ -86,5 +87,5 @@ def field_changes(before: Any, after: Any, path: str = "") -> Iterator[FieldChan
 
 def _same(before: Any, after: Any) -> bool:
     if isinstance(before, Unknown) or isinstance(after, Unknown):
-        return before == after
+        return bool(before == after)
     return bool(before == after) and type(before) is type(after)

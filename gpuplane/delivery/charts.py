@@ -1,38 +1,29 @@
 """Two pictures for the HTML report, as SVG: who is promised which GPUs, and what each tenant's month costs.
 
-Drawn by matplotlib without pyplot, and the same bytes every time. Text and axes take the colour of the page
-around them, the bars a palette that colour-blind people can tell apart (Okabe and Ito, 2008).
+Text and axes take the colour of the page around them, the bars a palette that colour-blind people can tell
+apart (Okabe and Ito, 2008).
 """
 
 from __future__ import annotations
 
-import io
-import re
-import warnings
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from gpuplane.delivery.report_figures import PoolRow, TenantRow, printable, usd
+from gpuplane.delivery.report_figures import PoolRow, TenantRow
+from gpuplane.delivery.svg_figure import INK, svg_figure
+from gpuplane.delivery.wording import printable, usd
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442")
 MOST_TENANTS = 14
 """Tenants with a colour of their own: the seven colours plain, then hatched; the rest is drawn as one."""
 MOST_BARS = 40
 
-_INK = "#010203"
-"""Stands for the page's text colour until the SVG is written."""
 _GREY = "#999999"
 _OVER = "#D55E00"
-_WIDTH_INCHES = 9.2
-_SETTINGS = {
-    "svg.fonttype": "none", "svg.hashsalt": "gpuplane", "font.family": "sans-serif", "font.size": 9.5, "hatch.linewidth": 0.6,
-    "text.color": _INK, "axes.labelcolor": _INK, "axes.edgecolor": _INK, "xtick.color": _INK, "ytick.color": _INK,
-    "text.parse_math": False, "axes.unicode_minus": False}
 
 
 def gpu_chart(rows: Sequence[PoolRow]) -> str:
@@ -49,14 +40,14 @@ def gpu_chart(rows: Sequence[PoolRow]) -> str:
     def draw(axes: Axes) -> None:
         for index, row in enumerate(drawn):
             _gpu_bar(axes, index, row, colours)
-        axes.axvline(100, color=_INK, linewidth=1.2)
+        axes.axvline(100, color=INK, linewidth=1.2)
         axes.set_xlabel("% of the pool's capacity; numbers are devices")
         axes.set_xlim(0, max(105.0, *(_extent(row) * 1.04 for row in drawn)))
         _rows(axes, [row.key for row in drawn])
         _gpu_legend(axes, colours, bool(_others(drawn, colours)))
 
     title = "GPUs by pool: quotas, what is unallocated, and peak use"
-    return _svg("gpus", title, draw, len(drawn), 0.62, 1.1 + 0.2 * (len(colours) // 5))
+    return svg_figure("gpus", title, draw, len(drawn), 0.62, 1.1 + 0.2 * (len(colours) // 5))
 
 
 def cost_chart(rows: Sequence[TenantRow]) -> str:
@@ -75,7 +66,7 @@ def cost_chart(rows: Sequence[TenantRow]) -> str:
         _rows(axes, [row.name for row in drawn])
         _cost_legend(axes)
 
-    return _svg("cost", "Cost by tenant: committed, worst case and budget", draw, len(drawn), 0.5, 1.1)
+    return svg_figure("cost", "Cost by tenant: committed, worst case and budget", draw, len(drawn), 0.5, 1.1)
 
 
 def _tenant_colours(rows: Sequence[PoolRow]) -> dict[str, tuple[str, str]]:
@@ -114,7 +105,7 @@ def _gpu_bar(axes: Axes, index: int, row: PoolRow, colours: dict[str, tuple[str,
         axes.barh(index, width - 0.25, left=left, height=0.6, fill=False, edgecolor=_GREY, linewidth=1, linestyle=(0, (3, 2)))
         if width >= 4:
             axes.text(left + width / 2, index, str(row.unallocated), ha="center", va="center")
-    axes.plot([100.0 * row.peak / whole], [index + 0.42], marker="^", markersize=7, color=_INK, linestyle="", clip_on=False)
+    axes.plot([100.0 * row.peak / whole], [index + 0.42], marker="^", markersize=7, color=INK, linestyle="", clip_on=False)
 
 
 def _gpu_legend(axes: Axes, colours: dict[str, tuple[str, str]], others: bool) -> None:
@@ -125,8 +116,8 @@ def _gpu_legend(axes: Axes, colours: dict[str, tuple[str, str]], others: bool) -
                           for name, (colour, hatch) in colours.items()]
     handles += [Patch(facecolor=_GREY, label="other tenants")] if others else []
     handles += [Patch(fill=False, edgecolor=_GREY, linestyle=(0, (3, 2)), label="unallocated"),
-                Line2D([], [], marker="^", color=_INK, linestyle="", label="peak of all services"),
-                Line2D([], [], color=_INK, linewidth=1.2, label="capacity")]
+                Line2D([], [], marker="^", color=INK, linestyle="", label="peak of all services"),
+                Line2D([], [], color=INK, linewidth=1.2, label="capacity")]
     _legend(axes, handles)
 
 
@@ -135,7 +126,7 @@ def _cost_bar(axes: Axes, index: int, row: TenantRow) -> None:
     colour = _OVER if committed > budget else PALETTE[0]
     axes.barh(index, worst, height=0.6, color=PALETTE[4])
     axes.barh(index, committed, height=0.34, color=colour)
-    axes.plot([budget, budget], [index - 0.4, index + 0.4], color=_INK, linewidth=2.2)
+    axes.plot([budget, budget], [index - 0.4, index + 0.4], color=INK, linewidth=2.2)
     end = "unknown" if row.worst_case is None else usd(row.worst_case)
     axes.annotate(f"{usd(row.committed.now)} → {end} / {usd(row.budget)}", (float(_largest(row)), index), xytext=(6, 0),
                   textcoords="offset points", va="center")
@@ -151,7 +142,7 @@ def _cost_legend(axes: Axes) -> None:
 
     _legend(axes, [Patch(facecolor=PALETTE[0], label="committed"), Patch(facecolor=_OVER, label="committed, over budget"),
                    Patch(facecolor=PALETTE[4], label="worst case"),
-                   Line2D([], [], color=_INK, linewidth=2.2, label="budget")])
+                   Line2D([], [], color=INK, linewidth=2.2, label="budget")])
 
 
 def _legend(axes: Axes, handles: list[Any]) -> None:
@@ -176,44 +167,3 @@ def _rows(axes: Axes, names: Sequence[str]) -> None:
 def _short(name: str) -> str:
     name = printable(name)
     return name if len(name) <= 28 else f"{name[:27]}…"
-
-
-def _svg(name: str, title: str, draw: Any, bars: int, inches_per_bar: float, inches_around: float) -> str:
-    import matplotlib as mpl
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
-
-    height = bars * inches_per_bar + inches_around
-    with mpl.rc_context(_SETTINGS):
-        figure = Figure(figsize=(_WIDTH_INCHES, height))
-        FigureCanvasSVG(figure)
-        axes = figure.add_subplot()
-        axes.set_facecolor("none")
-        draw(axes)
-        widest = max(len(label.get_text()) for label in axes.get_yticklabels())
-        figure.subplots_adjust(left=0.03 + 0.009 * widest, right=0.98, top=1 - 0.1 / height, bottom=(inches_around - 0.15) / height)
-        return _inlined(_written(figure), name, title)
-
-
-def _written(figure: Figure) -> str:
-    buffer = io.BytesIO()
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)  # the page's font draws the text, not matplotlib's
-        figure.savefig(buffer, format="svg", transparent=True, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
-    return buffer.getvalue().decode("utf-8")
-
-
-def _inlined(svg: str, name: str, title: str) -> str:
-    """The ``<svg>`` element alone, for a page with others: no ids that clash, no addresses, the page's colour, a title."""
-    body = svg[svg.index("<svg"):]
-    body = re.sub(r"\sxmlns(:\w+)?=\"[^\"]*\"", "", body)
-    body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
-    body = re.sub(r"<!--.*?-->", "", body, flags=re.DOTALL)
-    body = re.sub(r"\bid=\"([^\"]+)\"", rf'id="{name}-\1"', body)
-    body = re.sub(r"url\(#([^)]+)\)", rf"url(#{name}-\1)", body)
-    body = re.sub(r"xlink:href=\"#([^\"]+)\"", rf'href="#{name}-\1"', body)
-    body = body.replace(_INK, "currentColor")
-    body = re.sub(r"(font:[^;\"]*?px) [^;\"]*", r"\1 system-ui, sans-serif", body)
-    body = re.sub(r"<svg [^>]*?(viewBox=\"[^\"]*\")[^>]*>", rf'<svg \1 role="img" aria-labelledby="{name}-title">'
-                  rf'<title id="{name}-title">{title}</title>', body, count=1)
-    return body.strip()

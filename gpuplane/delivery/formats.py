@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from gpuplane.delivery.preview_report import PreviewReport
+from typing import TYPE_CHECKING
+
+from gpuplane.delivery.preview_report import PreviewReport, sentence
+from gpuplane.policies.finding import Finding
+
+if TYPE_CHECKING:
+    from gpuplane.delivery.check import CheckResult
 
 
 def formatted(report: PreviewReport, output_format: str) -> str:
@@ -19,12 +25,36 @@ def formatted(report: PreviewReport, output_format: str) -> str:
         from gpuplane.delivery.render_json import to_json
 
         return to_json(report) + "\n"
+    return _machine(report.findings, output_format)
+
+
+def _machine(findings: tuple[Finding, ...], output_format: str) -> str:
+    """SARIF or JUnit, which carry findings alone."""
     from gpuplane.policies.registry import all_rules
 
     if output_format == "sarif":
         from gpuplane.delivery.sarif import to_sarif
 
-        return to_sarif(report.findings, all_rules())
+        return to_sarif(findings, all_rules())
     from gpuplane.delivery.junit import to_junit
 
-    return to_junit(report.findings, all_rules())
+    return to_junit(findings, all_rules())
+
+
+def formatted_check(result: CheckResult, output_format: str) -> str:
+    """The result of ``gpuplane check`` in one format."""
+    if output_format == "text":
+        return _check_text(result)
+    if output_format == "json":
+        from gpuplane.delivery.check import to_json
+
+        return to_json(result)
+    return _machine(result.findings, output_format)
+
+
+def _check_text(result: CheckResult) -> str:
+    waived = sum(bool(finding.waived) for finding in result.findings)
+    lines = [f"{finding.severity:<8} {sentence(finding)}" for finding in result.findings if not finding.waived]
+    objects = f"{result.objects} object{'' if result.objects == 1 else 's'}"
+    counts = f"{sum(finding.blocks for finding in result.findings)} blocking, {len(lines)} in all, {waived} waived"
+    return "\n".join([*lines, f"{result.judgement.verdict.value}: {objects}, {len(result.judgement.rules)} rules, {counts}"]) + "\n"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
-from gpuplane.delivery.report_figures import printable
+from gpuplane.delivery.wording import printable
 
 _SPECIAL = re.compile(r"([\\`*_\[\]~|#])")
 _MENTION = re.compile(r"@(?=\w)")
@@ -35,7 +36,7 @@ def _line(text: str) -> str:
     return " ".join(printable(text).split())
 
 
-def table(headings: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
+def table(headings: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
     """Lines of a table; a heading that ends with ``:`` is of numbers. Cells are Markdown already."""
     sides = ["---:" if heading.endswith(":") else "---" for heading in headings]
     names = [heading.removesuffix(":") for heading in headings]

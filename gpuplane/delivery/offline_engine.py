@@ -7,7 +7,8 @@ was registered with, everything else stays unknown, as in a preview of resources
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import pulumi
 from google.protobuf import struct_pb2
@@ -26,7 +27,7 @@ from gpuplane.stacks.program import PROJECT, register
 REDACTED = "[secret]"
 """Stands in the planned graph wherever a value is secret."""
 
-_SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"
+_SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 a marker, no secret
 """Signature of a secret in Pulumi's wire format (``pulumi.runtime.rpc``)."""
 _STACK = "pulumi:pulumi:Stack"
 
@@ -55,7 +56,7 @@ def run_program(program: Callable[[], None], monitor: MockMonitor, stack: str) -
         asyncio.set_event_loop(loop)
         set_root_resource(None)  # type: ignore[arg-type]  # set_mocks makes a root stack of its own, on this loop
         set_mocks(_NoMocks(), project=PROJECT, stack=stack, preview=True, monitor=monitor)
-        loop.run_until_complete(run_pulumi_func(program))  # type: ignore[arg-type]
+        loop.run_until_complete(run_pulumi_func(program))
     finally:
         asyncio.set_event_loop(None)
         loop.close()

@@ -1,6 +1,6 @@
 """What ``--out`` gives: every form of a report and the manifests, in one folder.
 
-Files are written beside the folder first and then moved into place one by one, so that a reader never sees
+Files are written to a hidden folder first and then moved into place one by one, so that a reader never sees
 half of one; what a former run left in ``manifests/`` goes.
 """
 
@@ -37,7 +37,7 @@ def write_outputs(report: PreviewReport, out: Path) -> list[Path]:
     texts = {name: formatted(report, form) for name, form in FILES.items()}
     texts.update({f"{MANIFESTS}/{path}": text for path, text in manifests(report).items()})
     out.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.resolve().parent))
+    staging = Path(tempfile.mkdtemp(prefix=".gpuplane-", dir=out))  # in it, so that a move never crosses file systems
     try:
         written = [_move(staging, out, name, text) for name, text in sorted(texts.items())]
     finally:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
-from typing import Callable
 
 from gpuplane.catalog import default_catalog
 from gpuplane.delivery.preview_report import PreviewReport
 from gpuplane.delivery.source_map import SourceMap
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.planning import plan
-from gpuplane.planning.environment_plan import Refusal
+from gpuplane.planning.refusal import Refusal
 from gpuplane.policies.finding import Finding, Verdict
 from gpuplane.policies.registry import all_rules, judge
 from gpuplane.spec.environment_spec import EnvironmentSpec

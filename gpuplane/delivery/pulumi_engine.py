@@ -13,12 +13,15 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Iterator, Mapping
+from typing import IO, Any
 
 from pulumi import automation as auto
+from pulumi.automation.errors import create_command_error
 
 from gpuplane.delivery.exit_status import CannotStart, EngineFailed
 from gpuplane.planning.environment_plan import EnvironmentPlan
@@ -54,21 +57,43 @@ class DetachedPulumi(auto.PulumiCommand):
         if self._running.process is not None and self._running.process.poll() is None:
             self._running.process.send_signal(signal.SIGINT)
 
-    def run(self, args: list[str], cwd: str, additional_env: Mapping[str, str], on_output: Any = None, on_error: Any = None,
-            ) -> auto.CommandResult:
-        """Run one command; as the base class, in a new session."""
-        running, popen = self._running, subprocess.Popen
+    def run(self, args: list[str], cwd: str, additional_env: Mapping[str, str], on_output: Callable[[str], Any] | None = None,
+            on_error: Callable[[str], Any] | None = None) -> auto.CommandResult:
+        """Run one command as the base class does, in a new session."""
+        command = [self.command, "--non-interactive", *args]
+        variables = {**os.environ, **additional_env, "PULUMI_AUTOMATION_API": "true"}
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=cwd, env=variables, encoding="utf-8",
+                              start_new_session=True) as process:
+            self._running.process = process
+            said = [_Said(process.stdout, on_output), _Said(process.stderr, on_error)]
+            if self._running.interrupted:  # it came between two commands
+                self.interrupt()
+            for reader in said:
+                reader.join()
+            process.wait()
+        result = auto.CommandResult(stdout=said[0].text, stderr=said[1].text, code=process.returncode)
+        if result.code != 0:
+            raise create_command_error(result)
+        return result
 
-        def detached(*positional: Any, **named: Any) -> subprocess.Popen[str]:
-            running.process = popen(*positional, **named, start_new_session=True)
-            return running.process
 
-        module = auto._cmd.subprocess
-        try:
-            module.Popen = detached  # type: ignore[misc, assignment]  # the base class offers no other way in
-            return super().run(args, cwd, additional_env, on_output, on_error)
-        finally:
-            module.Popen = popen  # type: ignore[misc]
+class _Said(threading.Thread):
+    """Reads one stream of a process to its end, line by line."""
+
+    def __init__(self, stream: IO[str] | None, callback: Callable[[str], Any] | None) -> None:
+        super().__init__()
+        self._stream, self._callback, self._lines = stream, callback, list[str]()
+        self.start()
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self._lines)
+
+    def run(self) -> None:
+        for line in self._stream or ():
+            self._lines.append(line.rstrip())
+            if self._callback is not None:
+                self._callback(line.rstrip())
 
 
 def require_tools(spec: EnvironmentSpec) -> dict[str, str]:

@@ -10,21 +10,11 @@ from markupsafe import Markup
 
 from gpuplane.delivery.change_summary import SYMBOLS, changes_by_tenant, counts_text, value_text
 from gpuplane.delivery.charts import cost_chart, gpu_chart
+from gpuplane.delivery.headline import VERDICT_WORDS, headline
 from gpuplane.delivery.preview_report import PreviewReport
-from gpuplane.delivery.report_figures import (
-    VERDICT_WORDS,
-    advisory,
-    headline,
-    idle,
-    plural,
-    pool_rows,
-    printable,
-    tenant_rows,
-    total,
-    usd,
-    waivers,
-)
+from gpuplane.delivery.report_figures import advisory, idle, pool_rows, tenant_rows, total, waivers
 from gpuplane.delivery.resource_tree import resource_tree
+from gpuplane.delivery.wording import plural, printable, usd
 
 _MOST_CHANGES = 200
 _MOST_FIELDS = 20

@@ -4,22 +4,11 @@ from __future__ import annotations
 
 from gpuplane.delivery.change_summary import SYMBOLS, TenantChanges, changes_by_tenant, counts_text, value_text
 from gpuplane.delivery.changes import Change
+from gpuplane.delivery.headline import VERDICT_WORDS, headline
 from gpuplane.delivery.markdown_text import code, code_cell, escaped, folded, html, table
 from gpuplane.delivery.preview_report import PreviewReport
-from gpuplane.delivery.report_figures import (
-    VERDICT_WORDS,
-    Money,
-    advisory,
-    expiring,
-    headline,
-    idle,
-    plural,
-    pool_rows,
-    tenant_rows,
-    total,
-    usd,
-    waivers,
-)
+from gpuplane.delivery.report_figures import Money, advisory, expiring, idle, pool_rows, tenant_rows, total, waivers
+from gpuplane.delivery.wording import plural, usd
 from gpuplane.policies.finding import Finding, Verdict
 
 LONGEST = 60_000
@@ -100,9 +89,9 @@ def _money(money: Money, report: PreviewReport) -> tuple[str, ...]:
 
 
 def _gpus(report: PreviewReport) -> list[str]:
-    tenants = [(escaped(row.name), escaped(row.data_class), code_cell(gpu.key), str(gpu.nominal), str(gpu.borrowing), str(gpu.peak))
+    tenants = [(escaped(row.name), escaped(row.data_class), code_cell(gpu.key), *map(str, (gpu.nominal, gpu.borrowing, gpu.peak)))
                for row in tenant_rows(report) for gpu in row.gpus][:_MOST_ROWS]
-    pools = [(code_cell(row.key), escaped(row.pool.gpu), escaped(row.pool.strategy), str(row.capacity), str(row.quota), str(row.peak))
+    pools = [(code_cell(row.key), escaped(row.pool.gpu), row.pool.strategy, *map(str, (row.capacity, row.quota, row.peak)))
              for row in pool_rows(report)][:_MOST_ROWS]
     if not pools:
         return []

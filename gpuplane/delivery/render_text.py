@@ -12,23 +12,20 @@ from rich.text import Text
 
 from gpuplane.delivery.change_summary import SYMBOLS, TenantChanges, changes_by_tenant, counts_text, field_text
 from gpuplane.delivery.changes import Change
+from gpuplane.delivery.headline import VERDICT_WORDS, headline
 from gpuplane.delivery.preview_report import PreviewReport, sentence
 from gpuplane.delivery.report_figures import (
-    VERDICT_WORDS,
     GpuRow,
     PoolRow,
     TenantRow,
     advisory,
     expiring,
-    headline,
-    plural,
     pool_rows,
-    printable,
     tenant_rows,
     total,
-    usd,
     waivers,
 )
+from gpuplane.delivery.wording import plural, printable, usd
 from gpuplane.policies.finding import Verdict
 
 _STYLES = {Verdict.PASS: "bold white on green4", Verdict.FAIL: "bold white on red3", Verdict.UNKNOWN: "bold black on yellow"}
@@ -75,8 +72,8 @@ def _line(console: Console, text: str, style: str = "") -> None:
 
 
 def _banner(report: PreviewReport, console: Console) -> None:
-    banner = Text(f" {VERDICT_WORDS[report.verdict]} ", style=_STYLES[report.verdict])
-    console.print(banner.append(f" {printable(headline(report))}", style="bold"))
+    word = f" {VERDICT_WORDS[report.verdict]} "
+    console.print(Text.assemble((word, _STYLES[report.verdict]), (f" {printable(headline(report))}", "bold")))
     _line(console, f"environment {report.environment}, as of {report.as_of.isoformat()}, engine offline (no cluster was asked), "
                    f"{plural(len(report.real_resources), 'object')}, {plural(len(report.rules), 'rule')}", "dim")
 

@@ -1,4 +1,4 @@
-"""The figures that every report shows, worked out once: who, which GPUs, what it costs, and may it go.
+"""The figures that every report shows, worked out once: who has which GPUs, and what it costs.
 
 Text, Markdown and HTML only differ in layout; what they say comes from here, so they cannot disagree.
 """
@@ -9,9 +9,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 
-from gpuplane.delivery.change_summary import affected_by_changes
 from gpuplane.delivery.preview_report import PreviewReport
 from gpuplane.graph.resource_view import Unknown
 from gpuplane.planning.environment_plan import PoolPlan, QuotaPlan, TenantPlan
@@ -20,10 +19,6 @@ from gpuplane.spec.vocabulary import DATA_CLASSIFICATION, MIG_PREFIX
 
 EXPIRES_SOON_DAYS = 30
 """A waiver that ends within so many days is named in the report."""
-
-VERDICT_WORDS: Mapping[Verdict, str] = {Verdict.PASS: "PASS", Verdict.FAIL: "REFUSED", Verdict.UNKNOWN: "UNKNOWN"}
-"""What a verdict is called in front of people."""
-
 
 @dataclass(frozen=True)
 class Money:
@@ -91,26 +86,6 @@ class Waiver:
     until: date | None
 
 
-def usd(amount: Decimal | None, sign: bool = False) -> str:
-    """Whole US dollars for a table: ``30 000``; ``unknown`` for None, which is never 0."""
-    if amount is None:
-        return "unknown"
-    whole = amount.quantize(Decimal(1), ROUND_HALF_EVEN) + 0  # no negative zero
-    return format(whole, "+,f" if sign else ",f").replace(",", " ")
-
-
-def printable(text: str) -> str:
-    """Text without control characters, so that nothing in a document can steer a terminal or spoil a picture."""
-    return "".join(character if character.isprintable() else " " for character in text)
-
-
-def plural(count: int, word: str) -> str:
-    """``1 tenant``, ``2 tenants``, ``2 policies``."""
-    if count == 1:
-        return f"1 {word}"
-    return f"{count} {word[:-1]}ies" if word.endswith("y") else f"{count} {word}s"
-
-
 def tenant_rows(report: PreviewReport) -> tuple[TenantRow, ...]:
     """Every tenant of the plan and, with a comparison, those that are gone; sorted by name."""
     before = _tenants_before(report)
@@ -149,48 +124,6 @@ def expiring(report: PreviewReport) -> tuple[Waiver, ...]:
     """Waivers that end within :data:`EXPIRES_SOON_DAYS`, first ones first."""
     return tuple(waiver for waiver in waivers(report)
                  if waiver.until is not None and (waiver.until - report.as_of).days <= EXPIRES_SOON_DAYS)
-
-
-def affected(report: PreviewReport) -> tuple[str, ...]:
-    """Tenants that something blocks or changes, sorted; ``the platform`` last where it is too."""
-    names = {finding.tenant for finding in report.blocking} | affected_by_changes(report)
-    return (*sorted(names - {""}), *(["the platform"] if "" in names else []))
-
-
-def headline(report: PreviewReport) -> str:
-    """One sentence: verdict, who is affected, what it costs."""
-    return f"{_verdict_clause(report)}; {_affected_clause(report)}; {cost_clause(report)}."
-
-
-def cost_clause(report: PreviewReport) -> str:
-    """Committed cost, its change where there is a comparison, and the budget."""
-    money, budget = total(report), report.plan.budget_usd_per_month
-    if money.now is None:
-        return f"committed cost is unknown (budget {usd(budget)} USD a month)"
-    if money.delta is None:
-        return f"{usd(money.now)} USD a month committed of {usd(budget)}"
-    if not money.delta:
-        return f"committed cost stays {usd(money.now)} USD a month (budget {usd(budget)})"
-    return f"committed cost {usd(money.delta, sign=True)} USD a month to {usd(money.now)} of {usd(budget)}"
-
-
-def _verdict_clause(report: PreviewReport) -> str:
-    count = len(report.blocking)
-    if report.verdict is Verdict.PASS:
-        return f"{report.environment} may go"
-    verb = "blocks" if count == 1 else "block"
-    return f"{plural(count, 'finding')} {verb} {report.environment}"
-
-
-def _affected_clause(report: PreviewReport) -> str:
-    names = affected(report)
-    if not names and report.comparison and report.comparison.note:
-        return "what changes is not known"
-    if not names:
-        return "nobody is affected" if report.comparison else f"{plural(len(report.plan.tenants), 'tenant')}"
-    shown = [*names[:4], plural(len(names) - 4, "other")] if len(names) > 5 else list(names)
-    listed = shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
-    return f"{listed} {'is' if len(names) == 1 else 'are'} affected"
 
 
 def _tenant_row(report: PreviewReport, plan: TenantPlan, before: Mapping[str, Mapping[str, object]]) -> TenantRow:

@@ -6,8 +6,8 @@ which field of the document a field of the object was made from.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Mapping
 
 from gpuplane.graph.resource_view import ResourceView
 from gpuplane.policies.finding import Finding

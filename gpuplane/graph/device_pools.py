@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any
 
 from gpuplane.catalog.catalog import Catalog, default_catalog
-from gpuplane.graph.gpu_sharing import MIG_CONFIG, SHARED_STRATEGIES, SharingConfigs, sharing_configs
+from gpuplane.graph.gpu_sharing import MIG_CONFIG, SHARED_STRATEGIES, UNRESOLVED, SharingConfigs, sharing_configs
 from gpuplane.graph.node_sources import NodeSource, node_sources
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.resource_view import ResourceView, mapping
@@ -38,7 +38,8 @@ class DevicePool:
         devices_per_node: device resource to devices on one node; empty where nothing says so.
         usd_per_node_hour: None where it is unknown; an unknown price is never 0.
         price_basis: where the price comes from, or why there is none.
-        sharing: ``dedicated``, ``mig``, ``time-slicing`` or ``mps``; None where nothing says so.
+        sharing: ``dedicated``, ``mig``, ``time-slicing`` or ``mps``; ``unresolved`` where its nodes pick a config
+            that the graph does not hold; None where nothing says so.
         view: the flavor, or the node source.
         total_devices: devices of all nodes together, where they are listed one by one.
     """
@@ -104,14 +105,18 @@ def _flavor(view: ResourceView, sources: list[NodeSource], configs: SharingConfi
     """The pool of a flavor: what its sources say, and where they say nothing its annotations."""
     said, labels = view.annotations, mapping(view.get("spec", "nodeLabels"))
     pool = _combined(view.name, labels, view, sources, configs)
-    devices = pool.devices_per_node or _said_devices(said.get(DEVICES_PER_NODE))
+    devices = pool.devices_per_node
+    if not devices and not (pool.sharing == UNRESOLVED and configs.mig):
+        devices = _said_devices(said.get(DEVICES_PER_NODE))
     price, basis = pool.usd_per_node_hour, pool.price_basis
     if price is None and USD_PER_NODE_HOUR in said:
         price, basis = _decimal(said[USD_PER_NODE_HOUR]), f"annotation {USD_PER_NODE_HOUR}"
     if not sources:
         most = _decimal(said.get(MAX_NODES))
         pool = replace(pool, max_nodes=None if most is None else int(most))
-    sharing = pool.sharing if pool.sharing in SHARED_STRATEGIES else str(said[SHARING]) if SHARING in said else pool.sharing
+    sharing = pool.sharing
+    if SHARING in said and (str(said[SHARING]) in SHARED_STRATEGIES or sharing not in (*SHARED_STRATEGIES, UNRESOLVED)):
+        sharing = str(said[SHARING])
     return replace(pool, devices_per_node=devices, usd_per_node_hour=price, price_basis=basis, sharing=sharing)
 
 
@@ -154,6 +159,8 @@ def _sharing(labels: list[Mapping[str, Any]], devices: Mapping[str, int], config
     found += [config.strategy for each in labels if (config := configs.plugin_for(each)) is not None and MIG_CONFIG not in each]
     if any(strategy in SHARED_STRATEGIES for strategy in found):
         return next(strategy for strategy in found if strategy in SHARED_STRATEGIES)
+    if any(configs.unresolved(each) for each in labels):
+        return UNRESOLVED
     if any(name.startswith(MIG_PREFIX) for name in devices):
         return "mig"
     return "dedicated" if found else None

@@ -19,6 +19,8 @@ from gpuplane.spec.yaml_source import MANIFEST_LIMITS, parse_text
 
 PLUGIN_CONFIG = "nvidia.com/device-plugin.config"
 MIG_CONFIG = "nvidia.com/mig.config"
+UNRESOLVED = "unresolved"
+"""Sharing of nodes that pick a config nobody can look up."""
 SHARED_STRATEGIES = ("time-slicing", "mps")
 """Ways of sharing that isolate neither memory nor faults of one pod from another (NVIDIA device plugin docs)."""
 
@@ -49,6 +51,12 @@ class SharingConfigs:
     def plugin_for(self, node_labels: Mapping[str, Any]) -> PluginConfig | None:
         """The device-plugin config of nodes with these labels."""
         return self.plugin.get(str(node_labels.get(PLUGIN_CONFIG, self.default)))
+
+    def unresolved(self, node_labels: Mapping[str, Any]) -> bool:
+        """Whether nodes with these labels pick a config that the graph does not hold, though it is the graph's to hold."""
+        mig, plugin = node_labels.get(MIG_CONFIG), node_labels.get(PLUGIN_CONFIG)
+        return (mig is not None and bool(self.mig) and str(mig) not in self.mig) or (
+            plugin is not None and str(plugin) not in self.plugin)
 
     def devices(self, node_labels: Mapping[str, Any], gpus: int) -> dict[str, int] | None:
         """Devices that a node with these labels and so many GPUs offers; None where its config is not in the graph."""

@@ -45,6 +45,15 @@ class Peer:
     ports: bool
 
 
+    @property
+    def by_name(self) -> bool:
+        """Whether it is narrower than everybody and than all pods of the own namespace."""
+        if self.value is None:
+            return False
+        own_namespace = not lookup(self.value, "namespaceSelector") and not lookup(self.value, "ipBlock")
+        return self.ports or not (own_namespace and everything(lookup(self.value, "podSelector")))
+
+
 @dataclass(frozen=True)
 class NetworkRules:
     """One policy.
@@ -71,9 +80,15 @@ class NetworkRules:
         """Whether it selects every pod there."""
         return self.namespace in ("", namespace) and everything(self.selector)
 
-    def opens_everything(self, direction: Direction) -> bool:
-        """Whether it takes its isolation back by a rule that names neither peers nor ports."""
-        return any(peer.direction == direction and peer.value is None and not peer.ports for peer in self.peers)
+    def denies(self, direction: Direction) -> bool:
+        """Whether it is there to deny: it opens nothing in that direction, or closes both and opens only by name.
+
+        A policy that only allows closes what it selects, too, but only as long as somebody needs what it allows.
+        """
+        if direction not in self.isolates:
+            return False
+        opened = [peer for peer in self.peers if peer.direction == direction]
+        return not opened or (len(self.isolates) == len(DIRECTIONS) and all(peer.by_name for peer in opened))
 
 
 @lru_cache(maxsize=4)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from functools import cached_property
-from typing import Iterable, Mapping
 
 from gpuplane.graph.resource_view import ResourceView
 from gpuplane.spec.vocabulary import LabelMap

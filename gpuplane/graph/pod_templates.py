@@ -30,6 +30,14 @@ _ROLES: Mapping[str, Role] = {"containers": "container", "initContainers": "init
 _CONTAINER_FIELDS = ("name", "image", "securityContext", "resources", "command", "args", "env", "envFrom", "ports",
                      "volumeMounts")
 _COMPONENTS = ("predictor", "transformer", "explainer")
+_CARRIERS = frozenset({
+    *_COMPONENTS, "spec", "template", "podTemplate", "jobTemplate", "workerSpec", "worker", "prefill", "leaderWorkerTemplate",
+    "leaderTemplate", "workerTemplate", "replicatedJobs", "headGroupSpec", "workerGroupSpecs", "rayClusterSpec",
+    "rayClusterConfig", "tasks", "canary"})
+"""Fields below which pods stand: where one is unknown, so are the pods."""
+_POD_KINDS = frozenset({
+    "Pod", "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job", "CronJob", "InferenceService",
+    "LLMInferenceService", "LeaderWorkerSet", "JobSet", "RayCluster", "RayJob", "RayService", "TrainJob", "Workflow"})
 _NO_PODS = ("apiextensions.k8s.io", "kyverno.io", "policies.kyverno.io", "templates.gatekeeper.sh", "constraints.gatekeeper.sh",
             "admissionregistration.k8s.io")
 """API groups whose objects hold schemas or patterns that look like pods."""
@@ -90,12 +98,16 @@ def dotted(steps: Steps) -> str:
 
 
 def _walk(view: ResourceView, value: Any, steps: Steps) -> Iterator[PodTemplate]:
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, Unknown):
+        if steps[-1] in _CARRIERS and (len(steps) > 1 or view.kind in _POD_KINDS):
+            yield PodTemplate(dotted(steps), steps, {}, {}, {}, (), (dotted(steps),))
+    elif isinstance(value, (list, tuple)):
         for index, item in enumerate(value):
             yield from _walk(view, item, (*steps, index))
     elif isinstance(value, Mapping):
         found = tuple(_containers(view, value, steps))
-        unknown = tuple(dotted((*steps, key)) for key in _ROLES if isinstance(value.get(key), Unknown))
+        keys = (*_ROLES, *FRAMEWORKS) if _is_component(view, steps) else _ROLES
+        unknown = tuple(dotted((*steps, key)) for key in keys if isinstance(value.get(key), Unknown))
         if found or unknown or _is_component(view, steps):
             labels, annotations = (_worn(view, steps, what) for what in ("labels", "annotations"))
             yield PodTemplate(dotted(steps), steps, labels, annotations, value, found, unknown)

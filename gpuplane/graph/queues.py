@@ -15,6 +15,7 @@ from gpuplane.graph.label_selectors import selects
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.quantities import quantity
 from gpuplane.graph.resource_view import ResourceView, items, lookup
+from gpuplane.graph.tenancy import owner
 from gpuplane.spec.vocabulary import QUEUE_NAME, is_device_resource
 
 NAMESPACE_NAME = "kubernetes.io/metadata.name"
@@ -99,7 +100,7 @@ def queue_of(graph: PlannedGraph, view: ResourceView) -> Queue | None:
     local = _local_queues(graph).get((view.namespace, name)) if name else None
     if local is not None:
         return queues.get(str(local.get("spec", "clusterQueue")))
-    tenant = graph.tenant_of(view)
+    tenant = owner(graph, view)
     return next((queue for queue in queues.values() if tenant is not None and tenant in queue.tenants), None)
 
 

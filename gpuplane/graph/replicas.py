@@ -78,12 +78,13 @@ def _component(graph: PlannedGraph, view: ResourceView, steps: Steps, counts: _C
     path = steps[:-1] if worker else steps
     component, at = mapping(view.get(*path)), dotted(path)
     low = counts.read(component.get("minReplicas"), 1, f"{at}.minReplicas")
-    high: int | None = max(counts.read(component.get("maxReplicas"), 0, f"{at}.maxReplicas"), low)
+    written = counts.read(component.get("maxReplicas"), 0, f"{at}.maxReplicas")
+    high: int | None = max(written, low)
     external = bounds_of(graph, view.namespace, "Deployment", f"{view.name}-{path[-1]}")
     if external is not None:
         low = counts.read(external.minimum, 1, "minReplicas")
         high = max(high or 0, counts.read(external.maximum, 1, "maxReplicas"))
-    elif not component.get("maxReplicas") and _scales_freely(view) and "canary" not in path:
+    elif not written and _scales_freely(view) and "canary" not in path:
         high = None  # Knative takes 0 or nothing as no limit
     elif not high:
         high = 1  # an autoscaler of a Deployment starts at one

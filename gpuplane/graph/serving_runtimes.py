@@ -14,7 +14,7 @@ from typing import Any
 
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.pod_templates import KSERVE_CONTAINER, KSERVE_GROUP, PodContainer, PodTemplate, dotted, pod_templates
-from gpuplane.graph.resource_view import ResourceView, items, lookup, mapping
+from gpuplane.graph.resource_view import ResourceView, Unknown, items, lookup, mapping
 
 _MERGE_KEYS = {"env": "name", "volumeMounts": "mountPath", "ports": "containerPort", "volumes": "name",
                "imagePullSecrets": "name", "volumeDevices": "devicePath"}
@@ -68,7 +68,10 @@ def _merged_containers(source: Mapping[str, Any], template: PodTemplate) -> tupl
 
 
 def _merged_container(base: Mapping[str, Any], own: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {**merged(base, own), "args": items(base.get("args")) + items(own.get("args"))}
+    whole: dict[str, Any] = merged(base, own)
+    if not any(isinstance(part.get("args"), Unknown) for part in (base, own)):
+        whole["args"] = items(base.get("args")) + items(own.get("args"))
+    return whole
 
 
 def merged(base: Any, own: Any, key: str = "") -> Any:

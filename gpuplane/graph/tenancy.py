@@ -24,7 +24,7 @@ def tenants_of_namespaces(graph: PlannedGraph) -> Mapping[str, str]:
     found: dict[str, str] = {}
     for view in graph.kubernetes:
         tenant = graph.tenant_of(view)
-        if tenant and view.namespace and view.namespace not in graph.namespaces:
+        if tenant and view.namespace:
             found.setdefault(view.namespace, tenant)
     for name, namespace in graph.namespaces.items():
         tenant = graph.tenant_of(namespace)

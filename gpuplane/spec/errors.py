@@ -56,7 +56,7 @@ def shown(value: Any) -> str:
     return text if len(text) <= 80 else text[:79] + "…"
 
 
-class InvalidSpec(Exception):  # noqa: N818 it is the wish that is invalid, not the program
+class InvalidSpec(Exception):
     """The documents cannot be read as a wish; ``errors`` holds every reason, sorted by file and line."""
 
     def __init__(self, errors: Sequence[SpecError]) -> None:

@@ -6,7 +6,16 @@ import json
 
 import yaml
 
-from gpuplane.components import gpu_operator, gpu_quotas, kserve, kueue, model_storage, monitoring, queue_admission, serving_runtime
+from gpuplane.components import (
+    gpu_operator,
+    gpu_quotas,
+    kserve,
+    kueue,
+    model_storage,
+    monitoring,
+    queue_admission,
+    serving_runtime,
+)
 from gpuplane.components.existing_node_pool import ExistingNodePool, ExistingNodePoolArgs
 from gpuplane.components.gpu_quotas import FlavorArgs, GpuQuotas, GpuQuotasArgs, TaintArgs
 from tests.components.recorded import one, record

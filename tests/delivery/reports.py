@@ -52,7 +52,8 @@ def blocking(**changes: Any) -> Finding:
     """A violation by acme that stops an apply."""
     return replace(Finding(
         rule="QF-04", severity="critical", verdict=Verdict.FAIL,
-        message="spec.scaling.max_replicas: acme/chat needs 10 of h100 at its peak (max_replicas 4 + surge 1, 2 each), its quota is 6.",
+        message="spec.scaling.max_replicas: acme/chat needs 10 of h100 at its peak (max_replicas 4 + surge 1, 2 each), "
+                "its quota is 6.",
         remedy="Lower max_replicas or raise the quota.", tenant="acme", file="environments/prod/services/acme/chat.yaml", line=21,
         kind="InferenceService", namespace="acme", name="chat", field="spec.predictor.maxReplicas"), **changes)
 
@@ -88,8 +89,9 @@ def kubernetes(api_version: str, kind: str, name: str, namespace: str = "", pare
     if namespace:
         metadata["namespace"] = namespace
     props = {"apiVersion": api_version, "kind": kind, "metadata": metadata, **fields}
-    return ResourceView(urn(kind, f"{namespace}-{name}", parent and "gpuplane:index:Tenant"), f"kubernetes:{api_version}:{kind}",
-                        api_version, kind, namespace, name, props, parent, "tenants", file="environments/prod/tenants/acme.yaml", line=4)
+    return ResourceView(
+        urn(kind, f"{namespace}-{name}", parent and "gpuplane:index:Tenant"), f"kubernetes:{api_version}:{kind}", api_version,
+        kind, namespace, name, props, parent, "tenants", file="environments/prod/tenants/acme.yaml", line=4)
 
 
 def namespace(name: str, data_class: str) -> ResourceView:
@@ -106,27 +108,29 @@ def service(replicas: int) -> ResourceView:
 
 
 def _component(name: str) -> ResourceView:
-    return ResourceView(f"urn:pulumi:prod-tenants::gpuplane::gpuplane:index:Tenant::{name}", "gpuplane:index:Tenant", kind="Tenant",
-                        name=name, layer="tenants", custom=False, file=f"environments/prod/tenants/{name}.yaml", line=4)
+    return ResourceView(f"urn:pulumi:prod-tenants::gpuplane::gpuplane:index:Tenant::{name}", "gpuplane:index:Tenant",
+                        kind="Tenant", name=name, layer="tenants", custom=False,
+                        file=f"environments/prod/tenants/{name}.yaml", line=4)
 
 
 def _resources() -> tuple[ResourceView, ...]:
     provider = ResourceView("urn:provider", "pulumi:providers:kubernetes", kind="kubernetes", name="cluster", layer="tenants")
     secret = kubernetes("v1", "Secret", "token", "acme", _component("acme").urn, stringData="[secret]")
     peer = kubernetes("v1", "ConfigMap", "endpoint", "beta", _component("beta").urn, data={"host": Unknown("urn:db", "address")})
-    node_group = ResourceView("urn:pulumi:prod-cluster::gpuplane::aws:eks/nodeGroup:NodeGroup::h100", "aws:eks/nodeGroup:NodeGroup",
-                              kind="NodeGroup", name="h100", props={"capacityType": "ON_DEMAND"}, layer="cluster")
+    group = "aws:eks/nodeGroup:NodeGroup"
+    node_group = ResourceView(f"urn:pulumi:prod-cluster::gpuplane::{group}::h100", group, kind="NodeGroup",
+                              name="h100", props={"capacityType": "ON_DEMAND"}, layer="cluster")
     release = ResourceView("urn:release", "kubernetes:helm.sh/v3:Release", kind="Release", name="kueue", layer="platform",
                            props={"values": {"replicas": 2}})
-    return (node_group, release, provider, _component("acme"), _component("beta"), namespace("acme", "pii"), namespace("beta", "internal"),
-            service(4), secret, peer)
+    return (node_group, release, provider, _component("acme"), _component("beta"), namespace("acme", "pii"),
+            namespace("beta", "internal"), service(4), secret, peer)
 
 
 def _comparison(now: PreviewReport) -> Comparison:
     gone = replace(namespace("old", "internal"), parent="")
     data = json.loads(to_json(now))
-    before = tuple(view for view in now.resources if (view.kind, view.name) not in (("Namespace", "beta"), ("InferenceService", "chat")))
-    before = (*before, service(2), gone)
+    new = (("Namespace", "beta"), ("InferenceService", "chat"))
+    before = (*(view for view in now.resources if (view.kind, view.name) not in new), service(2), gone)
     data_before = json.loads(to_json(replace(now, resources=before)))
     data_before["plan"]["tenants"].pop("beta", None)
     data_before["plan"]["tenants"]["old"] = {"committed_usd_per_month": "500.00"}
@@ -138,14 +142,15 @@ def _comparison(now: PreviewReport) -> Comparison:
 
 def _plan() -> EnvironmentPlan:
     pool = PoolPlan(
-        name="h100", gpu="H100-SXM-80GB", strategy="dedicated", gpus_per_node=8, devices_per_node={GPU: 8}, min_nodes=1, max_nodes=1,
-        capacity={GPU: 8}, vcpus_per_node=192, memory_gib_per_node=2048, node_labels={"pool": "h100"},
+        name="h100", gpu="H100-SXM-80GB", strategy="dedicated", gpus_per_node=8, devices_per_node={GPU: 8}, min_nodes=1,
+        max_nodes=1, capacity={GPU: 8}, vcpus_per_node=192, memory_gib_per_node=2048, node_labels={"pool": "h100"},
         usd_per_node_hour=Decimal("31.5"), worst_case_usd_per_node_hour=Decimal("55.04"), price_source="ledger",
         price_as_of=date(2026, 7, 1), price_basis="reserved", committed_nodes=1, committed_usd_per_month=Decimal("22995.00"),
         worst_case_usd_per_month=Decimal("40179.20"))
-    proof = Proof("pool h100: capacity of nvidia.com/gpu", "max_nodes × gpus_per_node", (("max_nodes", "1"), ("gpus_per_node", "8")),
-                  "8", "devices", ("instances.tsv: p5.48xlarge, as of 2026-07-01",))
-    tenants = {"acme": _tenant("acme", 6, 0, 4, 10, "8000", "12000", "10000"), "beta": _tenant("beta", 1, 2, 1, 1, "4000", "4000", "9000")}
+    proof = Proof("pool h100: capacity of nvidia.com/gpu", "max_nodes × gpus_per_node",
+                  (("max_nodes", "1"), ("gpus_per_node", "8")), "8", "devices", ("instances.tsv: p5.48xlarge, as of 2026-07-01",))
+    tenants = {"acme": _tenant("acme", 6, 0, 4, 10, "8000", "12000", "10000"),
+               "beta": _tenant("beta", 1, 2, 1, 1, "4000", "4000", "9000")}
     return EnvironmentPlan(
         environment="prod", as_of=AS_OF, region="eu-central-1", pools={"h100": pool}, tenants=tenants, refusals=(),
         notes=("Costs are of GPU nodes alone.",), proofs=(proof,), committed_usd_per_month=Decimal("22995.00"),

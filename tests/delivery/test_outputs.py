@@ -28,17 +28,18 @@ def test_one_folder_holds_every_form_and_each_whole_object(tmp_path: Path) -> No
     written = write_outputs(refused(), out)
 
     assert files(out) == sorted([
-        *REPORTS, "manifests/INCOMPLETE.txt", "manifests/acme/inferenceservice-chat.yaml", "manifests/cluster/namespace-acme.yaml",
-        "manifests/cluster/namespace-beta.yaml"])
+        *REPORTS, "manifests/INCOMPLETE.txt", "manifests/acme/inferenceservice-chat.yaml",
+        "manifests/cluster/namespace-acme.yaml", "manifests/cluster/namespace-beta.yaml"])
     assert written == sorted(written)
     assert [str(path.relative_to(out)) for path in written] == files(out)
     assert json.loads((out / "plan.json").read_text(encoding="utf-8")) == json.loads(to_json(refused()))
 
 
-def test_nothing_is_left_beside_the_folder(tmp_path: Path) -> None:
+def test_no_scraps_are_left_in_or_beside_the_folder(tmp_path: Path) -> None:
     write_outputs(report(), tmp_path / "out")
 
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted([*REPORTS, "manifests"])
 
 
 def test_a_failure_on_the_way_leaves_the_former_run_and_no_scraps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,7 +159,8 @@ def test_two_kinds_of_one_name_are_told_apart_by_their_group() -> None:
 
 
 def test_names_that_a_file_system_cannot_tell_apart_get_a_digest_that_stays() -> None:
-    views = tuple(replace(kubernetes("rbac.authorization.k8s.io/v1", "ClusterRole", name), urn=name) for name in ("a:b", "a_b", "A_B"))
+    views = tuple(replace(kubernetes("rbac.authorization.k8s.io/v1", "ClusterRole", name), urn=name)
+                  for name in ("a:b", "a_b", "A_B"))
     paths = list(manifests(report(resources=views)))
 
     assert len(set(paths)) == 3
@@ -176,4 +178,6 @@ def test_no_name_leads_out_of_the_folder(tmp_path: Path, name: str) -> None:
 
 
 def test_an_object_that_is_named_at_apply_is_not_written() -> None:
-    assert "metadata.name is chosen at apply" in manifests(report(resources=(kubernetes("v1", "ConfigMap", "", "acme"),)))[INCOMPLETE]
+    nameless = kubernetes("v1", "ConfigMap", "", "acme")
+
+    assert "metadata.name is chosen at apply" in manifests(report(resources=(nameless,)))[INCOMPLETE]

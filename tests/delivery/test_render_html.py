@@ -70,7 +70,7 @@ def test_every_page_is_well_formed_and_has_its_sections(made: PreviewReport) -> 
 def test_no_page_loads_or_runs_anything(made: PreviewReport) -> None:
     text = render_html(made)
     page = Page(text)
-    policy = next(attributes["content"] for tag, attributes in page.tags if attributes.get("http-equiv") == "Content-Security-Policy")
+    policy = next(found["content"] for _, found in page.tags if found.get("http-equiv") == "Content-Security-Policy")
 
     assert policy == "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
     assert not {"script", "link", "iframe", "img", "object", "embed", "base", "form"} & {tag for tag, _ in page.tags}
@@ -99,8 +99,9 @@ def test_another_process_gives_the_same_bytes() -> None:
                "from gpuplane.delivery.render_html import render_html; "
                "print(hashlib.sha256(render_html(refused()).encode()).hexdigest())")
     root = Path(__file__).parents[2]
+    variables = {"PYTHONPATH": str(root), "PATH": "/usr/bin:/bin"}
     hashes = {subprocess.run([sys.executable, "-c", program], cwd=root, check=True, capture_output=True, text=True,
-                             env={"PYTHONHASHSEED": seed, "PYTHONPATH": str(root), "PATH": "/usr/bin:/bin"}).stdout for seed in ("1", "2")}
+                             env={**variables, "PYTHONHASHSEED": seed}).stdout for seed in ("1", "2")}
 
     assert len(hashes) == 1
 
@@ -116,9 +117,10 @@ def test_hostile_names_are_shown_and_never_obeyed() -> None:
 def test_the_page_says_what_the_report_says() -> None:
     text = Page(render_html(refused())).text
 
-    for expected in ("REFUSED", "acme, beta and old are affected", "environments/prod/services/acme/chat.yaml:21", "Lower max_replicas",
-                     "unknown before apply", "2 waived", "1 advisory", "+7 995", "spec.predictor.maxReplicas",
-                     "instances.tsv: p5.48xlarge, as of 2026-07-01", "Costs are of GPU nodes alone.", AS_OF.isoformat()):
+    for expected in ("REFUSED", "acme, beta and old are affected", "environments/prod/services/acme/chat.yaml:21",
+                     "Lower max_replicas", "unknown before apply", "2 waived", "1 advisory", "+7 995",
+                     "spec.predictor.maxReplicas", "instances.tsv: p5.48xlarge, as of 2026-07-01",
+                     "Costs are of GPU nodes alone.", AS_OF.isoformat()):
         assert expected in text
 
 
@@ -148,8 +150,9 @@ def test_unknown_prices_and_unknown_hardware_are_drawn_without_inventing_anythin
     plan = report().plan
     pool = replace(plan.pools["h100"], capacity={}, gpus_per_node=0, usd_per_node_hour=None, committed_usd_per_month=None)
     tenant = replace(plan.tenants["acme"], committed_usd_per_month=None, worst_case_usd_per_month=None)
-    text = Page(render_html(report(plan=replace(plan, pools={"h100": pool}, tenants={"acme": tenant}, committed_usd_per_month=None,
-                                                idle_usd_per_month=None, worst_case_usd_per_month=None)))).text
+    unknown = replace(plan, pools={"h100": pool}, tenants={"acme": tenant}, committed_usd_per_month=None, idle_usd_per_month=None,
+                      worst_case_usd_per_month=None)
+    text = Page(render_html(report(plan=unknown))).text
 
     assert "committed cost is unknown" in text
     assert "unknown" in text.partition("Cost")[2]

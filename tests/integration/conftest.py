@@ -33,7 +33,7 @@ def equipment() -> None:
 
 
 @pytest.fixture(scope="session")
-def cluster(equipment: None) -> "Cluster":  # noqa: ARG001
+def cluster(equipment: None) -> Cluster:
     from tests.integration.cluster import Cluster
 
     found = Cluster()
@@ -42,7 +42,7 @@ def cluster(equipment: None) -> "Cluster":  # noqa: ARG001
 
 
 @pytest.fixture(scope="module")
-def work(tmp_path_factory: pytest.TempPathFactory, cluster: "Cluster") -> Iterator["Work"]:
+def work(tmp_path_factory: pytest.TempPathFactory, cluster: Cluster) -> Iterator[Work]:
     from tests.integration.work import Work
 
     folder = tmp_path_factory.mktemp("work")

@@ -37,7 +37,7 @@ def test_init_preview_up_empty_up_and_destroy_leave_the_tree_clean(work: Work) -
     ("context", "environment.yaml", "context: ", "context: elsewhere-", "the kubeconfig has no context"),
     ("uid", "environment.yaml", "    context: ", "    kube_system_uid: 00000000-0000-4000-8000-000000000000\n    context: ", "is the cluster"),
 ], ids=lambda value: value if isinstance(value, str) and value.isalpha() else "")
-def test_a_bare_up_that_must_not_be_registers_nothing(  # noqa: PLR0913
+def test_a_bare_up_that_must_not_be_registers_nothing(
         work: Work, what: str, file: str, old: str, new: str, sentence: str) -> None:
     project = work.project(what)
     path = project / "environments" / "local" / file

@@ -72,7 +72,7 @@ def test_a_second_up_changes_nothing(up: Work) -> None:
 
 
 @pytest.mark.parametrize("kind", ["Deployment", "Job"])
-def test_what_is_over_the_quota_waits_in_the_queue(up: Work, cluster: Cluster, kind: str) -> None:  # noqa: ARG001
+def test_what_is_over_the_quota_waits_in_the_queue(up: Work, cluster: Cluster, kind: str) -> None:
     labels = {"app": "greedy", QUEUE: "gpu"}
     template = _gpu_template(8, labels if kind == "Deployment" else {"app": "greedy"})
     if kind == "Deployment":
@@ -93,7 +93,7 @@ def test_what_is_over_the_quota_waits_in_the_queue(up: Work, cluster: Cluster, k
         cluster.delete(body)
 
 
-def test_a_local_queue_on_another_tenants_cluster_queue_admits_nothing(up: Work, cluster: Cluster) -> None:  # noqa: ARG001
+def test_a_local_queue_on_another_tenants_cluster_queue_admits_nothing(up: Work, cluster: Cluster) -> None:
     queue = {"apiVersion": "kueue.x-k8s.io/v1beta2", "kind": "LocalQueue", "metadata": {"name": "stolen", "namespace": "research"},
              "spec": {"clusterQueue": "support"}}
     template = _gpu_template(1, {})
@@ -117,7 +117,7 @@ def test_a_local_queue_on_another_tenants_cluster_queue_admits_nothing(up: Work,
         cluster.delete(queue)
 
 
-def test_a_gpu_pod_without_a_queue_is_refused(up: Work, cluster: Cluster) -> None:  # noqa: ARG001
+def test_a_gpu_pod_without_a_queue_is_refused(up: Work, cluster: Cluster) -> None:
     template = _gpu_template(1, {"app": "free-rider"})
     body = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "free-rider", "namespace": "research"}, "spec": template["spec"]}
 

@@ -35,9 +35,9 @@ class Work:
         assert old in text, f"{file} has no {old!r}"
         path.write_text(text.replace(old, new, 1))
 
-    def gpuplane(self, *arguments: str, status: int | None = 0) -> subprocess.CompletedProcess[str]:
+    def gpuplane(self, *arguments: str, status: int | None = 0, environments: Path | None = None) -> subprocess.CompletedProcess[str]:
         """Run the command line; its exit status must be ``status`` (None: any)."""
-        command = [sys.executable, "-m", "gpuplane", *arguments, "--environments", str(self.environments)]
+        command = [sys.executable, "-m", "gpuplane", *arguments, "--environments", str(environments or self.environments)]
         done = subprocess.run(command, cwd=ROOT, env=self.variables, capture_output=True, text=True, check=False, timeout=300)
         assert status is None or done.returncode == status, f"{command}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal
 
 from gpuplane.graph.device_costs import HOURS_PER_MONTH, budget_of, committed_usd_per_month
 from gpuplane.graph.planned_graph import PlannedGraph
@@ -13,6 +13,7 @@ from gpuplane.graph.tenancy import owner
 from gpuplane.graph.workloads import Workload, gpu_workloads
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.rule import Example, Rule
+from gpuplane.spec.vocabulary import MANAGED_BY
 
 
 class CommittedOverBudget(Rule):
@@ -34,6 +35,11 @@ class CommittedOverBudget(Rule):
             groups.setdefault(graph.tenant_of(view) or f"namespace {view.name}", [])
         for name, group in sorted(groups.items()):
             yield from self._group(graph, name, group)
+        for view in graph.namespaces.values():
+            ours = view.labels.get(MANAGED_BY) == "gpuplane" and graph.tenant_of(view) is not None
+            if ours and budget_of(graph, view) is None:
+                yield self.fail(graph, view, f"Namespace {view.name} of tenant {graph.tenant_of(view)} states no budget.",
+                                f"metadata.annotations.{graph.labels.monthly_budget_usd}")
 
     def _group(self, graph: PlannedGraph, name: str, group: list[Workload]) -> Iterator[Finding]:
         key = graph.labels.monthly_budget_usd
@@ -52,7 +58,8 @@ class CommittedOverBudget(Rule):
                     graph, workload.view, f"What {workload.view} commits to is only known after apply.", workload.unknown[0])
         costs: dict[str, Decimal] = defaultdict(Decimal)  # an unknown price is CB-05's, never a 0 here that lets something pass
         for workload in group:
-            costs[workload.view.name] += committed_usd_per_month(graph, workload) or Decimal(0)
+            cost = committed_usd_per_month(graph, workload) or Decimal(0)
+            costs[workload.view.name] += cost.quantize(Decimal("0.01"), rounding=ROUND_FLOOR)
         total = sum(costs.values(), Decimal(0))
         if total > budget:
             parts = ", ".join(f"{service} {cost:,.2f}" for service, cost in sorted(costs.items()) if cost)

@@ -36,9 +36,6 @@ class UnknownPrices(Rule):
             if pool.usd_per_node_hour is None and _must_have_price(pool):
                 unpriced.add(pool.name)
                 yield self.fail(graph, pool.view, f"A node of pool {pool.name} has no known price: {pool.price_basis}.")
-        for group in graph.resources:
-            if group.type == NODE_GROUP_TYPE and not any(pool.view.urn == group.urn for pool in pools) and not pools:
-                yield self.fail(graph, group, f"Node group {group.name} has no known price.")
         for workload in gpu_workloads(graph):
             if budget_of(graph, workload.view) is None:
                 continue

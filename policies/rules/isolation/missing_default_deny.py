@@ -47,8 +47,7 @@ class MissingDefaultDeny(Rule):
 
     def _tenant(self, graph: PlannedGraph, namespace: str, tenant: str, inside: list[ResourceView]) -> Iterator[Finding]:
         closing = [policy for policy in network_policies(graph) if policy.covers_all(namespace)]
-        missing = [each for each in DIRECTIONS
-                   if not any(each in policy.isolates and not policy.opens_everything(each) for policy in closing)]
+        missing = [each for each in DIRECTIONS if not any(policy.denies(each) for policy in closing)]
         if missing:
             yield self.fail(
                 graph, inside[0], f"Namespace {namespace} of tenant {tenant} has no network policy for all its pods that "

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from gpuplane.graph.device_pools import DevicePool, device_pools
-from gpuplane.graph.gpu_sharing import SHARED_STRATEGIES, PluginConfig, sharing_configs
+from gpuplane.graph.gpu_sharing import SHARED_STRATEGIES, UNRESOLVED, PluginConfig, sharing_configs
 from gpuplane.graph.placement import candidates
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.queues import cluster_queues
@@ -29,10 +29,13 @@ class SharedGpusBetweenTenants(Rule):
     scope = "platform"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
-        pools = [pool for pool in device_pools(graph) if pool.sharing in SHARED_STRATEGIES]
-        for pool in pools:
+        for pool in device_pools(graph):
             users = _users(graph, pool)
-            yield from self._judge(graph, pool.view, f"Pool {pool.name} shares its GPUs by {pool.sharing}", users)
+            if pool.sharing in SHARED_STRATEGIES:
+                yield from self._judge(graph, pool.view, f"Pool {pool.name} shares its GPUs by {pool.sharing}", users)
+            elif pool.sharing == UNRESOLVED and users:
+                yield self.unknown(graph, pool.view, f"The nodes of pool {pool.name} pick a sharing config that is not among the "
+                                                     "objects that are judged.")
         if not device_pools(graph):
             yield from self._without_pools(graph)
         yield from self._claims(graph)

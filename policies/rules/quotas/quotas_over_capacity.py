@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from gpuplane.graph.device_pools import DevicePool, device_pools
@@ -29,29 +29,29 @@ class QuotasOverCapacity(Rule):
     scope = "platform"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
-        pools = {pool.name: pool for pool in device_pools(graph)}
+        pools = device_pools(graph)
+        flavors = {pool.name: pool for pool in pools if pool.view.kind == "ResourceFlavor"}
         shares: dict[tuple[str, str], list[_Share]] = defaultdict(list)
         for view in (*(queue.view for queue in cluster_queues(graph).values()), *graph.objects("Cohort")):
             for quota in quotas_of(view):
                 if is_device_resource(quota.resource):
                     shares[quota.flavor, quota.resource].append((view, quota))
         for (flavor, resource), found in sorted(shares.items()):
-            yield from self._flavor(graph, flavor, resource, found, pools)
+            yield from self._flavor(graph, flavor, resource, found, flavors.get(flavor))
         if not shares:
-            yield from self._resource_quotas(graph, list(pools.values()))
+            yield from self._resource_quotas(graph, pools)
 
-    def _flavor(self, graph: PlannedGraph, flavor: str, resource: str, found: list[_Share], pools: dict[str, DevicePool],
+    def _flavor(self, graph: PlannedGraph, flavor: str, resource: str, found: list[_Share], pool: DevicePool | None,
                 ) -> Iterator[Finding]:
         unread = [(view, quota) for view, quota in found if quota.nominal is None]
         for view, quota in unread:
             yield self.unknown(
                 graph, view, f"The nominal quota of {resource} in flavor {flavor} of {view} cannot be known.", quota.path)
         largest, quota = max(found, key=lambda share: (share[1].nominal or Decimal(0), share[0].name))
-        pool = pools.get(flavor)
         capacity = pool.capacity(resource) if pool is not None else None
         total = sum((share.nominal or Decimal(0) for _, share in found), Decimal(0))
         if capacity is None:
-            if total and _should_be_known(pool, pools):
+            if total and _should_be_known(graph, pool):
                 yield self.unknown(
                     graph, largest, f"Quotas of {plain(total)} {resource} are given in flavor {flavor}, but no planned "
                     "object says how many there are.", quota.path)
@@ -61,7 +61,7 @@ class QuotasOverCapacity(Rule):
                 graph, largest, f"Quotas of {resource} in flavor {flavor} add up to {plain(total)} ({parts}), but its nodes can "
                 f"only ever have {capacity}{_nodes(pool, resource)}.", quota.path)
 
-    def _resource_quotas(self, graph: PlannedGraph, pools: list[DevicePool]) -> Iterator[Finding]:
+    def _resource_quotas(self, graph: PlannedGraph, pools: Sequence[DevicePool]) -> Iterator[Finding]:
         """Without Kueue the ResourceQuotas of all namespaces are the promise, and all nodes together the capacity."""
         promised: dict[str, list[tuple[ResourceView, Decimal]]] = defaultdict(list)
         for view in graph.objects("ResourceQuota"):
@@ -140,10 +140,11 @@ spec: {resourceGroups: [{flavors: [{name: h100, resources: [{name: nvidia.com/gp
     )
 
 
-def _should_be_known(pool: DevicePool | None, pools: dict[str, DevicePool]) -> bool:
+def _should_be_known(graph: PlannedGraph, pool: DevicePool | None) -> bool:
     """Whether the graph describes nodes at all; manifests of queues alone cannot be held to a capacity."""
     described = pool is not None and DEVICES_PER_NODE in pool.view.annotations
-    return described or any(each.max_nodes is not None or each.total_devices is not None for each in pools.values())
+    return described or any(
+        each.max_nodes is not None or each.total_devices is not None for each in device_pools(graph))
 
 
 def _nodes(pool: DevicePool | None, resource: str) -> str:

@@ -7,10 +7,12 @@ from decimal import Decimal
 from typing import Any
 
 from gpuplane.graph.device_pools import device_pools
+from gpuplane.graph.label_selectors import selects
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.quantities import plain, quantity
-from gpuplane.graph.queues import Queue, cluster_queues, device_types
+from gpuplane.graph.queues import Queue, cluster_queues, device_types, namespace_labels
 from gpuplane.graph.resource_view import ResourceView, Unknown, mapping
+from gpuplane.graph.tenancy import tenants_of_namespaces
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.rule import Example, Rule
 from gpuplane.spec.vocabulary import GPU, is_device_resource
@@ -35,9 +37,9 @@ class UnlimitedTenants(Rule):
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         types = _device_types(graph)
-        for _, namespace in sorted(graph.namespaces.items()):
-            tenant = graph.tenant_of(namespace)
-            if tenant is not None:
+        for name, tenant in tenants_of_namespaces(graph).items():
+            namespace = graph.namespaces.get(name)
+            if namespace is not None:
                 queues = [queue for queue in cluster_queues(graph).values() if tenant in queue.tenants]
                 yield from self._local_queue(graph, namespace, tenant, queues)
                 yield from self._ceilings(graph, namespace, tenant, queues, types)
@@ -48,6 +50,14 @@ class UnlimitedTenants(Rule):
             yield self.fail(
                 graph, namespace, f"Namespace {namespace.name} has no LocalQueue, so tenant {tenant} cannot use the quota of "
                 f"ClusterQueue {queues[0].view.name}.")
+
+        for view in own:
+            queue = cluster_queues(graph).get(str(view.get("spec", "clusterQueue")))
+            # Kueue takes a missing selector for "no namespace", and an empty one for every namespace.
+            if queue is not None and not selects(queue.view.get("spec", "namespaceSelector"), namespace_labels(namespace)):
+                yield self.fail(
+                    graph, view, f"ClusterQueue {queue.view.name} admits nothing from namespace {namespace.name}: its "
+                                 "namespaceSelector does not select it.", "spec.clusterQueue")
 
     def _ceilings(self, graph: PlannedGraph, namespace: ResourceView, tenant: str, queues: list[Queue], types: tuple[str, ...],
                   ) -> Iterator[Finding]:
@@ -84,7 +94,9 @@ metadata: {name: support, labels: {gpuplane.dev/tenant: support}}
 apiVersion: kueue.x-k8s.io/v1beta2
 kind: ClusterQueue
 metadata: {name: support, labels: {gpuplane.dev/tenant: support}}
-spec: {resourceGroups: [{flavors: [{name: h100, resources: [{name: nvidia.com/gpu, nominalQuota: "4"}]}]}]}
+spec:
+  namespaceSelector: {matchLabels: {gpuplane.dev/tenant: support}}
+  resourceGroups: [{flavors: [{name: h100, resources: [{name: nvidia.com/gpu, nominalQuota: "4"}]}]}]
 ---
 apiVersion: kueue.x-k8s.io/v1beta2
 kind: ClusterQueue

@@ -46,7 +46,8 @@ class UnpinnedModels(Rule):
                 graph, view, f"{source.uri} of {view} is a volume: nothing says which weights are in it.", source.path)
         elif not fixed:
             yield self.fail(graph, view, f"{source.uri} of {view} is not pinned to a commit or digest.", source.path)
-        said = graph.says(view, "allowed_model_sources")
+        # The namespace's word first: what a workload allows itself is no limit.
+        said = graph.says(graph.namespaces.get(view.namespace, view), "allowed_model_sources")
         prefixes = [prefix.strip() for prefix in (said or "").split(",") if prefix.strip()]
         if said is not None and not allowed(source.uri, prefixes):
             yield self.fail(

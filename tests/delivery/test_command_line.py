@@ -1,0 +1,190 @@
+"""The command line end to end, offline: what a pull request gets."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from gpuplane.cli import cli
+
+ROOT = Path(__file__).resolve().parents[2]
+AS_OF = "2026-11-21"
+
+
+@pytest.fixture
+def environments(tmp_path: Path) -> Path:
+    """A copy of the repository's environments."""
+    return Path(shutil.copytree(ROOT / "environments", tmp_path / "environments"))
+
+
+def _run(*arguments: str, environments: Path) -> Result:
+    return CliRunner().invoke(cli, [*arguments, "--environments", str(environments), "--as-of", AS_OF])
+
+
+def _edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+
+def _line(path: Path, start: str) -> int:
+    return next(number for number, line in enumerate(path.read_text().splitlines(), 1) if line.strip().startswith(start))
+
+
+@pytest.mark.parametrize("environment", ["local", "dev", "staging", "prod"])
+def test_the_environments_of_this_repository_pass(environment: str, environments: Path) -> None:
+    result = _run("preview", environment, "--format", "json", environments=environments)
+
+    assert json.loads(result.stdout)["blocking"] == []
+    assert result.exit_code == 0
+
+
+@pytest.mark.parametrize(("rule", "file", "old", "new", "field"), [
+    ("QF-04", "services/support/chat.yaml", "max_replicas: ", "max_replicas: 9", "max_replicas"),
+    ("PII-06", "services/support/chat.yaml", "  scaling:", "  logging: {mode: all, url: http://sink.example.svc}\n  scaling:", "logging"),
+    ("PII-06", "services/support/chat.yaml", "      arguments:", "      arguments:\n        enable_log_requests: true", "arguments"),
+    ("CB-01", "tenants/support.yaml", "budget_usd_per_month: ", "budget_usd_per_month: 1 # ", "budget_usd_per_month"),
+    ("CB-01", "environment.yaml", "budget_usd_per_month: ", "budget_usd_per_month: 2 # ", "budget_usd_per_month"),
+])
+def test_a_wish_that_cannot_be_granted_is_refused_with_file_and_line(
+        environments: Path, rule: str, file: str, old: str, new: str, field: str) -> None:
+    path = environments / "prod" / file
+    _edit(path, old, new)
+
+    result = _run("preview", "prod", "--format", "json", environments=environments)
+
+    sentences = [sentence for sentence in json.loads(result.stdout)["blocking"] if f" {rule}: " in sentence]
+    assert result.exit_code == 1
+    assert len(sentences) == 1
+    assert sentences[0].startswith(f"{path}:{_line(path, field)} {rule}: ")
+
+
+def test_every_file_is_written_and_twice_the_same(environments: Path, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        assert _run("preview", "prod", "--out", str(tmp_path / name), environments=environments).exit_code == 0
+
+    first, second = ({path.relative_to(tmp_path / name).as_posix(): path.read_bytes() for path in (tmp_path / name).rglob("*") if path.is_file()}
+                     for name in ("one", "two"))
+    assert {"plan.json", "report.md", "report.html", "findings.sarif", "findings.junit.xml"} <= first.keys()
+    assert sum(name.startswith("manifests/") for name in first) > 50
+    assert first == second
+
+
+@pytest.mark.parametrize("output_format", ["text", "markdown", "json", "html", "sarif", "junit"])
+def test_every_format_is_printed_to_stdout_and_progress_is_not(environments: Path, output_format: str) -> None:
+    result = _run("preview", "local", "--format", output_format, environments=environments)
+
+    assert len(result.stdout) > 200
+    assert "judging" not in result.stdout
+    assert "judging" in result.stderr
+
+
+def test_wrong_input_is_status_2_with_all_errors_and_nothing_written(environments: Path, tmp_path: Path) -> None:
+    _edit(environments / "prod" / "tenants" / "support.yaml", "owner: ", "ownr: ")
+    _edit(environments / "prod" / "services" / "support" / "chat.yaml", "memory_gib: ", "memory_gib: 3Gi #")
+
+    result = _run("preview", "prod", "--out", str(tmp_path / "out"), environments=environments)
+
+    assert result.exit_code == 2
+    assert "Did you mean owner?" in result.stderr
+    assert "chat.yaml" in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_unknown_environment_names_those_there_are(environments: Path) -> None:
+    result = _run("preview", "production", environments=environments)
+
+    assert result.exit_code == 2
+    assert "there are: dev, local, prod, staging" in result.stderr
+
+
+@pytest.fixture
+def repository(environments: Path) -> Path:
+    """A git repository that holds only wishes, with everything committed."""
+    for command in (["init", "-q", "-b", "main"], ["add", "-A"], ["-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "-qm", "all"]):
+        subprocess.run(["git", *command], cwd=environments.parent, check=True)
+    return environments
+
+
+def _changes(repository: Path, ref: str = "main") -> list[dict[str, Any]]:
+    result = _run("preview", "local", "--against", ref, "--format", "json", environments=repository)
+    assert result.exit_code == 0, result.stderr
+    found: list[dict[str, Any]] = json.loads(result.stdout)["changes"]
+    return found
+
+
+def test_against_the_same_ref_nothing_changes(repository: Path) -> None:
+    assert _changes(repository) == []
+
+
+def test_against_a_ref_one_edit_is_one_change(repository: Path) -> None:
+    _edit(repository / "local" / "tenants" / "research.yaml", "borrowing_limit: 4", "borrowing_limit: 3")
+
+    changes = _changes(repository)
+
+    assert [(one["action"], one["kind"], one["name"]) for one in changes] == [("update", "ClusterQueue", "research")]
+    assert any(field["path"].endswith("borrowingLimit") and (field["before"], field["after"]) == ("4", "3") for field in changes[0]["fields"])
+
+
+def test_against_a_ref_a_new_service_is_created_and_an_old_one_deleted(repository: Path) -> None:
+    folder = repository / "local" / "services" / "search"
+    (folder / "embeddings.yaml").rename(folder / "vectors.yaml")
+    _edit(folder / "vectors.yaml", "name: embeddings", "name: vectors")
+
+    changes = _changes(repository)
+
+    assert {(one["action"], one["name"]) for one in changes} == {("delete", "embeddings"), ("create", "vectors")}
+
+
+def test_a_ref_that_is_not_there_is_status_2(repository: Path) -> None:
+    result = _run("preview", "local", "--against", "nowhere", environments=repository)
+
+    assert result.exit_code == 2
+    assert "nowhere" in result.stderr
+
+
+def test_help_loads_no_provider() -> None:
+    code = ("import sys\nfrom gpuplane.cli import cli\n"
+            "try: cli(['--help'])\nexcept SystemExit: pass\n"
+            "print(sorted({name.split('.')[0] for name in sys.modules} & {'pulumi', 'pulumi_kubernetes', 'kserve', 'pydantic', 'rich', 'yaml'}))")
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_up_without_the_pulumi_cli_says_how_to_get_it(environments: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")
+
+    result = _run("up", "local", environments=environments)
+
+    assert result.exit_code == 2
+    assert "make tools" in result.stderr
+
+
+def test_rules_and_explain_say_what_there_is() -> None:
+    listed = CliRunner().invoke(cli, ["rules"])
+    explained = CliRunner().invoke(cli, ["explain", "qf-04"])
+    unknown = CliRunner().invoke(cli, ["explain", "XX-99"])
+
+    assert len(listed.stdout.splitlines()) >= 15
+    assert "Fails:" in explained.stdout
+    assert unknown.exit_code == 2
+    assert "QF-04" in unknown.stderr
+
+
+def test_check_judges_foreign_manifests(tmp_path: Path) -> None:
+    (tmp_path / "pod.yaml").write_text("apiVersion: v1\nkind: Pod\nmetadata: {name: bad, namespace: x}\nspec:\n  containers:\n"
+                                       "  - {name: a, image: b, securityContext: {privileged: true}}\n")
+
+    result = CliRunner().invoke(cli, ["check", str(tmp_path), "--format", "json"])
+
+    assert result.exit_code == 1
+    assert "WS-01" in {finding["rule"] for finding in json.loads(result.stdout)["findings"]}

@@ -1,0 +1,81 @@
+"""Every object of every environment, judged by the real API server in a server-side dry run.
+
+Kinds whose CRDs the cluster does not have are added from the folder that GPUPLANE_EXTRA_CRDS names, where it is set.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from kubernetes import client, dynamic
+from kubernetes.client.exceptions import ApiException
+
+from tests.integration.cluster import Cluster, wait_for
+from tests.integration.work import ROOT, Work
+
+NEEDED = ("external-secrets.yaml", "prometheus-operator.yaml")
+NAMESPACES = ("monitoring", "research", "search", "support")
+GROUPS = {"external-secrets.io/v1": "ExternalSecret", "monitoring.coreos.com/v1": "PodMonitor"}
+
+
+@pytest.fixture(scope="module")
+def complete(cluster: Cluster) -> Iterator[Cluster]:
+    """The cluster with the CRDs of External Secrets and the Prometheus operator."""
+    folder = os.environ.get("GPUPLANE_EXTRA_CRDS")
+    if folder is None:
+        assert os.environ.get("CI") != "true", "CI=true, and GPUPLANE_EXTRA_CRDS is not set"
+        pytest.skip("GPUPLANE_EXTRA_CRDS names no folder of CRDs")
+    api = client.ApiextensionsV1Api(cluster.api)
+    there = {one.metadata.name for one in api.list_custom_resource_definition().items}
+    for file in NEEDED:
+        for crd in yaml.load_all(Path(folder, file).read_text(), Loader=yaml.CSafeLoader):
+            if crd and crd["kind"] == "CustomResourceDefinition" and crd["metadata"]["name"] not in there:
+                api.create_custom_resource_definition(crd)
+    for version, kind in GROUPS.items():
+        wait_for(lambda version=version, kind=kind: _served(Cluster(), version, kind), f"{kind} is served")  # type: ignore[misc]
+    found = Cluster()
+    # A namespaced object is judged only where its namespace exists.
+    made = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in NAMESPACES]
+    for body in made:
+        wait_for(lambda body=body: found.get("v1", "Namespace", body["metadata"]["name"]) is None, "it is gone")  # type: ignore[misc]
+        found.create(body)
+    yield found
+    for body in made:
+        found.delete(body)
+
+
+def _served(cluster: Cluster, version: str, kind: str) -> bool:
+    try:
+        cluster.kind(version, kind)
+    except dynamic.exceptions.ResourceNotFoundError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("environment", ["local", "dev", "staging", "prod"])
+def test_the_api_server_accepts_every_object(work: Work, complete: Cluster, environment: str) -> None:
+    report = json.loads(work.gpuplane("preview", environment, "--format", "json", environments=ROOT / "environments").stdout)
+    objects = [one["props"] for one in report["resources"] if one["api_version"]]
+
+    refused = [problem for body in objects if (problem := _refusal(complete, body))]
+
+    assert len(objects) > 50
+    assert refused == []
+
+
+def _refusal(cluster: Cluster, body: dict[str, Any]) -> str:
+    metadata = body["metadata"]
+    namespaced = {"namespace": metadata["namespace"]} if metadata.get("namespace") else {}
+    try:
+        cluster.kind(body["apiVersion"], body["kind"]).server_side_apply(
+            body=body, name=metadata["name"], field_manager="gpuplane-test", force_conflicts=True, dry_run="All",
+            field_validation="Strict", **namespaced)
+    except (ApiException, dynamic.exceptions.ResourceNotFoundError) as error:
+        return f"{body['kind']} {metadata['name']}: {str(getattr(error, 'body', error))[:400]}"
+    return ""
