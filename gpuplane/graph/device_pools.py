@@ -115,7 +115,7 @@ def _flavor(view: ResourceView, sources: list[NodeSource], configs: SharingConfi
         most = _decimal(said.get(MAX_NODES))
         pool = replace(pool, max_nodes=None if most is None else int(most))
     sharing = pool.sharing
-    if SHARING in said and (str(said[SHARING]) in SHARED_STRATEGIES or sharing not in (*SHARED_STRATEGIES, UNRESOLVED)):
+    if SHARING in said and (str(said[SHARING]) in SHARED_STRATEGIES or sharing in (None, "dedicated")):
         sharing = str(said[SHARING])
     return replace(pool, devices_per_node=devices, usd_per_node_hour=price, price_basis=basis, sharing=sharing)
 

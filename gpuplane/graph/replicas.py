@@ -67,7 +67,7 @@ def scale_of(graph: PlannedGraph, view: ResourceView, template: PodTemplate) -> 
         low, high, surge, field = _knative(template, counts)
     else:
         low, high, surge, field = _generic(graph, view, template.steps, counts)
-    return Scale(low, high, surge, field, tuple(counts.unknown))
+    return Scale(low, high, surge, field, tuple(dict.fromkeys(counts.unknown)))
 
 
 _Bounds = tuple[int, int | None, int, str]

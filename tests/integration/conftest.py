@@ -9,8 +9,13 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.integration.cluster import Cluster
+    from tests.integration.work import Work
 
 HERE = Path(__file__).parent
 MISSING = [name for name, there in (("KUBECONFIG", os.environ.get("KUBECONFIG")), ("pulumi on PATH", shutil.which("pulumi"))) if not there]
@@ -50,7 +55,3 @@ def work(tmp_path_factory: pytest.TempPathFactory, cluster: Cluster) -> Iterator
     yield made
     made.destroy_leftovers()
 
-
-if False:  # names for annotations only
-    from tests.integration.cluster import Cluster
-    from tests.integration.work import Work

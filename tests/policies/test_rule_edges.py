@@ -93,7 +93,7 @@ FOUND = {
         "owns 4 and may borrow 2"),
     "QF-04: a model over several nodes": ("QF-04", NAMESPACE + QUEUE + service(
         "{maxReplicas: 1, nodeSelector: {pool: h100}, deploymentStrategy: {type: Recreate}, " + GPU_MODEL % 2 + ", workerSpec: {"
-        "pipelineParallelSize: 3, containers: [{name: worker-container, resources: {limits: {nvidia.com/gpu: 2}}}]}}"),
+        "nodeSelector: {pool: h100}, pipelineParallelSize: 3, containers: [{name: worker-container, resources: {limits: {nvidia.com/gpu: 2}}}]}}"),
         "1 × 2 + 2 × 2 = 6"),
     "QF-04: Knative scales without a limit": ("QF-04", NAMESPACE + QUEUE + service("{" + GPU_MODEL % 1 + "}").replace("Standard", "Knative"),
                                               "has no maximum"),
