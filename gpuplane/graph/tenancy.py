@@ -38,6 +38,7 @@ def owner(graph: PlannedGraph, view: ResourceView) -> str | None:
     return tenants_of_namespaces(graph).get(view.namespace) or graph.tenant_of(view)
 
 
+@lru_cache(maxsize=4)
 def all_tenants(graph: PlannedGraph) -> frozenset[str]:
     """Every tenant that any object bears."""
     return frozenset(tenants_of_namespaces(graph).values()) | {

@@ -20,7 +20,7 @@ from gpuplane.spec.yaml_source import WISH_LIMITS, read_documents
 
 def _listed(value: object) -> object:
     """One alias may stand without brackets."""
-    return [value] if isinstance(value, str) else value
+    return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
 
 
 _Key = Annotated[str | None, Field(min_length=1, max_length=317)]

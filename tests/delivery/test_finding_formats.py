@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -19,7 +20,7 @@ WAIVED = replace(FINDING, rule="WS-20", severity="high", waived="reason (until 2
 FINDINGS = (FINDING, UNKNOWN, WAIVED)
 
 
-def _run() -> dict[str, object]:
+def _run() -> dict[str, Any]:
     log = json.loads(to_sarif(FINDINGS, all_rules()))
     assert log["version"] == "2.1.0"
     assert log["$schema"].endswith("sarif-schema-2.1.0.json")
@@ -28,7 +29,7 @@ def _run() -> dict[str, object]:
 
 
 def test_sarif_lists_every_rule_that_ran() -> None:
-    driver = _run()["tool"]["driver"]  # type: ignore[index]
+    driver = _run()["tool"]["driver"]
 
     assert [rule["id"] for rule in driver["rules"]] == [rule.id for rule in all_rules()]
     for rule in driver["rules"]:
@@ -41,8 +42,8 @@ def test_sarif_lists_every_rule_that_ran() -> None:
 
 def test_sarif_results_point_at_their_rule_and_place() -> None:
     run = _run()
-    first, second, third = run["results"]  # type: ignore[misc]
-    rules = run["tool"]["driver"]["rules"]  # type: ignore[index]
+    first, second, third = run["results"]
+    rules = run["tool"]["driver"]["rules"]
 
     assert [rules[result["ruleIndex"]]["id"] for result in (first, second, third)] == ["WS-01", "QF-04", "WS-20"]
     assert [(result["kind"], result["level"]) for result in (first, second, third)] == [("fail", "error"), ("review", "none"), ("fail", "error")]
@@ -56,8 +57,8 @@ def test_sarif_results_point_at_their_rule_and_place() -> None:
 def test_sarif_suppresses_what_is_waived_and_nothing_else() -> None:
     results = _run()["results"]
 
-    assert ["suppressions" in result for result in results] == [False, False, True]  # type: ignore[attr-defined]
-    assert results[2]["suppressions"][0]["justification"] == WAIVED.waived  # type: ignore[index]
+    assert ["suppressions" in result for result in results] == [False, False, True]
+    assert results[2]["suppressions"][0]["justification"] == WAIVED.waived
 
 
 def test_sarif_fingerprints_outlive_lines_and_texts_but_not_objects() -> None:

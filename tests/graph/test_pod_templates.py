@@ -30,8 +30,8 @@ KINDS = {
                          "spec.leaderWorkerTemplate.workerTemplate.spec.containers[0]"]),
     "JobSet": ("jobset.x-k8s.io/v1alpha2", f"spec: {{replicatedJobs: [{{template: {{spec: {{template: {{spec: {C}}}}}}}}}]}}",
                ["spec.replicatedJobs[0].template.spec.template.spec.containers[0]"]),
-    "RayService": ("ray.io/v1", f"spec: {{rayClusterConfig: {{headGroupSpec: {{template: {{spec: {C}}}}}, workerGroupSpecs: [{{template: "
-                                f"{{spec: {C}}}}}]}}}}",
+    "RayService": ("ray.io/v1", (f"spec: {{rayClusterConfig: {{headGroupSpec: {{template: {{spec: {C}}}}}, workerGroupSpecs: [{{template: "
+                                f"{{spec: {C}}}}}]}}}}"),
                    ["spec.rayClusterConfig.headGroupSpec.template.spec.containers[0]",
                     "spec.rayClusterConfig.workerGroupSpecs[0].template.spec.containers[0]"]),
     "Job": ("batch.volcano.sh/v1alpha1", f"spec: {{tasks: [{{template: {{spec: {C}}}}}]}}", ["spec.tasks[0].template.spec.containers[0]"]),

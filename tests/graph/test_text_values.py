@@ -41,7 +41,9 @@ def test_selectors_match_as_the_api_server_does(selector: Any, matches: bool) ->
 
 
 def test_only_an_empty_selector_is_everything() -> None:
-    assert [everything(each) for each in ({}, {"matchLabels": {}}, {"matchLabels": {"a": "b"}}, None)] == [True, True, False, False]
+    selectors: list[Any] = [{}, {"matchLabels": {}}, {"matchLabels": {"a": "b"}}, None]
+
+    assert [everything(each) for each in selectors] == [True, True, False, False]
 
 
 def _container(**spec: Any) -> PodContainer:

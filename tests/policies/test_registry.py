@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
+from typing import ClassVar, Literal
 
 import pytest
 
@@ -25,7 +26,8 @@ spec: {containers: [{name: server, image: server, securityContext: {privileged: 
 class _Low(Rule):
     """Objects."""
 
-    id, title, severity, remedy, references, scope = "ZZ-01", "t", "low", "r.", ("x",), "object"
+    id, title, remedy, references, scope = "ZZ-01", "t", "r.", ("x",), "object"
+    severity: ClassVar[Literal["low", "medium", "high", "critical"]] = "low"
     PASSES = FAILS = ()
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
