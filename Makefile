@@ -34,8 +34,9 @@ bench: $(VENV)/.dev ## Measure: ratios in one run
 
 policy-env: .venv-policy/.installed ## The Python environment of the CrossGuard pack
 
-tools: ## Install the Pulumi CLI, where the network allows
-	@$(BIN)/python -c "from pulumi.automation import PulumiCommand; print(PulumiCommand.install().command)"
+tools: $(VENV)/.program ## Install the Pulumi CLI into .tools/, where the network allows
+	@$(BIN)/python -c "from pulumi.automation import PulumiCommand; print(PulumiCommand.install(root='$(CURDIR)/.tools/pulumi').command)"
+	@echo 'now: export PATH="$(CURDIR)/.tools/pulumi/bin:$$PATH"'
 
 wheel: $(VENV)/.dev ## Build the wheel into dist/
 	@$(BIN)/python -m hatchling build -t wheel

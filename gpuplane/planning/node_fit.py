@@ -6,7 +6,7 @@ so replicas that ask for more of the host than that would wait for ever beside i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import partial
 
 from gpuplane.planning.crossing import Crossing, crossings, listed
@@ -18,8 +18,14 @@ _HOST = (("cpu", "CPU cores"), ("memory_gib", "GiB of memory"))
 
 
 def node_refusals(tenant: str, of_tenant: tuple[Demand, ...], quotas: Mapping[str, QuotaPlan],
-                  pools: Mapping[str, PoolPlan]) -> Iterator[Refusal]:
-    """QF-09 of one tenant."""
+                  pools: Mapping[str, PoolPlan], said: Collection[Refusal] = ()) -> Iterator[Refusal]:
+    """QF-09 of one tenant.
+
+    Args:
+        said: what is refused already; where services ask for too many devices, that their CPU and memory
+            are too much as well is no news.
+    """
+    told = {refusal.file for refusal in said}
     for name, asked in by_pool(of_tenant).items():
         pool = pools[name]
         if not pool.gpus_per_node:  # the hardware is unknown, which is refused by itself
@@ -27,7 +33,7 @@ def node_refusals(tenant: str, of_tenant: tuple[Demand, ...], quotas: Mapping[st
         alone = [refusal for demand in asked for refusal in _replica(tenant, demand, pool)]
         yield from alone
         held = [quota for key, quota in sorted(quotas.items()) if quota.pool == name]
-        if held and not alone:
+        if held and not alone and told.isdisjoint(demand.entry.place.file for demand in asked):
             yield from _proportion(tenant, asked, held, pool)
 
 

@@ -61,8 +61,9 @@ def _refusals(spec: EnvironmentSpec, catalog: Catalog, asked: Demands, pools: Ma
         yield from pool_refusals(spec, pool, catalog)
     yield from capacity_refusals(spec, pools, quotas, catalog)
     for name, of_tenant in asked.items():
-        yield from demand_refusals(name, of_tenant, quotas[name], pools)
-        yield from node_refusals(name, of_tenant, quotas[name], pools)
+        over = tuple(demand_refusals(name, of_tenant, quotas[name], pools))
+        yield from over
+        yield from node_refusals(name, of_tenant, quotas[name], pools, over)
     yield from sharing_refusals(spec, pools, quotas, asked)
     yield from residency_refusals(spec)
     yield from budget_refusals(spec, tenants, total(pool.committed_usd_per_month for pool in pools.values()))

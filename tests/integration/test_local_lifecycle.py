@@ -18,6 +18,13 @@ SERVICES = {("support", "chat"), ("support", "assistant-70b"), ("search", "embed
 QUEUE = "kueue.x-k8s.io/queue-name"
 
 
+def test_before_the_first_up_the_upper_layer_is_previewed_offline_only(work: Work) -> None:
+    said = work.gpuplane("preview", "local", "--engine", "pulumi").stdout
+
+    assert "local-platform: create ResourceFlavor h100" in said
+    assert "local-tenants: offline only, until local-platform is applied" in said
+
+
 @pytest.fixture(scope="module")
 def up(work: Work) -> Work:
     """The local environment, applied."""
