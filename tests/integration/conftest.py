@@ -21,6 +21,7 @@ HERE = Path(__file__).parent
 MISSING = [name for name, there in (("KUBECONFIG", os.environ.get("KUBECONFIG")), ("pulumi on PATH", shutil.which("pulumi"))) if not there]
 
 
+@pytest.hookimpl(tryfirst=True)  # before the groups are read
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE not in item.path.parents:
