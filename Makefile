@@ -16,7 +16,8 @@ preview: $(VENV)/.program ## Set up, then preview ENVIRONMENT (default dev) offl
 	@$(BIN)/gpuplane preview $(ENVIRONMENT) --out $(OUT)
 
 test: $(VENV)/.dev ## Set up, then run all tests (integration tests need KUBECONFIG and pulumi on PATH)
-	@$(BIN)/python -m pytest -n auto --dist loadgroup
+	@$(BIN)/python -m pytest -n auto --ignore tests/integration
+	@$(BIN)/python -m pytest tests/integration
 
 lint: $(VENV)/.dev ## Ruff, mypy and the import contracts
 	@$(BIN)/ruff check .

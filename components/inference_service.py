@@ -16,8 +16,7 @@ import pulumi
 from gpuplane.components.gpu_quotas import TaintArgs, priority_class
 from gpuplane.components.kubernetes_object import KubernetesObject, Manifest, child_options, metadata
 from gpuplane.components.quantity import amount, gib
-from gpuplane.components.tenant import MODEL_SERVER_ACCOUNT
-from gpuplane.spec.vocabulary import KSERVE, MAY_BORROW, PRIORITY_CLASS, QUEUE_NAME, SOURCE, TENANT
+from gpuplane.spec.vocabulary import KSERVE, MAY_BORROW, MODEL_SERVER_ACCOUNT, PRIORITY_CLASS, QUEUE_NAME, SOURCE, TENANT
 
 STARTUP_PERIOD_SECONDS = 10
 RUN_AS = 1000

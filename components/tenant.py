@@ -14,7 +14,7 @@ from typing import Literal
 import pulumi
 
 from gpuplane.components.kubernetes_object import KubernetesObject, Manifest, metadata
-from gpuplane.components.quantity import amount
+from gpuplane.components.quantity import amount, gib
 from gpuplane.components.tenant_network import TenantNetwork, TenantNetworkArgs
 from gpuplane.components.tenant_queue import TenantQueue, TenantQueueArgs
 from gpuplane.components.tenant_secrets import TenantSecrets, TenantSecretsArgs
@@ -26,13 +26,11 @@ from gpuplane.spec.vocabulary import (
     DATA_CLASSIFICATION,
     ENVIRONMENT,
     MANAGED_BY,
+    MODEL_SERVER_ACCOUNT,
     MONTHLY_BUDGET_USD,
     SOURCE,
     TENANT,
 )
-
-MODEL_SERVER_ACCOUNT = "model-server"
-"""Service account of the tenant's pods; it has no rights and mounts no token."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +49,7 @@ class TenantArgs:
             0 forbids a type the tenant does not own. Keep it well over nominal + borrowing + surge: the queue
             limits GPUs, and this quota would reject what the queue would hold.
         max_pods: most pods in the namespace.
+        host_ceiling: CPU cores and memory in GiB that all its pods may ask for; None leaves them open.
         queue: its ClusterQueue and LocalQueue; None on clusters without Kueue.
         network: what may cross the namespace's border, besides DNS.
         secrets: references into secret stores; None for none.
@@ -70,6 +69,7 @@ class TenantArgs:
     viewers: tuple[str, ...] = ()
     device_ceilings: Mapping[str, int] = field(default_factory=dict)
     max_pods: int = 500
+    host_ceiling: tuple[int, int] | None = None
     queue: TenantQueueArgs | None = None
     network: TenantNetworkArgs = field(default_factory=TenantNetworkArgs)
     secrets: TenantSecretsArgs | None = None
@@ -125,6 +125,9 @@ class Tenant(pulumi.ComponentResource):
         args = self._args
         hard = {"pods": amount(args.max_pods), "services.loadbalancers": "0", "services.nodeports": "0"}
         hard |= {f"requests.{resource}": amount(most) for resource, most in args.device_ceilings.items()}
+        if args.host_ceiling is not None:
+            cores, memory_gib = args.host_ceiling
+            hard |= {"requests.cpu": amount(cores), "requests.memory": gib(memory_gib), "limits.memory": gib(memory_gib)}
         limit = {"type": "Container", "default": {"cpu": "1", "memory": "1Gi"}, "defaultRequest": {"cpu": "100m", "memory": "256Mi"}}
         return [
             ("quota", {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": metadata("tenant", args.name),

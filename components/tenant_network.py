@@ -83,5 +83,6 @@ def _tcp(ports: tuple[int, ...]) -> list[dict[str, Any]]:
 
 
 def _dns(cidr: str | None) -> list[dict[str, Any]]:
-    to = [_namespace_peer("kube-system"), *([{"ipBlock": {"cidr": cidr}}] if cidr else [])]
+    cluster_dns = {**_namespace_peer("kube-system"), "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}}}
+    to = [cluster_dns, *([{"ipBlock": {"cidr": cidr}}] if cidr else [])]
     return [{"to": to, "ports": [{"port": 53, "protocol": "TCP"}, {"port": 53, "protocol": "UDP"}]}]

@@ -5,6 +5,7 @@ Exit status: 0 good; 1 refused or violated; 2 the input is wrong or a tool is mi
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from gpuplane import __version__
-from gpuplane.delivery.exit_status import GOOD, REFUSED, WRONG_INPUT, Stop
+from gpuplane.delivery.exit_status import ENGINE_FAILED, GOOD, REFUSED, WRONG_INPUT, CannotStart, Stop
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -70,14 +71,22 @@ def preview(environment: str, against: str | None, engine: str, out: Path | None
         if engine == "pulumi":
             from gpuplane.delivery import apply
 
+            if against is not None or out is not None or output_format != "text":
+                raise CannotStart("--against, --out and --format are of the offline engine; --engine pulumi prints what Pulumi would do.")
+
             spec = _load(environments, environment)
             sys.exit(apply.preview(spec, as_of, _chosen(spec, layer), _stderr(), click.echo))
+        if layer is not None:
+            raise CannotStart("--layer is of --engine pulumi; the offline engine always judges the whole environment.")
         report = _preview(environments, environment, against, as_of)
         if out is not None:
             from gpuplane.delivery.outputs import write_outputs
 
             with _step("writing the report"):
-                write_outputs(report, out)
+                try:
+                    write_outputs(report, out)
+                except OSError as error:
+                    raise CannotStart(f"{out} cannot be written: {error.strerror}. Choose another folder.") from None
         _print(report, output_format)
         if out is not None:
             click.echo(f"report: {out / 'report.html'}", err=True)
@@ -87,45 +96,54 @@ def preview(environment: str, against: str | None, engine: str, out: Path | None
 def _preview(environments: Path, environment: str, against: str | None, as_of: date) -> PreviewReport:
     from gpuplane.delivery import preview as previews
 
-    other = None
-    if against is not None:
-        from gpuplane.delivery import comparison
+    def own() -> PreviewReport:
+        with _step("reading"):
+            spec = _load(environments, environment)
+        with _step("previewing") as progress:
+            return previews.preview(spec, as_of, progress)
 
-        other = comparison.start(environments, environment, against, as_of)
-    with _step("reading"):
-        spec = _load(environments, environment)
-    with _step("previewing") as progress:
-        report = previews.preview(spec, as_of, progress)
-    if other is not None:
+    if against is None:
+        return own()
+    from gpuplane.delivery.comparison import OtherSide
+
+    with OtherSide(environments, environment, against, as_of) as other:
+        report = own()
         with _step(f"comparing with {against}"):
-            report = previews.with_comparison(report, other.finish(report))
-    return report
+            return previews.with_comparison(report, other.compared_with(report))
 
 
 def _print(report: PreviewReport, output_format: str) -> None:
     from gpuplane.delivery.formats import formatted
 
-    if output_format == "text":
-        from rich.console import Console
+    try:
+        if output_format == "text":
+            from rich.console import Console
 
-        from gpuplane.delivery.render_text import render_text
+            from gpuplane.delivery.render_text import render_text
 
-        render_text(report, Console(soft_wrap=False))
-    else:
-        click.echo(formatted(report, output_format), nl=False)
+            # A pipe has no width: what reads it may want whole lines.
+            render_text(report, Console(soft_wrap=False, width=None if sys.stdout.isatty() else 160))
+        else:
+            click.echo(formatted(report, output_format), nl=False)
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader has seen enough; the verdict stands
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @cli.command()
 @click.argument("environment")
+@click.option("--offboard", metavar="TENANT", multiple=True, help="Delete what this tenant has, whose document is gone.")
 @_layers
 @_common
-def up(environment: str, layer: str | None, environments: Path, as_of: date) -> None:
+def up(environment: str, offboard: tuple[str, ...], layer: str | None, environments: Path, as_of: date) -> None:
     """Apply ENVIRONMENT through the Pulumi CLI, once plan and rules pass."""
     with _errors():
         from gpuplane.delivery import apply
 
+        if as_of < datetime.now(UTC).date():
+            raise CannotStart(f"--as-of {as_of} has passed: what is applied is judged at today's date or later.")
         spec = _load(environments, environment)
-        sys.exit(apply.up(spec, as_of, _chosen(spec, layer), _stderr()))
+        sys.exit(apply.up(spec, as_of, _chosen(spec, layer), _stderr(), offboard))
 
 
 @cli.command()
@@ -140,6 +158,7 @@ def destroy(environment: str, yes: bool, layer: str | None, environments: Path, 
 
         spec = _load(environments, environment)
         layers = _chosen(spec, layer)
+        apply.require_ready(spec, layers)
         if not yes:
             click.confirm(f"Delete everything in {', '.join(spec.stack_name(name) for name in layers)}?", abort=True, err=True)
         sys.exit(apply.destroy(spec, as_of, layers, _stderr()))
@@ -196,15 +215,24 @@ def rules() -> None:
 
     for rule in all_rules():
         click.echo(f"{rule.id:<7} {rule.severity:<9} {rule.title}")
+    from gpuplane.planning.refusal import RULES
+
+    for rule_id, title in sorted(RULES.items()):
+        if rule_id not in {rule.id for rule in all_rules()}:
+            click.echo(f"{rule_id:<7} {'plan':<9} {title}")
 
 
 @cli.command()
 @click.argument("rule_id", metavar="RULE")
 def explain(rule_id: str) -> None:
     """Say what RULE is for, how to satisfy it, and show examples."""
+    from gpuplane.planning.refusal import RULES
     from gpuplane.policies.registry import all_rules
 
     rule = next((rule for rule in all_rules() if rule.id == rule_id.upper()), None)
+    if rule is None and rule_id.upper() in RULES:
+        click.echo(f"{rule_id.upper()} is judged by the plan, with the arithmetic shown: {RULES[rule_id.upper()]}.")
+        return
     if rule is None:
         _stop(WRONG_INPUT, f"there is no rule {rule_id!r}; there are: {', '.join(rule.id for rule in all_rules())}")
     from gpuplane.policies.reference import explained
@@ -251,6 +279,10 @@ def _errors() -> Iterator[None]:
         _stop(WRONG_INPUT, f"{error}\n{count} error{'s' if count != 1 else ''}; nothing was done.")
     except Stop as error:
         _stop(error.status, str(error))
+    except Exception:
+        import traceback
+
+        _stop(ENGINE_FAILED, f"{traceback.format_exc()}This is a defect of gpuplane, not of the input; nothing was judged.")
 
 
 def _stop(status: int, message: str) -> NoReturn:

@@ -68,9 +68,13 @@ def stack_settings() -> StackSettings:
     """
     config = pulumi.Config(PROJECT)
     environments = Path(config.get("environments") or Path(pulumi.runtime.get_root_directory() or ".") / "environments")
-    said = config.get("as-of")
-    as_of = date.fromisoformat(said) if said else datetime.now(UTC).date()
+    said, today = config.get("as-of"), datetime.now(UTC).date()
+    as_of = date.fromisoformat(said) if said else today
+    if as_of < today:
+        raise pulumi.RunError(f"{PROJECT}:as-of is {as_of}, which has passed: what is applied is judged at today's date or later.")
     environment, layer = config.get("environment"), config.get("layer")
+    if (environment is None) != (layer is None):
+        raise pulumi.RunError(f"only one of {PROJECT}:environment and {PROJECT}:layer is set: set both, or neither.")
     if environment is None or layer is None:
         environment, layer = _claimed(environments, pulumi.get_stack())
     if layer not in LAYERS:

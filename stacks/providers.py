@@ -1,32 +1,42 @@
-"""The only providers there are: explicit, pinned to the environment's context and account."""
+"""The only providers there are: explicit, pinned to the environment's context and account.
+
+They are registered with exactly the properties written here. The generated provider classes fill a dozen others
+from the process environment (``KUBECONFIG``, ``PULUMI_K8S_*``, ``AWS_*``): a preview would then depend on the machine, and
+credentials would come into plans and state. The plugins read the user's kubeconfig and AWS profile themselves, when they run.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from importlib.metadata import version
 
 import pulumi
 
 from gpuplane.spec.environment_spec import EnvironmentSpec
 
-if TYPE_CHECKING:
-    from pulumi_aws import Provider as AwsProvider
-    from pulumi_kubernetes import Provider as KubernetesProvider
+
+class PinnedProvider(pulumi.ProviderResource):
+    """One provider with just these properties, at the version of the installed SDK.
+
+    Args:
+        package: ``kubernetes`` or ``aws``.
+        props: properties as the provider plugin takes them: text, anything else as JSON.
+    """
+
+    def __init__(self, package: str, props: dict[str, str]) -> None:
+        super().__init__(package, package, dict(props), pulumi.ResourceOptions(version=version(f"pulumi_{package}")))
 
 
-def kubernetes_provider(spec: EnvironmentSpec) -> KubernetesProvider:
-    """Kubernetes by the context that the environment pins; credentials stay in the kubeconfig that KUBECONFIG names."""
-    from pulumi_kubernetes import Provider
-
-    return Provider("kubernetes", context=spec.environment.spec.cluster.context)
+def kubernetes_provider(spec: EnvironmentSpec) -> PinnedProvider:
+    """Kubernetes by the context that the environment pins."""
+    return PinnedProvider("kubernetes", {"context": spec.environment.spec.cluster.context})
 
 
-def aws_provider(spec: EnvironmentSpec) -> AwsProvider:
+def aws_provider(spec: EnvironmentSpec) -> PinnedProvider:
     """AWS by region and account; another account's credentials are refused by the provider itself."""
-    from pulumi_aws import Provider
-
     aws = spec.environment.spec.aws
     assert aws is not None  # only layers of cloud: aws come here
-    return Provider("aws", region=aws.region, allowed_account_ids=[aws.account_id])
+    return PinnedProvider("aws", {"region": aws.region, "allowedAccountIds": json.dumps([aws.account_id])})
 
 
 def with_provider(provider: pulumi.ProviderResource, *, protect: bool | None = None) -> pulumi.ResourceOptions:

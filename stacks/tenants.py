@@ -42,7 +42,8 @@ def _tenant(spec: EnvironmentSpec, planned: EnvironmentPlan, name: str, tenant: 
         budget_usd_per_month=tenant.budget_usd_per_month, cost_center=tenant.cost_center, allowed_regions=tenant.allowed_regions,
         allowed_registries=settings.allowed_registries, allowed_model_sources=settings.allowed_model_sources,
         pod_security=settings.pod_security, admins=tenant.access.admins, viewers=tenant.access.viewers,
-        device_ceilings=_ceilings(planned, planned.tenants[name]), queue=_queue(planned, name, tenant, source),
+        device_ceilings=_ceilings(planned, planned.tenants[name]), host_ceiling=_host_ceiling(planned, planned.tenants[name]),
+        queue=_queue(planned, name, tenant, source),
         network=_network(spec, tenant), secrets=_secrets(spec, name, tenant), source=source)
 
 
@@ -57,6 +58,14 @@ def _ceilings(planned: EnvironmentPlan, tenant: TenantPlan) -> dict[str, int]:
         there_are = sum(pool.capacity.get(quota.resource, 0) for pool in planned.pools.values())
         ceilings[quota.resource] = RUNAWAY_FACTOR * max(there_are, quota.ceiling, quota.peak_with_surge)
     return ceilings
+
+
+def _host_ceiling(planned: EnvironmentPlan, tenant: TenantPlan) -> tuple[int, int] | None:
+    """CPU cores and GiB of memory of all the pools that the tenant has a share of: more, its pods can never use."""
+    pools = [planned.pools[name] for name in sorted({quota.pool for quota in tenant.quotas.values()})]
+    if not pools:
+        return None
+    return sum(pool.max_nodes * pool.vcpus_per_node for pool in pools), sum(pool.max_nodes * pool.memory_gib_per_node for pool in pools)
 
 
 def _queue(planned: EnvironmentPlan, name: str, tenant: wish.TenantSpec, source: str) -> TenantQueueArgs | None:

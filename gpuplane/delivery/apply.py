@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +25,11 @@ if TYPE_CHECKING:
     from gpuplane.planning.environment_plan import EnvironmentPlan
 
 
-def up(spec: EnvironmentSpec, as_of: date, layers: tuple[str, ...], console: Console) -> int:
+def up(spec: EnvironmentSpec, as_of: date, layers: tuple[str, ...], console: Console, offboard: tuple[str, ...] = ()) -> int:
     """Apply layers in order; nothing is registered unless the whole environment passes.
+
+    Args:
+        offboard: tenants whose documents are gone, and who are to go with everything they have.
 
     Returns:
         0 applied, 1 refused.
@@ -32,9 +37,14 @@ def up(spec: EnvironmentSpec, as_of: date, layers: tuple[str, ...], console: Con
     Raises:
         CannotStart, EngineFailed: exit statuses 2 and 3.
     """
-    variables = _ready(spec, layers)
+    variables = require_ready(spec, layers)
     planned = _gate(spec, as_of, console)
     if planned is None:
+        return REFUSED
+    left = _left_behind(spec, layers, variables) - set(offboard)
+    if left:
+        console.print(f"[red]✗[/] {spec.name}: no document describes {', '.join(sorted(left))} any more; nothing was changed. "
+                      f"To delete what such a tenant has: {' '.join(f'--offboard {name}' for name in sorted(left))}", soft_wrap=True)
         return REFUSED
     for layer in layers:
         with LiveProgress(console, f"applying {spec.stack_name(layer)}") as progress:
@@ -52,7 +62,7 @@ def destroy(spec: EnvironmentSpec, as_of: date, layers: tuple[str, ...], console
     from gpuplane.catalog import default_catalog
     from gpuplane.planning import plan
 
-    variables = _ready(spec, layers)
+    variables = require_ready(spec, layers)
     planned = plan(spec, default_catalog(), as_of)
     for layer in reversed(layers):
         if not pulumi_engine.stack_exists(spec, layer, variables):
@@ -77,7 +87,7 @@ def drift(spec: EnvironmentSpec, as_of: date, layers: tuple[str, ...], console: 
     from gpuplane.catalog import default_catalog
     from gpuplane.planning import plan
 
-    variables = _ready(spec, layers)
+    variables = require_ready(spec, layers)
     planned = plan(spec, default_catalog(), as_of)
     drifted = False
     for layer in layers:
@@ -99,7 +109,7 @@ def drift(spec: EnvironmentSpec, as_of: date, layers: tuple[str, ...], console: 
 
 def preview(spec: EnvironmentSpec, as_of: date, layers: tuple[str, ...], console: Console, report: Callable[[str], None]) -> int:
     """What Pulumi itself would do, against real state; a layer whose upstream is not applied yet is only checked offline."""
-    variables = _ready(spec, layers)
+    variables = require_ready(spec, layers)
     planned = _gate(spec, as_of, console)
     if planned is None:
         return REFUSED
@@ -119,7 +129,19 @@ def preview(spec: EnvironmentSpec, as_of: date, layers: tuple[str, ...], console
     return GOOD
 
 
-def _ready(spec: EnvironmentSpec, layers: tuple[str, ...]) -> dict[str, str]:
+def _left_behind(spec: EnvironmentSpec, layers: tuple[str, ...], variables: dict[str, str]) -> set[str]:
+    """Tenants that the state holds and no document describes."""
+    if "tenants" not in layers or not pulumi_engine.stack_exists(spec, "tenants", variables):
+        return set()
+    return pulumi_engine.names_in_state(spec, "tenants", variables, "gpuplane:index:Tenant") - spec.tenants.keys()
+
+
+def require_ready(spec: EnvironmentSpec, layers: tuple[str, ...]) -> dict[str, str]:
+    """Environment variables for Pulumi, once tools, backend and cluster are there.
+
+    Raises:
+        CannotStart: one of them is not; nothing was touched.
+    """
     unknown = [layer for layer in layers if layer not in spec.layers]
     if unknown:
         raise CannotStart(f"{spec.name} has no layer {', '.join(unknown)}; it has: {', '.join(spec.layers)}.")
@@ -162,22 +184,39 @@ def _run(spec: EnvironmentSpec, planned: EnvironmentPlan, layer: str, variables:
             failed.append(error)
 
     thread = threading.Thread(target=work, name=f"pulumi-{layer}")
-    thread.start()
-    interrupted = False
-    while thread.is_alive():
-        try:
+    with _stoppable(command) as stopped:
+        thread.start()
+        while thread.is_alive():
             thread.join(0.2)
-        except KeyboardInterrupt:
-            if not interrupted:
-                interrupted = True
-                command.interrupt()
-    if interrupted:
+    if stopped:
         raise EngineFailed(f"{spec.stack_name(layer)}: stopped by an interrupt; what was done is in the state, "
                            "run the command again to go on.")
     if failed:
         error = failed[0]
         said = "\n".join(progress.errors) or (str(error) if isinstance(error, EngineFailed) else pulumi_engine.reason(error))
         raise EngineFailed(f"{spec.stack_name(layer)}: {said}")
+
+
+@contextmanager
+def _stoppable(command: DetachedPulumi) -> Iterator[list[int]]:
+    """While Pulumi works, Ctrl-C, a cancelled CI job and a closed terminal ask it, once, to end in good order.
+
+    Yields:
+        The signals that came; empty for none.
+    """
+    stopped: list[int] = []
+
+    def stop(number: int, _: object) -> None:
+        if not stopped:
+            command.interrupt()
+        stopped.append(number)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield stopped
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _counts(progress: LiveProgress) -> str:

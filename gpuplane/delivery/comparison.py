@@ -9,47 +9,72 @@ import json
 import os
 import subprocess
 import sys
-import tarfile
 import tempfile
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 from gpuplane.delivery.changes import changes_between
 from gpuplane.delivery.exit_status import CannotStart
-from gpuplane.delivery.preview_report import Comparison, PreviewReport
+from gpuplane.delivery.preview_report import SCHEMA_VERSION, Comparison, PreviewReport
 from gpuplane.delivery.render_json import to_json, views_from_json
 
 _TIMEOUT_SECONDS = 600
 
 
-@dataclass
 class OtherSide:
-    """A preview of another ref under way in a child process; :meth:`finish` waits for it."""
+    """A preview of another ref, under way in a child process while this side is previewed; leaving it ends the child.
 
-    ref: str
-    commit: str
-    folder: tempfile.TemporaryDirectory[str]
-    child: subprocess.Popen[str] | None
+    Args:
+        environments: folder of the environments, in a git repository.
+        environment: name of one.
+        ref: what to compare with.
+        as_of: date that both sides are judged at.
 
-    def finish(self, report: PreviewReport) -> Comparison:
-        """The comparison, once both sides are there."""
+    Raises:
+        CannotStart: not a git repository, or no such ref.
+    """
+
+    def __init__(self, environments: Path, environment: str, ref: str, as_of: date) -> None:
+        self._ref = ref
+        top = Path(_git(environments, "rev-parse", "--show-toplevel", what="git repository around it: --against compares with a commit"))
+        self._commit = _git(environments, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}",
+                            what=f"commit, branch or tag {ref!r}; fetch it, or name another")
+        relative = environments.resolve().relative_to(top.resolve())
+        self._folder = tempfile.TemporaryDirectory(prefix="gpuplane-ref-", ignore_cleanup_errors=True)
+        tree = Path(self._folder.name)
+        _check_out(top, self._commit, tree)
+        self._child = None
+        if (tree / relative / environment / "environment.yaml").is_file():
+            self._child = _child(tree, relative, environment, as_of)
+
+    def __enter__(self) -> OtherSide:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._child is not None and self._child.poll() is None:
+            self._child.kill()
+            self._child.wait()
+        self._folder.cleanup()
+
+    def compared_with(self, report: PreviewReport) -> Comparison:
+        """The comparison, once both sides are there; where the other side cannot be previewed, a note says why."""
+        if self._child is None:
+            note = f"{report.environment} does not exist at {self._ref}: everything is new."
+            return Comparison(self._ref, self._commit, None, changes_between((), _own(report)), note)
         try:
-            return self._compared(report)
-        finally:
-            self.folder.cleanup()
-
-    def _compared(self, report: PreviewReport) -> Comparison:
-        if self.child is None:
-            note = f"{report.environment} does not exist at {self.ref}: everything is new."
-            return Comparison(self.ref, self.commit, None, changes_between((), _own(report)), note)
-        output, errors = self.child.communicate(timeout=_TIMEOUT_SECONDS)
-        if self.child.returncode not in (0, 1):
-            note = f"{self.ref} cannot be previewed, so there is nothing to compare with: {_last(errors)}"
-            return Comparison(self.ref, self.commit, None, (), note)
-        data: dict[str, Any] = json.loads(output)
-        return Comparison(self.ref, self.commit, data["plan"], changes_between(views_from_json(data), _own(report)))
+            output, errors = self._child.communicate(timeout=_TIMEOUT_SECONDS)
+            data: dict[str, Any] = json.loads(output)
+            if data["schema_version"] != SCHEMA_VERSION:
+                raise ValueError(f"its report has schema version {data['schema_version']}, this one {SCHEMA_VERSION}")
+            return Comparison(self._ref, self._commit, data["plan"], changes_between(views_from_json(data), _own(report)))
+        except subprocess.TimeoutExpired:
+            reason = f"it took more than {_TIMEOUT_SECONDS} s"
+        except (ValueError, KeyError, TypeError) as error:
+            reason = _first_error(errors) or str(error)
+        note = f"{self._ref} cannot be previewed, so there is nothing to compare with: {reason}"
+        return Comparison(self._ref, self._commit, None, (), note)
 
 
 def _own(report: PreviewReport) -> tuple[Any, ...]:
@@ -57,42 +82,27 @@ def _own(report: PreviewReport) -> tuple[Any, ...]:
     return views_from_json(json.loads(to_json(report)))
 
 
-def _last(text: str) -> str:
-    lines = [line for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else "it said nothing"
+def _first_error(text: str) -> str:
+    """The line that says what went wrong: an error with its place, else the last line."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return next((line for line in lines if ".yaml:" in line), lines[-1] if lines else "")
 
 
-def start(environments: Path, environment: str, ref: str, as_of: date) -> OtherSide:
-    """Begin to preview the environment as it is at ``ref``.
-
-    Raises:
-        CannotStart: not a git repository, or no such ref.
-    """
-    top = Path(_git(environments, "rev-parse", "--show-toplevel", what="a git repository"))
-    commit = _git(environments, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}", what=f"a commit {ref!r}")
-    relative = environments.resolve().relative_to(top.resolve())
-    folder = tempfile.TemporaryDirectory(prefix="gpuplane-ref-")
-    _extract(top, commit, Path(folder.name))
-    if not (Path(folder.name) / relative / environment / "environment.yaml").is_file():
-        return OtherSide(ref, commit, folder, None)
-    return OtherSide(ref, commit, folder, _child(Path(folder.name), relative, environment, as_of))
-
-
-def _git(where: Path, *arguments: str, what: str) -> str:
+def _git(where: Path, *arguments: str, what: str, **variables: str) -> str:
     try:
-        found = subprocess.run(["git", *arguments], cwd=where, capture_output=True, text=True, check=False)
+        found = subprocess.run(["git", *arguments], cwd=where, env={**os.environ, **variables}, capture_output=True, text=True, check=False)
     except OSError as error:
         raise CannotStart(f"git cannot be run in {where}: {error.strerror}.") from None
     if found.returncode != 0:
-        raise CannotStart(f"{where} has no {what}. {found.stderr.strip()}".strip())
+        raise CannotStart(f"{where} has no {what}.")
     return found.stdout.strip()
 
 
-def _extract(top: Path, commit: str, folder: Path) -> None:
-    with subprocess.Popen(["git", "archive", "--format=tar", commit], cwd=top, stdout=subprocess.PIPE) as archive:
-        assert archive.stdout is not None
-        with tarfile.open(fileobj=archive.stdout, mode="r|") as tar:
-            tar.extractall(folder, filter="data")
+def _check_out(top: Path, commit: str, folder: Path) -> None:
+    """The commit's whole tree, through an index of its own: neither the repository nor its work tree is touched."""
+    index = {"GIT_INDEX_FILE": str(folder / ".gpuplane-index")}
+    _git(top, "read-tree", commit, what=f"tree {commit}", **index)
+    _git(top, "checkout-index", "--all", "--quiet", f"--prefix={folder}/", what=f"files of {commit}", **index)
 
 
 def _child(folder: Path, relative: Path, environment: str, as_of: date) -> subprocess.Popen[str]:

@@ -57,4 +57,5 @@ def _check_text(result: CheckResult) -> str:
     lines = [f"{finding.severity:<8} {sentence(finding)}" for finding in result.findings if not finding.waived]
     objects = f"{result.objects} object{'' if result.objects == 1 else 's'}"
     counts = f"{sum(finding.blocks for finding in result.findings)} blocking, {len(lines)} in all, {waived} waived"
-    return "\n".join([*lines, f"{result.judgement.verdict.value}: {objects}, {len(result.judgement.rules)} rules, {counts}"]) + "\n"
+    verdict = "not all could be read" if result.errors else result.judgement.verdict.value
+    return "\n".join([*lines, f"{verdict}: {objects}, {len(result.judgement.rules)} rules, {counts}"]) + "\n"

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import date
 
 from gpuplane.catalog import default_catalog
-from gpuplane.delivery.preview_report import PreviewReport
+from gpuplane.delivery.changes import Change
+from gpuplane.delivery.preview_report import Comparison, PreviewReport
 from gpuplane.delivery.source_map import SourceMap
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.planning import plan
+from gpuplane.planning.refusal import RULES as PLANNED_RULES
 from gpuplane.planning.refusal import Refusal
 from gpuplane.policies.finding import Finding, Verdict
 from gpuplane.policies.registry import all_rules, judge
 from gpuplane.spec.environment_spec import EnvironmentSpec
+from gpuplane.spec.errors import InvalidSpec, SpecError
+from gpuplane.spec.vocabulary import TENANT
 
 Progress = Callable[[str], None]
+PROTECTED = "CH-01"
+"""Id of the refusal to delete or replace what is protected."""
 
 
 def preview(spec: EnvironmentSpec, as_of: date, progress: Progress = lambda _: None) -> PreviewReport:
@@ -29,11 +35,12 @@ def preview(spec: EnvironmentSpec, as_of: date, progress: Progress = lambda _: N
     """
     from gpuplane.delivery.offline_engine import render
 
+    rules = all_rules()
+    _require_waivable(spec, {rule.id for rule in rules})
     progress(f"planning {len(spec.tenants)} tenants, {len(spec.services)} services, {len(spec.pools)} pools")
     planned = plan(spec, default_catalog(), as_of)
     sources = SourceMap(spec)
     resources = tuple(sources.locate(view) for view in render(spec, planned, progress))
-    rules = all_rules()
     progress(f"judging {len(resources)} resources by {len(rules)} rules")
     judgement = judge(PlannedGraph(resources), spec.exemptions, as_of)
     by_urn = {view.urn: view for view in resources}
@@ -63,6 +70,35 @@ def verdict_of(findings: tuple[Finding, ...]) -> Verdict:
     return next((verdict for verdict in (Verdict.FAIL, Verdict.UNKNOWN) if verdict in verdicts), Verdict.PASS)
 
 
-def with_comparison(report: PreviewReport, comparison: object) -> PreviewReport:
-    """The report with what differs from another ref."""
-    return replace(report, comparison=comparison)  # type: ignore[arg-type]
+def with_comparison(report: PreviewReport, comparison: Comparison) -> PreviewReport:
+    """The report with what differs from another ref; that something protected would go is a refusal."""
+    lost = [_lost(change) for change in comparison.changes if change.view.protect and change.action in ("delete", "replace")]
+    findings = tuple(sorted({*report.findings, *lost}, key=lambda finding: finding.sort_key))
+    return replace(report, comparison=comparison, findings=findings, verdict=verdict_of(findings))
+
+
+def _lost(change: Change) -> Finding:
+    view = change.view
+    return Finding(
+        rule=PROTECTED, severity="critical", verdict=Verdict.FAIL, kind=view.kind, namespace=view.namespace, name=view.name, urn=view.urn,
+        tenant=str(view.labels.get(TENANT, "")), file=view.file if change.action == "replace" else "",
+        message=f"{view} is protected, and this change would {change.action} it{f' ({change.reason})' if change.reason else ''}.",
+        remedy="Keep its document, or set protected: false in a change of its own that its owners approve.")
+
+
+def _require_waivable(spec: EnvironmentSpec, known: Collection[str]) -> None:
+    """Exemptions waive rules on objects; the plan's own refusals are changed in the wish."""
+    place = spec.places.get(("Exemptions", spec.name))
+    errors = []
+    for index, exemption in enumerate(spec.exemptions):
+        path = f"spec.exemptions[{index}].rule"
+        if exemption.rule not in known:
+            message, remedy = f'there is no rule "{exemption.rule}"; there are: {", ".join(sorted(known))}.', "Correct the id."
+        elif exemption.rule in PLANNED_RULES:
+            message = f"{exemption.rule} follows from the plan's arithmetic and cannot be waived."
+            remedy = "Change the quota or budget itself."
+        else:
+            continue
+        errors.append(SpecError(place.file if place else "", place.line(path) if place else 0, path, message, remedy))
+    if errors:
+        raise InvalidSpec(errors)

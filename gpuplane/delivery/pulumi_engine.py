@@ -184,6 +184,18 @@ def stack_exists(spec: EnvironmentSpec, layer: str, variables: Mapping[str, str]
             raise EngineFailed(reason(error)) from None
 
 
+def names_in_state(spec: EnvironmentSpec, layer: str, variables: Mapping[str, str], type_token: str) -> set[str]:
+    """Names of the resources of one type that a layer's stack holds."""
+    with tempfile.TemporaryDirectory(prefix="gpuplane-") as folder:
+        settings = auto.ProjectSettings(name=PROJECT, runtime="python")
+        workspace = auto.LocalWorkspace(work_dir=folder, env_vars=dict(variables), project_settings=settings)
+        try:
+            deployment = workspace.export_stack(spec.stack_name(layer)).deployment or {}
+        except auto.CommandError as error:
+            raise EngineFailed(reason(error)) from None
+    return {found["urn"].rpartition("::")[2] for found in deployment.get("resources") or () if found["type"] == type_token}
+
+
 def reason(error: Exception) -> str:
     """Why Pulumi failed, without the log around it."""
     lines = [line.strip() for line in str(error).splitlines()]

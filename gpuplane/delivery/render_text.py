@@ -186,3 +186,5 @@ def _findings(report: PreviewReport, console: Console) -> None:
     soon = expiring(report)
     ends = f" (the next one ends on {soon[0].until})" if soon else ""
     _line(console, f"{len(report.blocking)} blocking, {len(waivers(report))} waived{ends}, {len(advisory(report))} advisory.")
+    for note in report.plan.notes:
+        _line(console, f"note: {note}", "dim")

@@ -77,7 +77,8 @@ def _component(graph: PlannedGraph, view: ResourceView, steps: Steps, counts: _C
     worker = steps[-1] == "workerSpec"
     path = steps[:-1] if worker else steps
     component, at = mapping(view.get(*path)), dotted(path)
-    low = counts.read(component.get("minReplicas"), 1, f"{at}.minReplicas")
+    # KServe's autoscaler takes less than 1 for 1 (createHPA); Standard mode does not scale to zero.
+    low = max(counts.read(component.get("minReplicas"), 1, f"{at}.minReplicas"), 1)
     written = counts.read(component.get("maxReplicas"), 0, f"{at}.maxReplicas")
     high: int | None = max(written, low)
     external = bounds_of(graph, view.namespace, "Deployment", f"{view.name}-{path[-1]}")

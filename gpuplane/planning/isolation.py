@@ -42,12 +42,27 @@ def _users(pools: Pools, quotas: Mapping[str, Quotas], all_demands: Demands) -> 
 
 
 def residency_refusals(spec: EnvironmentSpec) -> Iterator[Refusal]:
-    """PII-10: where a tenant says which regions it allows, the environment's is one of them; unknown on existing clusters."""
+    """PII-10: where a tenant says which regions it allows, the environment and its secret stores are in one of them.
+
+    Where an existing cluster does not say its region, that is refused for personal data: unknown is not allowed.
+    """
     region = spec.environment.spec.region
     for name in sorted(spec.tenants):
-        allowed = spec.tenants[name].spec.allowed_regions
-        if region is not None and allowed and region not in allowed:
-            yield refused(
-                RESIDENCY, spec.places[("Tenant", name)], "spec.allowed_regions",
-                f"the environment is in {region}, but the tenant's data may be only in: {', '.join(allowed)}.",
-                "Move the tenant to an environment in one of these regions, or allow this one.", ", ".join(allowed), region, name)
+        tenant, place = spec.tenants[name].spec, spec.places[("Tenant", name)]
+        listed = ", ".join(tenant.allowed_regions)
+        if not listed:
+            continue
+        if region is None and tenant.data_classification == "pii":
+            claim = f"where this cluster stands is not said, but personal data may be only in: {listed}."
+            yield refused(RESIDENCY, place, "spec.allowed_regions", claim, "Add cluster.region to environment.yaml.",
+                          listed, "unknown", name)
+        elif region is not None and region not in tenant.allowed_regions:
+            claim = f"the environment is in {region}, but the tenant's data may be only in: {listed}."
+            yield refused(RESIDENCY, place, "spec.allowed_regions", claim,
+                          "Move the tenant to an environment in one of these regions, or allow this one.", listed, region, name)
+        for store in sorted({secret.store for secret in tenant.secrets}):
+            at = spec.environment.spec.secret_stores[store].aws_secrets_manager.region
+            if at not in tenant.allowed_regions:
+                claim = f'the secret store "{store}" is in {at}, but the tenant\'s data may be only in: {listed}.'
+                yield refused(RESIDENCY, place, "spec.secrets", claim, "Use a store in one of these regions, or allow this one.",
+                              listed, at, name)

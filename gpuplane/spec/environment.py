@@ -34,6 +34,8 @@ class Cluster(SpecModel):
     """Context of the kubeconfig; nothing falls back to the current one."""
     kube_system_uid: Annotated[str | None, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")] = None
     """UID of the namespace ``kube-system``; leave it out only for clusters that are thrown away."""
+    region: AwsRegion | None = None
+    """Region that an existing cluster stands in; tenants with personal data need to know it."""
     kubernetes_version: Annotated[str, Field(pattern=r"^1\.[0-9]{2}$")]
     """Minor version, in quotes, e.g. ``"1.36"``."""
 
@@ -153,12 +155,15 @@ class EnvironmentSettings(SpecModel):
     def _cloud(self) -> EnvironmentSettings:
         if (self.cloud == "aws") != (self.aws is not None):
             raise PydanticCustomError("together", "cloud aws and the block aws belong together", {"field": ("aws",)})
+        if self.protected and self.cluster.kube_system_uid is None:
+            raise PydanticCustomError("pinned", "protected needs the cluster's kube_system_uid",
+                                      {"field": ("cluster", "kube_system_uid")})
         return self
 
     @property
     def region(self) -> str | None:
-        """Cloud region, None on existing clusters."""
-        return self.aws.region if self.aws is not None else None
+        """Where the data is: the AWS region, or what an existing cluster says; None where it says nothing."""
+        return self.aws.region if self.aws is not None else self.cluster.region
 
 
 class Environment(Document[Literal["Environment"], EnvironmentSettings]):

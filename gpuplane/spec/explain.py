@@ -31,6 +31,7 @@ _REMEDIES = {
     "together": "Add the block, or change cloud.",
     "bounds": "Correct one of the two.",
     "cohort": "Name a cohort, or remove the limits.",
+    "pinned": "Add it: kubectl get namespace kube-system -o jsonpath={.metadata.uid}",
     "residency": "List the regions the data may be in.",
 }
 _QUOTE = "Put it in quotes."

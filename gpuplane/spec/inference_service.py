@@ -131,8 +131,8 @@ class ReplicaResources(SpecModel):
 class Scaling(SpecModel):
     """How many replicas."""
 
-    min_replicas: Annotated[int, Field(ge=0, le=1000)] = 1
-    """Replicas that always run: the committed cost."""
+    min_replicas: Annotated[int, Field(ge=1, le=1000)] = 1
+    """Replicas that always run: the committed cost. KServe's Standard mode never runs fewer than one."""
     max_replicas: Annotated[int, Field(ge=1, le=1000)]
     """Replicas at peak; times devices each, they must fit the quota."""
     cpu_utilization_percent: Annotated[int, Field(ge=1, le=100)] = 80

@@ -15,8 +15,14 @@ from gpuplane.spec.tenant import Tenant
 
 RESERVED_NAMESPACES = frozenset({
     "default", "kube-system", "kube-public", "kube-node-lease", "gpu-operator", "kueue-system", "kserve",
-    "monitoring", "gateway-system", "external-secrets"})
-"""Namespaces that a tenant cannot be called, for its namespace bears its name."""
+    "monitoring", "gateway-system", "external-secrets", "cert-manager", "argocd", "flux-system", "karpenter", "keda", "istio-system",
+    "knative-serving", "envoy-gateway-system", "node-feature-discovery"})
+"""Namespaces that a tenant cannot be called, for its namespace bears its name; nor any ``kube-…`` or ``…-system``."""
+
+
+def is_reserved(name: str) -> bool:
+    """Whether a namespace of this name is, or may come to be, the platform's."""
+    return name in RESERVED_NAMESPACES or name.startswith("kube-") or name.endswith("-system")
 
 
 @dataclass(frozen=True)
@@ -82,7 +88,7 @@ def _tenants(documents: Documents) -> Iterator[SpecError]:
         yield from _names(tenant, place)
         if documents.environment is not None:
             yield from _settings(documents.environment, tenant, place)
-        elif name in RESERVED_NAMESPACES:
+        elif is_reserved(name):
             yield _reserved(name, place)
 
 
@@ -101,7 +107,7 @@ def _quota(documents: Documents, tenant: Tenant, place: Place) -> Iterator[SpecE
 def _settings(environment: Environment, tenant: Tenant, place: Place) -> Iterator[SpecError]:
     settings = environment.spec
     monitoring = settings.monitoring.namespace if settings.monitoring is not None else None
-    if tenant.name in RESERVED_NAMESPACES | {settings.gateway_namespace, monitoring}:
+    if is_reserved(tenant.name) or tenant.name in (settings.gateway_namespace, monitoring):
         yield _reserved(tenant.name, place)
     cohort = tenant.spec.cohort
     if cohort is not None and cohort not in settings.cohorts:

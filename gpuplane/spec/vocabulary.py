@@ -38,6 +38,9 @@ SHARING: Final = f"{DOMAIN}/sharing"
 MAY_BORROW: Final = f"{DOMAIN}/may-borrow"
 """Annotation of a workload that accepts to run on borrowed GPUs, and to lose them."""
 
+MODEL_SERVER_ACCOUNT: Final = "model-server"
+"""Service account of a tenant's model servers; it has no rights and mounts no token."""
+
 QUEUE_NAME: Final = "kueue.x-k8s.io/queue-name"
 PRIORITY_CLASS: Final = "kueue.x-k8s.io/priority-class"
 KUEUE: Final = "kueue.x-k8s.io/v1beta2"

@@ -99,11 +99,12 @@ def test_the_download_container_is_held_to_the_restricted_standard() -> None:
 
 def test_the_admission_policy_binds_every_tenants_namespace_and_denies() -> None:
     views = record(lambda: queue_admission.QueueAdmission("queue-admission"))
-    binding = one(views, "ValidatingAdmissionPolicyBinding").props["spec"]
 
-    assert one(views, "ValidatingAdmissionPolicy").props["spec"]["failurePolicy"] == "Fail"
-    assert binding["validationActions"] == ["Deny"]
-    assert binding["matchResources"]["namespaceSelector"] == {"matchExpressions": [{"key": "gpuplane.dev/tenant", "operator": "Exists"}]}
+    for policy in (queue_admission.GPU_POLICY, queue_admission.BORDER_POLICY):
+        binding = one(views, "ValidatingAdmissionPolicyBinding", policy).props["spec"]
+        assert one(views, "ValidatingAdmissionPolicy", policy).props["spec"]["failurePolicy"] == "Fail"
+        assert binding["validationActions"] == ["Deny"]
+        assert binding["matchResources"]["namespaceSelector"] == {"matchExpressions": [{"key": "gpuplane.dev/tenant", "operator": "Exists"}]}
 
 
 def test_monitors_bear_the_labels_that_prometheus_selects_by() -> None:

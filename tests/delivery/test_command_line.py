@@ -143,6 +143,54 @@ def test_against_a_ref_a_new_service_is_created_and_an_old_one_deleted(repositor
     assert {(one["action"], one["name"]) for one in changes} == {("delete", "embeddings"), ("create", "vectors")}
 
 
+def test_that_something_protected_would_go_is_a_refusal(repository: Path) -> None:
+    (repository / "prod" / "tenants" / "research.yaml").unlink()
+    shutil.rmtree(repository / "prod" / "services" / "research")
+
+    result = _run("preview", "prod", "--against", "main", "--format", "json", environments=repository)
+
+    assert result.exit_code == 1
+    assert any("Namespace research is protected, and this change would delete it" in sentence for sentence in json.loads(result.stdout)["blocking"])
+
+
+@pytest.mark.parametrize(("rule", "message"), [("ZZ-99", 'there is no rule "ZZ-99"'), ("QF-04", "cannot be waived")])
+def test_an_exemption_that_could_waive_nothing_is_an_error(environments: Path, rule: str, message: str) -> None:
+    _edit(environments / "prod" / "exemptions.yaml", "exemptions: []", f"""exemptions:
+    - rule: {rule}
+      resource: {{kind: InferenceService, namespace: support, name: chat}}
+      owner: platform
+      reason: because we say so
+      expires: "2027-01-01\"""")
+
+    result = _run("preview", "prod", environments=environments)
+
+    assert result.exit_code == 2
+    assert message in result.stderr
+
+
+def test_what_is_applied_is_not_judged_in_the_past(environments: Path) -> None:
+    result = CliRunner().invoke(cli, ["up", "local", "--environments", str(environments), "--as-of", "2020-01-01"])
+
+    assert result.exit_code == 2
+    assert "has passed" in result.stderr
+
+
+def test_a_preview_does_not_depend_on_the_environment_and_leaks_nothing_of_it(environments: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = _run("preview", "prod", "--format", "json", environments=environments).stdout
+    for name in ("KUBECONFIG", "PULUMI_K8S_ENABLE_SERVER_SIDE_APPLY", "AWS_REGION", "AWS_ACCESS_KEY_ID", "PULUMI_CONFIG"):
+        monkeypatch.setenv(name, '{"token": "TOPSECRET"}')
+
+    after = _run("preview", "prod", "--format", "json", environments=environments).stdout
+
+    assert "TOPSECRET" not in after
+    assert after == before
+
+
+@pytest.mark.parametrize("arguments", [("--engine", "pulumi", "--out", "x"), ("--engine", "pulumi", "--against", "HEAD"), ("--layer", "tenants")])
+def test_an_option_that_would_be_ignored_is_refused(environments: Path, arguments: tuple[str, ...]) -> None:
+    assert _run("preview", "local", *arguments, environments=environments).exit_code == 2
+
+
 def test_a_ref_that_is_not_there_is_status_2(repository: Path) -> None:
     result = _run("preview", "local", "--against", "nowhere", environments=repository)
 
@@ -163,7 +211,7 @@ def test_help_loads_no_provider() -> None:
 def test_up_without_the_pulumi_cli_says_how_to_get_it(environments: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
 
-    result = _run("up", "local", environments=environments)
+    result = CliRunner().invoke(cli, ["up", "local", "--environments", str(environments)])
 
     assert result.exit_code == 2
     assert "make tools" in result.stderr

@@ -47,7 +47,7 @@ SCALES = {
                                                    f"{{replicas: 2, leaderWorkerTemplate: {{size: 4, workerTemplate: {{spec: {G}}}}}}}"), [(8, 8, 0)]),
     "an InferenceService": (_object(*SERVICE, f"{{predictor: {{minReplicas: 2, maxReplicas: 5, {G[1:-1]}}}}}", STANDARD), [(2, 5, 2)]),
     "an InferenceService without a maximum": (_object(*SERVICE, f"{{predictor: {{minReplicas: 3, {G[1:-1]}}}}}", STANDARD), [(3, 3, 1)]),
-    "an InferenceService from zero": (_object(*SERVICE, f"{{predictor: {{minReplicas: 0, {G[1:-1]}}}}}", STANDARD), [(0, 1, 1)]),
+    "an InferenceService from zero": (_object(*SERVICE, f"{{predictor: {{minReplicas: 0, {G[1:-1]}}}}}", STANDARD), [(1, 1, 1)]),
     "an InferenceService on Knative": (_object(*SERVICE, f"{{predictor: {{{G[1:-1]}}}}}"), [(1, None, 0)]),
     "an InferenceService that is stopped": (_object(*SERVICE, f"{{predictor: {{maxReplicas: 2, {G[1:-1]}}}}}",
                                                     STANDARD[:-1] + ', serving.kserve.io/stop: "true"}'), [(0, 2, 1)]),

@@ -21,13 +21,10 @@ HERE = Path(__file__).parent
 MISSING = [name for name, there in (("KUBECONFIG", os.environ.get("KUBECONFIG")), ("pulumi on PATH", shutil.which("pulumi"))) if not there]
 
 
-@pytest.hookimpl(tryfirst=True)  # before the groups are read
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE not in item.path.parents:
             continue
-        item.add_marker(pytest.mark.integration)
-        item.add_marker(pytest.mark.xdist_group("cluster"))  # they share one cluster
         if MISSING and os.environ.get("CI") != "true":
             item.add_marker(pytest.mark.skip(reason=f"integration tests need {' and '.join(MISSING)}"))
 

@@ -19,6 +19,8 @@ from kubernetes.client.exceptions import ApiException
 from tests.integration.cluster import Cluster, wait_for
 from tests.integration.work import ROOT, Work
 
+pytestmark = pytest.mark.integration
+
 NEEDED = ("external-secrets.yaml", "prometheus-operator.yaml")
 NAMESPACES = ("monitoring", "research", "search", "support")
 GROUPS = {"external-secrets.io/v1": "ExternalSecret", "monitoring.coreos.com/v1": "PodMonitor"}

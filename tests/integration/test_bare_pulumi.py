@@ -9,6 +9,8 @@ import pytest
 
 from tests.integration.work import Work
 
+pytestmark = pytest.mark.integration
+
 
 def _git_status(project: Path) -> str:
     return subprocess.run(["git", "status", "--porcelain"], cwd=project, capture_output=True, text=True, check=True).stdout

@@ -6,8 +6,12 @@ import signal
 import subprocess
 import sys
 
+import pytest
+
 from tests.integration.cluster import wait_for
 from tests.integration.work import ROOT, Work
+
+pytestmark = pytest.mark.integration
 
 
 def test_an_interrupted_up_can_be_gone_on_with(work: Work) -> None:

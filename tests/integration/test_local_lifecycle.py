@@ -6,6 +6,7 @@ One lifecycle, told in order: each test builds on the one before it, so the modu
 from __future__ import annotations
 
 import json
+import shutil
 from typing import Any
 
 import pytest
@@ -13,6 +14,8 @@ from kubernetes.client.exceptions import ApiException
 
 from tests.integration.cluster import Cluster, admitted, wait_for
 from tests.integration.work import Work
+
+pytestmark = pytest.mark.integration
 
 SERVICES = {("support", "chat"), ("support", "assistant-70b"), ("search", "embeddings"), ("research", "resnet50")}
 QUEUE = "kueue.x-k8s.io/queue-name"
@@ -135,6 +138,46 @@ def test_a_gpu_pod_without_a_queue_is_refused(up: Work, cluster: Cluster) -> Non
     assert "set the label kueue.x-k8s.io/queue-name" in str(refused.value.body)
 
 
+def test_a_pod_that_claims_an_owner_is_refused(up: Work, cluster: Cluster) -> None:
+    template = _gpu_template(1, {})
+    owner = {"apiVersion": "batch/v1", "kind": "Job", "name": "some", "uid": "00000000-0000-4000-8000-000000000000", "controller": True}
+    body = {"apiVersion": "v1", "kind": "Pod", "spec": template["spec"], "metadata": {
+        "name": "adopted", "namespace": "research", "labels": {QUEUE: "gpu"}, "ownerReferences": [owner]}}
+
+    with pytest.raises(ApiException) as refused:
+        cluster.create(body)
+
+    assert "Only controllers own GPU workloads" in str(refused.value.body)
+
+
+def test_a_suspended_job_cannot_lose_its_queue(up: Work, cluster: Cluster) -> None:
+    template = _gpu_template(1, {})
+    template["spec"]["restartPolicy"] = "Never"
+    job = {"apiVersion": "batch/v1", "kind": "Job", "spec": {"suspend": True, "template": template},
+           "metadata": {"name": "patient", "namespace": "support", "labels": {QUEUE: "nowhere"}}}
+    cluster.create(job)
+
+    try:
+        with pytest.raises(ApiException) as refused:
+            cluster.kind("batch/v1", "Job").patch(name="patient", namespace="support", body={"metadata": {"labels": {QUEUE: None}}},
+                                                  content_type="application/merge-patch+json")
+        assert "set the label kueue.x-k8s.io/queue-name" in str(refused.value.body)
+    finally:
+        cluster.delete(job)
+
+
+@pytest.mark.parametrize(("spec", "message"), [
+    ({"ports": [{"port": 80}], "externalIPs": ["192.0.2.10"]}, "externalIPs"),
+    ({"type": "ExternalName", "externalName": "example.com"}, "ExternalName"),
+    ({"type": "NodePort", "ports": [{"port": 80}]}, "exceeded quota"),
+], ids=["external-ips", "external-name", "node-port"])
+def test_a_service_does_not_lead_out_of_the_tenant(up: Work, cluster: Cluster, spec: dict[str, Any], message: str) -> None:
+    with pytest.raises(ApiException) as refused:
+        cluster.create({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "out", "namespace": "research"}, "spec": spec})
+
+    assert message in str(refused.value.body)
+
+
 def test_one_edited_quota_changes_exactly_that_object(up: Work, cluster: Cluster) -> None:
     before = cluster.get("kueue.x-k8s.io/v1beta2", "ClusterQueue", "research")
     flavors = before["spec"]["resourceGroups"][0]["flavors"]  # type: ignore[index]
@@ -159,6 +202,20 @@ def test_drift_reports_a_change_made_by_hand(up: Work, cluster: Cluster) -> None
     assert "ResourceQuota search-quota differs: spec.hard.pods" in done.stdout
     assert "ClusterQueue research differs: spec.stopPolicy" in done.stdout
     assert done.stdout.count("differs") == 2
+
+
+def test_a_tenant_without_a_document_goes_only_by_name(up: Work, cluster: Cluster) -> None:
+    (up.environments / "local" / "tenants" / "research.yaml").unlink()
+    shutil.rmtree(up.environments / "local" / "services" / "research")
+
+    refused = up.gpuplane("up", "local", status=1)
+    there = cluster.get("v1", "Namespace", "research")
+    up.gpuplane("up", "local", "--offboard", "research")
+
+    assert "no document describes research any more" in refused.stderr
+    assert there is not None
+    assert cluster.get("v1", "Namespace", "research") is None
+    assert cluster.get("kueue.x-k8s.io/v1beta2", "ClusterQueue", "research") is None
 
 
 def test_destroy_leaves_nothing_behind(up: Work) -> None:

@@ -17,6 +17,8 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 from gpuplane.components.kubernetes_object import KubernetesObject
 
+pytestmark = pytest.mark.integration
+
 cluster = kubernetes.Provider("cluster", context="{context}")
 container = {{"name": "main", "image": "example.com/app@sha256:" + "a" * 64, "securityContext": {{"privileged": {privileged}}},
              "resources": {{"requests": {{"cpu": "1", "memory": "1Gi"}}, "limits": {{"cpu": "1", "memory": "1Gi"}}}}}}

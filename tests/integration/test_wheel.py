@@ -9,7 +9,11 @@ import textwrap
 import venv
 from pathlib import Path
 
+import pytest
+
 from tests.integration.work import ROOT, Work
+
+pytestmark = pytest.mark.integration
 
 PROGRAM = """
     import pulumi

@@ -40,7 +40,7 @@ def build(drawn: list[dict[str, Any]], nodes: int) -> Wish:
 
 
 def _service(wish: Wish, name: str, row: dict[str, Any]) -> None:
-    wish.service(name, row["key"], scaling={"min_replicas": row["low"], "max_replicas": max(1, row["low"] + row["more"])},
+    wish.service(name, row["key"], scaling={"min_replicas": max(1, row["low"]), "max_replicas": max(1, row["low"] + row["more"])},
                  rollout={"max_surge": row["surge"]}, resources={"cpu": row["cpu"], "memory_gib": 16})
     wish.put(f"services/{name} spec.placement.may_borrow", row["borrow"])
     tensor = row["tensor"] if row["key"] == "h100" else 1

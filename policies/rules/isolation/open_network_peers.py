@@ -18,6 +18,12 @@ from gpuplane.policies.rule import Example, Rule
 _WIDEST_PREFIX = {4: 8, 6: 16}
 """A network that is wider than this is the internet in disguise (``0.0.0.0/1`` and ``128.0.0.0/1`` together are all of it)."""
 
+_NODE_SERVICES = (
+    (ipaddress.ip_network("169.254.0.0/16"), ipaddress.ip_network("169.254.20.10/32")),
+    (ipaddress.ip_network("fd00:ec2::/32"), None))
+"""Link-local services of a node, instance metadata among them (AWS: 169.254.169.254, fd00:ec2::254), and the one address that may be
+reached: the usual one of a node-local DNS cache."""
+
 
 class OpenNetworkPeers(Rule):
     """A peer that is everybody, or another tenant, opens the border that the default deny had closed."""
@@ -68,6 +74,16 @@ spec:
 """),
     )
     FAILS = (
+        Example("the cloud's instance metadata", """
+apiVersion: v1
+kind: Namespace
+metadata: {name: support, labels: {gpuplane.dev/tenant: support}}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: metadata, namespace: support}
+spec: {podSelector: {}, policyTypes: [Egress], egress: [{to: [{ipBlock: {cidr: 169.254.169.254/32}}], ports: [{port: 80}]}]}
+""", "where nodes get their cloud credentials"),
         Example("egress to the whole internet", """
 apiVersion: v1
 kind: Namespace
@@ -126,6 +142,9 @@ def _wide_network(cidr: Any) -> str | None:
         network = ipaddress.ip_network(cidr, strict=False)
     except ValueError:
         return None
+    if any(network.version == reserved.version and network.overlaps(reserved) and network != allowed
+           for reserved, allowed in _NODE_SERVICES):
+        return f"the network {cidr}, where nodes get their cloud credentials"
     return f"the network {cidr}" if network.prefixlen < _WIDEST_PREFIX[network.version] else None
 
 

@@ -1,0 +1,91 @@
+"""SC-03: an image from anywhere is code from anybody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gpuplane.graph.model_sources import allowed
+from gpuplane.graph.planned_graph import PlannedGraph
+from gpuplane.graph.resource_view import ResourceView
+from gpuplane.graph.serving_runtimes import effective_templates
+from gpuplane.policies.finding import Finding
+from gpuplane.policies.rule import Example, Rule
+
+
+class ForeignRegistries(Rule):
+    """A digest says which bytes run, not whose they are: images come from the registries that the namespace allows.
+
+    Names are compared in full (``vllm/vllm-openai`` is ``docker.io/vllm/vllm-openai``), and a prefix ends where a part of the path does.
+    """
+
+    id = "SC-03"
+    title = "Images come from allowed registries"
+    severity = "high"
+    remedy = "Use an image below one of the allowed registries, or add its registry to allowed_registries of the environment."
+    references = ("NIST SP 800-190 §3.1.5/4.1.5", "CIS Kubernetes Benchmark v1.12 5.5.1")
+    scope = "platform"
+
+    def check(self, graph: PlannedGraph) -> Iterator[Finding]:
+        for view in graph.kubernetes:
+            said = graph.says(view, "allowed_registries")
+            if said is not None:
+                yield from self._view(graph, view, [prefix.strip() for prefix in said.split(",") if prefix.strip()])
+
+    def _view(self, graph: PlannedGraph, view: ResourceView, prefixes: list[str]) -> Iterator[Finding]:
+        for template in effective_templates(graph, view):
+            for container in template.containers:
+                image, path = container.spec.get("image"), f"{container.path}.image"
+                if image is not None and not isinstance(image, str):
+                    yield self.unknown(graph, view, f"Which image {view} runs is only known after apply.", path)
+                elif image and not allowed(full_name(image), [full_name(prefix) for prefix in prefixes]):
+                    listed = ", ".join(prefixes) or "none"
+                    yield self.fail(graph, view, f"{image} of {view} is not below any allowed registry ({listed}).", path)
+
+    PASSES = (
+        Example("an image of an allowed organisation, with and without the registry's name", """
+apiVersion: v1
+kind: Namespace
+metadata: {name: support, annotations: {gpuplane.dev/allowed-registries: "docker.io/vllm/,nvcr.io/nvidia/"}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: chat, namespace: support}
+spec: {containers: [{name: a, image: vllm/vllm-openai}, {name: b, image: "nvcr.io/nvidia/tritonserver:26.07-py3"}]}
+"""),
+        Example("a namespace that allows no list is not judged", """
+apiVersion: v1
+kind: Pod
+metadata: {name: chat, namespace: other}
+spec: {containers: [{name: a, image: example.com/any}]}
+"""),
+    )
+    FAILS = (
+        Example("a registry that only begins like an allowed one", """
+apiVersion: v1
+kind: Namespace
+metadata: {name: support, annotations: {gpuplane.dev/allowed-registries: "nvcr.io/nvidia"}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: chat, namespace: support}
+spec: {containers: [{name: a, image: nvcr.io/nvidia-mirror/tritonserver}]}
+""", "nvcr.io/nvidia-mirror/tritonserver of Pod support/chat is not below any allowed registry (nvcr.io/nvidia)"),
+        Example("an init container from elsewhere", """
+apiVersion: v1
+kind: Namespace
+metadata: {name: support, annotations: {gpuplane.dev/allowed-registries: "docker.io/vllm/"}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: chat, namespace: support}
+spec: {containers: [{name: a, image: vllm/vllm-openai}], initContainers: [{name: b, image: evil.example.com/vllm/vllm-openai}]}
+""", "evil.example.com/vllm/vllm-openai of Pod support/chat is not below"),
+    )
+
+
+def full_name(image: str) -> str:
+    """An image's name with its registry, as the container runtime reads it (docker.io, and ``library/`` for one-part names)."""
+    first, slash, _ = image.partition("/")
+    if slash and ("." in first or ":" in first or first == "localhost"):
+        return image
+    return f"docker.io/{image}" if slash else f"docker.io/library/{image}"
