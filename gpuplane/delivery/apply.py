@@ -91,7 +91,7 @@ def drift(spec: EnvironmentSpec, as_of: date, layers: tuple[str, ...], console: 
     planned = plan(spec, default_catalog(), as_of)
     drifted = False
     for layer in layers:
-        if not pulumi_engine.stack_exists(spec, layer, variables):
+        if not pulumi_engine.is_applied(spec, layer, variables):
             report(f"{spec.stack_name(layer)}: not applied yet")
             continue
         with LiveProgress(console, f"comparing {spec.stack_name(layer)} with the cluster", dry=True) as progress:
@@ -116,11 +116,16 @@ def preview(spec: EnvironmentSpec, as_of: date, layers: tuple[str, ...], console
     for layer in layers:
         position = spec.layers.index(layer)
         below = spec.layers[position - 1] if position else None
-        if below is not None and not pulumi_engine.stack_exists(spec, below, variables):
+        if below is not None and not pulumi_engine.is_applied(spec, below, variables):
             report(f"{spec.stack_name(layer)}: offline only, until {spec.stack_name(below)} is applied")
             continue
-        with LiveProgress(console, f"previewing {spec.stack_name(layer)}", dry=True) as progress:
-            _run(spec, planned, layer, variables, progress, lambda stack, progress: stack.preview(on_event=progress.on_event))
+        is_new = not pulumi_engine.stack_exists(spec, layer, variables)
+        try:
+            with LiveProgress(console, f"previewing {spec.stack_name(layer)}", dry=True) as progress:
+                _run(spec, planned, layer, variables, progress, lambda stack, progress: stack.preview(on_event=progress.on_event))
+        finally:
+            if is_new:
+                pulumi_engine.remove_empty(spec, layer, variables)
         changes = {urn: change for urn, change in progress.changed.items() if "pulumi:pulumi:Stack" not in urn}
         for urn, (operation, fields) in sorted(changes.items()):
             report(f"{spec.stack_name(layer)}: {operation} {short(urn)}{': ' + ', '.join(fields) if fields else ''}")

@@ -173,8 +173,20 @@ def opened(spec: EnvironmentSpec, planned: EnvironmentPlan, layer: str, variable
         yield stack
 
 
+def is_applied(spec: EnvironmentSpec, layer: str, variables: Mapping[str, str]) -> bool:
+    """Whether a layer's stack is there and holds anything."""
+    return stack_exists(spec, layer, variables) and bool(names_in_state(spec, layer, variables))
+
+
+def remove_empty(spec: EnvironmentSpec, layer: str, variables: Mapping[str, str]) -> None:
+    """Take away a stack that a preview had to create."""
+    with tempfile.TemporaryDirectory(prefix="gpuplane-") as folder:
+        settings = auto.ProjectSettings(name=PROJECT, runtime="python")
+        auto.LocalWorkspace(work_dir=folder, env_vars=dict(variables), project_settings=settings).remove_stack(spec.stack_name(layer))
+
+
 def stack_exists(spec: EnvironmentSpec, layer: str, variables: Mapping[str, str]) -> bool:
-    """Whether a layer was ever applied here."""
+    """Whether a layer has a stack, be it empty."""
     with tempfile.TemporaryDirectory(prefix="gpuplane-") as folder:
         settings = auto.ProjectSettings(name=PROJECT, runtime="python")
         workspace = auto.LocalWorkspace(work_dir=folder, env_vars=dict(variables), project_settings=settings)
@@ -184,8 +196,8 @@ def stack_exists(spec: EnvironmentSpec, layer: str, variables: Mapping[str, str]
             raise EngineFailed(reason(error)) from None
 
 
-def names_in_state(spec: EnvironmentSpec, layer: str, variables: Mapping[str, str], type_token: str) -> set[str]:
-    """Names of the resources of one type that a layer's stack holds."""
+def names_in_state(spec: EnvironmentSpec, layer: str, variables: Mapping[str, str], type_token: str = "") -> set[str]:
+    """Names of the resources (of one type, or of all) that a layer's stack holds."""
     with tempfile.TemporaryDirectory(prefix="gpuplane-") as folder:
         settings = auto.ProjectSettings(name=PROJECT, runtime="python")
         workspace = auto.LocalWorkspace(work_dir=folder, env_vars=dict(variables), project_settings=settings)
@@ -193,7 +205,7 @@ def names_in_state(spec: EnvironmentSpec, layer: str, variables: Mapping[str, st
             deployment = workspace.export_stack(spec.stack_name(layer)).deployment or {}
         except auto.CommandError as error:
             raise EngineFailed(reason(error)) from None
-    return {found["urn"].rpartition("::")[2] for found in deployment.get("resources") or () if found["type"] == type_token}
+    return {found["urn"].rpartition("::")[2] for found in deployment.get("resources") or () if type_token in ("", found["type"])}
 
 
 def reason(error: Exception) -> str:

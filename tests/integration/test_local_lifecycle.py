@@ -140,14 +140,21 @@ def test_a_gpu_pod_without_a_queue_is_refused(up: Work, cluster: Cluster) -> Non
 
 def test_a_pod_that_claims_an_owner_is_refused(up: Work, cluster: Cluster) -> None:
     template = _gpu_template(1, {})
-    owner = {"apiVersion": "batch/v1", "kind": "Job", "name": "some", "uid": "00000000-0000-4000-8000-000000000000", "controller": True}
+    template["spec"]["restartPolicy"] = "Never"
+    job = {"apiVersion": "batch/v1", "kind": "Job", "spec": {"suspend": True, "template": template},
+           "metadata": {"name": "small", "namespace": "research", "labels": {QUEUE: "nowhere"}}}
+    cluster.create(job)
+    uid = (cluster.get("batch/v1", "Job", "small", "research") or {})["metadata"]["uid"]
+    owner = {"apiVersion": "batch/v1", "kind": "Job", "name": "small", "uid": uid, "controller": True}
     body = {"apiVersion": "v1", "kind": "Pod", "spec": template["spec"], "metadata": {
         "name": "adopted", "namespace": "research", "labels": {QUEUE: "gpu"}, "ownerReferences": [owner]}}
 
-    with pytest.raises(ApiException) as refused:
-        cluster.create(body)
-
-    assert "Only controllers own GPU workloads" in str(refused.value.body)
+    try:
+        with pytest.raises(ApiException) as refused:
+            cluster.create(body)
+        assert "Only controllers own GPU workloads" in str(refused.value.body)
+    finally:
+        cluster.delete(job)
 
 
 def test_a_suspended_job_cannot_lose_its_queue(up: Work, cluster: Cluster) -> None:

@@ -9,6 +9,8 @@ import pytest
 
 from tests.integration.work import ROOT, Work
 
+pytestmark = pytest.mark.integration
+
 PACK = ROOT / "policies"
 ENVIRONMENT = ROOT / ".venv-policy" / "bin" / "python"
 
@@ -16,8 +18,6 @@ PROGRAM = """
 import pulumi
 import pulumi_kubernetes as kubernetes
 from gpuplane.components.kubernetes_object import KubernetesObject
-
-pytestmark = pytest.mark.integration
 
 cluster = kubernetes.Provider("cluster", context="{context}")
 container = {{"name": "main", "image": "example.com/app@sha256:" + "a" * 64, "securityContext": {{"privileged": {privileged}}},
