@@ -17,7 +17,8 @@ def export_identity(spec: EnvironmentSpec, layer: str) -> None:
 def require_upstream(spec: EnvironmentSpec, layer: str) -> pulumi.StackReference | None:
     """The stack of the layer below, checked to be of the same environment and cluster; None for the lowest layer.
 
-    The reference fails where that stack does not exist: apply the layers in order.
+    The reference fails where that stack does not exist: apply the layers in order. The check runs beside the first
+    registrations and fails the update; which cluster is written to is checked before, by :mod:`gpuplane.stacks.cluster_identity`.
     """
     position = spec.layers.index(layer)
     if position == 0:

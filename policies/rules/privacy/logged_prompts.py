@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from gpuplane.graph.command_lines import environment, flags, hidden
+from gpuplane.graph.command_lines import environment, flags, hidden, words
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.pod_templates import TEMPLATE_KINDS, PodContainer, PodTemplate
-from gpuplane.graph.resource_view import ResourceView, Unknown
+from gpuplane.graph.resource_view import ResourceView, Unknown, items, lookup
 from gpuplane.graph.serving_runtimes import effective_templates
 from gpuplane.graph.tenancy import data_class
 from gpuplane.policies.finding import Finding
@@ -66,14 +66,29 @@ class LoggedPrompts(Rule):
         for name in _LEVELS:
             if variables.get(name, "").upper() in ("DEBUG", "TRACE"):
                 yield self.fail(graph, view, f"{said} logs at a level that shows prompts ({name}).", f"{container.path}.env")
+        if found.get("log-verbose", "0").lower() not in _NO:
+            yield self.fail(graph, view, f"{said} logs payloads (--log-verbose).", f"{container.path}.args")
+        yield from self._elsewhere(graph, view, container, said, found, variables)
         extra = variables.get("VLLM_ADDITIONAL_ARGS", "").replace("_", "-").split()
         if any(word.partition("=")[0] == f"--{name}" for name in _FLAGS for word in extra):
             yield self.fail(graph, view, f"{said} logs requests (VLLM_ADDITIONAL_ARGS).", f"{container.path}.env")
-        for index, item in enumerate(container.spec.get("env") or []):
-            if isinstance(item, dict) and isinstance(item.get("value"), Unknown) and item.get("name") in (*_VARIABLES, *_LEVELS):
-                yield self.unknown(
-                    graph, view,
-                    f"{said} gets {item['name']}, which is only known after apply.", f"{container.path}.env[{index}]")
+
+    def _elsewhere(self, graph: PlannedGraph, view: ResourceView, container: PodContainer, said: str,
+                   found: Mapping[str, str], variables: Mapping[str, str]) -> Iterator[Finding]:
+        """Switches whose position is not in the planned objects: a file in the image, a Secret, an output of another resource."""
+        engine = any(word in " ".join([str(container.spec.get("image", "")), *words(container)]) for word in ("vllm", "litellm"))
+        if engine and "config" in found:
+            yield self.unknown(graph, view, f"{said} is configured by the file {found['config']}, which nobody can judge here.",
+                               f"{container.path}.args")
+        if variables.get("VLLM_LOGGING_CONFIG_PATH"):
+            yield self.unknown(graph, view, f"{said} takes its log settings from a file (VLLM_LOGGING_CONFIG_PATH).",
+                               f"{container.path}.env")
+        for index, item in enumerate(items(container.spec.get("env"))):
+            name = lookup(item, "name")
+            given = isinstance(lookup(item, "value"), Unknown) or lookup(item, "valueFrom") is not None
+            if given and name not in variables and name in (*_VARIABLES, *_LEVELS):
+                yield self.unknown(graph, view, f"{said} gets {name} from where it cannot be read before apply.",
+                                   f"{container.path}.env[{index}]")
 
     PASSES = (
         Example("personal data, and nothing is logged", """
@@ -94,6 +109,30 @@ spec: {predictor: {logger: {mode: all, url: "http://sink"}, model: {modelFormat:
 """),
     )
     FAILS = (
+        Example("vLLM reads its settings from a file in the image", """
+apiVersion: v1
+kind: Namespace
+metadata: {name: support, labels: {gpuplane.dev/data-classification: pii}}
+---
+apiVersion: serving.kserve.io/v1beta1
+kind: InferenceService
+metadata: {name: chat, namespace: support}
+spec: {predictor: {model: {image: vllm/vllm-openai, args: [--config=/etc/vllm.yaml]}}}
+""", "is configured by the file /etc/vllm.yaml"),
+        Example("a log level from a Secret", """
+apiVersion: v1
+kind: Namespace
+metadata: {name: support, labels: {gpuplane.dev/data-classification: pii}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: chat, namespace: support}
+spec:
+  containers:
+    - name: main
+      image: vllm/vllm-openai
+      env: [{name: VLLM_LOGGING_LEVEL, valueFrom: {secretKeyRef: {name: settings, key: level}}}]
+""", "gets VLLM_LOGGING_LEVEL from where it cannot be read"),
         Example("KServe's payload logger", """
 apiVersion: v1
 kind: Namespace
