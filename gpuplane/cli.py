@@ -78,15 +78,14 @@ def preview(environment: str, against: str | None, engine: str, out: Path | None
             sys.exit(apply.preview(spec, as_of, _chosen(spec, layer), _stderr(), click.echo))
         if layer is not None:
             raise CannotStart("--layer is of --engine pulumi; the offline engine always judges the whole environment.")
+        from gpuplane.delivery.outputs import discard_former, write_outputs
+
+        if out is not None:
+            _writing(out, lambda: discard_former(out))
         report = _preview(environments, environment, against, as_of)
         if out is not None:
-            from gpuplane.delivery.outputs import write_outputs
-
             with _step("writing the report"):
-                try:
-                    write_outputs(report, out)
-                except OSError as error:
-                    raise CannotStart(f"{out} cannot be written: {error.strerror}. Choose another folder.") from None
+                _writing(out, lambda: write_outputs(report, out))
         _print(report, output_format)
         if out is not None:
             click.echo(f"report: {out / 'report.html'}", err=True)
@@ -110,6 +109,14 @@ def _preview(environments: Path, environment: str, against: str | None, as_of: d
         report = own()
         with _step(f"comparing with {against}"):
             return previews.with_comparison(report, other.compared_with(report))
+
+
+def _writing(out: Path, work: Callable[[], object]) -> None:
+    """Do some work in the output folder; one that cannot be written to is wrong input."""
+    try:
+        work()
+    except OSError as error:
+        raise CannotStart(f"{out} cannot be written: {error.strerror}. Choose another folder.") from None
 
 
 def _print(report: PreviewReport, output_format: str) -> None:

@@ -27,6 +27,17 @@ class UnsafeOutputError(CannotStart, ValueError):
     """The folder cannot take the files without harm to something that is not ours; nothing was written."""
 
 
+def discard_former(out: Path) -> None:
+    """Remove the reports of a former run: one that says "pass" must not outlive the input it was about.
+
+    Raises:
+        UnsafeOutputError: ``out`` is a file, or ``manifests/`` holds something that gpuplane did not write; nothing was removed.
+    """
+    _former_manifests(out)
+    for name in FILES:
+        (out / name).unlink(missing_ok=True)
+
+
 def write_outputs(report: PreviewReport, out: Path) -> list[Path]:
     """Write every form of the report and the manifests into ``out``; returns the files, sorted.
 

@@ -98,6 +98,25 @@ def test_wrong_input_is_status_2_with_all_errors_and_nothing_written(environment
     assert not (tmp_path / "out").exists()
 
 
+def test_a_former_report_does_not_outlive_what_it_was_about(environments: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert _run("preview", "local", "--out", str(out), environments=environments).exit_code == 0
+    _edit(environments / "local" / "tenants" / "support.yaml", "owner: ", "ownr: ")
+
+    assert _run("preview", "local", "--out", str(out), environments=environments).exit_code == 2
+
+    assert not (out / "report.md").exists()
+    assert not (out / "report.html").exists()
+
+
+@pytest.mark.parametrize("out", ["environments/local/environment.yaml", "environments/local/environment.yaml/below"])
+def test_an_output_folder_that_cannot_be_is_wrong_input(environments: Path, out: str) -> None:
+    result = _run("preview", "local", "--out", str(environments.parent / out), environments=environments)
+
+    assert result.exit_code == 2
+    assert "Traceback" not in result.stderr
+
+
 def test_an_unknown_environment_names_those_there_are(environments: Path) -> None:
     result = _run("preview", "production", environments=environments)
 
