@@ -78,9 +78,9 @@ def preview(environment: str, against: str | None, engine: str, out: Path | None
             sys.exit(apply.preview(spec, as_of, _chosen(spec, layer), _stderr(), click.echo))
         if layer is not None:
             raise CannotStart("--layer is of --engine pulumi; the offline engine always judges the whole environment.")
-        from gpuplane.delivery.outputs import discard_former, write_outputs
-
         if out is not None:
+            from gpuplane.delivery.outputs import discard_former, write_outputs
+
             _writing(out, lambda: discard_former(out))
         report = _preview(environments, environment, against, as_of)
         if out is not None:
@@ -218,15 +218,14 @@ def schema(folder: Path) -> None:
 @cli.command()
 def rules() -> None:
     """List all rules."""
+    from gpuplane.planning.refusal import RULES
     from gpuplane.policies.registry import all_rules
 
-    for rule in all_rules():
+    found = all_rules()
+    for rule in found:
         click.echo(f"{rule.id:<7} {rule.severity:<9} {rule.title}")
-    from gpuplane.planning.refusal import RULES
-
-    for rule_id, title in sorted(RULES.items()):
-        if rule_id not in {rule.id for rule in all_rules()}:
-            click.echo(f"{rule_id:<7} {'plan':<9} {title}")
+    for rule_id in sorted(RULES.keys() - {rule.id for rule in found}):
+        click.echo(f"{rule_id:<7} {'plan':<9} {RULES[rule_id]}")
 
 
 @cli.command()

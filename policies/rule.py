@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from gpuplane.graph.planned_graph import PlannedGraph
@@ -63,8 +63,3 @@ class Rule(ABC):
             rule=self.id, severity=self.severity, verdict=verdict, message=message, remedy=self.remedy,
             urn=view.urn, kind=view.kind, namespace=view.namespace, name=view.name, field=field,
             tenant=graph.tenant_of(view) or "", file=view.file, line=view.line)
-
-
-def located(finding: Finding, file: str, line: int) -> Finding:
-    """The finding with the place where its wish stands."""
-    return replace(finding, file=file, line=line)

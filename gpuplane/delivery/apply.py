@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -59,11 +59,8 @@ def destroy(spec: EnvironmentSpec, as_of: date, layers: tuple[str, ...], console
     Returns:
         0 when nothing is left.
     """
-    from gpuplane.catalog import default_catalog
-    from gpuplane.planning import plan
-
     variables = require_ready(spec, layers)
-    planned = plan(spec, default_catalog(), as_of)
+    planned = _planned(spec, as_of)
     for layer in reversed(layers):
         if not pulumi_engine.stack_exists(spec, layer, variables):
             console.print(f"{spec.stack_name(layer)}: there is no such stack, nothing to destroy")
@@ -84,25 +81,21 @@ def drift(spec: EnvironmentSpec, as_of: date, layers: tuple[str, ...], console: 
     Returns:
         0 no drift, 1 drift.
     """
-    from gpuplane.catalog import default_catalog
-    from gpuplane.planning import plan
-
     variables = require_ready(spec, layers)
-    planned = plan(spec, default_catalog(), as_of)
+    planned = _planned(spec, as_of)
     drifted = False
     for layer in layers:
-        if not pulumi_engine.is_applied(spec, layer, variables):
+        if not pulumi_engine.names_in_state(spec, layer, variables):
             report(f"{spec.stack_name(layer)}: not applied yet")
             continue
         with LiveProgress(console, f"comparing {spec.stack_name(layer)} with the cluster", dry=True) as progress:
             _run(spec, planned, layer, variables, progress,
                  lambda stack, progress: stack.refresh(on_event=progress.on_event, preview_only=True))
-        found = {urn: change for urn, change in progress.changed.items() if "pulumi:pulumi:Stack" not in urn}
-        drifted = drifted or bool(found)
-        for urn, (operation, fields) in sorted(found.items()):
+        drifted = drifted or bool(progress.changed)
+        for urn, (operation, fields) in sorted(progress.changed.items()):
             what = "is gone" if operation == "delete" else f"differs: {', '.join(fields)}" if fields else "differs"
             report(f"{spec.stack_name(layer)}: {short(urn)} {what}")
-        if not found:
+        if not progress.changed:
             report(f"{spec.stack_name(layer)}: no drift")
     return REFUSED if drifted else GOOD
 
@@ -116,7 +109,7 @@ def preview(spec: EnvironmentSpec, as_of: date, layers: tuple[str, ...], console
     for layer in layers:
         position = spec.layers.index(layer)
         below = spec.layers[position - 1] if position else None
-        if below is not None and not pulumi_engine.is_applied(spec, below, variables):
+        if below is not None and not pulumi_engine.names_in_state(spec, below, variables):
             report(f"{spec.stack_name(layer)}: offline only, until {spec.stack_name(below)} is applied")
             continue
         is_new = not pulumi_engine.stack_exists(spec, layer, variables)
@@ -126,17 +119,16 @@ def preview(spec: EnvironmentSpec, as_of: date, layers: tuple[str, ...], console
         finally:
             if is_new:
                 pulumi_engine.remove_empty(spec, layer, variables)
-        changes = {urn: change for urn, change in progress.changed.items() if "pulumi:pulumi:Stack" not in urn}
-        for urn, (operation, fields) in sorted(changes.items()):
+        for urn, (operation, fields) in sorted(progress.changed.items()):
             report(f"{spec.stack_name(layer)}: {operation} {short(urn)}{': ' + ', '.join(fields) if fields else ''}")
-        if not changes:
+        if not progress.changed:
             report(f"{spec.stack_name(layer)}: no changes")
     return GOOD
 
 
 def _left_behind(spec: EnvironmentSpec, layers: tuple[str, ...], variables: dict[str, str]) -> set[str]:
     """Tenants that the state holds and no document describes."""
-    if "tenants" not in layers or not pulumi_engine.stack_exists(spec, "tenants", variables):
+    if "tenants" not in layers:
         return set()
     return pulumi_engine.names_in_state(spec, "tenants", variables, "gpuplane:index:Tenant") - spec.tenants.keys()
 
@@ -155,11 +147,18 @@ def require_ready(spec: EnvironmentSpec, layers: tuple[str, ...]) -> dict[str, s
     return variables
 
 
+def _planned(spec: EnvironmentSpec, as_of: date) -> EnvironmentPlan:
+    from gpuplane.catalog import default_catalog
+    from gpuplane.planning import plan
+
+    return plan(spec, default_catalog(), as_of)
+
+
 def _gate(spec: EnvironmentSpec, as_of: date, console: Console) -> EnvironmentPlan | None:
     """The environment's plan if plan and rules pass, None after saying why not."""
     from gpuplane.delivery.preview import preview as offline_preview
 
-    with console.status("planning and judging") if console.is_terminal else _nothing():
+    with console.status("planning and judging") if console.is_terminal else nullcontext():
         report = offline_preview(spec, as_of)
     if report.verdict is Verdict.PASS:
         console.print(f"[green]✓[/] {spec.name}: {len(report.real_resources)} resources pass {len(report.rules)} rules")
@@ -168,11 +167,6 @@ def _gate(spec: EnvironmentSpec, as_of: date, console: Console) -> EnvironmentPl
     for finding in report.blocking:
         console.print(f"  {sentence(finding)}", soft_wrap=True, markup=False, highlight=False)
     return None
-
-
-class _nothing:  # noqa: N801 stands in for a status line
-    def __enter__(self) -> None: ...
-    def __exit__(self, *_: object) -> None: ...
 
 
 def _run(spec: EnvironmentSpec, planned: EnvironmentPlan, layer: str, variables: dict[str, str], progress: LiveProgress,

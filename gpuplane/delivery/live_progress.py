@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from pulumi.automation import EngineEvent
     from rich.console import Console
 
+_STACK = "pulumi:pulumi:Stack"
 _DONE = {"create": "created", "update": "updated", "delete": "deleted", "replace": "replaced", "create-replacement": "replaced",
          "delete-replaced": "deleted the old", "refresh": "refreshed", "read": "read"}
 _SIGNS = {"create": "[green]+[/]", "update": "[yellow]~[/]", "delete": "[red]-[/]", "replace": "[magenta]±[/]",
@@ -64,7 +65,7 @@ class LiveProgress:
                 self.errors.append(message)
 
     def _note(self, metadata: Any) -> None:
-        if metadata.op.value not in ("same", "refresh", "read"):
+        if metadata.op.value not in ("same", "refresh", "read") and metadata.type != _STACK:
             differing = sorted({*(metadata.diffs or ()), *(metadata.detailed_diff or {})})
             self.changed[metadata.urn] = (metadata.op.value, tuple(differing))
 
@@ -72,7 +73,7 @@ class LiveProgress:
         operation = str(metadata.op.value)
         self._note(metadata)  # a refresh knows only afterwards that something differs
         self.steps[operation] += 1
-        if operation in _SIGNS and not self._dry and not metadata.type.startswith("pulumi:pulumi:Stack"):
+        if operation in _SIGNS and not self._dry and metadata.type != _STACK:
             self._console.print(f"  {_SIGNS[operation]} {short(metadata.urn)} {_DONE[operation]}")
 
 

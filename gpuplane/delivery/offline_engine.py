@@ -7,7 +7,7 @@ was registered with, everything else stays unknown, as in a preview of resources
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pulumi
@@ -152,8 +152,3 @@ def _mapping(struct: struct_pb2.Struct, origin: _Origin) -> Any:
     if _special_sig_key in struct.fields:
         return REDACTED if struct.fields[_special_sig_key].string_value == _SECRET_SIGNATURE else origin.unknown()
     return {key: _plain(item, origin.below(key)) for key, item in sorted(struct.fields.items())}
-
-
-def redacted_paths(view: ResourceView) -> Iterator[str]:
-    """Top-level properties of a view that hold a secret."""
-    return (key for key, value in view.props.items() if value == REDACTED)

@@ -173,39 +173,40 @@ def opened(spec: EnvironmentSpec, planned: EnvironmentPlan, layer: str, variable
         yield stack
 
 
-def is_applied(spec: EnvironmentSpec, layer: str, variables: Mapping[str, str]) -> bool:
-    """Whether a layer's stack is there and holds anything."""
-    return stack_exists(spec, layer, variables) and bool(names_in_state(spec, layer, variables))
+@contextmanager
+def _workspace(variables: Mapping[str, str]) -> Iterator[auto.LocalWorkspace]:
+    """The project without a program, to look at its stacks.
 
-
-def remove_empty(spec: EnvironmentSpec, layer: str, variables: Mapping[str, str]) -> None:
-    """Take away a stack that a preview had to create."""
+    Raises:
+        EngineFailed: Pulumi refuses what is asked of it.
+    """
     with tempfile.TemporaryDirectory(prefix="gpuplane-") as folder:
         settings = auto.ProjectSettings(name=PROJECT, runtime="python")
-        auto.LocalWorkspace(work_dir=folder, env_vars=dict(variables), project_settings=settings).remove_stack(spec.stack_name(layer))
+        try:
+            yield auto.LocalWorkspace(work_dir=folder, env_vars=dict(variables), project_settings=settings)
+        except auto.CommandError as error:
+            raise EngineFailed(reason(error)) from None
 
 
 def stack_exists(spec: EnvironmentSpec, layer: str, variables: Mapping[str, str]) -> bool:
     """Whether a layer has a stack, be it empty."""
-    with tempfile.TemporaryDirectory(prefix="gpuplane-") as folder:
-        settings = auto.ProjectSettings(name=PROJECT, runtime="python")
-        workspace = auto.LocalWorkspace(work_dir=folder, env_vars=dict(variables), project_settings=settings)
-        try:
-            return any(stack.name.rpartition("/")[2] == spec.stack_name(layer) for stack in workspace.list_stacks())
-        except auto.CommandError as error:
-            raise EngineFailed(reason(error)) from None
+    with _workspace(variables) as workspace:
+        return any(stack.name.rpartition("/")[2] == spec.stack_name(layer) for stack in workspace.list_stacks())
 
 
 def names_in_state(spec: EnvironmentSpec, layer: str, variables: Mapping[str, str], type_token: str = "") -> set[str]:
-    """Names of the resources (of one type, or of all) that a layer's stack holds."""
-    with tempfile.TemporaryDirectory(prefix="gpuplane-") as folder:
-        settings = auto.ProjectSettings(name=PROJECT, runtime="python")
-        workspace = auto.LocalWorkspace(work_dir=folder, env_vars=dict(variables), project_settings=settings)
-        try:
-            deployment = workspace.export_stack(spec.stack_name(layer)).deployment or {}
-        except auto.CommandError as error:
-            raise EngineFailed(reason(error)) from None
+    """Names of the resources (of one type, or of all) that a layer's stack holds; none where there is no stack."""
+    if not stack_exists(spec, layer, variables):
+        return set()
+    with _workspace(variables) as workspace:
+        deployment = workspace.export_stack(spec.stack_name(layer)).deployment or {}
     return {found["urn"].rpartition("::")[2] for found in deployment.get("resources") or () if type_token in ("", found["type"])}
+
+
+def remove_empty(spec: EnvironmentSpec, layer: str, variables: Mapping[str, str]) -> None:
+    """Take away a stack that a preview had to create."""
+    with _workspace(variables) as workspace:
+        workspace.remove_stack(spec.stack_name(layer))
 
 
 def reason(error: Exception) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from gpuplane.spec.model import DnsLabel, Document, LabelKey, LabelValue, MigProfile, SpecModel, Usd
+from gpuplane.spec.model import Document, LabelKey, LabelValue, MigProfile, SpecModel, Usd
 
 
 class Taint(SpecModel):
@@ -126,5 +126,3 @@ class NodePoolSpec(SpecModel):
 class NodePool(Document[Literal["NodePool"], NodePoolSpec]):
     """GPU nodes of one shape (``node-pools/<name>.yaml``)."""
 
-
-PoolName = DnsLabel
