@@ -7,42 +7,22 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from gpuplane import __version__
-from gpuplane.delivery.exit_status import ENGINE_FAILED, GOOD, REFUSED, WRONG_INPUT, CannotStart, Stop
+from gpuplane.delivery.command_line import as_of_option, environment_options, errors, load, stderr_console, step, stop, writing
+from gpuplane.delivery.exit_status import GOOD, REFUSED, WRONG_INPUT, CannotStart
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from gpuplane.delivery.preview_report import PreviewReport
     from gpuplane.spec.environment_spec import EnvironmentSpec
 
 FORMATS = ("text", "markdown", "json", "html", "sarif", "junit")
-
-
-class _Date(click.ParamType):  # type: ignore[type-arg]  # generic only in the stubs of newer releases
-    name = "date"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> date:
-        try:
-            return value if isinstance(value, date) else date.fromisoformat(value)
-        except ValueError:
-            self.fail(f"{value!r} is not a date; allowed: YYYY-MM-DD", param, ctx)
-
-
-def _common(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Options that every command on an environment takes."""
-    command = click.option("--as-of", type=_Date(), default=lambda: datetime.now(UTC).date(), show_default="today in UTC",
-                           help="Date that prices and exemptions are judged at.")(command)
-    return click.option("--environments", type=click.Path(file_okay=False, path_type=Path), default=Path("environments"),
-                        show_default=True, help="Folder of the environments.")(command)
 
 
 def _layers(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -63,29 +43,29 @@ def cli() -> None:
 @click.option("--out", type=click.Path(path_type=Path), help="Write plan.json, report.md, report.html, findings.*, manifests/ here.")
 @click.option("--format", "output_format", type=click.Choice(FORMATS), default="text", show_default=True)
 @_layers
-@_common
+@environment_options
 def preview(environment: str, against: str | None, engine: str, out: Path | None, output_format: str, layer: str | None,
             environments: Path, as_of: date) -> None:
     """Plan, render, judge and price ENVIRONMENT."""
-    with _errors():
+    with errors():
         if engine == "pulumi":
             from gpuplane.delivery import apply
 
             if against is not None or out is not None or output_format != "text":
                 raise CannotStart("--against, --out and --format are of the offline engine; --engine pulumi prints what Pulumi would do.")
 
-            spec = _load(environments, environment)
-            sys.exit(apply.preview(spec, as_of, _chosen(spec, layer), _stderr(), click.echo))
+            spec = load(environments, environment)
+            sys.exit(apply.preview(spec, as_of, _chosen(spec, layer), stderr_console(), click.echo))
         if layer is not None:
             raise CannotStart("--layer is of --engine pulumi; the offline engine always judges the whole environment.")
         if out is not None:
             from gpuplane.delivery.outputs import discard_former, write_outputs
 
-            _writing(out, lambda: discard_former(out))
+            writing(out, lambda: discard_former(out))
         report = _preview(environments, environment, against, as_of)
         if out is not None:
-            with _step("writing the report"):
-                _writing(out, lambda: write_outputs(report, out))
+            with step("writing the report"):
+                writing(out, lambda: write_outputs(report, out))
         _print(report, output_format)
         if out is not None:
             click.echo(f"report: {out / 'report.html'}", err=True)
@@ -96,9 +76,9 @@ def _preview(environments: Path, environment: str, against: str | None, as_of: d
     from gpuplane.delivery import preview as previews
 
     def own() -> PreviewReport:
-        with _step("reading"):
-            spec = _load(environments, environment)
-        with _step("previewing") as progress:
+        with step("reading"):
+            spec = load(environments, environment)
+        with step("previewing") as progress:
             return previews.preview(spec, as_of, progress)
 
     if against is None:
@@ -107,16 +87,8 @@ def _preview(environments: Path, environment: str, against: str | None, as_of: d
 
     with OtherSide(environments, environment, against, as_of) as other:
         report = own()
-        with _step(f"comparing with {against}"):
+        with step(f"comparing with {against}"):
             return previews.with_comparison(report, other.compared_with(report))
-
-
-def _writing(out: Path, work: Callable[[], object]) -> None:
-    """Do some work in the output folder; one that cannot be written to is wrong input."""
-    try:
-        work()
-    except OSError as error:
-        raise CannotStart(f"{out} cannot be written: {error.strerror}. Choose another folder.") from None
 
 
 def _print(report: PreviewReport, output_format: str) -> None:
@@ -141,57 +113,57 @@ def _print(report: PreviewReport, output_format: str) -> None:
 @click.argument("environment")
 @click.option("--offboard", metavar="TENANT", multiple=True, help="Delete what this tenant has, whose document is gone.")
 @_layers
-@_common
+@environment_options
 def up(environment: str, offboard: tuple[str, ...], layer: str | None, environments: Path, as_of: date) -> None:
     """Apply ENVIRONMENT through the Pulumi CLI, once plan and rules pass."""
-    with _errors():
+    with errors():
         from gpuplane.delivery import apply
 
         if as_of < datetime.now(UTC).date():
             raise CannotStart(f"--as-of {as_of} has passed: what is applied is judged at today's date or later.")
-        spec = _load(environments, environment)
-        sys.exit(apply.up(spec, as_of, _chosen(spec, layer), _stderr(), offboard))
+        spec = load(environments, environment)
+        sys.exit(apply.up(spec, as_of, _chosen(spec, layer), stderr_console(), offboard))
 
 
 @cli.command()
 @click.argument("environment")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @_layers
-@_common
+@environment_options
 def destroy(environment: str, yes: bool, layer: str | None, environments: Path, as_of: date) -> None:
     """Delete what ENVIRONMENT's stacks hold, last layer first."""
-    with _errors():
+    with errors():
         from gpuplane.delivery import apply
 
-        spec = _load(environments, environment)
+        spec = load(environments, environment)
         layers = _chosen(spec, layer)
         apply.require_ready(spec, layers)
         if not yes:
             click.confirm(f"Delete everything in {', '.join(spec.stack_name(name) for name in layers)}?", abort=True, err=True)
-        sys.exit(apply.destroy(spec, as_of, layers, _stderr()))
+        sys.exit(apply.destroy(spec, as_of, layers, stderr_console()))
 
 
 @cli.command()
 @click.argument("environment")
 @_layers
-@_common
+@environment_options
 def drift(environment: str, layer: str | None, environments: Path, as_of: date) -> None:
     """Report what was changed by hand; change nothing. Exit status 1 where there is drift."""
-    with _errors():
+    with errors():
         from gpuplane.delivery import apply
 
-        spec = _load(environments, environment)
-        sys.exit(apply.drift(spec, as_of, _chosen(spec, layer), _stderr(), click.echo))
+        spec = load(environments, environment)
+        sys.exit(apply.drift(spec, as_of, _chosen(spec, layer), stderr_console(), click.echo))
 
 
 @cli.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--labels", type=click.Path(path_type=Path), help="YAML that says which labels mean tenant, data class, budget, …")
 @click.option("--format", "output_format", type=click.Choice(["text", "json", "sarif", "junit"]), default="text", show_default=True)
-@click.option("--as-of", type=_Date(), default=lambda: datetime.now(UTC).date(), show_default="today in UTC")
+@as_of_option
 def check(paths: tuple[Path, ...], labels: Path | None, output_format: str, as_of: date) -> None:
     """Judge any Kubernetes YAML by the rules; a set of files is judged as one platform."""
-    with _errors():
+    with errors():
         from gpuplane.delivery.check import check_paths, load_label_map
         from gpuplane.delivery.formats import formatted_check
         from gpuplane.spec.vocabulary import LabelMap
@@ -207,7 +179,7 @@ def check(paths: tuple[Path, ...], labels: Path | None, output_format: str, as_o
 @click.argument("folder", type=click.Path(path_type=Path), default=Path("docs/schema"))
 def schema(folder: Path) -> None:
     """Write the JSON Schemas of all documents to FOLDER."""
-    with _errors():
+    with errors():
         from gpuplane.delivery.preview_schema import write_preview_schema
         from gpuplane.spec.json_schema import write_schemas
 
@@ -240,60 +212,14 @@ def explain(rule_id: str) -> None:
         click.echo(f"{rule_id.upper()} is judged by the plan, with the arithmetic shown: {RULES[rule_id.upper()]}.")
         return
     if rule is None:
-        _stop(WRONG_INPUT, f"there is no rule {rule_id!r}; there are: {', '.join(rule.id for rule in all_rules())}")
+        stop(WRONG_INPUT, f"there is no rule {rule_id!r}; there are: {', '.join(rule.id for rule in all_rules())}")
     from gpuplane.policies.reference import explained
 
     click.echo(explained(rule))
 
 
-def _load(environments: Path, environment: str) -> EnvironmentSpec:
-    from gpuplane.spec.loader import load_environment
-
-    return load_environment(environments, environment)
-
-
 def _chosen(spec: EnvironmentSpec, layer: str | None) -> tuple[str, ...]:
     return (layer,) if layer is not None else spec.layers
-
-
-def _stderr() -> Console:
-    from rich.console import Console
-
-    return Console(stderr=True)
-
-
-@contextmanager
-def _step(title: str) -> Iterator[Callable[[str], None]]:
-    """Progress on stderr: a moving line on a terminal, one line a step elsewhere."""
-    if not sys.stderr.isatty():
-        click.echo(title, err=True)
-        yield lambda line: click.echo(line, err=True)
-        return
-    with _stderr().status(title) as status:
-        yield lambda line: status.update(line)
-
-
-@contextmanager
-def _errors() -> Iterator[None]:
-    """Errors to messages and exit statuses; what is not expected here is a defect and shows its traceback."""
-    from gpuplane.spec.errors import InvalidSpec
-
-    try:
-        yield
-    except InvalidSpec as error:
-        count = len(error.errors)
-        _stop(WRONG_INPUT, f"{error}\n{count} error{'s' if count != 1 else ''}; nothing was done.")
-    except Stop as error:
-        _stop(error.status, str(error))
-    except Exception:
-        import traceback
-
-        _stop(ENGINE_FAILED, f"{traceback.format_exc()}This is a defect of gpuplane, not of the input; nothing was judged.")
-
-
-def _stop(status: int, message: str) -> NoReturn:
-    click.echo(message, err=True)
-    sys.exit(status)
 
 
 def main() -> None:

@@ -1,0 +1,109 @@
+"""What every command shares: options, progress, and the way from an error to a message and an exit status.
+
+Exit status: 0 good; 1 refused or violated; 2 the input is wrong or a tool is missing; 3 the engine failed.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from gpuplane.delivery.exit_status import ENGINE_FAILED, WRONG_INPUT, CannotStart, Stop
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from gpuplane.spec.environment_spec import EnvironmentSpec
+
+
+class _Date(click.ParamType):  # type: ignore[type-arg]  # generic only in the stubs of newer releases
+    name = "date"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> date:
+        try:
+            return value if isinstance(value, date) else date.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a date; allowed: YYYY-MM-DD", param, ctx)
+
+
+def as_of_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """``--as-of``: the date that prices and exemptions are judged at."""
+    return click.option("--as-of", type=_Date(), default=lambda: datetime.now(UTC).date(), show_default="today in UTC",
+                        help="Date that prices and exemptions are judged at.")(command)
+
+
+def environment_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Options that every command on an environment takes: ``--environments`` and ``--as-of``."""
+    return click.option("--environments", type=click.Path(file_okay=False, path_type=Path), default=Path("environments"),
+                        show_default=True, help="Folder of the environments.")(as_of_option(command))
+
+
+def load(environments: Path, environment: str) -> EnvironmentSpec:
+    """The environment's documents, cross-checked.
+
+    Raises:
+        InvalidSpec: with all errors of all files.
+    """
+    from gpuplane.spec.loader import load_environment
+
+    return load_environment(environments, environment)
+
+
+def writing(out: Path, work: Callable[[], object]) -> None:
+    """Do some work in the output folder; one that cannot be written to is wrong input.
+
+    Raises:
+        CannotStart: the system says no.
+    """
+    try:
+        work()
+    except OSError as error:
+        raise CannotStart(f"{out} cannot be written: {error.strerror}. Choose another folder.") from None
+
+
+def stderr_console() -> Console:
+    """A console for people; machine output goes to stdout."""
+    from rich.console import Console
+
+    return Console(stderr=True)
+
+
+@contextmanager
+def step(title: str) -> Iterator[Callable[[str], None]]:
+    """Progress on stderr: a moving line on a terminal, one line a step elsewhere."""
+    if not sys.stderr.isatty():
+        click.echo(title, err=True)
+        yield lambda line: click.echo(line, err=True)
+        return
+    with stderr_console().status(title) as status:
+        yield lambda line: status.update(line)
+
+
+@contextmanager
+def errors() -> Iterator[None]:
+    """Errors to messages and exit statuses; what is not expected here is a defect and shows its traceback."""
+    from gpuplane.spec.errors import InvalidSpec
+
+    try:
+        yield
+    except InvalidSpec as error:
+        count = len(error.errors)
+        stop(WRONG_INPUT, f"{error}\n{count} error{'s' if count != 1 else ''}; nothing was done.")
+    except Stop as error:
+        stop(error.status, str(error))
+    except Exception:
+        import traceback
+
+        stop(ENGINE_FAILED, f"{traceback.format_exc()}This is a defect of gpuplane, not of the input; nothing was judged.")
+
+
+def stop(status: int, message: str) -> NoReturn:
+    """Say it on stderr and exit."""
+    click.echo(message, err=True)
+    sys.exit(status)
