@@ -17,6 +17,7 @@ import click
 from gpuplane import __version__
 from gpuplane.delivery.command_line import as_of_option, environment_options, errors, load, stderr_console, step, stop, writing
 from gpuplane.delivery.exit_status import GOOD, REFUSED, WRONG_INPUT, CannotStart
+from gpuplane.delivery.fit_command import fit
 
 if TYPE_CHECKING:
     from gpuplane.delivery.preview_report import PreviewReport
@@ -220,6 +221,9 @@ def explain(rule_id: str) -> None:
 
 def _chosen(spec: EnvironmentSpec, layer: str | None) -> tuple[str, ...]:
     return (layer,) if layer is not None else spec.layers
+
+
+cli.add_command(fit)
 
 
 def main() -> None:

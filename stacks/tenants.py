@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pulumi
@@ -137,6 +138,8 @@ def engine_arguments(release: Release) -> tuple[str, ...]:
 
 def _argument(name: str, value: Any) -> str | None:
     flag = "--" + name.replace("_", "-")
+    if isinstance(value, dict):  # vLLM takes these as JSON
+        return f"{flag}={json.dumps(value, sort_keys=True, separators=(',', ':'))}"
     if value is True:
         return flag
     if value is False:  # vLLM's boolean flags come as pairs; a default of False needs neither

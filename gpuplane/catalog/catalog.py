@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 from gpuplane.catalog.gpus import Gpu, load_gpus
 from gpuplane.catalog.instances import Instance, load_instances
+from gpuplane.catalog.models import ModelArchitecture, load_models
 from gpuplane.catalog.prices import Price, PriceBook, load_prices, price_in
 
 
 @dataclass(frozen=True)
 class Catalog:
-    """What is true of GPUs, instance types and prices; nothing here comes from the wish."""
+    """What is true of GPUs, instance types, prices and models; nothing here comes from the wish."""
 
     gpus: Mapping[str, Gpu]
     instances: Mapping[str, Instance]
     prices: PriceBook
+    models: Mapping[str, ModelArchitecture] = field(default_factory=load_models)
 
     def gpu(self, name: str) -> Gpu | None:
         """The GPU model of that name."""
@@ -39,4 +41,4 @@ class Catalog:
 @cache
 def default_catalog() -> Catalog:
     """The catalogue that ships with gpuplane."""
-    return Catalog(load_gpus(), load_instances(), load_prices())
+    return Catalog(load_gpus(), load_instances(), load_prices(), load_models())

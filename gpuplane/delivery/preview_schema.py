@@ -121,7 +121,7 @@ def _schema(kind: Any, name: str, definitions: dict[str, Any]) -> dict[str, Any]
         return _tuple(arguments, definitions)
     if kind is Decimal:
         return _MONEY if name.endswith("_usd_per_month") else _DECIMAL
-    return {str: _TEXT, int: {"type": "integer"}, bool: {"type": "boolean"}, date: _DATE}[kind]
+    return {str: _TEXT, int: {"type": "integer"}, float: {"type": "number"}, bool: {"type": "boolean"}, date: _DATE}[kind]
 
 
 def _tuple(arguments: tuple[Any, ...], definitions: dict[str, Any]) -> dict[str, Any]:

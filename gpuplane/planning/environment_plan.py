@@ -7,13 +7,14 @@ Money is exact to the cent; None means unknown, which is never 0. ``committed`` 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
 from gpuplane.planning.json_value import json_value
+from gpuplane.planning.memory.report import MemoryFit
 from gpuplane.planning.proof import Proof
 from gpuplane.planning.refusal import Refusal
 from gpuplane.spec.vocabulary import GPU, MIG_PREFIX, mig_resource
@@ -118,6 +119,7 @@ class EnvironmentPlan:
         pools, tenants: by name, sorted.
         notes: sentences worth reading that refuse nothing.
         idle_usd_per_month: committed nodes less what tenants commit of them.
+        memory: GPU memory of every vLLM service, by ``tenant/service``.
     """
 
     environment: str
@@ -132,6 +134,7 @@ class EnvironmentPlan:
     idle_usd_per_month: Decimal | None
     worst_case_usd_per_month: Decimal | None
     budget_usd_per_month: Decimal
+    memory: Mapping[str, MemoryFit] = field(default_factory=dict)
 
     def to_json_value(self) -> dict[str, Any]:
         """Plain JSON values with sorted keys: money as text with two decimals, other decimals as text, dates as ISO 8601."""

@@ -12,6 +12,7 @@ from gpuplane.planning.cost import budget_refusals, service_plan, total, worst_c
 from gpuplane.planning.demand import Demand, Demands, committed_devices, demands
 from gpuplane.planning.environment_plan import EnvironmentPlan, PoolPlan, TenantPlan
 from gpuplane.planning.isolation import residency_refusals, sharing_refusals
+from gpuplane.planning.memory.service_memory import memory_notes, memory_proofs, memory_refusals, service_memories
 from gpuplane.planning.node_fit import node_refusals
 from gpuplane.planning.pool_refusals import pool_refusals
 from gpuplane.planning.pools import pool_plan
@@ -33,16 +34,20 @@ def plan(spec: EnvironmentSpec, catalog: Catalog, as_of: date) -> EnvironmentPla
     busy = committed_devices(asked)
     pools = {name: pool_plan(spec.pools[name], settings.region, catalog, busy) for name in sorted(spec.pools)}
     tenants = {name: _tenant(spec, name, asked.get(name, ()), pools) for name in sorted(spec.tenants)}
+    memories = service_memories(spec, catalog)
+    refusals = tuple(_refusals(spec, catalog, asked, pools, tenants))
     committed = total(pool.committed_usd_per_month for pool in pools.values())
     charged = total(tenant.committed_usd_per_month for tenant in tenants.values())
     planned = EnvironmentPlan(
         environment=spec.name, as_of=as_of, region=settings.region, pools=pools, tenants=tenants,
-        refusals=tuple(sorted(_refusals(spec, catalog, asked, pools, tenants))), notes=(),
-        proofs=proofs(spec, catalog, pools, tenants, committed), committed_usd_per_month=committed,
+        refusals=tuple(sorted((*refusals, *memory_refusals(memories, catalog, refusals)))), notes=(),
+        proofs=tuple(sorted((*proofs(spec, catalog, pools, tenants, committed), *memory_proofs(memories)))),
+        committed_usd_per_month=committed,
         idle_usd_per_month=None if committed is None or charged is None else committed - charged,
         worst_case_usd_per_month=total(pool.worst_case_usd_per_month for pool in pools.values()),
-        budget_usd_per_month=settings.budget_usd_per_month)
-    return replace(planned, notes=tuple(sorted(_notes(spec, planned))))
+        budget_usd_per_month=settings.budget_usd_per_month,
+        memory={name: memory.fit for name, memory in memories.items() if memory.fit is not None})
+    return replace(planned, notes=tuple(sorted((*_notes(spec, planned), *memory_notes(memories)))))
 
 
 def _tenant(spec: EnvironmentSpec, name: str, of_tenant: tuple[Demand, ...], pools: Mapping[str, PoolPlan]) -> TenantPlan:

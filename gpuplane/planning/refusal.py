@@ -15,6 +15,8 @@ QUOTA_OVER_CAPACITY = "QF-01"
 PEAK_OVER_QUOTA = "QF-04"
 MINIMUM_OVER_NOMINAL = "QF-05"
 REPLICA_OVER_NODE = "QF-09"
+MODEL_OVER_MEMORY = "QF-10"
+SLOW_START = "RE-03"
 SHARED_GPU = "TI-12"
 RESIDENCY = "PII-10"
 OVER_BUDGET = "CB-01"
@@ -28,6 +30,8 @@ RULES: Mapping[str, str] = MappingProxyType({
     PEAK_OVER_QUOTA: "Replicas at peak, with rollout surge, fit the tenant's quota",
     MINIMUM_OVER_NOMINAL: "Minimum replicas fit the nominal quota, without borrowing",
     REPLICA_OVER_NODE: "A replica fits one node, and CPU and memory keep the proportion of the node",
+    MODEL_OVER_MEMORY: "Weights and KV cache surely fit GPU memory, and loading fits host memory",
+    SLOW_START: "The start-up probe waits long enough for the weights to load",
     SHARED_GPU: "Time-sliced GPUs are not shared between tenants and hold no personal data",
     RESIDENCY: "The environment's region is one the tenant allows",
     OVER_BUDGET: "Committed cost is within the budget of tenant and environment",

@@ -17,6 +17,8 @@ class ModelReference(SpecModel):
     """Where the weights are: ``hf://ORG/MODEL``, ``s3://BUCKET/PREFIX``, ``gs://…``, or ``oci://REPOSITORY@sha256:…``."""
     revision: Annotated[str | None, Field(pattern=r"^[0-9a-f]{12,64}$")] = None
     """Commit of the model repository, or digest that names the folder in the bucket; an ``oci://`` digest needs none."""
+    architecture: Annotated[str | None, Field(pattern=r"^[A-Za-z0-9][-A-Za-z0-9._]*$", max_length=100)] = None
+    """Row of the model catalogue; left out, the URI tells."""
     format: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9]*$")] = "vLLM"
     """KServe model format, e.g. ``vLLM``, ``onnx``, ``triton``."""
 
@@ -32,6 +34,17 @@ class ModelReference(SpecModel):
         if self.revision is None:
             return self.uri
         return f"{self.uri}{':' if self.uri.startswith('hf://') else '/'}{self.revision}"
+
+
+class SpeculativeConfig(SpecModel):
+    """Speculative decoding: cheap guesses of the next tokens, checked by the model."""
+
+    model: Annotated[str | None, Field(pattern=r"^[A-Za-z0-9][-A-Za-z0-9._/]*$", max_length=200)] = None
+    """Draft model; left out where the method needs none, as with n-grams."""
+    method: Literal["draft_model", "ngram", "eagle", "eagle3", "medusa", "mtp"] | None = None
+    """How it guesses."""
+    num_speculative_tokens: Annotated[int, Field(ge=1, le=32)]
+    """Tokens that it guesses at once."""
 
 
 class VllmArguments(SpecModel):
@@ -55,14 +68,32 @@ class VllmArguments(SpecModel):
     """Most requests that are worked on at once."""
     max_num_batched_tokens: Annotated[int | None, Field(ge=1, le=16_777_216)] = None
     """Most tokens in one step."""
+    block_size: Literal[1, 8, 16, 32, 64, 128] | None = None
+    """Tokens of a block of the KV cache."""
     enforce_eager: bool = False
     """True switches CUDA graphs off: less memory, slower."""
     enable_prefix_caching: bool | None = None
     """Keep the KV cache of common beginnings of prompts."""
     enable_log_requests: bool = False
     """True writes requests to the log; refused where the data is ``pii``."""
+    enable_lora: bool = False
+    """True: low-rank adapters can be loaded; they take GPU memory."""
+    max_loras: Annotated[int | None, Field(ge=1, le=1024)] = None
+    """Adapters that are resident at once."""
+    max_lora_rank: Literal[8, 16, 32, 64, 128, 256, 320, 512] | None = None
+    """Largest rank of an adapter."""
+    speculative_config: SpeculativeConfig | None = None
     runner: Literal["generate", "pooling"] | None = None
     """``pooling`` for embedding models."""
+
+
+class MeasuredStartup(SpecModel):
+    """The log of a start-up that was really seen; it overrides the prediction for exactly that combination."""
+
+    digest: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+    """Of model, image, arguments and GPU, as ``gpuplane preview`` says it."""
+    log: Annotated[str, Field(min_length=20, max_length=20_000)]
+    """vLLM's lines on weights and KV cache."""
 
 
 class Vllm(SpecModel):
@@ -181,6 +212,7 @@ class InferenceServiceSpec(SpecModel):
     rollout: Rollout = Rollout()
     priority: Literal["critical", "standard", "batch"] = "standard"
     """Kueue WorkloadPriorityClass."""
+    measured_startup: MeasuredStartup | None = None
     startup_seconds: Annotated[int, Field(ge=30, le=7200)] = 900
     """How long the weights may take to load before the start-up probe gives up."""
     request_timeout_seconds: Annotated[int, Field(ge=1, le=3600)] = 300

@@ -8,7 +8,7 @@ from itertools import product
 import pytest
 
 from gpuplane.catalog import Gpu, default_catalog, mig_layout_valid
-from gpuplane.catalog.data_files import read_rows, sources
+from gpuplane.catalog.data_files import read_rows, read_yaml, sources
 from gpuplane.catalog.gpus import COMPUTE_SLICES, MEMORY_SLICES, load_gpus
 from gpuplane.catalog.instances import Instance, load_instances
 from gpuplane.catalog.prices import PriceRow, load_prices
@@ -74,7 +74,9 @@ def test_no_price_is_given_twice_by_one_source() -> None:
 
 def test_every_source_is_cited_by_some_row() -> None:
     cited = {row["source"] for file in ("prices.tsv", "instances.tsv") for row in read_rows(file)}
-    assert {source.text for source in sources().values()} == {sources()[key].text for key in cited} | {gpu.source for gpu in GPUS}
+    cited |= {row["source"] for row in read_yaml("engines.yaml")["vllm"]}
+    assert {source.text for source in sources().values()} == {
+        sources()[key].text for key in cited} | {gpu.source for gpu in GPUS}
 
 
 @pytest.mark.parametrize("name", ["H100-SXM-80GB", "H200-SXM-141GB", "A100-SXM-80GB", "A100-SXM-40GB", "L40S-48GB", "L4-24GB",

@@ -14,6 +14,7 @@ Change = Callable[[Wish], Wish]
 
 ENVIRONMENT, POOL, CUT, SLOW = "environment", "node-pools/h100", "node-pools/cut", "node-pools/slow"
 ACME, BETA, CHAT, EMBED, RANK = "tenants/acme", "tenants/beta", "services/acme/chat", "services/acme/embed", "services/beta/rank"
+ARGUMENTS, URI = "spec.release.vllm.arguments", "spec.release.model.uri"
 BUDGET, TENSOR, MAX = "spec.budget_usd_per_month", "spec.release.vllm.arguments.tensor_parallel_size", "spec.scaling.max_replicas"
 NODES, INSTANCE = "spec.eks_managed_node_group.max_nodes", "spec.eks_managed_node_group.instance_type"
 LAYOUT, SLICES = "spec.sharing.mig.layout", "spec.sharing.time_slicing"
@@ -51,8 +52,10 @@ def own(wish: Wish) -> Wish:
 
 
 def slow_service(wish: Wish) -> Wish:
-    """A service of acme's on time-sliced GPUs."""
-    return slow(wish).service("acme/slow", "slow")
+    """A service of acme's on time-sliced GPUs, with a quarter of the memory."""
+    slow(wish).service("acme/slow", "slow")
+    return put(("services/acme/slow", URI, "hf://Qwen/Qwen3-0.6B"), ("services/acme/slow", f"{ARGUMENTS}.gpu_memory_utilization", 0.24),
+               ("services/acme/slow", f"{ARGUMENTS}.max_model_len", 4096))(wish)
 
 
 GOOD: dict[str, Change] = {
@@ -142,6 +145,21 @@ BAD: dict[str, tuple[Change, str, str, str, str]] = {
     "more memory than goes with the quota": (
         put((EMBED, MEMORY, 450)), "QF-09", EMBED, MEMORY,
         "at peak with surge chat 3 × 32, embed 3 × 450 GiB of memory make 1446, more than the 1382"),
+    "a context that is too long": (
+        put((RANK, f"{ARGUMENTS}.max_model_len", 500_000)), "QF-10", RANK, f"{ARGUMENTS}.max_model_len",
+        "qwen3-8b does not fit H100-SXM-80GB: the KV cache is "),
+    "a context that may be too long": (
+        put((RANK, f"{ARGUMENTS}.max_model_len", 395_000)), "QF-10", RANK, f"{ARGUMENTS}.max_model_len",
+        "qwen3-8b may not fit H100-SXM-80GB: the KV cache may be as small as"),
+    "a model that nobody knows": (
+        put((RANK, URI, "hf://Qwen/Qwen9-Unheard-Of")), "QF-10", RANK, URI,
+        "whether it fits GPU memory cannot be known: the catalogue has no architecture of hf://Qwen/Qwen9-Unheard-Of."),
+    "less host memory than loading takes": (
+        put((RANK, MEMORY, 2), (RANK, "spec.resources.shared_memory_gib", 1)), "QF-10", RANK, MEMORY, "loading takes at least 2.5 GiB of host memory; 2 are asked for. Raise memory_gib to 6."),
+    "a probe that gives up before the weights can be there": (
+        put((CHAT, URI, "hf://Qwen/Qwen3-235B-A22B-FP8"), (CHAT, "spec.startup_seconds", 30), (CHAT, TENSOR, 4), (CHAT, SURGE, 0),
+            (CHAT, "spec.rollout.max_unavailable", 1), (CHAT, MAX, 1), (EMBED, MAX, 2)), "RE-03", CHAT,
+        "spec.startup_seconds", "of weights take at least"),
     "time-slicing between tenants": (
         put((BETA, "spec.quota.slow", 1), first=slow), "TI-12", SLOW, SLICES,
         "tenants acme, beta would take turns on the same GPUs, which isolates neither memory nor faults."),

@@ -1,0 +1,168 @@
+"""``gpuplane fit``: the GPU memory of one service, with the arithmetic shown."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gpuplane.delivery.command_line import errors
+from gpuplane.delivery.exit_status import GOOD, REFUSED, CannotStart
+
+if TYPE_CHECKING:
+    from gpuplane.catalog.catalog import Catalog
+    from gpuplane.catalog.models import ModelArchitecture
+    from gpuplane.planning.memory.request import Device
+
+_MAX_CONFIG_BYTES = 2_000_000
+_POSITIVE = click.IntRange(min=1)
+
+
+@click.command()
+@click.option("--model", "model_id", metavar="ID", help="Model repository or name of the catalogue, e.g. Qwen/Qwen2.5-7B-Instruct.")
+@click.option("--model-config", type=click.Path(dir_okay=False, path_type=Path), help="A model's config.json (Hugging Face).")
+@click.option("--parameters", type=float, metavar="N", help="Total parameters, where the config does not determine them.")
+@click.option("--gpu", "gpu_name", metavar="NAME", help="GPU of the catalogue, e.g. H100-SXM-80GB.")
+@click.option("--gpu-memory-gib", type=click.FloatRange(min=0, min_open=True), metavar="G", help="What the card reports, in GiB.")
+@click.option("--mig", metavar="PROFILE", help="MIG profile of that GPU, e.g. 1g.10gb.")
+@click.option("--time-sliced-by", type=_POSITIVE, default=1, help="Pods that take turns on the GPU.")
+@click.option("--tensor-parallel-size", type=_POSITIVE, default=1, show_default=True)
+@click.option("--pipeline-parallel-size", type=_POSITIVE, default=1, show_default=True)
+@click.option("--max-model-len", type=_POSITIVE, help="Longest prompt plus answer, in tokens.")
+@click.option("--gpu-memory-utilization", type=click.FloatRange(0, 1, min_open=True))
+@click.option("--dtype", help="Type of weights and activations.")
+@click.option("--quantization", help="How the weights are quantised.")
+@click.option("--kv-cache-dtype", help="Type of the KV cache, e.g. fp8.")
+@click.option("--block-size", type=_POSITIVE, help="Tokens of a KV cache block.")
+@click.option("--max-num-seqs", type=_POSITIVE)
+@click.option("--max-num-batched-tokens", type=_POSITIVE)
+@click.option("--engine-version", metavar="V", help="vLLM release; left out, the interval holds for all of them.")
+@click.option("--enforce-eager", is_flag=True, help="No CUDA graphs.")
+@click.option("--weights-gib", type=click.FloatRange(min=0, min_open=True), metavar="G",
+              help="Weights of the whole model, where they are known.")
+@click.option("--max-loras", type=_POSITIVE, help="Adapters that are resident.")
+@click.option("--max-lora-rank", type=_POSITIVE, default=16, show_default=True)
+@click.option("--draft-model", metavar="ID", help="Draft model of speculative decoding.")
+@click.option("--startup-log", type=click.Path(dir_okay=False, path_type=Path), help="vLLM's log of exactly this start-up; it overrides.")
+@click.option("--environments", type=click.Path(file_okay=False, path_type=Path), default=Path("environments"), show_default=True,
+              help="Folder whose catalogue file adds models and GPUs.")
+@click.option("--format", "output_format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def fit(**options: Any) -> None:
+    """Say whether a model fits a GPU: weights, KV cache, how many requests at once, and what else would fit.
+
+    Exit status 0: it fits, the pessimistic end included; 1: it does not, or that cannot be known; 2: the question is wrong.
+    """
+    with errors():
+        from gpuplane.delivery.fit_report import fit_report, printed
+
+        request = _request(options, _catalog(options["environments"]))
+        report = fit_report(request, _catalog(options["environments"]), _log(options["startup_log"]))
+        click.echo(report.to_json() if options["output_format"] == "json" else printed(report), nl=False)
+        sys.exit(GOOD if report.memory.fits else REFUSED)
+
+
+def _catalog(environments: Path) -> Catalog:  # noqa: ARG001  # replaced by the user's own catalogue
+    from gpuplane.catalog.catalog import default_catalog
+
+    return default_catalog()
+
+
+def _request(options: dict[str, Any], catalog: Catalog) -> Any:
+    from gpuplane.planning.memory.request import FitRequest, Lora
+
+    lora = Lora(options["max_loras"], options["max_lora_rank"]) if options["max_loras"] else None
+    same = ("tensor_parallel_size", "pipeline_parallel_size", "max_model_len", "gpu_memory_utilization", "dtype", "quantization",
+            "kv_cache_dtype", "block_size", "max_num_seqs", "max_num_batched_tokens", "engine_version", "enforce_eager", "weights_gib")
+    draft = _known(options["draft_model"], catalog) if options["draft_model"] else None
+    return FitRequest(model=_model(options, catalog), device=_device(options, catalog), repository=options["model_id"] or "",
+                      lora=lora, draft=draft, **{name: options[name] for name in same})
+
+
+def _model(options: dict[str, Any], catalog: Catalog) -> ModelArchitecture:
+    named, file = options["model_id"], options["model_config"]
+    if file is not None:
+        return _from_file(file, named, options["parameters"])
+    if named is None:
+        raise CannotStart("one of --model and --model-config is needed.")
+    return _known(named, catalog)
+
+
+def _known(name: str, catalog: Catalog) -> ModelArchitecture:
+    from difflib import get_close_matches
+
+    from gpuplane.catalog.models import find_model
+
+    found = find_model(catalog.models.values(), name)
+    if found is not None:
+        return found
+    all_names = [model for row in catalog.models.values() for model in (row.name, *row.models)]
+    near = get_close_matches(name, all_names, n=3, cutoff=0.4)
+    hint = f" Near: {', '.join(near)}." if near else ""
+    raise CannotStart(f"--model {name!r} is not in the catalogue.{hint} Give its config.json with --model-config.")
+
+
+def _from_file(file: Path, named: str | None, parameters: float | None) -> ModelArchitecture:
+    import json
+
+    from gpuplane.catalog.model_config import architecture
+    from gpuplane.catalog.models import UnknownShape
+
+    try:
+        if file.stat().st_size > _MAX_CONFIG_BYTES:
+            raise CannotStart(f"{file} is larger than {_MAX_CONFIG_BYTES} bytes; a config.json is not.")
+        config = json.loads(file.read_text(encoding="utf-8"))
+        if not isinstance(config, dict):
+            raise CannotStart(f"{file} is not a JSON object.")
+        name = named or str(config.get("_name_or_path") or file.stem)
+        return architecture(config, name, models=(name,), source=f"{file.name}, given", parameters=_total(parameters))
+    except OSError as error:
+        raise CannotStart(f"{file} cannot be read: {error.strerror}.") from None
+    except (UnicodeDecodeError, RecursionError, json.JSONDecodeError) as error:
+        raise CannotStart(f"{file} is not JSON: {error}.") from None
+    except UnknownShape as error:
+        raise CannotStart(f"{file}: {error}.") from None
+
+
+def _total(parameters: float | None) -> int | None:
+    """A total that people write as 7.6 (billions) or in full."""
+    if parameters is None:
+        return None
+    if parameters <= 0:
+        raise CannotStart(f"--parameters {parameters:g}; allowed: more than 0.")
+    return round(parameters * 1e9) if parameters < 1e5 else round(parameters)
+
+
+def _device(options: dict[str, Any], catalog: Catalog) -> Device:
+    from dataclasses import replace
+
+    from gpuplane.planning.memory.device import device, find_gpu, plain_device
+    from gpuplane.planning.memory.interval import Interval
+
+    name, memory, profile, shared = options["gpu_name"], options["gpu_memory_gib"], options["mig"], options["time_sliced_by"]
+    if name is None and memory is None:
+        raise CannotStart("one of --gpu and --gpu-memory-gib is needed.")
+    if name is None:
+        return replace(plain_device(memory), shared_by=shared, mig=profile is not None)
+    found = find_gpu(catalog.gpus.values(), name)
+    if memory is not None:  # the card's own word decides between its forms
+        found = tuple(sorted(found, key=lambda gpu: abs(float(gpu.reported_memory_gib or gpu.memory_gib) - memory)))[:1]
+        if not found:
+            return replace(plain_device(memory, name), shared_by=shared, mig=profile is not None)
+    if len(found) != 1:
+        known = f"may be {', '.join(gpu.name for gpu in found)}" if found else f"is not in the catalogue: {', '.join(catalog.gpus)}"
+        raise CannotStart(f"--gpu {name!r} {known}. Give its name there, or --gpu-memory-gib.")
+    if profile is not None and profile not in found[0].mig_profiles:
+        raise CannotStart(f"--mig {profile!r}: {found[0].name} has {', '.join(found[0].mig_profiles) or 'no MIG'}.")
+    chosen = device(found[0], profile, shared)
+    return chosen if memory is None else replace(chosen, memory_gib=Interval.exactly(memory), source=f"{chosen.name}: reported, given")
+
+
+def _log(file: Path | None) -> str | None:
+    if file is None:
+        return None
+    try:
+        return file.read_text(encoding="utf-8", errors="replace")[:_MAX_CONFIG_BYTES]
+    except OSError as error:
+        raise CannotStart(f"{file} cannot be read: {error.strerror}.") from None

@@ -1,0 +1,237 @@
+"""GPU memory of every service of an environment: QF-10, a model that does not surely fit is refused before it crash-loops.
+
+Services of other engines than vLLM are not judged here, and the plan says so.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from gpuplane.catalog.catalog import Catalog
+from gpuplane.catalog.models import ModelArchitecture, find_model
+from gpuplane.planning.memory.device import device
+from gpuplane.planning.memory.fit import Fit, fit
+from gpuplane.planning.memory.host import HostNeeds, host_needs
+from gpuplane.planning.memory.measured import NotAStartup, combination_digest, measured, read_log
+from gpuplane.planning.memory.report import MemoryFit, memory_fit, proofs
+from gpuplane.planning.memory.request import FitRequest, Lora
+from gpuplane.planning.memory.search import smallest_device, smallest_parallelism
+from gpuplane.planning.proof import Proof
+from gpuplane.planning.refusal import MODEL_OVER_MEMORY, REPLICA_OVER_NODE, SLOW_START, Refusal, refused
+from gpuplane.spec.environment_spec import EnvironmentSpec, Place, ServiceEntry
+from gpuplane.spec.inference_service import Vllm
+from gpuplane.spec.node_pool import NodePool
+
+_LENGTH = "spec.release.vllm.arguments.max_model_len"
+
+
+@dataclass(frozen=True)
+class ServiceMemory:
+    """One service's answer; ``unknown`` says what is missing where there is none.
+
+    Attributes:
+        entry: the service.
+        answer: how a replica fits; None where that cannot be reckoned.
+        measured: the figures are those of ``measured_startup``.
+        unknown: a sentence.
+        note: something worth reading that refuses nothing.
+    """
+
+    entry: ServiceEntry
+    answer: Fit | None
+    host: HostNeeds | None
+    measured: bool = False
+    unknown: str = ""
+    note: str = ""
+
+    @property
+    def fit(self) -> MemoryFit | None:
+        """The figures."""
+        return memory_fit(self.answer, self.measured) if self.answer is not None else None
+
+
+def service_memories(spec: EnvironmentSpec, catalog: Catalog) -> Mapping[str, ServiceMemory]:
+    """Every vLLM service of the environment by ``tenant/service``; pools whose GPU is unknown are refused by themselves."""
+    found: dict[str, ServiceMemory] = {}
+    for name in sorted(spec.services):
+        entry = spec.services[name]
+        pool, server = spec.pools[entry.document.spec.placement.pool], entry.document.spec.release.vllm
+        if server is not None and catalog.gpu(pool.spec.gpu) is not None:
+            found[name] = _service(entry, server, pool, catalog)
+    return found
+
+
+def memory_refusals(memories: Mapping[str, ServiceMemory], catalog: Catalog, said: Collection[Refusal] = ()) -> Iterator[Refusal]:
+    """QF-10 and RE-03: GPU memory, host memory, shared memory, and time to load against the start-up probe.
+
+    Args:
+        said: what is refused already; of a replica that has no place at all, its memory is no news.
+    """
+    homeless = {refusal.file for refusal in said if refusal.rule == REPLICA_OVER_NODE}
+    for memory in memories.values():
+        if memory.entry.place.file in homeless:
+            continue
+        if memory.answer is None:
+            yield _refused(memory.entry, "spec.release.model.uri", f"whether it fits GPU memory cannot be known: {memory.unknown}.",
+                           "Add the model's config.json to catalog.yaml, or a measured_startup.", "a known model", "unknown")
+            continue
+        if not memory.answer.fits:
+            yield _over(memory.entry, memory.answer, catalog)
+        if memory.host is not None:
+            yield from _host(memory.entry, memory.host)
+
+
+def memory_proofs(memories: Mapping[str, ServiceMemory]) -> Iterator[Proof]:
+    """The arithmetic, once for all services that ask for the same."""
+    alike: dict[tuple[Fit, bool], list[str]] = defaultdict(list)
+    for name, memory in memories.items():
+        if memory.answer is not None:
+            alike[memory.answer, memory.measured].append(name)
+    for (answer, was_measured), names in alike.items():
+        who = f"service {names[0]}" + (f" and {len(names) - 1} alike" if len(names) > 1 else "")
+        yield from proofs(answer, who, host_needs(answer), was_measured)
+
+
+def memory_notes(memories: Mapping[str, ServiceMemory]) -> Iterator[str]:
+    """Sentences about services whose memory was judged with a reservation."""
+    for name, memory in memories.items():
+        if memory.note:
+            yield f"Service {name}: {memory.note}"
+        seconds, host = memory.entry.document.spec.startup_seconds, memory.host
+        if host is not None and host.load_seconds.low <= seconds < host.load_seconds.expected:
+            yield (f"Service {name}: loading {host.weights_gib:.0f} GiB takes about {host.load_seconds.expected:.0f} s at 0.5 GB/s, more "
+                   f"than startup_seconds {seconds}; a model cache, or a faster source, has to make up for it.")
+
+
+def request_of(entry: ServiceEntry, server: Vllm, pool: NodePool, catalog: Catalog) -> FitRequest | str:
+    """What a service asks of one device; a sentence where its model is not known.
+
+    Raises:
+        KeyError: the catalogue has no such GPU or profile.
+    """
+    spec, arguments = entry.document.spec, server.arguments
+    model = _model(entry, catalog)
+    if model is None:
+        return f"the catalogue has no architecture of {spec.release.model.uri}"
+    gpu = catalog.gpus[pool.spec.gpu]
+    profile = spec.placement.profile
+    slices = pool.spec.sharing.time_slicing if pool.spec.sharing is not None else None
+    lora = Lora(arguments.max_loras or 1, arguments.max_lora_rank or 16) if arguments.enable_lora else None
+    drafted = arguments.speculative_config
+    draft = find_model(catalog.models.values(), drafted.model) if drafted is not None and drafted.model is not None else None
+    if drafted is not None and drafted.model is not None and draft is None:
+        return f"the catalogue has no architecture of the draft model {drafted.model}"
+    return FitRequest(
+        model=model, repository=_path(entry), device=device(gpu, profile, slices.replicas if slices is not None else 1),
+        tensor_parallel_size=arguments.tensor_parallel_size, pipeline_parallel_size=arguments.pipeline_parallel_size,
+        max_model_len=arguments.max_model_len, gpu_memory_utilization=arguments.gpu_memory_utilization, dtype=arguments.dtype,
+        quantization=arguments.quantization, kv_cache_dtype=arguments.kv_cache_dtype, block_size=arguments.block_size,
+        max_num_seqs=arguments.max_num_seqs, max_num_batched_tokens=arguments.max_num_batched_tokens, engine_version=server.version,
+        enforce_eager=arguments.enforce_eager, lora=lora, draft=draft,
+        speculative_tokens=drafted.num_speculative_tokens if drafted is not None else 0)
+
+
+def digest_of(entry: ServiceEntry, server: Vllm, pool: NodePool) -> str:
+    """What a measurement of this service has to bear: digest of model, image, arguments and GPU."""
+    spec = entry.document.spec
+    gpu = pool.spec.gpu if spec.placement.profile is None else f"{pool.spec.gpu} {spec.placement.profile}"
+    return combination_digest(spec.release.model.uri, spec.release.model.revision, server.image,
+                              server.arguments.model_dump(mode="json", exclude_none=True), gpu)
+
+
+@lru_cache(maxsize=8192)
+def _fit(request: FitRequest) -> Fit:
+    """Services of one model on one GPU share their answer: a thousand tenants use a handful of models."""
+    return fit(request)
+
+
+def _service(entry: ServiceEntry, server: Vllm, pool: NodePool, catalog: Catalog) -> ServiceMemory:
+    profile, gpu = entry.document.spec.placement.profile, catalog.gpus[pool.spec.gpu]
+    if profile is not None and profile not in gpu.mig_profiles:
+        return ServiceMemory(entry, None, None, unknown=f"{gpu.name} has no MIG profile {profile}")
+    request = request_of(entry, server, pool, catalog)
+    if isinstance(request, str):
+        return ServiceMemory(entry, None, None, unknown=request)
+    answer, startup = _fit(request), entry.document.spec.measured_startup
+    if startup is None:
+        return ServiceMemory(entry, answer, host_needs(answer))
+    digest = digest_of(entry, server, pool)
+    if startup.digest != digest:
+        return ServiceMemory(entry, answer, host_needs(answer), note="measured_startup is of another combination of model, image, "
+                             f"arguments and GPU (it says {startup.digest[:19]}…, this is {digest}), so it does not count.")
+    try:
+        found = measured(answer, read_log(startup.log))
+    except NotAStartup as error:
+        return ServiceMemory(entry, answer, host_needs(answer), note=f"measured_startup does not count: {error}.")
+    return ServiceMemory(entry, found, host_needs(found), measured=True)
+
+
+def _model(entry: ServiceEntry, catalog: Catalog) -> ModelArchitecture | None:
+    reference = entry.document.spec.release.model
+    if reference.architecture is not None:
+        return catalog.models.get(reference.architecture)
+    return find_model(catalog.models.values(), _path(entry))
+
+
+def _path(entry: ServiceEntry) -> str:
+    """The model's URI without scheme and digest: ``ORG/MODEL``."""
+    return entry.document.spec.release.model.uri.partition("://")[2].partition("@")[0]
+
+
+def _over(entry: ServiceEntry, answer: Fit, catalog: Catalog) -> Refusal:
+    length, pool = answer.request.length, answer.kv_cache_gib
+    word = "does not fit" if answer.fits is False else "may not fit"
+    claim = f"{answer.request.model.name} {word} {_devices(answer)}: {' '.join(answer.reasons)}"
+    needed = f"{answer.needed_gib:.1f} GiB" if answer.needed_gib is not None else f"{length or 'any'} tokens"
+    return _refused(entry, _LENGTH, claim, _remedy(answer.request, answer.longest_model_len or 0, catalog), needed, f"{pool.low:.1f} GiB")
+
+
+def _devices(answer: Fit) -> str:
+    request = answer.request
+    count = request.tensor_parallel_size * request.pipeline_parallel_size
+    return request.device.name if count == 1 else f"{count} × {request.device.name}"
+
+
+def _remedy(request: FitRequest, longest: int, catalog: Catalog) -> str:
+    """What helps, the cheapest first: a shorter context, more GPUs of this kind, other GPUs."""
+    if request.length is None:
+        return "Say max_model_len."
+    ways = []
+    if 0 < longest < request.length:
+        ways.append(f"lower max_model_len to {longest}")
+    parallel = smallest_parallelism(request)
+    smallest = smallest_device(replace(request, device=replace(request.device, shared_by=1)), tuple(catalog.gpus.values()))
+    if parallel is not None and parallel > request.tensor_parallel_size:
+        ways.append(f"use tensor_parallel_size {parallel}")
+    if smallest is not None:
+        ways.append(f"use {smallest}, the least GPU memory that surely fits")
+    ways.append("give the log of a start-up as measured_startup")
+    text = ", or ".join(ways)
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _host(entry: ServiceEntry, host: HostNeeds) -> Iterator[Refusal]:
+    spec = entry.document.spec
+    least = host.memory_gib.low + host.shared_memory_gib
+    if spec.resources.memory_gib < least:
+        yield _refused(entry, "spec.resources.memory_gib",
+                       f"loading takes at least {least:.1f} GiB of host memory; {spec.resources.memory_gib} are asked for.",
+                       f"Raise memory_gib to {round(host.memory_gib.expected + host.shared_memory_gib) + 1}.",
+                       f"{least:.1f}", spec.resources.memory_gib)
+    if spec.resources.shared_memory_gib < host.shared_memory_gib:
+        yield _refused(entry, "spec.resources.shared_memory_gib", f"its ranks share at least {host.shared_memory_gib:g} GiB of /dev/shm; "
+                       f"{spec.resources.shared_memory_gib} are asked for.", "Raise shared_memory_gib.",
+                       f"{host.shared_memory_gib:g}", spec.resources.shared_memory_gib)
+    if spec.startup_seconds < host.load_seconds.low:
+        yield refused(SLOW_START, entry.place, "spec.startup_seconds",
+                      f"{host.weights_gib:.0f} GiB of weights take at least {host.load_seconds.low:.0f} s to load; the start-up probe "
+                      f"gives up after {spec.startup_seconds}.", f"Raise startup_seconds to {round(host.load_seconds.expected)}.",
+                      f"{host.load_seconds.low:.0f}", spec.startup_seconds, entry.tenant)
+
+
+def _refused(entry: ServiceEntry, path: str, claim: str, remedy: str, needed: object, available: object) -> Refusal:
+    place: Place = entry.place
+    return refused(MODEL_OVER_MEMORY, place, path, claim, remedy, needed, available, entry.tenant)

@@ -1,0 +1,107 @@
+"""``gpuplane fit`` from the command line: figures, exit statuses, and clear words for wrong questions."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from gpuplane.cli import cli
+
+QWEN = ["--model", "Qwen/Qwen2.5-7B-Instruct", "--gpu", "L40S-48GB", "--max-model-len", "16384", "--engine-version", "0.30.0"]
+CONFIG = {"model_type": "qwen2", "hidden_size": 3584, "intermediate_size": 18944, "num_hidden_layers": 28, "num_attention_heads": 28,
+          "num_key_value_heads": 4, "vocab_size": 152064, "tie_word_embeddings": False, "torch_dtype": "bfloat16"}
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, ["fit", *arguments])
+
+
+def answer(*arguments: str) -> dict[str, Any]:
+    result = run(*arguments, "--format", "json")
+    value: dict[str, Any] = json.loads(result.stdout)
+    assert result.exit_code == (0 if value["fits"] else 1), result.output
+    return value
+
+
+def test_the_contract_of_the_json() -> None:
+    value = answer(*QWEN)
+    assert value["schema_version"] == "1"
+    assert value["fits"] is True
+    for name in ("weights_gib", "overhead_gib", "kv_cache_gib", "kv_cache_tokens", "max_concurrency"):
+        assert value[name]["low"] <= value[name]["expected"] <= value[name]["high"]
+    assert {"claim", "formula", "inputs", "result", "unit", "sources"} == set(value["proof"][0])
+    assert value["smallest"]["tensor_parallel_size"] == 1
+
+
+def test_the_same_question_gives_the_same_bytes() -> None:
+    assert run(*QWEN, "--format", "json").stdout == run(*QWEN, "--format", "json").stdout
+
+
+def test_a_config_file_gives_the_same_figures_as_the_catalogue(tmp_path: Path) -> None:
+    file = tmp_path / "config.json"
+    file.write_text(json.dumps(CONFIG))
+    by_file = answer("--model-config", str(file), "--parameters", "7.616", *QWEN[2:])
+    by_name = answer(*QWEN)
+    for name in ("weights_gib", "kv_cache_gib", "kv_cache_tokens", "max_concurrency", "fits"):
+        assert by_file[name] == by_name[name]
+    assert answer("--model-config", str(file), "--parameters", "7616000000", *QWEN[2:])["weights_gib"] == by_name["weights_gib"]
+
+
+def test_the_memory_that_a_card_reports_is_enough() -> None:
+    assert answer("--model", "qwen3-8b", "--gpu-memory-gib", "79.19", "--max-model-len", "4096")["fits"] is True
+    assert answer("--model", "qwen3-8b", "--gpu-memory-gib", "10.7", "--max-model-len", "4096")["fits"] is False
+
+
+def test_people_see_a_verdict_a_table_and_what_would_fit() -> None:
+    result = run("--model", "meta-llama/Llama-3.3-70B-Instruct", "--gpu", "H100-SXM-80GB", "--max-model-len", "8192")
+    assert result.exit_code == 1
+    assert result.stdout.startswith("DOES NOT FIT: llama3-70b on 1 × H100-SXM-80GB")
+    for words in ("KV cache GiB", "least GPU memory that surely fits", "/dev/shm"):
+        assert words in result.stdout
+
+
+def test_a_start_up_log_overrides(tmp_path: Path) -> None:
+    log = tmp_path / "vllm.log"
+    log.write_text("Available KV cache memory: 12.34 GiB\nGPU KV cache size: 231,000 tokens\n")
+    value = answer(*QWEN, "--startup-log", str(log))
+    assert (value["measured"], value["kv_cache_gib"]["low"], value["kv_cache_tokens"]["high"]) == (True, 12.34, 231000)
+
+
+@pytest.mark.parametrize(("arguments", "words"), [
+    ([], "one of --model and --model-config is needed"),
+    (["--model", "Qwen/Qwen2.5-7B-Instruct"], "one of --gpu and --gpu-memory-gib is needed"),
+    (["--model", "Qwen/Qwen99-Unheard", "--gpu", "L4"], "is not in the catalogue"),
+    (["--model", "qwen3-8b", "--gpu", "A100"], "may be A100-"),
+    (["--model", "qwen3-8b", "--gpu", "Quux"], "is not in the catalogue: "),
+    (["--model", "qwen3-8b", "--gpu", "A100-SXM-80GB", "--mig", "9g.1gb"], "1g.10gb"),
+    (["--model", "qwen3-8b", "--gpu", "L4-24GB", "--mig", "1g.10gb"], "no MIG"),
+    (["--model", "qwen3-8b", "--gpu", "L4-24GB", "--draft-model", "x/y"], "is not in the catalogue"),
+    (["--model-config", "missing.json", "--gpu", "L4-24GB"], "cannot be read"),
+    (["--model", "qwen3-8b", "--gpu", "L4-24GB", "--startup-log", "missing.log"], "cannot be read")])
+def test_wrong_questions(arguments: list[str], words: str) -> None:
+    result = run(*arguments)
+    assert result.exit_code == 2, result.output
+    assert words in result.output
+
+
+@pytest.mark.parametrize(("text", "words"), [
+    ("[]", "is not a JSON object"), ("{", "is not JSON"), ("[" * 100_000, "is not JSON"), ("{}", "does not say hidden_size"),
+    (json.dumps({**CONFIG, "model_type": "mamba"}), "is not modelled"), (json.dumps({**CONFIG, "layer_types": ["full"]}), "1 of its 28"),
+    ("\udcff", "is not JSON")])
+def test_a_config_that_cannot_be_used_is_refused_with_its_reason(text: str, words: str, tmp_path: Path) -> None:
+    file = tmp_path / "config.json"
+    file.write_bytes(text.encode("utf-8", "surrogateescape"))
+    result = run("--model-config", str(file), "--gpu", "L4-24GB")
+    assert result.exit_code == 2, result.output
+    assert words in result.output
+
+
+def test_a_log_of_something_else_is_refused(tmp_path: Path) -> None:
+    log = tmp_path / "other.log"
+    log.write_text("hello")
+    result = run(*QWEN, "--startup-log", str(log))
+    assert (result.exit_code, "KV cache" in result.output) == (2, True)

@@ -1,0 +1,127 @@
+"""How well the prediction agrees with start-ups that were really logged (``startups.jsonl``; each row says where it is from).
+
+``python -m tests.planning.memory.accuracy`` prints the table. A row is complete where memory, context, parallelism and
+utilisation are known and the architecture is in the catalogue; the others are counted apart.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from gpuplane.catalog.models import load_models
+from gpuplane.planning.memory.device import plain_device
+from gpuplane.planning.memory.fit import Fit, fit
+from gpuplane.planning.memory.request import FitRequest
+
+STARTUPS = Path(__file__).with_name("startups.jsonl")
+_NEEDED = ("arch", "gpu_memory_gib_reported", "tp", "max_model_len", "gpu_memory_utilization")
+_ROUNDING_GIB = 0.011
+"""Logs round to 0.01 GiB."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One start-up that was logged, and what is predicted of it."""
+
+    row: Mapping[str, Any]
+    answer: Fit
+
+    @property
+    def complete(self) -> bool:
+        return all(self.row.get(field) is not None for field in _NEEDED)
+
+    @property
+    def started(self) -> bool:
+        return bool(self.row["outcome"] == "ok")
+
+    @property
+    def tokens_error(self) -> float | None:
+        """Percent of the logged tokens of KV cache."""
+        seen = self.row.get("kv_cache_tokens")
+        return abs(self.answer.kv_cache_tokens.expected - seen) / seen * 100 if seen else None
+
+    @property
+    def covered(self) -> bool | None:
+        """Whether the logged cache lies in the interval."""
+        seen, said = self.row.get("available_kv_gib"), self.answer.kv_cache_gib
+        return said.low - _ROUNDING_GIB <= seen <= said.high + _ROUNDING_GIB if seen is not None else None
+
+    @property
+    def width(self) -> float:
+        """Of the interval, as a share of what the engine may use."""
+        return (self.answer.kv_cache_gib.high - self.answer.kv_cache_gib.low) / self.answer.usable_gib.expected
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Figures over a set of start-ups; errors in percent of the tokens."""
+
+    cases: int
+    tokens_median: float
+    tokens_p90: float
+    covered: float
+    width_median: float
+    started: int
+    started_fits: int
+    started_not: int
+    failed: int
+    failed_fits: int
+
+
+def cases() -> list[Case]:
+    """Every start-up that can be asked: its architecture and the card's memory are known."""
+    rows = [json.loads(line) for line in STARTUPS.read_text(encoding="utf-8").splitlines()]
+    return [Case(row, fit(request(row))) for row in rows if row.get("arch") in load_models() and "gpu_memory_gib_reported" in row
+            and "tp" in row]
+
+
+def request(row: Mapping[str, Any]) -> FitRequest:
+    """A logged start-up as a question."""
+    return FitRequest(
+        model=load_models()[row["arch"]], repository=row["model"], device=plain_device(row["gpu_memory_gib_reported"], row["gpu"] if "class" not in row["gpu"] else ""),
+        tensor_parallel_size=row["tp"], pipeline_parallel_size=row.get("pp", 1), max_model_len=row.get("max_model_len"),
+        gpu_memory_utilization=row.get("gpu_memory_utilization"), dtype=row.get("weight_dtype"), quantization=row.get("quantization"),
+        kv_cache_dtype=row.get("kv_cache_dtype"), max_num_seqs=row.get("max_num_seqs"),
+        max_num_batched_tokens=row.get("max_num_batched_tokens"), engine_version=row.get("vllm_version"),
+        enforce_eager=bool(row.get("enforce_eager")))
+
+
+def accuracy(chosen: list[Case]) -> Accuracy:
+    """The figures of these start-ups."""
+    errors = sorted(case.tokens_error for case in chosen if case.tokens_error is not None)
+    covered = [case for case in chosen if case.covered is not None]
+    started, failed = [case for case in chosen if case.started], [case for case in chosen if not case.started]
+    return Accuracy(
+        len(chosen), median(errors), errors[math.ceil(0.9 * len(errors)) - 1], _share(covered),
+        median([case.width for case in covered] or [math.nan]), len(started), sum(case.answer.fits is True for case in started),
+        sum(case.answer.fits is False for case in started), len(failed), sum(case.answer.fits is True for case in failed))
+
+
+def _share(covered: list[Case]) -> float:
+    return sum(bool(case.covered) for case in covered) / len(covered) if covered else math.nan
+
+
+CASES_WITH_CACHE = [case for case in cases() if {"available_kv_gib", "kv_cache_tokens", "vllm_version"} <= case.row.keys()
+                    and not case.row["id"].startswith("unsloth")]
+"""Start-ups that logged both the memory and the tokens of their cache; unsloth changes vLLM's own accounting."""
+
+
+def _print() -> None:
+    everything = cases()
+    for title, chosen in (("complete inputs", [case for case in everything if case.complete]),
+                          ("inputs missing", [case for case in everything if not case.complete])):
+        found = accuracy(chosen)
+        print(f"{title}: {found.cases} start-ups; tokens of KV cache: median {found.tokens_median:.2f} %, 90th percentile "
+              f"{found.tokens_p90:.1f} %; interval covers {found.covered:.0%}, median width {found.width_median:.1%} of usable memory; "
+              f"of {found.started} that started {found.started_fits} fit, {found.started_not} not; of {found.failed} that failed "
+              f"{found.failed_fits} fit")
+
+
+if __name__ == "__main__":
+    _print()
