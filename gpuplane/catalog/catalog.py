@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 from gpuplane.catalog.gpus import Gpu, load_gpus
 from gpuplane.catalog.instances import Instance, load_instances
 from gpuplane.catalog.prices import Price, PriceBook, load_prices, price_in
+from gpuplane.catalog.service_prices import ServicePrice, ServicePriceBook, load_service_prices, service_price_in
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,7 @@ class Catalog:
     gpus: Mapping[str, Gpu]
     instances: Mapping[str, Instance]
     prices: PriceBook
+    service_prices: ServicePriceBook = field(default_factory=load_service_prices)
 
     def gpu(self, name: str) -> Gpu | None:
         """The GPU model of that name."""
@@ -30,6 +32,10 @@ class Catalog:
     def hourly_price(self, instance_type: str, region: str, capacity_type: str) -> Price | None:
         """What one node costs in an hour; None where no row says so (see :func:`gpuplane.catalog.prices.hourly_price`)."""
         return price_in(self.prices, instance_type, region, capacity_type)
+
+    def service_price(self, kind: str, region: str) -> ServicePrice | None:
+        """What a unit of storage, traffic or a load balancer costs (see :func:`gpuplane.catalog.service_prices.service_price`)."""
+        return service_price_in(self.service_prices, kind, region)
 
     def priced_regions(self, instance_type: str) -> tuple[str, ...]:
         """Regions in which the instance type has an on-demand price, sorted."""

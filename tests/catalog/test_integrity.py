@@ -73,7 +73,7 @@ def test_no_price_is_given_twice_by_one_source() -> None:
 
 
 def test_every_source_is_cited_by_some_row() -> None:
-    cited = {row["source"] for file in ("prices.tsv", "instances.tsv") for row in read_rows(file)}
+    cited = {row["source"] for file in ("prices.tsv", "instances.tsv", "service_prices.tsv") for row in read_rows(file)}
     assert {source.text for source in sources().values()} == {sources()[key].text for key in cited} | {gpu.source for gpu in GPUS}
 
 
