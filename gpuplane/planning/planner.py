@@ -42,7 +42,7 @@ def plan(spec: EnvironmentSpec, catalog: Catalog, as_of: date) -> EnvironmentPla
         idle_usd_per_month=None if committed is None or charged is None else committed - charged,
         worst_case_usd_per_month=total(pool.worst_case_usd_per_month for pool in pools.values()),
         budget_usd_per_month=settings.budget_usd_per_month)
-    return replace(planned, notes=tuple(sorted(_notes(spec, planned))))
+    return replace(planned, notes=tuple(sorted((*_notes(spec, planned), *catalog.notes))))
 
 
 def _tenant(spec: EnvironmentSpec, name: str, of_tenant: tuple[Demand, ...], pools: Mapping[str, PoolPlan]) -> TenantPlan:

@@ -81,8 +81,8 @@ BAD: dict[str, tuple[Change, str, str, str, str]] = {
         put((POOL, "spec.gpu", "H100-SXM-8GB")), "NP-01", POOL, "spec.gpu",
         'there is no GPU "H100-SXM-8GB" in the catalogue. Did you mean H100-SXM-80GB?'),
     "an unknown instance type": (
-        put((POOL, INSTANCE, "p7-x100.48xlarge")), "NP-01", POOL, INSTANCE,
-        'there is no instance type "p7-x100.48xlarge" with GPUs in the catalogue.'),
+        put((POOL, INSTANCE, "g6f.xlarge")), "NP-01", POOL, INSTANCE,
+        'there is no instance type "g6f.xlarge" with GPUs in the catalogue.'),
     "an instance type with another gpu": (
         put((POOL, INSTANCE, "p5en.48xlarge")), "NP-02", POOL, INSTANCE,
         "but spec.gpu is H100-SXM-80GB. Set gpu: H200-SXM-141GB, or choose one of: p5.48xlarge, p5.4xlarge."),
