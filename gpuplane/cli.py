@@ -17,6 +17,7 @@ import click
 from gpuplane import __version__
 from gpuplane.delivery.command_line import as_of_option, environment_options, errors, load, stderr_console, step, stop, writing
 from gpuplane.delivery.exit_status import GOOD, REFUSED, WRONG_INPUT, CannotStart
+from gpuplane.delivery.prices_command import prices
 
 if TYPE_CHECKING:
     from gpuplane.delivery.preview_report import PreviewReport
@@ -216,6 +217,9 @@ def explain(rule_id: str) -> None:
     from gpuplane.policies.reference import explained
 
     click.echo(explained(rule))
+
+
+cli.add_command(prices)
 
 
 def _chosen(spec: EnvironmentSpec, layer: str | None) -> tuple[str, ...]:

@@ -74,7 +74,8 @@ def _notes(spec: EnvironmentSpec, planned: EnvironmentPlan) -> Iterator[str]:
     for pool in planned.pools.values():
         age = (planned.as_of - pool.price_as_of).days if pool.price_as_of is not None else 0
         if age > STALE_AFTER_DAYS:
-            yield f'The price of pool "{pool.name}" is of {pool.price_as_of}, {age} days old: {pool.price_basis}.'
+            yield (f'The price of pool "{pool.name}" is of {pool.price_as_of}, {age} days old: {pool.price_basis}. '
+                   "gpuplane prices refresh reads today's list prices.")
     for name, tenant in planned.tenants.items():
         for key, quota in tenant.quotas.items():
             capacity = planned.pools[quota.pool].capacity[quota.resource]

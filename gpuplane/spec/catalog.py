@@ -15,6 +15,9 @@ from gpuplane.spec.model import AwsRegion, Document, IsoDate, LabelValue, MigPro
 CATALOG_FILES = ("prices", "catalog")
 """Names of the files, in the order in which later rows replace earlier ones."""
 
+MAX_PRICES = 3500
+"""Most prices of one file: what a document may hold (:data:`gpuplane.spec.yaml_source.WISH_LIMITS`)."""
+
 Amount = Annotated[
     Decimal, BeforeValidator(decimal_of), Field(gt=0, le=Decimal("1e6")),
     PlainSerializer(str, return_type=str, when_used="json"), WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": 1e6})]
@@ -139,7 +142,7 @@ class CatalogSpec(SpecModel):
     """GPU models by name, e.g. RTX-6000-ADA-48GB."""
     instances: dict[InstanceName, InstanceRow] = Field(default_factory=dict)
     """Instance types by name."""
-    prices: Annotated[tuple[PriceRow, ...], Field(max_length=5000)] = ()
+    prices: Annotated[tuple[PriceRow, ...], Field(max_length=MAX_PRICES)] = ()
     """Prices of nodes; several days of one price are its history, the newest counts."""
     service_prices: Annotated[tuple[ServicePriceRow, ...], Field(max_length=1000)] = ()
     """Prices beside the nodes."""

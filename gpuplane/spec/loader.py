@@ -92,6 +92,20 @@ def load_catalogs(environments: Path) -> tuple[Catalog, ...]:
     return found
 
 
+def read_catalog(path: Path, name: str) -> Catalog:
+    """One catalogue file, wherever it lies.
+
+    Raises:
+        InvalidSpec: with every error of it.
+    """
+    reading, file = _Reading([]), DocumentFile(path, shown_path(path), path.name, "Catalog", name)
+    _read(reading, file)
+    document = reading.documents.get(file.key)
+    if reading.errors or not isinstance(document, Catalog):
+        raise InvalidSpec(reading.errors)
+    return document
+
+
 def _catalogs(reading: _Reading, environments: Path) -> tuple[Catalog, ...]:
     files, errors = catalog_files(environments)
     reading.errors += errors
