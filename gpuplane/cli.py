@@ -18,6 +18,7 @@ from gpuplane import __version__
 from gpuplane.delivery.command_line import as_of_option, environment_options, errors, load, stderr_console, step, stop, writing
 from gpuplane.delivery.exit_status import GOOD, REFUSED, WRONG_INPUT, CannotStart
 from gpuplane.delivery.fit_command import fit
+from gpuplane.delivery.prices_command import prices
 
 if TYPE_CHECKING:
     from gpuplane.delivery.preview_report import PreviewReport
@@ -217,6 +218,9 @@ def explain(rule_id: str) -> None:
     from gpuplane.policies.reference import explained
 
     click.echo(explained(rule))
+
+
+cli.add_command(prices)
 
 
 def _chosen(spec: EnvironmentSpec, layer: str | None) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ from gpuplane.policies import crossguard  # noqa: E402
 
 CONFIG = PolicyConfigSchema(properties={
     "as_of": {"type": "string", "description": "Day that exemptions are judged at, YYYY-MM-DD; today (UTC) where left out."},
+    "environments": {"type": "string", "description": "Folder whose catalog.yaml and prices.yaml count beside the shipped facts."},
     "exemptions": {"type": "array", "default": [], "description": "Waived rules, as in exemptions.yaml."}})
 
 
@@ -36,14 +37,16 @@ def as_of(args: ResourceValidationArgs | StackValidationArgs) -> date:
 def judge_object(args: ResourceValidationArgs, report: ReportViolation) -> None:
     """Rules about one object, while it is applied."""
     view = crossguard.view_of(args, UnknownValueError)
-    for message in crossguard.object_violations(view, crossguard.exemptions_of(args.get_config()), as_of(args)):
+    config = args.get_config()
+    for message in crossguard.object_violations(view, crossguard.exemptions_of(config), as_of(args), crossguard.catalog_of(config)):
         report(message)
 
 
 def judge_stack(args: StackValidationArgs, report: ReportViolation) -> None:
     """All rules, over the whole stack."""
     views = [crossguard.view_of(resource, UnknownValueError) for resource in args.resources]
-    for message, urn in crossguard.stack_violations(views, crossguard.exemptions_of(args.get_config()), as_of(args)):
+    config = args.get_config()
+    for message, urn in crossguard.stack_violations(views, crossguard.exemptions_of(config), as_of(args), crossguard.catalog_of(config)):
         report(message, urn or None)
 
 

@@ -9,8 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from functools import lru_cache
+from pathlib import Path
 from typing import Any, Protocol
 
+from gpuplane.catalog.catalog import Catalog, default_catalog
+from gpuplane.catalog.overlay import catalog_for
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.resource_view import ResourceView, Unknown, lookup
 from gpuplane.policies.finding import Finding, Verdict
@@ -49,14 +53,15 @@ def view_of(resource: Resource, unknown_error: type[Exception]) -> ResourceView:
                         namespace=namespace, name=name or resource.name, props=props)
 
 
-def object_violations(view: ResourceView, exemptions: Sequence[Exemption], as_of: date) -> Iterator[str]:
+def object_violations(view: ResourceView, exemptions: Sequence[Exemption], as_of: date, catalog: Catalog | None = None) -> Iterator[str]:
     """What the rules about one object say while it is applied, each a sentence with the rule's id."""
-    return _violations(PlannedGraph([view]), [rule for rule in all_rules() if rule.scope == "object"], exemptions, as_of)
+    return _violations(PlannedGraph([view], catalog=catalog), [rule for rule in all_rules() if rule.scope == "object"], exemptions, as_of)
 
 
-def stack_violations(views: Iterable[ResourceView], exemptions: Sequence[Exemption], as_of: date) -> Iterator[tuple[str, str]]:
+def stack_violations(views: Iterable[ResourceView], exemptions: Sequence[Exemption], as_of: date,
+                     catalog: Catalog | None = None) -> Iterator[tuple[str, str]]:
     """What all rules say about a stack: sentence and URN of the resource it is about."""
-    graph = PlannedGraph(views)
+    graph = PlannedGraph(views, catalog=catalog)
     for finding in _blocking(graph, [rule for rule in all_rules() if _has_context(rule, graph)], exemptions, as_of):
         yield sentence(finding), finding.urn
 
@@ -74,6 +79,22 @@ def exemptions_of(config: Mapping[str, Any]) -> tuple[Exemption, ...]:
         pydantic.ValidationError: one of them is not an exemption.
     """
     return tuple(Exemption.model_validate(dict(item)) for item in config.get("exemptions") or ())
+
+
+def catalog_of(config: Mapping[str, Any]) -> Catalog:
+    """The facts that the pack judges with: the shipped ones, and over them those beside the environments that its configuration names.
+
+    Raises:
+        InvalidSpec: the user's own file is wrong.
+    """
+    folder = config.get("environments")
+    return _own_catalog(str(folder)) if folder else default_catalog()
+
+
+@lru_cache(maxsize=1)
+def _own_catalog(folder: str) -> Catalog:
+    """Read once in a run: the pack is asked about every object."""
+    return catalog_for(Path(folder))
 
 
 def _violations(graph: PlannedGraph, rules: Sequence[Rule], exemptions: Sequence[Exemption], as_of: date) -> Iterator[str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pulumi
 
-from gpuplane.catalog import default_catalog
+from gpuplane.catalog import catalog_of
 from gpuplane.planning import plan
 from gpuplane.planning.environment_plan import EnvironmentPlan
 from gpuplane.spec.environment_spec import LAYERS, EnvironmentSpec
@@ -51,7 +51,7 @@ def run() -> None:
     if settings.layer not in spec.layers:
         raise pulumi.RunError(f"environment {spec.name} has no layer {settings.layer}; it has: {', '.join(spec.layers)}.")
     cluster_identity.require_pinned(spec, settings.layer)
-    register(spec, plan(spec, default_catalog(), settings.as_of), settings.layer)
+    register(spec, plan(spec, catalog_of(spec), settings.as_of), settings.layer)
 
 
 def register(spec: EnvironmentSpec, planned: EnvironmentPlan, layer: str) -> None:

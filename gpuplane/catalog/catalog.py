@@ -5,20 +5,35 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from types import MappingProxyType
 
 from gpuplane.catalog.gpus import Gpu, load_gpus
 from gpuplane.catalog.instances import Instance, load_instances
 from gpuplane.catalog.models import ModelArchitecture, load_models
-from gpuplane.catalog.prices import Price, PriceBook, load_prices, price_in
+from gpuplane.catalog.prices import Price, PriceBook, PriceHistory, load_price_history, load_prices, price_in
+from gpuplane.catalog.service_prices import ServicePrice, ServicePriceBook, load_service_prices, service_price_in
+from gpuplane.catalog.spot_history import SpotHistory, spot_history_in
 
 
 @dataclass(frozen=True)
 class Catalog:
-    """What is true of GPUs, instance types, prices and models; nothing here comes from the wish."""
+    """What is true of GPUs, instance types, prices and models; nothing here comes from the wish.
+
+    Attributes:
+        gpus, instances: by name.
+        prices: the newest row by instance type, region and offer.
+        service_prices: storage, traffic and load balancers, by kind and region.
+        price_history: every price row, for what changes over time.
+        models: architectures by the name of their row.
+        notes: what a reader should know about these facts, e.g. that a user's row replaces a shipped one.
+    """
 
     gpus: Mapping[str, Gpu]
     instances: Mapping[str, Instance]
     prices: PriceBook
+    service_prices: ServicePriceBook = field(default_factory=load_service_prices)
+    price_history: PriceHistory = field(default_factory=lambda: MappingProxyType({}))
+    notes: tuple[str, ...] = ()
     models: Mapping[str, ModelArchitecture] = field(default_factory=load_models)
 
     def gpu(self, name: str) -> Gpu | None:
@@ -33,6 +48,14 @@ class Catalog:
         """What one node costs in an hour; None where no row says so (see :func:`gpuplane.catalog.prices.hourly_price`)."""
         return price_in(self.prices, instance_type, region, capacity_type)
 
+    def spot_history(self, instance_type: str, region: str) -> SpotHistory | None:
+        """What the spot market has asked for it over time; None where no row was ever seen."""
+        return spot_history_in(self.price_history, instance_type, region)
+
+    def service_price(self, kind: str, region: str) -> ServicePrice | None:
+        """What a unit of storage, traffic or a load balancer costs (see :func:`gpuplane.catalog.service_prices.service_price`)."""
+        return service_price_in(self.service_prices, kind, region)
+
     def priced_regions(self, instance_type: str) -> tuple[str, ...]:
         """Regions in which the instance type has an on-demand price, sorted."""
         return tuple(sorted(region for name, region, offer in self.prices if name == instance_type and offer == "on_demand"))
@@ -41,4 +64,4 @@ class Catalog:
 @cache
 def default_catalog() -> Catalog:
     """The catalogue that ships with gpuplane."""
-    return Catalog(load_gpus(), load_instances(), load_prices(), load_models())
+    return Catalog(load_gpus(), load_instances(), load_prices(), load_service_prices(), load_price_history())

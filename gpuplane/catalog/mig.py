@@ -1,14 +1,14 @@
 """Which sets of MIG devices a GPU can be cut into: NVIDIA's placement rule, searched exactly.
 
-A layout is possible if its compute slices are at most 7 and every device finds a start such that no two
-share a memory slice. The search is small: at most 8 memory slices, and each device has at most 7 starts.
+A layout is possible if its compute slices are at most those of the GPU (7; 4 on A30 and RTX PRO 6000) and every device finds a
+start such that no two share a memory slice. The search is small: at most 8 memory slices, and each device has at most 7 starts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gpuplane.catalog.gpus import COMPUTE_SLICES, Gpu, MigProfile
+from gpuplane.catalog.gpus import Gpu, MigProfile
 
 
 def mig_layout_valid(gpu: Gpu, layout: Mapping[str, int]) -> str | None:
@@ -28,8 +28,8 @@ def mig_layout_valid(gpu: Gpu, layout: Mapping[str, int]) -> str | None:
         if count > most:
             return f"{count} × {name} is more than the {most} that one {gpu.name} can have."
     compute = sum(gpu.mig_profiles[name].compute_slices * count for name, count in layout.items())
-    if compute > COMPUTE_SLICES:
-        return f"{written(layout)} needs {compute} compute slices; one {gpu.name} has {COMPUTE_SLICES}."
+    if compute > gpu.compute_slices:
+        return f"{written(layout)} needs {compute} compute slices; one {gpu.name} has {gpu.compute_slices}."
     devices = [gpu.mig_profiles[name] for name, count in sorted(layout.items()) for _ in range(count)]
     # Large devices first: they have the fewest starts, so a dead end shows early.
     if not _placeable(sorted(devices, key=lambda profile: -profile.memory_slices), frozenset()):

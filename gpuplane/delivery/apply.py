@@ -148,10 +148,10 @@ def require_ready(spec: EnvironmentSpec, layers: tuple[str, ...]) -> dict[str, s
 
 
 def _planned(spec: EnvironmentSpec, as_of: date) -> EnvironmentPlan:
-    from gpuplane.catalog import default_catalog
+    from gpuplane.catalog import catalog_of
     from gpuplane.planning import plan
 
-    return plan(spec, default_catalog(), as_of)
+    return plan(spec, catalog_of(spec), as_of)
 
 
 def _gate(spec: EnvironmentSpec, as_of: date, console: Console) -> EnvironmentPlan | None:

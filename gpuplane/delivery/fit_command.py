@@ -57,16 +57,16 @@ def fit(**options: Any) -> None:
     with errors():
         from gpuplane.delivery.fit_report import fit_report, printed
 
-        request = _request(options, _catalog(options["environments"]))
-        report = fit_report(request, _catalog(options["environments"]), _log(options["startup_log"]))
+        catalog = _catalog(options["environments"])
+        report = fit_report(_request(options, catalog), catalog, _log(options["startup_log"]))
         click.echo(report.to_json() if options["output_format"] == "json" else printed(report), nl=False)
         sys.exit(GOOD if report.memory.fits else REFUSED)
 
 
-def _catalog(environments: Path) -> Catalog:  # noqa: ARG001  # replaced by the user's own catalogue
-    from gpuplane.catalog.catalog import default_catalog
+def _catalog(environments: Path) -> Catalog:
+    from gpuplane.catalog import catalog_for, default_catalog
 
-    return default_catalog()
+    return catalog_for(environments) if environments.is_dir() else default_catalog()
 
 
 def _request(options: dict[str, Any], catalog: Catalog) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import date
 
-from gpuplane.catalog import default_catalog
+from gpuplane.catalog import catalog_of
 from gpuplane.delivery.changes import Change
 from gpuplane.delivery.preview_report import Comparison, PreviewReport
 from gpuplane.delivery.source_map import SourceMap
@@ -38,11 +38,12 @@ def preview(spec: EnvironmentSpec, as_of: date, progress: Progress = lambda _: N
     rules = all_rules()
     _require_waivable(spec, {rule.id for rule in rules})
     progress(f"planning {len(spec.tenants)} tenants, {len(spec.services)} services, {len(spec.pools)} pools")
-    planned = plan(spec, default_catalog(), as_of)
+    catalog = catalog_of(spec)
+    planned = plan(spec, catalog, as_of)
     sources = SourceMap(spec)
     resources = tuple(sources.locate(view) for view in render(spec, planned, progress))
     progress(f"judging {len(resources)} resources by {len(rules)} rules")
-    judgement = judge(PlannedGraph(resources), spec.exemptions, as_of)
+    judgement = judge(PlannedGraph(resources, catalog=catalog), spec.exemptions, as_of)
     by_urn = {view.urn: view for view in resources}
     located = [sources.refine(finding, by_urn.get(finding.urn)) for finding in judgement.findings]
     findings = merged([from_refusal(refusal) for refusal in planned.refusals], located)

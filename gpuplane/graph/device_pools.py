@@ -14,7 +14,7 @@ from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
 
-from gpuplane.catalog.catalog import Catalog, default_catalog
+from gpuplane.catalog.catalog import Catalog
 from gpuplane.graph.gpu_sharing import MIG_CONFIG, SHARED_STRATEGIES, UNRESOLVED, SharingConfigs, sharing_configs
 from gpuplane.graph.node_sources import NodeSource, node_sources
 from gpuplane.graph.planned_graph import PlannedGraph
@@ -73,14 +73,14 @@ def device_pools(graph: PlannedGraph, catalog: Catalog | None = None) -> tuple[D
 
     Args:
         graph: the planned objects.
-        catalog: instance types and prices; the one that ships with gpuplane where it is left out.
+        catalog: instance types and prices; the graph's own where it is left out.
     """
-    return _default_pools(graph) if catalog is None else _pools(graph, catalog)
+    return _own_pools(graph) if catalog is None else _pools(graph, catalog)
 
 
 @lru_cache(maxsize=4)
-def _default_pools(graph: PlannedGraph) -> tuple[DevicePool, ...]:
-    return _pools(graph, default_catalog())
+def _own_pools(graph: PlannedGraph) -> tuple[DevicePool, ...]:
+    return _pools(graph, graph.catalog)
 
 
 def _pools(graph: PlannedGraph, catalog: Catalog) -> tuple[DevicePool, ...]:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 
+from gpuplane.catalog.catalog import Catalog, default_catalog
 from gpuplane.graph.resource_view import ResourceView
 from gpuplane.spec.vocabulary import LabelMap
 
@@ -16,11 +17,13 @@ class PlannedGraph:
     Args:
         resources: the views; the order is kept.
         labels: which label or annotation says what.
+        catalog: instance types and prices; the shipped one where it is left out.
     """
 
-    def __init__(self, resources: Iterable[ResourceView], labels: LabelMap | None = None) -> None:
+    def __init__(self, resources: Iterable[ResourceView], labels: LabelMap | None = None, catalog: Catalog | None = None) -> None:
         self.resources = tuple(resources)
         self.labels = labels or LabelMap()
+        self.catalog = catalog or default_catalog()
 
     @cached_property
     def _by_kind(self) -> Mapping[str, tuple[ResourceView, ...]]:

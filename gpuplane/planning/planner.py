@@ -47,7 +47,7 @@ def plan(spec: EnvironmentSpec, catalog: Catalog, as_of: date) -> EnvironmentPla
         worst_case_usd_per_month=total(pool.worst_case_usd_per_month for pool in pools.values()),
         budget_usd_per_month=settings.budget_usd_per_month,
         memory={name: memory.fit for name, memory in memories.items() if memory.fit is not None})
-    return replace(planned, notes=tuple(sorted((*_notes(spec, planned), *memory_notes(memories)))))
+    return replace(planned, notes=tuple(sorted((*_notes(spec, planned), *memory_notes(memories), *catalog.notes))))
 
 
 def _tenant(spec: EnvironmentSpec, name: str, of_tenant: tuple[Demand, ...], pools: Mapping[str, PoolPlan]) -> TenantPlan:
@@ -79,7 +79,8 @@ def _notes(spec: EnvironmentSpec, planned: EnvironmentPlan) -> Iterator[str]:
     for pool in planned.pools.values():
         age = (planned.as_of - pool.price_as_of).days if pool.price_as_of is not None else 0
         if age > STALE_AFTER_DAYS:
-            yield f'The price of pool "{pool.name}" is of {pool.price_as_of}, {age} days old: {pool.price_basis}.'
+            yield (f'The price of pool "{pool.name}" is of {pool.price_as_of}, {age} days old: {pool.price_basis}. '
+                   "gpuplane prices refresh reads today's list prices.")
     for name, tenant in planned.tenants.items():
         for key, quota in tenant.quotas.items():
             capacity = planned.pools[quota.pool].capacity[quota.resource]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from gpuplane.spec.catalog import Catalog
 from gpuplane.spec.environment import Environment
 from gpuplane.spec.exemptions import Exemption
 from gpuplane.spec.inference_service import InferenceService
@@ -66,6 +67,7 @@ class EnvironmentSpec:
         services: by ``tenant/service``.
         exemptions: of ``exemptions.yaml``, in the order written.
         places: where each document stands, by ``(kind, name)``.
+        catalogs: the user's own facts, shared by the folder's environments; later rows replace earlier ones.
     """
 
     environment: Environment
@@ -74,6 +76,7 @@ class EnvironmentSpec:
     services: Mapping[str, ServiceEntry]
     exemptions: tuple[Exemption, ...]
     places: Mapping[tuple[str, str], Place]
+    catalogs: tuple[Catalog, ...] = ()
 
     @property
     def name(self) -> str:

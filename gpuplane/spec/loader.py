@@ -9,6 +9,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from gpuplane.spec.catalog import Catalog
+from gpuplane.spec.catalog_files import catalog_files, check_catalog
 from gpuplane.spec.document_files import DocumentFile, document_files, is_name, shown_path
 from gpuplane.spec.environment import Environment
 from gpuplane.spec.environment_spec import EnvironmentSpec, Place, ServiceEntry
@@ -24,7 +26,7 @@ from gpuplane.spec.yaml_source import WISH_LIMITS, Lines, YamlDocument, parse_te
 
 KINDS: dict[str, type[Document[Any, Any]]] = {
     "Environment": Environment, "NodePool": NodePool, "Tenant": Tenant,
-    "InferenceService": InferenceService, "Exemptions": Exemptions,
+    "InferenceService": InferenceService, "Exemptions": Exemptions, "Catalog": Catalog,
 }
 """Document kinds by name."""
 
@@ -67,13 +69,52 @@ def load_environment(environments: Path, name: str) -> EnvironmentSpec:
                                      "Name one of them, or give --environments DIR.")])
     files, errors = document_files(environments / name)
     reading = _Reading(errors)
+    catalogs = _catalogs(reading, environments)
     for file in files:
         _read(reading, file)
     found = _documents(reading, name)
     reading.errors += check_references(found)
     if reading.errors or found.environment is None:
         raise InvalidSpec(reading.errors)
-    return EnvironmentSpec(found.environment, found.pools, found.tenants, found.services, found.exemptions, found.places)
+    return EnvironmentSpec(found.environment, found.pools, found.tenants, found.services, found.exemptions, found.places, catalogs)
+
+
+def load_catalogs(environments: Path) -> tuple[Catalog, ...]:
+    """The user's own facts of a folder of environments, without any of them; later rows replace earlier ones.
+
+    Raises:
+        InvalidSpec: with every error of the files.
+    """
+    reading = _Reading([])
+    found = _catalogs(reading, environments)
+    if reading.errors:
+        raise InvalidSpec(reading.errors)
+    return found
+
+
+def read_catalog(path: Path, name: str) -> Catalog:
+    """One catalogue file, wherever it lies.
+
+    Raises:
+        InvalidSpec: with every error of it.
+    """
+    reading, file = _Reading([]), DocumentFile(path, shown_path(path), path.name, "Catalog", name)
+    _read(reading, file)
+    document = reading.documents.get(file.key)
+    if reading.errors or not isinstance(document, Catalog):
+        raise InvalidSpec(reading.errors)
+    return document
+
+
+def _catalogs(reading: _Reading, environments: Path) -> tuple[Catalog, ...]:
+    files, errors = catalog_files(environments)
+    reading.errors += errors
+    for file in files:
+        _read(reading, file)
+    found = tuple(document for file in files if isinstance(document := reading.documents.get(file.key), Catalog))
+    for catalog in found:
+        reading.errors += check_catalog(catalog, reading.places["Catalog", catalog.name])
+    return found
 
 
 def _documents(reading: _Reading, name: str) -> Documents:

@@ -49,7 +49,7 @@ class SpecModel(BaseModel):
         return schema
 
 
-def _decimal(value: Any) -> Any:
+def decimal_of(value: Any) -> Any:
     """YAML numbers to Decimal by their text, so that 0.1 stays 0.1."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return value
@@ -57,7 +57,7 @@ def _decimal(value: Any) -> Any:
 
 
 Usd = Annotated[
-    Decimal, BeforeValidator(_decimal), Field(ge=0, le=Decimal("1e9")),
+    Decimal, BeforeValidator(decimal_of), Field(ge=0, le=Decimal("1e9")),
     PlainSerializer(str, return_type=str, when_used="json"), WithJsonSchema({"type": "number", "minimum": 0, "maximum": 1e9}),
 ]
 """US dollars, exact."""

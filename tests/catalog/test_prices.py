@@ -7,8 +7,9 @@ from decimal import Decimal
 
 import pytest
 
-from gpuplane.catalog import hourly_price, instance, price_book_age_days
-from gpuplane.catalog.prices import PriceRow, price_in
+from gpuplane.catalog import default_catalog, hourly_price, instance, price_book_age_days
+from gpuplane.catalog.prices import PriceRow, history, newest, price_in
+from gpuplane.catalog.spot_history import spot_history_in
 
 
 def test_on_demand_in_us_east_1_is_the_newest_row() -> None:
@@ -38,13 +39,50 @@ def test_spot_is_never_reckoned_below_six_tenths_of_on_demand(instance_type: str
     price = hourly_price(instance_type, "us-east-1", "spot")
     assert price is not None
     assert price.usd_per_hour == expected
-    assert "no maximum is known" in price.basis
+    assert "0.6 × on demand" in price.basis
 
 
-def test_a_spot_average_above_six_tenths_counts_as_it_is() -> None:
+def test_the_dearest_spot_price_seen_counts_where_it_is_above_six_tenths() -> None:
     price = hourly_price("g6e.2xlarge", "us-west-2", "spot")
     assert price is not None
-    assert price.usd_per_hour == Decimal("1.457352")
+    assert price.usd_per_hour == Decimal("1.5606")
+    assert price.basis.startswith("spot: the larger of the dearest zone of 2025-05-28 (1.5606)")
+
+
+@pytest.mark.parametrize("capacity_type", ["reserved_1y", "RESERVED-1Y"])
+def test_a_reservation_costs_its_own_row(capacity_type: str) -> None:
+    price = hourly_price("g6e.xlarge", "us-east-1", capacity_type)
+    assert price is not None
+    assert (price.usd_per_hour, price.as_of) == (Decimal("1.17243"), date(2025, 5, 28))
+    assert price.basis == "reserved for 1 year, no upfront, paid for every hour of the term"
+
+
+def test_a_reservation_of_before_a_price_cut_is_unknown_and_not_dearer_than_on_demand() -> None:
+    old = PriceRow("a.b", "us-east-1", "reserved_1y", Decimal("77.4"), "2025", date(2025, 5, 1))
+    now = PriceRow("a.b", "us-east-1", "on_demand", Decimal("55"), "2026", date(2026, 7, 1))
+    assert price_in({row.key: row for row in (old, now)}, "a.b", "us-east-1", "reserved_1y") is None
+
+
+def test_a_reservation_of_before_the_cut_that_is_still_cheaper_says_how_old_it_is() -> None:
+    price = hourly_price("p4d.24xlarge", "us-east-1", "reserved_1y")
+    assert price is not None
+    assert "June 2025" in price.basis
+
+
+def test_history_keeps_every_day_and_the_newest_counts() -> None:
+    days = [PriceRow("a.b", "us-east-1", offer, Decimal(usd), "s", date(2026, month, 1))
+            for offer, usd, month in (("spot_average", "2", 3), ("spot_average", "1", 1), ("spot_max", "4", 2), ("spot_average", "3", 1))]
+    rows = history(days)
+    found = spot_history_in(rows, "a.b", "us-east-1")
+    assert found is not None
+    assert [(row.as_of.month, row.offer, row.usd_per_hour) for row in found.rows] == [
+        (1, "spot_average", 3), (2, "spot_max", 4), (3, "spot_average", 2)]
+    assert (found.mean, found.highest, found.first, found.last) == (Decimal("2.5"), 4, date(2026, 1, 1), date(2026, 3, 1))
+    assert newest(rows)["a.b", "us-east-1", "spot_average"].usd_per_hour == 2
+    assert spot_history_in(rows, "a.b", "us-west-2") is None
+    shipped = default_catalog().spot_history("g5.xlarge", "us-east-1")
+    assert shipped is not None
+    assert shipped.highest == Decimal("0.4172")
 
 
 @pytest.mark.parametrize("spelling", ["SPOT", "spot", "Spot"])
@@ -54,7 +92,7 @@ def test_capacity_types_are_read_in_every_spelling(spelling: str) -> None:
 
 
 def test_a_capacity_type_that_does_not_exist_is_a_defect() -> None:
-    with pytest.raises(ValueError, match="allowed: on_demand, spot"):
+    with pytest.raises(ValueError, match="allowed: on_demand, spot, reserved_1y, reserved_3y"):
         hourly_price("g6e.xlarge", "us-east-1", "reserved")
 
 
@@ -84,6 +122,5 @@ def test_an_instance_type_is_known_by_its_name() -> None:
     assert found is not None
     assert (found.gpus, found.gpu, found.vcpus, found.memory_gib) == (8, "H100-SXM-80GB", 192, 2048)
     assert instance("p5.48xlarg") is None
-    v100 = instance("p3.2xlarge")
-    assert v100 is not None
-    assert v100.gpu is None
+    assert (found.arch, found.local_disk_gb, found.network_gbit, found.efa_interfaces, found.nvlink_gpus, found.max_pods) == (
+        "x86_64", 30400, 3200, 32, 8, 100)

@@ -84,11 +84,11 @@ BAD: dict[str, tuple[Change, str, str, str, str]] = {
         put((POOL, "spec.gpu", "H100-SXM-8GB")), "NP-01", POOL, "spec.gpu",
         'there is no GPU "H100-SXM-8GB" in the catalogue. Did you mean H100-SXM-80GB?'),
     "an unknown instance type": (
-        put((POOL, INSTANCE, "p6-b200.48xlarge")), "NP-01", POOL, INSTANCE,
-        'there is no instance type "p6-b200.48xlarge" with GPUs in the catalogue.'),
+        put((POOL, INSTANCE, "g6f.xlarge")), "NP-01", POOL, INSTANCE,
+        'there is no instance type "g6f.xlarge" with GPUs in the catalogue.'),
     "an instance type with another gpu": (
         put((POOL, INSTANCE, "p5en.48xlarge")), "NP-02", POOL, INSTANCE,
-        "but spec.gpu is H100-SXM-80GB. Set gpu: H200-SXM-141GB, or choose one of: p5.48xlarge."),
+        "but spec.gpu is H100-SXM-80GB. Set gpu: H200-SXM-141GB, or choose one of: p5.48xlarge, p5.4xlarge."),
     "an impossible mig layout": (
         put((CUT, LAYOUT, {"1g.10gb": 1, "3g.40gb": 2}), first=cut), "NP-03", CUT, LAYOUT,
         "1 × 1g.10gb + 2 × 3g.40gb cannot be placed on one A100-SXM-80GB"),
@@ -179,7 +179,7 @@ BAD: dict[str, tuple[Change, str, str, str, str]] = {
         "the price of p5e.48xlarge on demand in us-east-1 is unknown, and unknown is not 0"),
     "an unknown price in this region": (
         put((ENVIRONMENT, "spec.aws.region", "eu-west-1")), "CB-05", POOL, INSTANCE,
-        "(on-demand prices are known in: us-east-1, us-west-2)"),
+        "(on-demand prices are known in: eu-north-1, eu-west-2, us-east-1, us-east-2, us-west-2)"),
 }
 
 

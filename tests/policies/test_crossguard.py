@@ -193,3 +193,13 @@ def test_rules_import_nothing_that_the_packs_environment_lacks() -> None:
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=POLICIES.parent)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_packs_configuration_names_the_users_own_facts(tmp_path: Path) -> None:
+    (tmp_path / "catalog.yaml").write_text(
+        "apiVersion: gpuplane/v1\nkind: Catalog\nmetadata: {name: catalog}\nspec: {service_prices: [{kind: nlb_hour, region: eu-central-1, "
+        "usd: 0.027, source: our bill, as_of: 2026-10-01}]}\n", encoding="utf-8")
+    own = crossguard.catalog_of({"environments": str(tmp_path)}).service_price("nlb_hour", "eu-central-1")
+    assert own is not None
+    assert own.source == "our bill"
+    assert crossguard.catalog_of({}).service_price("nlb_hour", "eu-central-1") is None

@@ -40,7 +40,7 @@ def test_writing_the_schemas_twice_gives_the_same_bytes(tmp_path: Path) -> None:
 
     assert [file.read_bytes() for file in write_schemas(tmp_path / "schema")] == first
     assert [file.name for file in files] == [
-        "environment.json", "exemptions.json", "inference-service.json", "node-pool.json", "tenant.json"]
+        "catalog.json", "environment.json", "exemptions.json", "inference-service.json", "node-pool.json", "tenant.json"]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from gpuplane.catalog.gpus import MEMORY_SLICES, Gpu
+from gpuplane.catalog.gpus import Gpu
 from gpuplane.planning.memory.interval import Interval
 from gpuplane.planning.memory.request import Device
 
@@ -25,16 +25,17 @@ def device(gpu: Gpu, profile: str | None = None, shared_by: int = 1) -> Device:
         profile: MIG profile, a key of ``gpu.mig_profiles``.
         shared_by: pods that take turns on it.
     """
-    if profile is not None:
-        share = gpu.memory_gib * gpu.mig_profiles[profile].memory_slices / MEMORY_SLICES
-        memory, what = _SLICE * share, f"{gpu.name} {profile}: {gpu.mig_profiles[profile].memory_slices} of {MEMORY_SLICES} memory slices"
-    elif gpu.reported_memory_gib is not None:
-        reported = float(gpu.reported_memory_gib)
-        memory, what = Interval.around(reported, 0.005 * reported, 0.003 * reported), f"{gpu.name}: reported {gpu.reported_memory_gib} GiB"
-    else:
-        memory, what = _REPORTED * gpu.memory_gib, f"{gpu.name}: nominal {gpu.memory_gib} GiB, what it reports was never seen"
-    large = memory.expected >= LARGE_GIB and gpu.family != "A100"
     name = gpu.name if profile is None else f"{gpu.name} {profile}"
+    slices = gpu.mig_profiles[profile] if profile is not None else None
+    seen = slices.reported_memory_gib if slices is not None else gpu.reported_memory_gib
+    if seen is not None:
+        memory, what = Interval.around(float(seen), 0.005 * float(seen), 0.003 * float(seen)), f"{name}: reports {seen} GiB"
+    elif slices is not None:
+        memory = _SLICE * (gpu.memory_gib * slices.memory_slices / gpu.memory_slices)
+        what = f"{name}: {slices.memory_slices} of {gpu.memory_slices} memory slices"
+    else:
+        memory, what = _REPORTED * gpu.memory_gib, f"{name}: nominal {gpu.memory_gib} GiB, what it reports was never seen"
+    large = memory.expected >= LARGE_GIB and gpu.family != "A100"
     return Device(name, memory, large, mig=profile is not None, shared_by=shared_by, source=f"{what}, {gpu.source} ({gpu.as_of})")
 
 

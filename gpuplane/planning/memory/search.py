@@ -65,8 +65,8 @@ def _options(request: FitRequest, gpus: Iterable[Gpu]) -> Iterator[Placement]:
         for size in _sizes(request):
             yield Placement(gpu.name, None, size, float(gpu.memory_gib * size))
         for name, profile in gpu.mig_profiles.items():
-            if not name.endswith(("+me", "+gfx")):
-                yield Placement(gpu.name, name, 1, gpu.memory_gib * profile.memory_slices / 8)
+            if "+" not in name and not name.endswith("-me"):
+                yield Placement(gpu.name, name, 1, gpu.memory_gib * profile.memory_slices / gpu.memory_slices)
 
 
 def _sizes(request: FitRequest) -> Iterator[int]:
