@@ -11,6 +11,7 @@ from markupsafe import Markup
 from gpuplane.delivery.change_summary import SYMBOLS, changes_by_tenant, counts_text, value_text
 from gpuplane.delivery.charts import cost_chart, gpu_chart
 from gpuplane.delivery.headline import VERDICT_WORDS, headline
+from gpuplane.delivery.memory_figures import memory_line, memory_rows
 from gpuplane.delivery.preview_report import PreviewReport
 from gpuplane.delivery.report_figures import advisory, idle, pool_rows, tenant_rows, total, waivers
 from gpuplane.delivery.resource_tree import resource_tree
@@ -29,6 +30,7 @@ def render_html(report: PreviewReport) -> str:
         compares=report.comparison is not None and report.comparison.plan is not None,
         groups=changes_by_tenant(report), tree=resource_tree(report), symbols=SYMBOLS, most_changes=_MOST_CHANGES,
         most_fields=_MOST_FIELDS,
+        memory=memory_rows(report), memory_line=memory_line(report),
         gpu_chart=Markup(gpu_chart(pools)), cost_chart=Markup(cost_chart(tenants)))  # noqa: S704 names in it are escaped by matplotlib
 
 

@@ -6,6 +6,7 @@ from gpuplane.delivery.change_summary import SYMBOLS, TenantChanges, changes_by_
 from gpuplane.delivery.changes import Change
 from gpuplane.delivery.headline import VERDICT_WORDS, headline
 from gpuplane.delivery.markdown_text import code, code_cell, escaped, folded, html, table
+from gpuplane.delivery.memory_figures import memory_line, memory_rows
 from gpuplane.delivery.preview_report import PreviewReport
 from gpuplane.delivery.report_figures import Money, advisory, expiring, idle, pool_rows, tenant_rows, total, waivers
 from gpuplane.delivery.wording import plural, usd
@@ -21,7 +22,7 @@ _ICONS = {Verdict.PASS: "✅", Verdict.FAIL: "⛔", Verdict.UNKNOWN: "⚠️"}
 
 def render_markdown(report: PreviewReport) -> str:
     """The report as GitHub-flavoured Markdown, short enough for a comment; what does not fit is in the HTML report."""
-    sections = (_title(report), _blocked(report), _cost(report), _gpus(report), _changes(report), _expiring(report),
+    sections = (_title(report), _blocked(report), _cost(report), _gpus(report), _memory(report), _changes(report), _expiring(report),
                 _notes(report), _advice(report))
     text, left_out = "", False
     for section in sections:
@@ -98,6 +99,15 @@ def _gpus(report: PreviewReport) -> list[str]:
     return ["### GPUs", "",
             *table(("tenant", "data", "GPUs", "own:", "may borrow:", "peak with rollouts:"), tenants), "",
             *folded("Pools", table(("pool", "GPU", "sharing", "capacity:", "quotas:", "peak:"), pools))]
+
+
+def _memory(report: PreviewReport) -> list[str]:
+    rows = [(code_cell(row.service), code_cell(row.device), row.verdict, row.weights, row.cache, row.at_once, row.longest)
+            for row in memory_rows(report)[:_MOST_ROWS]]
+    if not rows:
+        return []
+    headings = ("service", "on", "verdict", "weights, GiB:", "KV cache, GiB:", "requests at once:", "longest context:")
+    return [*folded(escaped(memory_line(report)), table(headings, rows))]
 
 
 def _changes(report: PreviewReport) -> list[str]:

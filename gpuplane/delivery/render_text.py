@@ -13,6 +13,7 @@ from rich.text import Text
 from gpuplane.delivery.change_summary import SYMBOLS, TenantChanges, changes_by_tenant, counts_text, field_text
 from gpuplane.delivery.changes import Change
 from gpuplane.delivery.headline import VERDICT_WORDS, headline
+from gpuplane.delivery.memory_figures import memory_line
 from gpuplane.delivery.preview_report import PreviewReport, sentence
 from gpuplane.delivery.report_figures import (
     GpuRow,
@@ -62,6 +63,8 @@ def render_text(report: PreviewReport, console: Console) -> None:
     _tenants(report, console)
     _pools(report, console)
     _totals(report, console)
+    if report.plan.memory:
+        _line(console, memory_line(report))
     _changes(report, console)
     _findings(report, console)
 

@@ -18,7 +18,7 @@ _IMAGE_GIB = 12.0
 """Unpacked engine image on the node's disk, by order of magnitude."""
 _GIGABYTE = 1e9
 _BEST_BYTES_PER_SECOND = 12.5 * _GIGABYTE
-"""Weights cannot come faster than this: 100 Gbit/s. Where the node's own line is known, that one."""
+"""Weights come from storage no faster than this, 100 Gbit/s; where the node has less network, no faster than that."""
 _USUAL_BYTES_PER_SECOND = 0.5 * _GIGABYTE
 """From a model hub or bucket to GPU memory as a rule; an assumption that the report names."""
 _SLOW_BYTES_PER_SECOND = 0.1 * _GIGABYTE
@@ -56,7 +56,7 @@ def host_needs(answer: Fit, network_gbps: float | None = None) -> HostNeeds:
     ranks = request.tensor_parallel_size * request.pipeline_parallel_size
     whole = answer.weights_gib * ranks
     size = max(0.0, whole.expected)
-    best = network_gbps / 8 * _GIGABYTE if network_gbps is not None else _BEST_BYTES_PER_SECOND
+    best = min(_BEST_BYTES_PER_SECOND, network_gbps / 8 * _GIGABYTE) if network_gbps is not None else _BEST_BYTES_PER_SECOND
     load = Interval(max(0.0, whole.low) * GIB / best, size * GIB / min(best, _USUAL_BYTES_PER_SECOND),
                     whole.high * GIB / min(best, _SLOW_BYTES_PER_SECOND)) + _WARM_UP_SECONDS
     return HostNeeds(

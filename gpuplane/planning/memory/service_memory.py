@@ -155,18 +155,31 @@ def _service(entry: ServiceEntry, server: Vllm, pool: NodePool, catalog: Catalog
     request = request_of(entry, server, pool, catalog)
     if isinstance(request, str):
         return ServiceMemory(entry, None, None, unknown=request)
-    answer, startup = _fit(request), entry.document.spec.measured_startup
+    answer, network = _fit(request), _network_gbps(pool, catalog)
+    found, note = _measured(answer, entry, server, pool)
+    return ServiceMemory(entry, found or answer, host_needs(found or answer, network), measured=found is not None, note=note)
+
+
+def _measured(answer: Fit, entry: ServiceEntry, server: Vllm, pool: NodePool) -> tuple[Fit | None, str]:
+    """The answer that was measured for exactly this combination, or why there is none."""
+    startup = entry.document.spec.measured_startup
     if startup is None:
-        return ServiceMemory(entry, answer, host_needs(answer))
+        return None, ""
     digest = digest_of(entry, server, pool)
     if startup.digest != digest:
-        return ServiceMemory(entry, answer, host_needs(answer), note="measured_startup is of another combination of model, image, "
-                             f"arguments and GPU (it says {startup.digest[:19]}…, this is {digest}), so it does not count.")
+        return None, (f"measured_startup is of another combination of model, image, arguments and GPU (it says {startup.digest[:19]}…, "
+                      f"this is {digest}), so it does not count.")
     try:
-        found = measured(answer, read_log(startup.log))
+        return measured(answer, read_log(startup.log)), ""
     except NotAStartup as error:
-        return ServiceMemory(entry, answer, host_needs(answer), note=f"measured_startup does not count: {error}.")
-    return ServiceMemory(entry, found, host_needs(found), measured=True)
+        return None, f"measured_startup does not count: {error}."
+
+
+def _network_gbps(pool: NodePool, catalog: Catalog) -> float | None:
+    """The node's baseline network in Gbit/s; None where it is not known."""
+    group = pool.spec.eks_managed_node_group
+    facts = catalog.instance(group.instance_type) if group is not None else None
+    return float(facts.network_gbit) if facts is not None and facts.network_gbit is not None else None
 
 
 def _model(entry: ServiceEntry, catalog: Catalog) -> ModelArchitecture | None:
