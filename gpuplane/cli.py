@@ -79,7 +79,7 @@ def _preview(environments: Path, environment: str, against: str | None, as_of: d
 
     def own() -> PreviewReport:
         with step("reading"):
-            spec = load(environments, environment)
+            spec = load(environments, environment, cached=True)
         with step("previewing") as progress:
             return previews.preview(spec, as_of, progress)
 

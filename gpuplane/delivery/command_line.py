@@ -44,15 +44,23 @@ def environment_options(command: Callable[..., Any]) -> Callable[..., Any]:
                         show_default=True, help="Folder of the environments.")(as_of_option(command))
 
 
-def load(environments: Path, environment: str) -> EnvironmentSpec:
+def load(environments: Path, environment: str, cached: bool = False) -> EnvironmentSpec:
     """The environment's documents, cross-checked.
+
+    Args:
+        cached: documents that were parsed before are not parsed again; never where the answer lets an apply go.
 
     Raises:
         InvalidSpec: with all errors of all files.
     """
     from gpuplane.spec.loader import load_environment
 
-    return load_environment(environments, environment)
+    if not cached:
+        return load_environment(environments, environment)
+    from gpuplane.delivery.document_cache import DocumentCache, cache_file
+
+    with DocumentCache(cache_file()) as documents:
+        return load_environment(environments, environment, documents)
 
 
 def writing(out: Path, work: Callable[[], object]) -> None:

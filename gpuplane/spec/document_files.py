@@ -66,8 +66,9 @@ def document_files(root: Path) -> tuple[list[DocumentFile], list[SpecError]]:
     shown_root = shown_path(root)
     for folder, folders, files in os.walk(root):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
+        below = os.path.relpath(folder, root).replace(os.sep, "/")
         for name in sorted((*folders, *files)):
-            relative = os.path.relpath(os.path.join(folder, name), root).replace(os.sep, "/")  # noqa: PTH118 quick
+            relative = name if below == "." else f"{below}/{name}"
             shown = shown_path(Path(shown_root, relative)) if not relative.isprintable() else f"{shown_root}/{relative}"
             problem = _problem(Path(folder, name), is_folder=name in folders)
             if problem is not None:

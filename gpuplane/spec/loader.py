@@ -20,6 +20,7 @@ from gpuplane.spec.explain import explain
 from gpuplane.spec.inference_service import InferenceService
 from gpuplane.spec.model import API_VERSION, Document
 from gpuplane.spec.node_pool import NodePool
+from gpuplane.spec.parsed_documents import ParsedDocuments, text_digest
 from gpuplane.spec.references import Documents, check_references
 from gpuplane.spec.tenant import Tenant
 from gpuplane.spec.yaml_source import WISH_LIMITS, Lines, YamlDocument, parse_text, read_text
@@ -40,6 +41,7 @@ class _Reading:
     places: dict[tuple[str, str], Place] = field(default_factory=dict)
     tenants: dict[str, str] = field(default_factory=dict)
     unreadable: set[tuple[str, str]] = field(default_factory=set)
+    parsed: ParsedDocuments | None = None
 
     def of(self, kind: str) -> dict[str, Any]:
         return {name: self.documents[(found, name)] for found, name in sorted(self.documents) if found == kind}
@@ -51,12 +53,13 @@ def environment_names(environments: Path) -> list[str]:
                   if is_name(path.parent.name) and not path.parent.is_symlink())
 
 
-def load_environment(environments: Path, name: str) -> EnvironmentSpec:
+def load_environment(environments: Path, name: str, parsed: ParsedDocuments | None = None) -> EnvironmentSpec:
     """Read and cross-check one environment.
 
     Args:
         environments: the folder that holds one folder for each environment.
         name: the environment's folder.
+        parsed: documents that were parsed before; new ones are added.
 
     Raises:
         InvalidSpec: with every error of every file, sorted by file and line.
@@ -68,7 +71,7 @@ def load_environment(environments: Path, name: str) -> EnvironmentSpec:
                                      f"there are: {', '.join(known) or 'none'}.",
                                      "Name one of them, or give --environments DIR.")])
     files, errors = document_files(environments / name)
-    reading = _Reading(errors)
+    reading = _Reading(errors, parsed=parsed)
     catalogs = _catalogs(reading, environments)
     for file in files:
         _read(reading, file)
@@ -129,6 +132,11 @@ def _documents(reading: _Reading, name: str) -> Documents:
 
 def _read(reading: _Reading, file: DocumentFile) -> None:
     text, errors = read_text(file.path, file.shown, WISH_LIMITS)
+    digest = text_digest(text) if reading.parsed is not None and not errors else None
+    document = _remembered(reading.parsed.get(digest), file) if reading.parsed is not None and digest is not None else None
+    if document is not None:
+        _add(reading, file, document, text)
+        return
     documents: list[YamlDocument] = []
     if not errors:
         documents, errors = parse_text(text, file.shown, WISH_LIMITS)
@@ -140,6 +148,23 @@ def _read(reading: _Reading, file: DocumentFile) -> None:
     if errors or document is None:
         reading.unreadable.add(file.key)
         return
+    if reading.parsed is not None and digest is not None:
+        reading.parsed.put(digest, json.dumps(documents[0].value))
+    _add(reading, file, document, text)
+
+
+def _remembered(value: str | None, file: DocumentFile) -> Document[Any, Any] | None:
+    """The document of a value that was parsed before, validated anew; None where that fails, and errors need positions."""
+    if value is None:
+        return None
+    try:
+        document = KINDS[file.kind].model_validate_json(value, by_alias=True, by_name=False)
+    except ValidationError:
+        return None
+    return document if document.name == file.name else None
+
+
+def _add(reading: _Reading, file: DocumentFile, document: Document[Any, Any], text: str) -> None:
     reading.documents[file.key] = document
     reading.places[file.key] = Place(file.shown, file.relative, Lines(text, WISH_LIMITS))
     if file.tenant is not None:
