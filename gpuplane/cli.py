@@ -16,6 +16,7 @@ import click
 
 from gpuplane import __version__
 from gpuplane.delivery.command_line import as_of_option, environment_options, errors, load, stderr_console, step, stop, writing
+from gpuplane.delivery.cost_command import cost
 from gpuplane.delivery.exit_status import GOOD, REFUSED, WRONG_INPUT, CannotStart
 from gpuplane.delivery.fit_command import fit
 from gpuplane.delivery.prices_command import prices
@@ -221,6 +222,7 @@ def explain(rule_id: str) -> None:
 
 
 cli.add_command(prices)
+cli.add_command(cost)
 
 
 def _chosen(spec: EnvironmentSpec, layer: str | None) -> tuple[str, ...]:
