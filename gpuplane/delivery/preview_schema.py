@@ -143,5 +143,11 @@ def _reference(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
     return {"$ref": f"#/$defs/{kind.__name__}"}
 
 
+def schema_of(kind: type) -> tuple[dict[str, Any], dict[str, Any]]:
+    """JSON Schema of a dataclass as :func:`gpuplane.planning.json_value.json_value` writes it, and the definitions that it refers to."""
+    definitions: dict[str, Any] = {}
+    return _schema(kind, "", definitions), definitions
+
+
 if __name__ == "__main__":
     print(write_preview_schema(Path(sys.argv[1])))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from gpuplane.spec.model import SpecModel, Usd
@@ -12,6 +12,8 @@ from gpuplane.spec.model import SpecModel, Usd
 
 class Increase(SpecModel):
     """How much more a single change may cost before somebody has to approve it (judged where there is another ref to compare with)."""
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["max_percent"]}, {"required": ["max_usd_per_month"]}]})
 
     max_percent: Annotated[int | None, Field(ge=0, le=1000)] = None
     """Of the month before the change."""
