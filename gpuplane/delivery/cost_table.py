@@ -14,7 +14,6 @@ By = Literal["tenant", "service", "pool"]
 BY: tuple[By, ...] = ("tenant", "service", "pool")
 
 LEVEL_WORDS: dict[Level, str] = {"minimum": "minimum", "expected": "expected", "worst_case": "worst case"}
-_BASIS = {"minimum": "of the minimum", "expected": "of the expected", "worst_case": "of the worst case"}
 _PARTS: dict[By, tuple[Kind, ...]] = {"tenant": ("tenants",), "service": ("services", "others"), "pool": ("pools", "others")}
 
 
@@ -89,7 +88,7 @@ def _plain(name: str, row: CostRow) -> tuple[str, ...]:
     use = row.budget
     if use is None:
         return (name, *amounts, "", "", "")
-    used = "unknown" if use.used_percent is None and use.used_usd_per_month is None else f"{use.used_percent or 0} % {_BASIS[use.basis]}"
+    used = "unknown" if use.used_usd_per_month is None else f"{use.used_percent or 0} % ({LEVEL_WORDS[use.basis]})"
     return (name, *amounts, money(use.limit_usd_per_month), money(use.head_room_usd_per_month), used)
 
 
