@@ -16,6 +16,7 @@ import click
 
 from gpuplane import __version__
 from gpuplane.delivery.command_line import as_of_option, environment_options, errors, load, stderr_console, step, stop, writing
+from gpuplane.delivery.cost_command import cost
 from gpuplane.delivery.exit_status import GOOD, REFUSED, WRONG_INPUT, CannotStart
 from gpuplane.delivery.fit_command import fit
 from gpuplane.delivery.prices_command import prices
@@ -182,11 +183,13 @@ def check(paths: tuple[Path, ...], labels: Path | None, output_format: str, as_o
 def schema(folder: Path) -> None:
     """Write the JSON Schemas of all documents to FOLDER."""
     with errors():
+        from gpuplane.delivery.cost_schema import write_cost_schema
         from gpuplane.delivery.preview_schema import write_preview_schema
         from gpuplane.spec.json_schema import write_schemas
 
         write_schemas(folder)
         write_preview_schema(folder)
+        write_cost_schema(folder)
 
 
 @cli.command()
@@ -221,6 +224,7 @@ def explain(rule_id: str) -> None:
 
 
 cli.add_command(prices)
+cli.add_command(cost)
 
 
 def _chosen(spec: EnvironmentSpec, layer: str | None) -> tuple[str, ...]:

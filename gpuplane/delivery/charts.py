@@ -51,7 +51,7 @@ def gpu_chart(rows: Sequence[PoolRow]) -> str:
 
 
 def cost_chart(rows: Sequence[TenantRow]) -> str:
-    """Horizontal bars, one for each tenant: committed inside worst case, and the budget as a line; US dollars a month."""
+    """Horizontal bars, one for each tenant: committed inside worst case, expected as a diamond, budget as a line; US dollars a month."""
     known = [row for row in rows if row.committed.now is not None and row.budget is not None]
     drawn = sorted(known, key=lambda row: (-(row.worst_case or row.committed.now or 0), row.name))[:MOST_BARS]
     if not drawn:
@@ -66,7 +66,7 @@ def cost_chart(rows: Sequence[TenantRow]) -> str:
         _rows(axes, [row.name for row in drawn])
         _cost_legend(axes)
 
-    return svg_figure("cost", "Cost by tenant: committed, worst case and budget", draw, len(drawn), 0.5, 1.1)
+    return svg_figure("cost", "Cost by tenant: committed, expected, worst case and budget", draw, len(drawn), 0.5, 1.1)
 
 
 def _tenant_colours(rows: Sequence[PoolRow]) -> dict[str, tuple[str, str]]:
@@ -126,6 +126,8 @@ def _cost_bar(axes: Axes, index: int, row: TenantRow) -> None:
     colour = _OVER if committed > budget else PALETTE[0]
     axes.barh(index, worst, height=0.6, color=PALETTE[4])
     axes.barh(index, committed, height=0.34, color=colour)
+    if row.expected.now is not None:
+        axes.plot([float(row.expected.now)], [index], marker="D", markersize=6, color=PALETTE[1], markeredgecolor=INK, linestyle="")
     axes.plot([budget, budget], [index - 0.4, index + 0.4], color=INK, linewidth=2.2)
     end = "unknown" if row.worst_case is None else usd(row.worst_case)
     axes.annotate(f"{usd(row.committed.now)} → {end} / {usd(row.budget)}", (float(_largest(row)), index), xytext=(6, 0),
@@ -141,6 +143,7 @@ def _cost_legend(axes: Axes) -> None:
     from matplotlib.patches import Patch
 
     _legend(axes, [Patch(facecolor=PALETTE[0], label="committed"), Patch(facecolor=_OVER, label="committed, over budget"),
+                   Line2D([], [], marker="D", color=PALETTE[1], markeredgecolor=INK, linestyle="", label="expected"),
                    Patch(facecolor=PALETTE[4], label="worst case"),
                    Line2D([], [], color=INK, linewidth=2.2, label="budget")])
 

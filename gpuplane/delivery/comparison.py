@@ -23,6 +23,10 @@ from gpuplane.delivery.render_json import to_json, views_from_json
 _TIMEOUT_SECONDS = 600
 
 
+class NoAnswer(Exception):
+    """The other side has nothing to compare with; the message says why."""
+
+
 class OtherSide:
     """A preview of another ref, under way in a child process while this side is previewed; leaving it ends the child.
 
@@ -31,23 +35,24 @@ class OtherSide:
         environment: name of one.
         ref: what to compare with.
         as_of: date that both sides are judged at.
+        command: ``preview``, or ``cost``, which only plans.
 
     Raises:
         CannotStart: not a git repository, or no such ref.
     """
 
-    def __init__(self, environments: Path, environment: str, ref: str, as_of: date) -> None:
-        self._ref = ref
+    def __init__(self, environments: Path, environment: str, ref: str, as_of: date, command: str = "preview") -> None:
+        self.ref = ref
         top = Path(_git(environments, "rev-parse", "--show-toplevel", what="git repository around it: --against compares with a commit"))
-        self._commit = _git(environments, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}",
+        self.commit = _git(environments, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}",
                             what=f"commit, branch or tag {ref!r}; fetch it, or name another")
         relative = environments.resolve().relative_to(top.resolve())
         self._folder = tempfile.TemporaryDirectory(prefix="gpuplane-ref-", ignore_cleanup_errors=True)
         tree = Path(self._folder.name)
-        _check_out(top, self._commit, tree)
+        _check_out(top, self.commit, tree)
         self._child = None
         if (tree / relative / environment / "environment.yaml").is_file():
-            self._child = _child(tree, relative, environment, as_of)
+            self._child = _child(tree, relative, environment, as_of, command)
 
     def __enter__(self) -> OtherSide:
         return self
@@ -60,21 +65,40 @@ class OtherSide:
 
     def compared_with(self, report: PreviewReport) -> Comparison:
         """The comparison, once both sides are there; where the other side cannot be previewed, a note says why."""
-        if self._child is None:
-            note = f"{report.environment} does not exist at {self._ref}: everything is new."
-            return Comparison(self._ref, self._commit, None, changes_between((), _own(report)), note)
+        if not self.exists:
+            note = f"{report.environment} does not exist at {self.ref}: everything is new."
+            return Comparison(self.ref, self.commit, None, changes_between((), _own(report)), note)
+        try:
+            data = self.answer(SCHEMA_VERSION)
+            return Comparison(self.ref, self.commit, data["plan"], changes_between(views_from_json(data), _own(report)))
+        except (NoAnswer, KeyError, TypeError) as error:
+            note = f"{self.ref} cannot be previewed, so there is nothing to compare with: {error}"
+            return Comparison(self.ref, self.commit, None, (), note)
+
+    @property
+    def exists(self) -> bool:
+        """Whether the environment is there at that ref."""
+        return self._child is not None
+
+    def answer(self, schema_version: int) -> dict[str, Any]:
+        """What the command printed there as JSON.
+
+        Raises:
+            NoAnswer: it took too long, failed, or speaks another schema version.
+        """
+        assert self._child is not None  # it exists
         try:
             output, errors = self._child.communicate(timeout=_TIMEOUT_SECONDS)
-            data: dict[str, Any] = json.loads(output)
-            if data["schema_version"] != SCHEMA_VERSION:
-                raise ValueError(f"its report has schema version {data['schema_version']}, this one {SCHEMA_VERSION}")
-            return Comparison(self._ref, self._commit, data["plan"], changes_between(views_from_json(data), _own(report)))
         except subprocess.TimeoutExpired:
-            reason = f"it took more than {_TIMEOUT_SECONDS} s"
+            raise NoAnswer(f"it took more than {_TIMEOUT_SECONDS} s") from None
+        try:
+            data: dict[str, Any] = json.loads(output)
+            version = data["schema_version"]
         except (ValueError, KeyError, TypeError) as error:
-            reason = _first_error(errors) or str(error)
-        note = f"{self._ref} cannot be previewed, so there is nothing to compare with: {reason}"
-        return Comparison(self._ref, self._commit, None, (), note)
+            raise NoAnswer(_first_error(errors) or str(error)) from None
+        if version != schema_version:
+            raise NoAnswer(f"its report has schema version {version}, this one {schema_version}")
+        return data
 
 
 def _own(report: PreviewReport) -> tuple[Any, ...]:
@@ -105,11 +129,12 @@ def _check_out(top: Path, commit: str, folder: Path) -> None:
     _git(top, "checkout-index", "--all", "--quiet", f"--prefix={folder}/", what=f"files of {commit}", **index)
 
 
-def _child(folder: Path, relative: Path, environment: str, as_of: date) -> subprocess.Popen[str]:
-    """``gpuplane preview`` in the other tree: with its own code where it holds gpuplane, with ours where it holds only wishes."""
-    command = [sys.executable, "-m", "gpuplane", "preview", environment, "--environments", str(relative),
+def _child(folder: Path, relative: Path, environment: str, as_of: date, name: str) -> subprocess.Popen[str]:
+    """A command in the other tree: with its own code where it holds a gpuplane that knows it, else with ours."""
+    command = [sys.executable, "-m", "gpuplane", name, environment, "--environments", str(relative),
                "--as-of", as_of.isoformat(), "--format", "json"]
     variables = {key: value for key, value in os.environ.items() if key != "PYTHONSAFEPATH"}
-    if not (folder / "gpuplane" / "__init__.py").is_file():
+    knows = folder / "gpuplane" / ("__init__.py" if name == "preview" else f"delivery/{name}_command.py")
+    if not knows.is_file():
         variables["PYTHONSAFEPATH"] = "1"
     return subprocess.Popen(command, cwd=folder, env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

@@ -115,6 +115,8 @@ def _schema(kind: Any, name: str, definitions: dict[str, Any]) -> dict[str, Any]
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin in (types.UnionType, typing.Union):
         return _nullable(_schema(next(item for item in arguments if item is not type(None)), name, definitions))
+    if origin is typing.Literal:
+        return {"enum": list(arguments)}
     if origin is Mapping:
         return {"type": "object", "additionalProperties": _schema(arguments[1], "", definitions)}
     if origin is tuple:
@@ -139,6 +141,12 @@ def _reference(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
         definitions[kind.__name__] = _object(first, {
             field.name: _schema(hints[field.name], field.name, definitions) for field in fields(kind)})
     return {"$ref": f"#/$defs/{kind.__name__}"}
+
+
+def schema_of(kind: type) -> tuple[dict[str, Any], dict[str, Any]]:
+    """JSON Schema of a dataclass as :func:`gpuplane.planning.json_value.json_value` writes it, and the definitions that it refers to."""
+    definitions: dict[str, Any] = {}
+    return _schema(kind, "", definitions), definitions
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from gpuplane.delivery.charts import cost_chart, gpu_chart
 from gpuplane.delivery.headline import VERDICT_WORDS, headline
 from gpuplane.delivery.memory_figures import memory_line, memory_rows
 from gpuplane.delivery.preview_report import PreviewReport
-from gpuplane.delivery.report_figures import advisory, idle, pool_rows, tenant_rows, total, waivers
+from gpuplane.delivery.report_figures import advisory, expected_total, idle, pool_rows, tenant_rows, total, waivers
 from gpuplane.delivery.resource_tree import resource_tree
 from gpuplane.delivery.wording import plural, printable, usd
 
@@ -26,7 +26,8 @@ def render_html(report: PreviewReport) -> str:
     tenants, pools = tenant_rows(report), pool_rows(report)
     return _template().render(
         report=report, plan=report.plan, word=VERDICT_WORDS[report.verdict], headline=headline(report),
-        tenants=tenants, pools=pools, total=total(report), idle=idle(report), advisory=advisory(report), waivers=waivers(report),
+        tenants=tenants, pools=pools, total=total(report), expected=expected_total(report),
+        idle=idle(report), advisory=advisory(report), waivers=waivers(report),
         compares=report.comparison is not None and report.comparison.plan is not None,
         groups=changes_by_tenant(report), tree=resource_tree(report), symbols=SYMBOLS, most_changes=_MOST_CHANGES,
         most_fields=_MOST_FIELDS,

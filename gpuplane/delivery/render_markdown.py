@@ -8,7 +8,7 @@ from gpuplane.delivery.headline import VERDICT_WORDS, headline
 from gpuplane.delivery.markdown_text import code, code_cell, escaped, folded, html, table
 from gpuplane.delivery.memory_figures import memory_line, memory_rows
 from gpuplane.delivery.preview_report import PreviewReport
-from gpuplane.delivery.report_figures import Money, advisory, expiring, idle, pool_rows, tenant_rows, total, waivers
+from gpuplane.delivery.report_figures import Money, advisory, expected_total, expiring, idle, pool_rows, tenant_rows, total, waivers
 from gpuplane.delivery.wording import plural, usd
 from gpuplane.policies.finding import Finding, Verdict
 
@@ -71,11 +71,12 @@ def _cost(report: PreviewReport) -> list[str]:
     rows: list[tuple[str, ...]] = []
     for row in tenant_rows(report)[:_MOST_ROWS]:
         budget = "" if row.budget is None else usd(row.budget)
-        rows.append((escaped(row.name), *_money(row.committed, report), usd(row.worst_case), budget, escaped(row.status)))
-    rows.append(("idle nodes", *_money(idle(report), report), "", "", ""))
+        rows.append((escaped(row.name), *_money(row.committed, report), *_expected(row.expected, report), usd(row.worst_case), budget,
+                     escaped(row.status)))
+    rows.append(("idle nodes", *_money(idle(report), report), *_expected(None, report), "", "", ""))
     limits = usd(plan.worst_case_usd_per_month), usd(plan.budget_usd_per_month)
-    rows.append(("**total**", *_money(total(report), report), *limits, ""))
-    now = ("baseline:", "new:", "change:") if _compares(report) else ("committed:",)
+    rows.append(("**total**", *_money(total(report), report), *_expected(expected_total(report), report), *limits, ""))
+    now = ("baseline:", "new:", "change:", "expected:", "change:") if _compares(report) else ("committed:", "expected:")
     return ["### Cost, USD a month", "", *table(("tenant", *now, "worst case:", "budget:", "status"), rows)]
 
 
@@ -87,6 +88,11 @@ def _money(money: Money, report: PreviewReport) -> tuple[str, ...]:
     if not _compares(report):
         return (usd(money.now),)
     return usd(money.before), usd(money.now), usd(money.delta, sign=True)
+
+
+def _expected(money: Money | None, report: PreviewReport) -> tuple[str, ...]:
+    cells = ("", "") if money is None else (usd(money.now), usd(money.delta, sign=True))
+    return cells if _compares(report) else cells[:1]
 
 
 def _gpus(report: PreviewReport) -> list[str]:

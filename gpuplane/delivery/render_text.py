@@ -20,6 +20,7 @@ from gpuplane.delivery.report_figures import (
     PoolRow,
     TenantRow,
     advisory,
+    expected_total,
     expiring,
     pool_rows,
     tenant_rows,
@@ -30,7 +31,7 @@ from gpuplane.delivery.wording import plural, printable, usd
 from gpuplane.policies.finding import Verdict
 
 _STYLES = {Verdict.PASS: "bold white on green4", Verdict.FAIL: "bold white on red3", Verdict.UNKNOWN: "bold black on yellow"}
-_STATUS = {"ok": "green", "refused": "bold red", "unknown": "bold yellow"}
+_STATUS = {"ok": "green", "over budget": "bold red", "near budget": "yellow", "unknown": "bold yellow"}
 _ACTIONS = {"create": "green", "update": "yellow", "replace": "magenta", "delete": "red"}
 _SHOWN_CHANGES = 5
 _UNBOUNDED = 10_000
@@ -50,6 +51,7 @@ _GPUS: tuple[Column, ...] = (
 )
 _MONEY: tuple[Column, ...] = (
     ("committed", "right", lambda row, _: usd(row.committed.now), True),
+    ("expected", "right", lambda row, _: usd(row.expected.now), True),
     ("worst case", "right", lambda row, _: usd(row.worst_case), True),
     ("budget", "right", lambda row, _: usd(row.budget) if row.budget is not None else "", True),
 )
@@ -143,6 +145,7 @@ def _totals(report: PreviewReport, console: Console) -> None:
     console.print()
     delta = f" ({usd(money.delta, sign=True)})" if money.delta is not None else ""
     _line(console, f"Total USD a month: {usd(money.now)}{delta} committed, of it {usd(plan.idle_usd_per_month)} idle; "
+                   f"expected {usd(expected_total(report).now)}; "
                    f"worst case {usd(plan.worst_case_usd_per_month)}; budget {usd(plan.budget_usd_per_month)}", "bold")
 
 

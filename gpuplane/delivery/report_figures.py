@@ -6,15 +6,17 @@ Text, Markdown and HTML only differ in layout; what they say comes from here, so
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from gpuplane.delivery.preview_report import PreviewReport
 from gpuplane.graph.resource_view import Unknown
 from gpuplane.planning.environment_plan import PoolPlan, QuotaPlan, TenantPlan
-from gpuplane.policies.finding import Finding, Verdict
+from gpuplane.planning.money.ledger import TenantMoney
+from gpuplane.policies.finding import Finding
 from gpuplane.spec.vocabulary import DATA_CLASSIFICATION, MIG_PREFIX
 
 EXPIRES_SOON_DAYS = 30
@@ -47,13 +49,14 @@ class GpuRow:
 
 @dataclass(frozen=True)
 class TenantRow:
-    """One tenant on one screen; costs are a month's in US dollars."""
+    """One tenant on one screen; costs are a month's in US dollars, and the status is that of its budget."""
 
     name: str
     data_class: str
     gpus: tuple[GpuRow, ...]
     services: int
     committed: Money
+    expected: Money
     worst_case: Decimal | None
     budget: Decimal | None
     status: str
@@ -104,6 +107,11 @@ def total(report: PreviewReport) -> Money:
     return Money(report.plan.committed_usd_per_month, _decimal((_plan_before(report) or {}).get("committed_usd_per_month")))
 
 
+def expected_total(report: PreviewReport) -> Money:
+    """What the environment is expected to cost."""
+    return Money(report.plan.money.month.expected_usd_per_month, _expected_before(_plan_before(report), ""))
+
+
 def idle(report: PreviewReport) -> Money:
     """What of it no tenant asked for: committed nodes that stand empty."""
     return Money(report.plan.idle_usd_per_month, _decimal((_plan_before(report) or {}).get("idle_usd_per_month")))
@@ -128,28 +136,32 @@ def expiring(report: PreviewReport) -> tuple[Waiver, ...]:
 
 def _tenant_row(report: PreviewReport, plan: TenantPlan, before: Mapping[str, Mapping[str, object]]) -> TenantRow:
     gpus = tuple(_gpu_row(plan.name, key, plan.quotas[key]) for key in sorted(plan.quotas))
+    found = report.plan.money.tenants.get(plan.name)
+    likely = found.month.expected_usd_per_month if found is not None else None
     money = Money(plan.committed_usd_per_month, _decimal(before.get(plan.name, {}).get("committed_usd_per_month")))
+    expected = Money(likely, _expected_before(_plan_before(report), plan.name))
     if _plan_before(report) is not None and plan.name not in before:
-        money = Money(plan.committed_usd_per_month, Decimal(0))
-    return TenantRow(plan.name, _data_class(report, plan.name), gpus, len(plan.services), money,
-                     plan.worst_case_usd_per_month, plan.budget_usd_per_month, _status(report.blocking, plan))
+        money, expected = Money(plan.committed_usd_per_month, Decimal(0)), Money(likely, Decimal(0))
+    return TenantRow(plan.name, _data_class(report, plan.name), gpus, len(plan.services), money, expected,
+                     plan.worst_case_usd_per_month, plan.budget_usd_per_month, _status(found, plan))
 
 
 def _gone(name: str, before: Mapping[str, object]) -> TenantRow:
     money = Money(Decimal(0), _decimal(before.get("committed_usd_per_month")))
-    return TenantRow(name, "", (), 0, money, Decimal(0), None, "removed")
+    return TenantRow(name, "", (), 0, money, Money(Decimal(0)), Decimal(0), None, "removed")
 
 
 def _gpu_row(tenant: str, key: str, quota: QuotaPlan) -> GpuRow:
     return GpuRow(tenant, key, quota.nominal, quota.borrowing, quota.committed, quota.peak_with_surge)
 
 
-def _status(blocking: Iterable[Finding], plan: TenantPlan) -> str:
-    verdicts = {finding.verdict for finding in blocking if finding.tenant == plan.name}
-    if verdicts:
-        return "refused" if Verdict.FAIL in verdicts else "unknown"
+def _status(money: TenantMoney | None, plan: TenantPlan) -> str:
+    """What there is to say of a budget; what else stands in a tenant's way is said elsewhere."""
+    status = money.budget.status if money is not None else "unknown"
+    if status in ("over", "warn"):
+        return {"over": "over budget", "warn": "near budget"}[status]
     worst = plan.worst_case_usd_per_month
-    return "ok; over budget at peak" if worst is not None and worst > plan.budget_usd_per_month else "ok"
+    return f"{status}; over budget at peak" if worst is not None and worst > plan.budget_usd_per_month else status
 
 
 def _data_class(report: PreviewReport, tenant: str) -> str:
@@ -180,6 +192,13 @@ def _plan_before(report: PreviewReport) -> Mapping[str, object] | None:
 def _tenants_before(report: PreviewReport) -> Mapping[str, Mapping[str, object]]:
     found = (_plan_before(report) or {}).get("tenants")
     return found if isinstance(found, dict) else {}
+
+
+def _expected_before(plan: Mapping[str, Any] | None, tenant: str) -> Decimal | None:
+    """The expected month of a tenant (empty: of all) in a plan's JSON form; None in one of before there was any."""
+    money: Any = (plan or {}).get("money", {})
+    found = money.get("tenants", {}).get(tenant, {}) if tenant else money
+    return _decimal(found.get("month", {}).get("expected_usd_per_month"))
 
 
 def _decimal(text: object) -> Decimal | None:

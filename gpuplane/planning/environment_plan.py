@@ -15,6 +15,7 @@ from typing import Any
 
 from gpuplane.planning.json_value import json_value
 from gpuplane.planning.memory.report import MemoryFit
+from gpuplane.planning.money.ledger import EnvironmentMoney
 from gpuplane.planning.proof import Proof
 from gpuplane.planning.refusal import Refusal
 from gpuplane.spec.vocabulary import GPU, MIG_PREFIX, mig_resource
@@ -120,6 +121,7 @@ class EnvironmentPlan:
         notes: sentences worth reading that refuse nothing.
         idle_usd_per_month: committed nodes less what tenants commit of them.
         memory: GPU memory of every vLLM service, by ``tenant/service``.
+        money: the whole ledger; the amounts beside it are its minimum (``committed``) and worst case.
     """
 
     environment: str
@@ -135,6 +137,7 @@ class EnvironmentPlan:
     worst_case_usd_per_month: Decimal | None
     budget_usd_per_month: Decimal
     memory: Mapping[str, MemoryFit] = field(default_factory=dict)
+    money: EnvironmentMoney = field(default_factory=EnvironmentMoney)
 
     def to_json_value(self) -> dict[str, Any]:
         """Plain JSON values with sorted keys: money as text with two decimals, other decimals as text, dates as ISO 8601."""

@@ -8,11 +8,16 @@ from datetime import date
 
 from gpuplane.catalog.catalog import Catalog
 from gpuplane.catalog.prices import STALE_AFTER_DAYS
-from gpuplane.planning.cost import budget_refusals, service_plan, total, worst_case_notes
 from gpuplane.planning.demand import Demand, Demands, committed_devices, demands
-from gpuplane.planning.environment_plan import EnvironmentPlan, PoolPlan, TenantPlan
+from gpuplane.planning.environment_plan import EnvironmentPlan, PoolPlan, ServicePlan, TenantPlan, quota_resource
 from gpuplane.planning.isolation import residency_refusals, sharing_refusals
 from gpuplane.planning.memory.service_memory import memory_notes, memory_proofs, memory_refusals, service_memories
+from gpuplane.planning.money.budget_rules import budget_notes, budget_refusals, expectation_notes
+from gpuplane.planning.money.environment_money import environment_money, with_months
+from gpuplane.planning.money.ledger import EnvironmentMoney
+from gpuplane.planning.money.month import UNKNOWN
+from gpuplane.planning.money.price_refusals import price_refusals
+from gpuplane.planning.money.purchase_rules import purchase_refusals
 from gpuplane.planning.node_fit import node_refusals
 from gpuplane.planning.pool_refusals import pool_refusals
 from gpuplane.planning.pools import pool_plan
@@ -33,34 +38,44 @@ def plan(spec: EnvironmentSpec, catalog: Catalog, as_of: date) -> EnvironmentPla
     settings, asked = spec.environment.spec, demands(spec)
     busy = committed_devices(asked)
     pools = {name: pool_plan(spec.pools[name], settings.region, catalog, busy) for name in sorted(spec.pools)}
-    tenants = {name: _tenant(spec, name, asked.get(name, ()), pools) for name in sorted(spec.tenants)}
+    money = environment_money(spec, catalog, asked, pools)
+    pools = with_months(pools, money)
+    tenants = {name: _tenant(spec, name, asked.get(name, ()), pools, money) for name in sorted(spec.tenants)}
     memories = service_memories(spec, catalog)
-    refusals = tuple(_refusals(spec, catalog, asked, pools, tenants))
-    committed = total(pool.committed_usd_per_month for pool in pools.values())
-    charged = total(tenant.committed_usd_per_month for tenant in tenants.values())
+    refusals = tuple(_refusals(spec, catalog, asked, pools, tenants, money))
     planned = EnvironmentPlan(
         environment=spec.name, as_of=as_of, region=settings.region, pools=pools, tenants=tenants,
         refusals=tuple(sorted((*refusals, *memory_refusals(memories, catalog, refusals)))), notes=(),
-        proofs=tuple(sorted((*proofs(spec, catalog, pools, tenants, committed), *memory_proofs(memories)))),
-        committed_usd_per_month=committed,
-        idle_usd_per_month=None if committed is None or charged is None else committed - charged,
-        worst_case_usd_per_month=total(pool.worst_case_usd_per_month for pool in pools.values()),
-        budget_usd_per_month=settings.budget_usd_per_month,
-        memory={name: memory.fit for name, memory in memories.items() if memory.fit is not None})
+        proofs=tuple(sorted((*proofs(spec, catalog, pools, tenants, money), *memory_proofs(memories)))),
+        committed_usd_per_month=money.month.minimum_usd_per_month, idle_usd_per_month=money.idle.minimum_usd_per_month,
+        worst_case_usd_per_month=money.month.worst_case_usd_per_month,
+        budget_usd_per_month=settings.monthly_budget.usd_per_month,
+        memory={name: memory.fit for name, memory in memories.items() if memory.fit is not None}, money=money)
     return replace(planned, notes=tuple(sorted((*_notes(spec, planned), *memory_notes(memories), *catalog.notes))))
 
 
-def _tenant(spec: EnvironmentSpec, name: str, of_tenant: tuple[Demand, ...], pools: Mapping[str, PoolPlan]) -> TenantPlan:
-    services = tuple(service_plan(demand, pools[demand.pool]) for demand in of_tenant)
+def _tenant(spec: EnvironmentSpec, name: str, of_tenant: tuple[Demand, ...], pools: Mapping[str, PoolPlan],
+            money: EnvironmentMoney) -> TenantPlan:
+    month = money.tenants[name].month
     return TenantPlan(
-        name=name, quotas=quota_plans(spec.tenants[name], of_tenant), services=services,
-        committed_usd_per_month=total(service.committed_usd_per_month for service in services),
-        worst_case_usd_per_month=total(service.worst_case_usd_per_month for service in services),
-        budget_usd_per_month=spec.tenants[name].spec.budget_usd_per_month)
+        name=name, quotas=quota_plans(spec.tenants[name], of_tenant),
+        services=tuple(_service(demand, pools[demand.pool], money) for demand in of_tenant),
+        committed_usd_per_month=month.minimum_usd_per_month, worst_case_usd_per_month=month.worst_case_usd_per_month,
+        budget_usd_per_month=spec.tenants[name].spec.monthly_budget.usd_per_month)
+
+
+def _service(demand: Demand, pool: PoolPlan, money: EnvironmentMoney) -> ServicePlan:
+    spec, found = demand.entry.document.spec, money.pools[pool.name].services.get(demand.entry.name)
+    month = found.month if found is not None else UNKNOWN
+    return ServicePlan(
+        name=demand.name, tenant=demand.entry.tenant, quota_key=demand.quota_key, resource=quota_resource(pool, demand.quota_key),
+        devices_per_replica=demand.per_replica, min_replicas=spec.scaling.min_replicas, max_replicas=spec.scaling.max_replicas,
+        surge=spec.rollout.max_surge, committed_usd_per_month=month.minimum_usd_per_month,
+        worst_case_usd_per_month=month.worst_case_usd_per_month)
 
 
 def _refusals(spec: EnvironmentSpec, catalog: Catalog, asked: Demands, pools: Mapping[str, PoolPlan],
-              tenants: Mapping[str, TenantPlan]) -> Iterator[Refusal]:
+              tenants: Mapping[str, TenantPlan], money: EnvironmentMoney) -> Iterator[Refusal]:
     quotas = {name: tenant.quotas for name, tenant in tenants.items()}
     for pool in pools.values():
         yield from pool_refusals(spec, pool, catalog)
@@ -71,11 +86,13 @@ def _refusals(spec: EnvironmentSpec, catalog: Catalog, asked: Demands, pools: Ma
         yield from node_refusals(name, of_tenant, quotas[name], pools, over)
     yield from sharing_refusals(spec, pools, quotas, asked)
     yield from residency_refusals(spec)
-    yield from budget_refusals(spec, tenants, total(pool.committed_usd_per_month for pool in pools.values()))
+    yield from purchase_refusals(spec)
+    yield from price_refusals(spec, money)
+    yield from budget_refusals(spec, money)
 
 
 def _notes(spec: EnvironmentSpec, planned: EnvironmentPlan) -> Iterator[str]:
-    yield "Costs are of GPU nodes alone: disks, network traffic, load balancers and the control plane come on top."
+    yield f"Not in the cost: {'; '.join(planned.money.not_in_figure)}."
     for pool in planned.pools.values():
         age = (planned.as_of - pool.price_as_of).days if pool.price_as_of is not None else 0
         if age > STALE_AFTER_DAYS:
@@ -89,4 +106,5 @@ def _notes(spec: EnvironmentSpec, planned: EnvironmentPlan) -> Iterator[str]:
                        f"), but there are never more than {capacity}: the limit does nothing.")
         if planned.region is None and spec.tenants[name].spec.allowed_regions:
             yield f"The region of this cluster is not known, so allowed_regions of tenant {name} is not checked here."
-    yield from worst_case_notes(planned)
+    yield from budget_notes(spec, planned)
+    yield from expectation_notes(planned.money)

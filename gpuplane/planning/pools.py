@@ -11,11 +11,9 @@ from decimal import Decimal
 from gpuplane.catalog.catalog import Catalog
 from gpuplane.planning.environment_plan import PoolPlan, key_resource
 from gpuplane.planning.json_value import cents
+from gpuplane.planning.money.month import HOURS_PER_MONTH
 from gpuplane.spec.node_pool import NodePool
 from gpuplane.spec.vocabulary import GPU, POOL, mig_resource
-
-HOURS_PER_MONTH = 730
-"""365 × 24 ÷ 12: what cloud calculators reckon with."""
 
 
 @dataclass(frozen=True)

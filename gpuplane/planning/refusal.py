@@ -20,7 +20,11 @@ SLOW_START = "RE-03"
 SHARED_GPU = "TI-12"
 RESIDENCY = "PII-10"
 OVER_BUDGET = "CB-01"
+WORST_CASE_OVER_LIMIT = "CB-02"
+INCREASE_OVER_LIMIT = "CB-03"
 UNKNOWN_PRICE = "CB-05"
+SPOT_SERVING = "CB-06"
+GPU_NOT_ALLOWED = "CB-09"
 
 RULES: Mapping[str, str] = MappingProxyType({
     UNKNOWN_HARDWARE: "GPU models and instance types of pools are known to the catalogue",
@@ -34,8 +38,12 @@ RULES: Mapping[str, str] = MappingProxyType({
     SLOW_START: "The start-up probe waits long enough for the weights to load",
     SHARED_GPU: "Time-sliced GPUs are not shared between tenants and hold no personal data",
     RESIDENCY: "The environment's region is one the tenant allows",
-    OVER_BUDGET: "Committed cost is within the budget of tenant and environment",
-    UNKNOWN_PRICE: "Every node has a known price",
+    OVER_BUDGET: "The month that a budget is about is within it, of every tenant and of the environment",
+    WORST_CASE_OVER_LIMIT: "The worst case is within the limit that the budget sets to it",
+    INCREASE_OVER_LIMIT: "A change that costs more than the budget allows for one change is approved",
+    UNKNOWN_PRICE: "Everything that is declared has a known price",
+    SPOT_SERVING: "In a protected environment only batch work stands on spot nodes",
+    GPU_NOT_ALLOWED: "GPUs of pools are those that the environment allows",
 })
 """Catalogue id to what it asks, for every refusal that planning can give."""
 

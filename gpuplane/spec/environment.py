@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from gpuplane.spec.budget import Budget
+from gpuplane.spec.cloud_use import CloudUse
 from gpuplane.spec.model import AwsRegion, Cidr, DnsLabel, Document, LabelKey, LabelValue, SpecModel, Usd
 
 Version = Annotated[str, Field(pattern=r"^v?[0-9]+\.[0-9]+(\.[0-9]+)?(-[A-Za-z0-9.]+)?$")]
@@ -117,6 +120,8 @@ class Stacks(SpecModel):
 class EnvironmentSettings(SpecModel):
     """One environment: its cloud, cluster, shared services and limits."""
 
+    ONE_OF = ("budget_usd_per_month", "budget")
+
     model_config = ConfigDict(json_schema_extra={
         "if": {"properties": {"cloud": {"const": "aws"}}},
         "then": {"required": ["aws"]}, "else": {"not": {"required": ["aws"]}}})
@@ -127,8 +132,13 @@ class EnvironmentSettings(SpecModel):
     cluster: Cluster
     protected: bool = False
     """True: tenant namespaces and CRD-bearing releases cannot be deleted without lifting it by name."""
-    budget_usd_per_month: Usd
-    """What all committed nodes may cost in a month of 730 hours, in US dollars."""
+    budget_usd_per_month: Usd | None = None
+    """What the minimum of everything may cost in a month of 730 hours, in US dollars: the short form of ``budget``."""
+    budget: Budget | None = None
+    """The long form, with levels and a basis."""
+    cloud_use: CloudUse = CloudUse()
+    allowed_gpus: tuple[Annotated[str, Field(min_length=1, max_length=60)], ...] = ()
+    """GPU models that pools of this environment may have; left out, all of the catalogue."""
     state_backend: Annotated[str | None, Field(pattern=r"^(file|s3|gs|azblob|https)://")] = None
     """Where Pulumi state must live; only checked, never set."""
     stacks: Stacks = Stacks()
@@ -159,6 +169,11 @@ class EnvironmentSettings(SpecModel):
             raise PydanticCustomError("pinned", "protected needs the cluster's kube_system_uid",
                                       {"field": ("cluster", "kube_system_uid")})
         return self
+
+    @property
+    def monthly_budget(self) -> Budget:
+        """The budget, whichever way it is written."""
+        return self.budget if self.budget is not None else Budget(usd_per_month=self.budget_usd_per_month or Decimal(0))
 
     @property
     def region(self) -> str | None:

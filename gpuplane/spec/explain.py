@@ -31,6 +31,8 @@ _REMEDIES = {
     "together": "Add the block, or change cloud.",
     "bounds": "Correct one of the two.",
     "cohort": "Name a cohort, or remove the limits.",
+    "reserved": "Set capacity_type to on_demand, or remove the reservation.",
+    "increase": "Give one of them, or both.",
     "pinned": "Add it: kubectl get namespace kube-system -o jsonpath={.metadata.uid}",
     "residency": "List the regions the data may be in.",
 }

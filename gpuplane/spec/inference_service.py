@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from gpuplane.spec.model import DnsLabel, Document, ImageDigest, MigProfile, SpecModel
+from gpuplane.spec.model import Count, DnsLabel, Document, ImageDigest, MigProfile, SpecModel
 
 
 class ModelReference(SpecModel):
@@ -166,6 +166,8 @@ class Scaling(SpecModel):
     """Replicas that always run: the committed cost. KServe's Standard mode never runs fewer than one."""
     max_replicas: Annotated[int, Field(ge=1, le=1000)]
     """Replicas at peak; times devices each, they must fit the quota."""
+    expected_replicas: Count | None = None
+    """Replicas on average over a month, for the expected cost, e.g. ``2.5``; left out, the pool's expected_scale_percent says it."""
     cpu_utilization_percent: Annotated[int, Field(ge=1, le=100)] = 80
     """Target of the HorizontalPodAutoscaler."""
 
@@ -174,6 +176,11 @@ class Scaling(SpecModel):
         if self.min_replicas > self.max_replicas:
             raise PydanticCustomError("bounds", "min_replicas {low} is more than max_replicas {high}",
                                       {"low": self.min_replicas, "high": self.max_replicas, "field": ("min_replicas",)})
+        expected = self.expected_replicas
+        if expected is not None and not self.min_replicas <= expected <= self.max_replicas:
+            raise PydanticCustomError("bounds", "expected_replicas {value} is not between min_replicas {low} and max_replicas {high}",
+                                      {"value": str(expected), "low": self.min_replicas, "high": self.max_replicas,
+                                       "field": ("expected_replicas",)})
         return self
 
 

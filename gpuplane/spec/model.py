@@ -62,6 +62,12 @@ Usd = Annotated[
 ]
 """US dollars, exact."""
 
+Count = Annotated[
+    Decimal, BeforeValidator(decimal_of), Field(gt=0, le=Decimal("1e6"), decimal_places=3),
+    PlainSerializer(str, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": 1e6})]
+"""A number on average, such as 2.5, with at most three decimals, exact."""
+
 DNS_LABEL = r"^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$"
 DnsLabel = Annotated[str, StringConstraints(pattern=DNS_LABEL)]
 """A name that becomes part of Kubernetes names and DNS: at most 40 lower-case letters, digits and hyphens."""

@@ -24,6 +24,15 @@ class Taint(SpecModel):
 GPU_TAINT = Taint(key="nvidia.com/gpu", value="present", effect="NoSchedule")
 
 
+class Reserved(SpecModel):
+    """Nodes of a pool that are reserved (standard, no upfront): paid for every hour of the term, used or not."""
+
+    nodes: Annotated[int, Field(ge=1, le=1000)]
+    """How many; those beyond run on demand."""
+    term: Literal["1y", "3y"]
+    """How long."""
+
+
 class EksManagedNodeGroup(SpecModel):
     """Nodes that gpuplane creates as an EKS managed node group with a launch template."""
 
@@ -42,6 +51,18 @@ class EksManagedNodeGroup(SpecModel):
     """Nodes that there can ever be: the capacity that quotas are checked against."""
     disk_gib: Annotated[int, Field(ge=20, le=16384)] = 200
     """Encrypted gp3 root volume, in GiB; it holds images and downloaded weights."""
+
+    reserved: Reserved | None = None
+    """Nodes that are reserved; left out, none."""
+
+    @model_validator(mode="after")
+    def _reserved(self) -> EksManagedNodeGroup:
+        if self.reserved is not None and self.capacity_type == "spot":
+            raise PydanticCustomError("reserved", "a reservation covers on-demand nodes; these are spot", {"field": ("reserved",)})
+        if self.reserved is not None and self.reserved.nodes > self.max_nodes:
+            raise PydanticCustomError("bounds", "{low} reserved nodes are more than max_nodes {high}",
+                                      {"low": self.reserved.nodes, "high": self.max_nodes, "field": ("reserved", "nodes")})
+        return self
 
     @model_validator(mode="after")
     def _bounds(self) -> EksManagedNodeGroup:
@@ -103,6 +124,9 @@ class NodePoolSpec(SpecModel):
     eks_managed_node_group: EksManagedNodeGroup | None = None
     existing_nodes: ExistingNodes | None = None
     sharing: Sharing | None = None
+    expected_scale_percent: Annotated[int | None, Field(ge=0, le=100)] = None
+    """How far its services are between min_replicas (0) and max_replicas (100) on average over a month, where they do not say
+    expected_replicas themselves."""
     taints: Annotated[tuple[Taint, ...], Field(max_length=8)] = (GPU_TAINT,)
     """Taints on the nodes; the pool's workloads tolerate exactly these."""
     labels: dict[LabelKey, LabelValue] = Field(default_factory=dict)

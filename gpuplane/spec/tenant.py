@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError, PydanticKnownError
 
+from gpuplane.spec.budget import Budget
+from gpuplane.spec.cloud_use import CloudUse
 from gpuplane.spec.model import AwsRegion, Cidr, DnsLabel, Document, QuotaKey, SpecModel, Usd
 
 DataClass = Literal["public", "internal", "confidential", "pii"]
@@ -90,6 +93,8 @@ class Access(SpecModel):
 class TenantSpec(SpecModel):
     """A team on the platform: one namespace, one ClusterQueue, one budget."""
 
+    ONE_OF = ("budget_usd_per_month", "budget")
+
     model_config = ConfigDict(json_schema_extra={
         "if": {"properties": {"data_classification": {"const": "pii"}}},
         "then": {"required": ["allowed_regions"], "properties": {"allowed_regions": {"minItems": 1}}}})
@@ -100,8 +105,10 @@ class TenantSpec(SpecModel):
     """The most sensitive data it handles; ``pii`` switches the privacy rules on."""
     allowed_regions: tuple[AwsRegion, ...] = ()
     """Regions its data may be in; needed where the data is ``pii``."""
-    budget_usd_per_month: Usd
-    """What its committed use may cost in a month of 730 hours, in US dollars."""
+    budget_usd_per_month: Usd | None = None
+    """What its minimum may cost in a month of 730 hours, in US dollars: the short form of ``budget``."""
+    budget: Budget | None = None
+    """The long form, with levels and a basis."""
     cost_center: Annotated[str | None, Field(pattern=r"^[A-Za-z0-9][-A-Za-z0-9_.]{0,62}$")] = None
     """Who pays; shown in the cost report."""
     cohort: DnsLabel | None = None
@@ -113,6 +120,12 @@ class TenantSpec(SpecModel):
     secrets: tuple[SecretReference, ...] = ()
     """Secrets its workloads may mount, by reference."""
     access: Access = Access()
+    cloud_use: CloudUse = CloudUse()
+
+    @property
+    def monthly_budget(self) -> Budget:
+        """The budget, whichever way it is written."""
+        return self.budget if self.budget is not None else Budget(usd_per_month=self.budget_usd_per_month or Decimal(0))
 
     @model_validator(mode="after")
     def _consistent(self) -> TenantSpec:

@@ -13,8 +13,12 @@ from gpuplane.delivery.preview_report import Comparison, PreviewReport
 from gpuplane.delivery.render_json import to_json, views_from_json
 from gpuplane.graph.resource_view import ResourceView, Unknown
 from gpuplane.planning.environment_plan import EnvironmentPlan, PoolPlan, QuotaPlan, ServicePlan, TenantPlan
+from gpuplane.planning.money.budget import budget_use
+from gpuplane.planning.money.ledger import EnvironmentMoney, TenantMoney
+from gpuplane.planning.money.month import Month
 from gpuplane.planning.proof import Proof
 from gpuplane.policies.finding import Finding, Verdict
+from gpuplane.spec.budget import Budget
 from gpuplane.spec.vocabulary import DATA_CLASSIFICATION, TENANT
 
 AS_OF = date(2026, 8, 1)
@@ -155,7 +159,17 @@ def _plan() -> EnvironmentPlan:
         environment="prod", as_of=AS_OF, region="eu-central-1", pools={"h100": pool}, tenants=tenants, refusals=(),
         notes=("Costs are of GPU nodes alone.",), proofs=(proof,), committed_usd_per_month=Decimal("22995.00"),
         idle_usd_per_month=Decimal("10995.00"), worst_case_usd_per_month=Decimal("40179.20"),
-        budget_usd_per_month=Decimal("30000"))
+        budget_usd_per_month=Decimal("30000"), money=_money(tenants))
+
+
+def _money(tenants: dict[str, TenantPlan]) -> EnvironmentMoney:
+    def month(low: Decimal | None, high: Decimal | None) -> Month:
+        return Month(low, None if low is None or high is None else (low + high) / 2, high)
+    months = {name: month(row.committed_usd_per_month, row.worst_case_usd_per_month) for name, row in tenants.items()}
+    return EnvironmentMoney(
+        tenants={name: TenantMoney(months[name], budget_use(Budget(usd_per_month=row.budget_usd_per_month), months[name]))
+                 for name, row in tenants.items()},
+        month=Month(Decimal("22995.00"), Decimal("31587.10"), Decimal("40179.20")))
 
 
 def _tenant(name: str, nominal: int, borrowing: int, committed: int, peak: int, *money: str) -> TenantPlan:

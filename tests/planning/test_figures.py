@@ -19,15 +19,15 @@ def test_committed_nodes_are_those_that_minimum_replicas_fill() -> None:
     wish.put("services/acme/chat spec.scaling", {"min_replicas": 9, "max_replicas": 9})
     plan = wish.plan()
     assert plan.pools["h100"].committed_nodes == 2
-    assert plan.committed_usd_per_month == 2 * Decimal("40179.20")
-    assert plan.worst_case_usd_per_month == 3 * Decimal("40179.20")
+    assert plan.committed_usd_per_month == 2 * Decimal("40195.20")  # 55.04 × 730, and 200 GiB of disk
+    assert plan.worst_case_usd_per_month == 3 * Decimal("40195.20")
 
 
 def test_min_nodes_cost_though_nobody_uses_them() -> None:
     plan = valid().pool("idle", "L4-24GB", eks_managed_node_group={
         **EKS, "instance_type": "g6.xlarge", "min_nodes": 2, "max_nodes": 4}).plan()
-    assert plan.pools["idle"].committed_usd_per_month == Decimal("1175.00")  # 2 × 0.8048 × 730 = 1175.008
-    assert plan.idle_usd_per_month == Decimal("40179.20") + Decimal("1175.00") - Decimal("15067.20")
+    assert plan.pools["idle"].committed_usd_per_month == Decimal("1207.00")  # 2 × (0.8048 × 730 + 16) = 1207.008
+    assert plan.idle_usd_per_month == Decimal("40195.20") + Decimal("1207.00") - Decimal("15073.20")
 
 
 def test_existing_nodes_all_cost_from_the_price_in_their_document() -> None:
@@ -49,8 +49,8 @@ def test_spot_is_budgeted_as_spot_and_at_worst_on_demand() -> None:
 
 def test_a_tenant_pays_the_share_of_the_node_its_minimum_takes() -> None:
     acme = valid().plan().tenants["acme"]
-    assert acme.committed_usd_per_month == 2 * Decimal("5022.40")  # 2 of 8 GPUs of 55.04 × 730
-    assert acme.worst_case_usd_per_month == 6 * Decimal("5022.40")
+    assert acme.committed_usd_per_month == 2 * Decimal("5024.40")  # 2 of 8 GPUs of 55.04 × 730 + 16
+    assert acme.worst_case_usd_per_month == 6 * Decimal("5024.40")
 
 
 def test_quotas_tell_committed_peak_and_ceiling() -> None:
@@ -101,7 +101,7 @@ def test_a_borrowing_limit_beyond_the_pool_is_noted() -> None:
 
 def test_a_budget_that_the_maximum_would_break_is_noted() -> None:
     notes = " ".join(valid().put("tenants/acme spec.budget_usd_per_month", 30_000).plan().notes)
-    assert "At its maximum tenant acme would cost 30 134.40 USD a month; its budget is 30 000.00 USD." in notes
+    assert "At its maximum tenant acme would cost 30 146.40 USD a month; its budget is 30 000.00 USD." in notes
 
 
 def test_the_region_of_an_existing_cluster_is_noted_as_unknown() -> None:
@@ -116,13 +116,14 @@ def test_pool_and_tenant_figures_carry_proofs_with_sources() -> None:
     plan = valid().plan()
     proofs = {proof.claim: proof for proof in plan.proofs}
     cost = proofs["pool h100: committed cost"]
-    assert cost.inputs == (("nodes", "1"), ("usd_per_node_hour", "55.04"), ("hours_per_month", "730"))
-    assert (cost.result, cost.unit) == ("40179.20", "USD a month")
+    assert cost.inputs == (("nodes", "1"), ("usd_per_node_hour", "55.04"), ("hours_per_month", "730"),
+                           ("disk_usd_per_node_month", "16.00"))
+    assert (cost.result, cost.unit) == ("40195.20", "USD a month")
     assert "as of 2026-07-20" in cost.sources[0]
     assert proofs["pool h100: capacity of nvidia.com/gpu"].result == "8"
     assert proofs["tenant acme: peak on h100"].inputs == (("chat", "(2 + 1) × 1"), ("embed", "(3 + 0) × 1"))
-    assert proofs["tenant acme: committed cost"].result == "10044.80"
-    assert proofs["environment prod: committed cost"].result == "40179.20"
+    assert proofs["tenant acme: committed cost"].result == "10048.80"
+    assert proofs["environment prod: committed cost"].result == "40195.20"
 
 
 def test_a_plan_is_json_with_sorted_keys_and_exact_money() -> None:

@@ -1,0 +1,1 @@
+"""What an environment costs in a month: at its minimum, as expected and at worst; by pool, service and tenant."""

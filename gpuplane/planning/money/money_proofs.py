@@ -1,0 +1,79 @@
+"""Proofs of the money: every pool, tenant and the environment at its minimum, as expected and at worst."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+
+from gpuplane.planning.environment_plan import PoolPlan, TenantPlan, device_share
+from gpuplane.planning.money.ledger import EnvironmentMoney, PoolMoney
+from gpuplane.planning.money.month import HOURS_PER_MONTH, LEVELS, Level
+from gpuplane.planning.proof import Proof
+
+WORDS: dict[Level, str] = {"minimum": "committed cost", "expected": "expected cost", "worst_case": "worst-case cost"}
+"""What a proof calls the levels."""
+
+_USD = "USD a month"
+
+
+def money_proofs(environment: str, pools: Mapping[str, PoolPlan], tenants: Mapping[str, TenantPlan],
+                 money: EnvironmentMoney) -> Iterator[Proof]:
+    """Every proof of an amount."""
+    for name, pool in pools.items():
+        for level in LEVELS:
+            yield _pool(pool, money.pools[name], level)
+    for tenant in tenants.values():
+        for level in LEVELS:
+            yield _tenant(tenant, pools, money, level)
+    for other in money.others:
+        yield Proof(
+            f"{other.name} of {f'tenant {other.tenant}' if other.tenant else 'the platform'}", "quantity × usd_per_unit, down to the cent",
+            (("quantity", f"{other.quantity:f} × {other.unit}"), ("usd_per_unit", _text(other.usd_per_unit))),
+            _text(other.month.minimum_usd_per_month), _USD,
+            (f"{other.price_source}, as of {other.price_as_of}",) if other.price_source else ())
+    for level in LEVELS:
+        yield Proof(
+            f"environment {environment}: {WORDS[level]}", "sum of the pools and of what is declared beside them",
+            (*((name, _text(pool.month.at(level))) for name, pool in money.pools.items()),
+             *((f"{other.name}{f' of {other.tenant}' if other.tenant else ''}", _text(other.month.at(level))) for other in money.others)),
+            _text(money.month.at(level)), _USD)
+
+
+def _pool(pool: PoolPlan, money: PoolMoney, level: Level) -> Proof:
+    nodes = {"minimum": money.nodes.minimum, "expected": money.nodes.expected, "worst_case": money.nodes.worst_case}[level]
+    hourly = pool.worst_case_usd_per_node_hour if level == "worst_case" else pool.usd_per_node_hour
+    formula = "nodes × usd_per_node_hour × hours_per_month"
+    inputs = [("nodes", str(nodes)), ("usd_per_node_hour", _text(hourly)), ("hours_per_month", str(HOURS_PER_MONTH))]
+    sources = [f"{pool.price_source}{f', as of {pool.price_as_of}' if pool.price_as_of else ''}: {pool.price_basis}"]
+    reserved = money.reservation
+    if reserved is not None:
+        formula = "(max(0, nodes − reserved_nodes) × usd_per_node_hour + reserved_nodes × reserved_usd_per_node_hour) × hours_per_month"
+        inputs += [("reserved_nodes", str(reserved.nodes)), ("reserved_usd_per_node_hour", _text(reserved.usd_per_node_hour))]
+        sources.append(f"{reserved.price_source}, as of {reserved.price_as_of}: {reserved.price_basis}")
+    if money.disk is not None:
+        sources.append(f"{money.disk.price_source}, as of {money.disk.price_as_of}: {money.disk.gib} GiB of gp3")
+        formula += " + nodes × disk_usd_per_node_month"
+        inputs.append(("disk_usd_per_node_month", _text(money.disk.usd_per_node_month)))
+    return Proof(f"pool {pool.name}: {WORDS[level]}", f"{formula}, down to the cent", tuple(inputs), _text(money.month.at(level)), _USD,
+                 tuple(sources) if pool.price_source else ())
+
+
+def _tenant(tenant: TenantPlan, pools: Mapping[str, PoolPlan], money: EnvironmentMoney, level: Level) -> Proof:
+    inputs = []
+    for service in tenant.services:
+        pool = pools[service.quota_key.partition("/")[0]]
+        found = money.pools[pool.name].services.get(f"{tenant.name}/{service.name}")
+        replicas = {"minimum": str(service.min_replicas), "expected": f"{found.expected.replicas:f}" if found else "",
+                    "worst_case": f"({service.max_replicas} + {service.surge})"}[level]
+        devices = f"{replicas} × {service.devices_per_replica} × {device_share(pool, service.resource)} of a node of {pool.name}"
+        inputs.append((service.name, f"{devices} = {_text(found.month.at(level) if found else None)}"))
+    inputs += [(other.name, _text(other.month.at(level))) for other in money.others if other.tenant == tenant.name]
+    used = sorted({f"pool {service.quota_key.partition('/')[0]}: {WORDS[level]}" for service in tenant.services})
+    return Proof(
+        f"tenant {tenant.name}: {WORDS[level]}",
+        "sum of replicas × devices_per_replica × share of a node × the pool's cost ÷ its paid nodes, in cents by largest remainder, "
+        "and of what the tenant declares beside them", tuple(inputs), _text(money.tenants[tenant.name].month.at(level)), _USD, tuple(used))
+
+
+def _text(amount: Decimal | None) -> str:
+    return "unknown" if amount is None else format(amount, "f")
