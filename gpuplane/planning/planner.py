@@ -8,6 +8,7 @@ from datetime import date
 
 from gpuplane.catalog.catalog import Catalog
 from gpuplane.catalog.prices import STALE_AFTER_DAYS
+from gpuplane.planning.compatibility import compatibility_notes, compatibility_refusals
 from gpuplane.planning.cost import budget_refusals, service_plan, total, worst_case_notes
 from gpuplane.planning.demand import Demand, Demands, committed_devices, demands
 from gpuplane.planning.environment_plan import EnvironmentPlan, PoolPlan, TenantPlan
@@ -47,7 +48,8 @@ def plan(spec: EnvironmentSpec, catalog: Catalog, as_of: date) -> EnvironmentPla
         worst_case_usd_per_month=total(pool.worst_case_usd_per_month for pool in pools.values()),
         budget_usd_per_month=settings.budget_usd_per_month,
         memory={name: memory.fit for name, memory in memories.items() if memory.fit is not None})
-    return replace(planned, notes=tuple(sorted((*_notes(spec, planned), *memory_notes(memories), *catalog.notes))))
+    said = (*_notes(spec, planned), *memory_notes(memories), *compatibility_notes(spec, catalog), *catalog.notes)
+    return replace(planned, notes=tuple(sorted(said)))
 
 
 def _tenant(spec: EnvironmentSpec, name: str, of_tenant: tuple[Demand, ...], pools: Mapping[str, PoolPlan]) -> TenantPlan:
@@ -64,6 +66,7 @@ def _refusals(spec: EnvironmentSpec, catalog: Catalog, asked: Demands, pools: Ma
     quotas = {name: tenant.quotas for name, tenant in tenants.items()}
     for pool in pools.values():
         yield from pool_refusals(spec, pool, catalog)
+    yield from compatibility_refusals(spec, catalog)
     yield from capacity_refusals(spec, pools, quotas, catalog)
     for name, of_tenant in asked.items():
         over = tuple(demand_refusals(name, of_tenant, quotas[name], pools))
