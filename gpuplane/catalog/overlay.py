@@ -7,14 +7,16 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from types import MappingProxyType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from gpuplane.catalog.catalog import Catalog, default_catalog
 from gpuplane.catalog.gpus import Gpu, MigProfile
 from gpuplane.catalog.instances import Instance
+from gpuplane.catalog.models import UnknownShape, parse_model
 from gpuplane.catalog.prices import PriceRow, history, newest
 from gpuplane.catalog.service_prices import ServicePrice
 from gpuplane.spec import catalog as wish
+from gpuplane.spec.document_files import shown_path
 from gpuplane.spec.environment_spec import EnvironmentSpec
 from gpuplane.spec.errors import InvalidSpec, SpecError
 from gpuplane.spec.loader import load_catalogs
@@ -29,8 +31,11 @@ def catalog_of(spec: EnvironmentSpec) -> Catalog:
     """The facts that an environment is planned with: what ships with gpuplane, and over it the files beside its folder.
 
     Raises:
-        InvalidSpec: a row names a GPU that neither has.
+        InvalidSpec: a row names a GPU that neither has, or a model's config does not say its shape.
     """
+    shapeless = [_misshapen(spec, document, name, row) for document in spec.catalogs for name, row in document.spec.models.items()]
+    if any(shapeless):
+        raise InvalidSpec([error for error in shapeless if error is not None])
     found = overlaid(spec.catalogs) if spec.catalogs else default_catalog()
     errors = [_unknown_gpu(spec, document, name, row.gpu, found) for document in spec.catalogs
               for name, row in document.spec.instances.items() if row.gpu not in found.gpus]
@@ -45,7 +50,11 @@ def catalog_for(environments: Path) -> Catalog:
     Raises:
         InvalidSpec: with every error of the files.
     """
-    return overlaid(load_catalogs(environments))
+    try:
+        return overlaid(load_catalogs(environments))
+    except UnknownShape as error:
+        wrong = SpecError(shown_path(environments), 0, "", f"a model's config does not say its shape: {error}", "Add it.")
+        raise InvalidSpec([wrong]) from None
 
 
 def overlaid(documents: tuple[wish.Catalog, ...]) -> Catalog:
@@ -65,16 +74,17 @@ def _over(under: Catalog, document: wish.Catalog) -> Catalog:
     services: dict[tuple[str, str], ServicePrice] = {
         (row.kind, row.region): ServicePrice(row.kind, row.region, row.usd, row.source, date.fromisoformat(row.as_of))
         for row in sorted(rows.service_prices, key=lambda row: row.as_of)}
+    models = {name: parse_model(name, _model_row(row)) for name, row in rows.models.items()}
     own = newest(history(prices))
     if document.name == GENERATED:
         own = {key: row for key, row in own.items() if key not in under.prices or under.prices[key].as_of <= row.as_of}
         services = {key: row for key, row in services.items()
                     if key not in under.service_prices or under.service_prices[key].as_of <= row.as_of}
     notes = (*_shadowed("GPU", gpus, under.gpus, where), *_shadowed("Instance type", instances, under.instances, where),
-             *_outdated(own, under.prices, where))
+             *_shadowed("Model", models, under.models, where), *_outdated(own, under.prices, where))
     return replace(
         under, gpus=_merged(under.gpus, gpus), instances=_merged(under.instances, instances), prices=_merged(under.prices, own),
-        service_prices=_merged(under.service_prices, services), notes=(*under.notes, *notes),
+        models=_merged(under.models, models), service_prices=_merged(under.service_prices, services), notes=(*under.notes, *notes),
         price_history=history([*(row for days in under.price_history.values() for row in days), *prices]))
 
 
@@ -109,6 +119,20 @@ def _instance(name: str, row: wish.InstanceRow) -> Instance:
         name, row.gpus, row.gpu, row.gpu, row.vcpus, row.memory_gib, row.source, date.fromisoformat(row.as_of), row.arch,
         row.gpu_memory_mib, row.local_disk_gb, row.network_gbit, row.efa_interfaces, row.nvlink_gpus, row.max_pods, row.allocatable_vcpus,
         row.allocatable_memory_mib)
+
+
+def _model_row(row: wish.ModelRow) -> dict[str, Any]:
+    return {"config": row.config, "models": row.models, "parameters": row.parameters, "vision_parameters": row.vision_parameters,
+            "verified": row.verified, "source": f"{row.source}, as of {row.as_of}"}
+
+
+def _misshapen(spec: EnvironmentSpec, document: wish.Catalog, name: str, row: wish.ModelRow) -> SpecError | None:
+    try:
+        parse_model(name, _model_row(row))
+    except UnknownShape as error:
+        place, path = spec.places["Catalog", document.name], f"spec.models.{name}.config"
+        return SpecError(place.file, place.line(path), path, f"{error}", "Copy the field from the model's config.json.")
+    return None
 
 
 def _unknown_gpu(spec: EnvironmentSpec, document: wish.Catalog, name: str, gpu: str, known: Catalog) -> SpecError:

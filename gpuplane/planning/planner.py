@@ -8,6 +8,7 @@ from datetime import date
 
 from gpuplane.catalog.catalog import Catalog
 from gpuplane.catalog.prices import STALE_AFTER_DAYS
+from gpuplane.planning.compatibility import compatibility_notes, compatibility_refusals
 from gpuplane.planning.demand import Demand, Demands, committed_devices, demands
 from gpuplane.planning.environment_plan import EnvironmentPlan, PoolPlan, ServicePlan, TenantPlan, quota_resource
 from gpuplane.planning.isolation import residency_refusals, sharing_refusals
@@ -51,7 +52,8 @@ def plan(spec: EnvironmentSpec, catalog: Catalog, as_of: date) -> EnvironmentPla
         worst_case_usd_per_month=money.month.worst_case_usd_per_month,
         budget_usd_per_month=settings.monthly_budget.usd_per_month,
         memory={name: memory.fit for name, memory in memories.items() if memory.fit is not None}, money=money)
-    return replace(planned, notes=tuple(sorted((*_notes(spec, planned), *memory_notes(memories), *catalog.notes))))
+    said = (*_notes(spec, planned), *memory_notes(memories), *compatibility_notes(spec, catalog), *catalog.notes)
+    return replace(planned, notes=tuple(sorted(said)))
 
 
 def _tenant(spec: EnvironmentSpec, name: str, of_tenant: tuple[Demand, ...], pools: Mapping[str, PoolPlan],
@@ -79,6 +81,7 @@ def _refusals(spec: EnvironmentSpec, catalog: Catalog, asked: Demands, pools: Ma
     quotas = {name: tenant.quotas for name, tenant in tenants.items()}
     for pool in pools.values():
         yield from pool_refusals(spec, pool, catalog)
+    yield from compatibility_refusals(spec, catalog)
     yield from capacity_refusals(spec, pools, quotas, catalog)
     for name, of_tenant in asked.items():
         over = tuple(demand_refusals(name, of_tenant, quotas[name], pools))

@@ -11,6 +11,10 @@ from gpuplane.spec.environment_spec import Place
 UNKNOWN_HARDWARE = "NP-01"
 OTHER_GPU = "NP-02"
 MIG_LAYOUT = "NP-03"
+ENGINE_ON_GPU = "NP-04"
+OLD_DRIVER = "NP-05"
+FEATURE_ON_GPU = "NP-06"
+IMAGE_ON_NODE = "NP-07"
 QUOTA_OVER_CAPACITY = "QF-01"
 PEAK_OVER_QUOTA = "QF-04"
 MINIMUM_OVER_NOMINAL = "QF-05"
@@ -30,6 +34,10 @@ RULES: Mapping[str, str] = MappingProxyType({
     UNKNOWN_HARDWARE: "GPU models and instance types of pools are known to the catalogue",
     OTHER_GPU: "The instance type has the GPU that the pool names",
     MIG_LAYOUT: "The MIG layout can be cut on this GPU and is advertised by profile",
+    ENGINE_ON_GPU: "The engine version supports the pool's GPU",
+    OLD_DRIVER: "The nodes' driver is new enough for the GPU and for the engine's image",
+    FEATURE_ON_GPU: "The GPU can run the data types and quantisation that the engine is asked for",
+    IMAGE_ON_NODE: "The node image is built for the instance type's processors",
     QUOTA_OVER_CAPACITY: "Sum of tenant GPU quotas is at most the pool's capacity",
     PEAK_OVER_QUOTA: "Replicas at peak, with rollout surge, fit the tenant's quota",
     MINIMUM_OVER_NOMINAL: "Minimum replicas fit the nominal quota, without borrowing",

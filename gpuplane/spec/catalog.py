@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, PlainSerializer, StringConstraints, WithJsonSchema
 
@@ -24,6 +24,7 @@ Amount = Annotated[
 """A positive number, exact. An unknown price has no row; it is never 0."""
 GpuName = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9][A-Z0-9-]{0,58}[A-Z0-9]$")]
 InstanceName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+\.[a-z0-9-]+$")]
+ModelName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][-a-z0-9._]{0,78}[a-z0-9]$")]
 
 
 class Sourced(SpecModel):
@@ -110,6 +111,21 @@ class InstanceRow(Sourced):
     """Memory left for pods, in MiB, before DaemonSets."""
 
 
+class ModelRow(Sourced):
+    """A model architecture, by the fields of its ``config.json``."""
+
+    models: Annotated[tuple[Annotated[str, Field(min_length=1, max_length=200)], ...], Field(max_length=200)] = ()
+    """Model repositories that have it, e.g. acme/legal-7b."""
+    config: Annotated[dict[str, Any], Field(min_length=1)]
+    """Fields of its config.json that say its shape: hidden_size, num_hidden_layers, num_key_value_heads and so on."""
+    parameters: Amount | None = None
+    """All parameters, in billions; left out, they are counted from the shape."""
+    vision_parameters: Amount | None = None
+    """Parameters of a vision or audio tower, in billions."""
+    verified: bool = False
+    """True: somebody has compared the row with the published config.json."""
+
+
 class PriceRow(Sourced):
     """What one node costs in an hour."""
 
@@ -142,6 +158,8 @@ class CatalogSpec(SpecModel):
     """GPU models by name, e.g. RTX-6000-ADA-48GB."""
     instances: dict[InstanceName, InstanceRow] = Field(default_factory=dict)
     """Instance types by name."""
+    models: dict[ModelName, ModelRow] = Field(default_factory=dict)
+    """Model architectures by a name of your own."""
     prices: Annotated[tuple[PriceRow, ...], Field(max_length=MAX_PRICES)] = ()
     """Prices of nodes; several days of one price are its history, the newest counts."""
     service_prices: Annotated[tuple[ServicePriceRow, ...], Field(max_length=1000)] = ()

@@ -129,10 +129,12 @@ def test_no_price_is_given_twice_by_one_source_and_rows_are_sorted() -> None:
 
 
 def test_every_source_is_cited_by_some_row() -> None:
-    cited = {row["source"] for file in ("prices.tsv", "instances.tsv", "service_prices.tsv") for row in read_rows(file)}
+    cited = {row["source"] for file in ("prices.tsv", "instances.tsv", "service_prices.tsv", "node_image_drivers.tsv") for row in read_rows(file)}
     cited |= {row["source"] for row in read_yaml("engines.yaml")["vllm"]}
-    assert {source.text for source in sources().values()} == {
-        sources()[key].text for key in cited | {"nvidia-smi-lgip"}} | {gpu.source for gpu in GPUS}
+    table = read_yaml("compatibility.yaml")
+    cited |= {row["source"] for section in table.values() for rows in (section.values() if isinstance(section, dict) else [section]) for row in rows}
+    in_headers = {"nvidia-smi-lgip"}
+    assert {source.text for source in sources().values()} == {sources()[key].text for key in cited | in_headers} | {gpu.source for gpu in GPUS}
 
 
 @pytest.mark.parametrize("name", ["H100-SXM-80GB", "H200-SXM-141GB", "A100-SXM-80GB", "A100-SXM-40GB", "L40S-48GB", "L4-24GB",

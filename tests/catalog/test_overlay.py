@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from gpuplane.catalog import catalog_of, default_catalog, mig_layout_valid
+from gpuplane.catalog import catalog_for, catalog_of, default_catalog, mig_layout_valid
+from gpuplane.catalog.models import find_model
 from gpuplane.catalog.service_prices import KINDS
 from gpuplane.planning import plan
 from gpuplane.spec.catalog import ServicePriceRow
@@ -105,6 +106,22 @@ def test_a_service_price_of_a_user_counts(tmp_path: Path) -> None:
     assert set(ServicePriceRow.model_fields["kind"].annotation.__args__) == set(KINDS)  # type: ignore[union-attr]
 
 
+MODEL = f"""\
+  models:
+    legal-7b: {{models: [acme/legal-7b], parameters: 7.6, {SOURCED}, config: {{hidden_size: 3584, intermediate_size: 18944,
+      num_hidden_layers: 28, num_attention_heads: 28, num_key_value_heads: 4, vocab_size: 152064, torch_dtype: bfloat16}}}}
+"""
+
+
+def test_a_model_of_a_user_is_found_like_a_shipped_one(tmp_path: Path) -> None:
+    catalog = catalog_of(wish(tmp_path, catalog=MODEL).load())
+    model = find_model(catalog.models.values(), "acme/legal-7b")
+    assert model is not None
+    assert (model.name, model.parameters, model.layers) == ("legal-7b", 7_600_000_000, 28)
+    assert model.source == "our contract of 2026, as of 2026-10-01"
+    assert catalog_for(tmp_path).models["legal-7b"] == model
+
+
 def refused(wish: Wish) -> tuple[SpecError, ...]:
     with pytest.raises(InvalidSpec) as caught:
         catalog_of(wish.load())
@@ -118,6 +135,7 @@ def refused(wish: Wish) -> tuple[SpecError, ...]:
     (GPU.replace(SOURCED, "as_of: 2026-10-01", 1), 7, "spec.gpus.X1-64GB.source", "is missing. Add source."),
     (GPU.replace("gpu: X1-64GB", "gpu: X2-64GB"), 11, "spec.instances.x1.48xlarge.gpu", 'there is no GPU "X2-64GB", neither here nor'),
     (GPU.replace("starts: [0, 1, 2, 3]", "starts: [0, 4]"), 8, "spec.gpus.X1-64GB.mig.1g.16gb.starts", "4 + 1 memory slices is beyond the 4"),
+    (MODEL.replace("num_hidden_layers: 28, ", ""), 7, "spec.models.legal-7b.config", "num_hidden_layers"),
     ("  cards: {}\n", 6, "spec.cards", "is not a field here; allowed: gpus, instances"),
 ])
 def test_a_wrong_row_is_refused_on_its_line(tmp_path: Path, rows: str, line: int, path: str, words: str) -> None:
