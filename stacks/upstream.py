@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pulumi
 
 from gpuplane.spec.environment_spec import LAYERS, EnvironmentSpec
@@ -28,7 +30,7 @@ def require_upstream(spec: EnvironmentSpec, layer: str) -> pulumi.StackReference
     reference = pulumi.StackReference(f"{pulumi.get_organization()}/{pulumi.get_project()}/{spec.stack_name(below)}")
     expected = {"environment": spec.name, "layer": below, "cluster": spec.environment.spec.cluster.name}
     for key, value in expected.items():
-        reference.require_output(key).apply(lambda found, key=key, value=value: _same(key, value, found))
+        reference.require_output(key).apply(partial(_same, key, value))
     return reference
 
 
