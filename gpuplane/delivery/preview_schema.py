@@ -115,6 +115,8 @@ def _schema(kind: Any, name: str, definitions: dict[str, Any]) -> dict[str, Any]
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin in (types.UnionType, typing.Union):
         return _nullable(_schema(next(item for item in arguments if item is not type(None)), name, definitions))
+    if origin is typing.Literal:
+        return {"enum": list(arguments)}
     if origin is Mapping:
         return {"type": "object", "additionalProperties": _schema(arguments[1], "", definitions)}
     if origin is tuple:

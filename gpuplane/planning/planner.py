@@ -14,8 +14,15 @@ from gpuplane.planning.environment_plan import EnvironmentPlan, PoolPlan, Tenant
 from gpuplane.planning.isolation import residency_refusals, sharing_refusals
 from gpuplane.planning.memory.service_memory import memory_notes, memory_proofs, memory_refusals, service_memories
 from gpuplane.planning.node_fit import node_refusals
+from gpuplane.planning.placement.environment_placement import (
+    Placements,
+    placement_notes,
+    placement_refusals,
+    placements,
+    schedulability,
+)
 from gpuplane.planning.pool_refusals import pool_refusals
-from gpuplane.planning.pools import pool_plan
+from gpuplane.planning.pools import pool_plan, with_committed
 from gpuplane.planning.proofs import proofs
 from gpuplane.planning.quotas import capacity_refusals, demand_refusals, quota_plans
 from gpuplane.planning.refusal import Refusal
@@ -32,10 +39,12 @@ def plan(spec: EnvironmentSpec, catalog: Catalog, as_of: date) -> EnvironmentPla
     """
     settings, asked = spec.environment.spec, demands(spec)
     busy = committed_devices(asked)
-    pools = {name: pool_plan(spec.pools[name], settings.region, catalog, busy) for name in sorted(spec.pools)}
+    pools = {name: pool_plan(spec.pools[name], settings, catalog, busy) for name in sorted(spec.pools)}
+    placed = placements(spec, asked, pools)
+    pools = {name: with_committed(pool, placed[name].running_nodes) if name in placed else pool for name, pool in pools.items()}
     tenants = {name: _tenant(spec, name, asked.get(name, ()), pools) for name in sorted(spec.tenants)}
     memories = service_memories(spec, catalog)
-    refusals = tuple(_refusals(spec, catalog, asked, pools, tenants))
+    refusals = tuple(_refusals(spec, catalog, asked, pools, tenants, placed))
     committed = total(pool.committed_usd_per_month for pool in pools.values())
     charged = total(tenant.committed_usd_per_month for tenant in tenants.values())
     planned = EnvironmentPlan(
@@ -46,7 +55,8 @@ def plan(spec: EnvironmentSpec, catalog: Catalog, as_of: date) -> EnvironmentPla
         idle_usd_per_month=None if committed is None or charged is None else committed - charged,
         worst_case_usd_per_month=total(pool.worst_case_usd_per_month for pool in pools.values()),
         budget_usd_per_month=settings.budget_usd_per_month,
-        memory={name: memory.fit for name, memory in memories.items() if memory.fit is not None})
+        memory={name: memory.fit for name, memory in memories.items() if memory.fit is not None}, placements=placed,
+        schedulability=schedulability(spec, asked, pools, {name: tenant.quotas for name, tenant in tenants.items()}, placed))
     return replace(planned, notes=tuple(sorted((*_notes(spec, planned), *memory_notes(memories), *catalog.notes))))
 
 
@@ -60,7 +70,7 @@ def _tenant(spec: EnvironmentSpec, name: str, of_tenant: tuple[Demand, ...], poo
 
 
 def _refusals(spec: EnvironmentSpec, catalog: Catalog, asked: Demands, pools: Mapping[str, PoolPlan],
-              tenants: Mapping[str, TenantPlan]) -> Iterator[Refusal]:
+              tenants: Mapping[str, TenantPlan], placed: Placements) -> Iterator[Refusal]:
     quotas = {name: tenant.quotas for name, tenant in tenants.items()}
     for pool in pools.values():
         yield from pool_refusals(spec, pool, catalog)
@@ -69,6 +79,7 @@ def _refusals(spec: EnvironmentSpec, catalog: Catalog, asked: Demands, pools: Ma
         over = tuple(demand_refusals(name, of_tenant, quotas[name], pools))
         yield from over
         yield from node_refusals(name, of_tenant, quotas[name], pools, over)
+    yield from placement_refusals(spec, asked, pools, placed)
     yield from sharing_refusals(spec, pools, quotas, asked)
     yield from residency_refusals(spec)
     yield from budget_refusals(spec, tenants, total(pool.committed_usd_per_month for pool in pools.values()))
@@ -89,4 +100,5 @@ def _notes(spec: EnvironmentSpec, planned: EnvironmentPlan) -> Iterator[str]:
                        f"), but there are never more than {capacity}: the limit does nothing.")
         if planned.region is None and spec.tenants[name].spec.allowed_regions:
             yield f"The region of this cluster is not known, so allowed_regions of tenant {name} is not checked here."
+    yield from placement_notes(planned.placements)
     yield from worst_case_notes(planned)

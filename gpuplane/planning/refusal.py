@@ -11,6 +11,7 @@ from gpuplane.spec.environment_spec import Place
 UNKNOWN_HARDWARE = "NP-01"
 OTHER_GPU = "NP-02"
 MIG_LAYOUT = "NP-03"
+UNSCHEDULABLE = "NP-04"
 QUOTA_OVER_CAPACITY = "QF-01"
 PEAK_OVER_QUOTA = "QF-04"
 MINIMUM_OVER_NOMINAL = "QF-05"
@@ -26,6 +27,7 @@ RULES: Mapping[str, str] = MappingProxyType({
     UNKNOWN_HARDWARE: "GPU models and instance types of pools are known to the catalogue",
     OTHER_GPU: "The instance type has the GPU that the pool names",
     MIG_LAYOUT: "The MIG layout can be cut on this GPU and is advertised by profile",
+    UNSCHEDULABLE: "Pods that must always run, and those that quotas promise, fit the pool's nodes together",
     QUOTA_OVER_CAPACITY: "Sum of tenant GPU quotas is at most the pool's capacity",
     PEAK_OVER_QUOTA: "Replicas at peak, with rollout surge, fit the tenant's quota",
     MINIMUM_OVER_NOMINAL: "Minimum replicas fit the nominal quota, without borrowing",
