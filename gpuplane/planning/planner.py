@@ -40,7 +40,7 @@ def plan(spec: EnvironmentSpec, catalog: Catalog, as_of: date) -> EnvironmentPla
     settings, asked = spec.environment.spec, demands(spec)
     busy = committed_devices(asked)
     pools = {name: pool_plan(spec.pools[name], settings, catalog, busy) for name in sorted(spec.pools)}
-    placed = placements(spec, asked, pools)
+    placed = placements(spec, asked, pools, catalog)
     pools = {name: with_committed(pool, placed[name].running_nodes) if name in placed else pool for name, pool in pools.items()}
     tenants = {name: _tenant(spec, name, asked.get(name, ()), pools) for name in sorted(spec.tenants)}
     memories = service_memories(spec, catalog)

@@ -18,7 +18,7 @@ POOL = "rack"
 def planned_cases(count: int) -> Iterator[tuple[Case, Verdict]]:
     """Environments of one pool and a few services at their minimum, with the verdict that their plan prints."""
     for number in range(count):
-        draw = random.Random(f"plan {number}")  # noqa: S311
+        draw = random.Random(f"plan {number}")
         yield _case(_wish(draw), f"plan-{number:03d}")
 
 

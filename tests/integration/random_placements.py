@@ -56,12 +56,12 @@ class Case:
 
 def single_pods(count: int) -> list[Case]:
     """One pod and a few nodes: taints, labels, cordons, init containers, every resource at its limit."""
-    return [_single(random.Random(f"single {number}"), f"single-{number:03d}") for number in range(count)]  # noqa: S311
+    return [_single(random.Random(f"single {number}"), f"single-{number:03d}") for number in range(count)]
 
 
 def sets_of_pods(count: int) -> list[Case]:
     """Several pods of few shapes on nodes that they nearly fill."""
-    return [_set(random.Random(f"set {number}"), f"set-{number:03d}") for number in range(count)]  # noqa: S311
+    return [_set(random.Random(f"set {number}"), f"set-{number:03d}") for number in range(count)]
 
 
 def _single(draw: random.Random, name: str) -> Case:

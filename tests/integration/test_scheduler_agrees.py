@@ -41,7 +41,7 @@ class Judge:
         names = {node.name for case in self.cases for node in case.nodes}
         wait_for(lambda: names <= {node.metadata.name for node in self._nodes() if _is_ready(node)}, "the nodes are ready", 120)
         pods = [_pod(case, index) for case in self.cases for index in range(len(case.pods))]
-        random.Random(7).shuffle(pods)  # noqa: S311
+        random.Random(7).shuffle(pods)
         self._each(pods, lambda pod: self.core.create_namespaced_pod(NAMESPACE, pod))
         wait_for(lambda: all(_decided(pod) for pod in self._pods(len(pods))), "the scheduler has decided about every pod", 120)
         return self._read(len(pods))

@@ -4,24 +4,37 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
+from gpuplane.catalog.catalog import Catalog
+from gpuplane.catalog.mig import written
 from gpuplane.planning.crossing import listed
 from gpuplane.planning.demand import Demand, Demands
 from gpuplane.planning.environment_plan import PoolPlan, Pools, Quotas, quota_resource
 from gpuplane.planning.placement.chain import PoolChain
+from gpuplane.planning.placement.layout_advice import layout_advice
 from gpuplane.planning.placement.pool_placement import at_guaranteed, at_maximum, at_minimum, place_pool
 from gpuplane.planning.placement.remedies import remedy
-from gpuplane.planning.placement.schedulability import PlacedLevel, PoolPlacement, Schedulability
+from gpuplane.planning.placement.schedulability import LayoutAdvice, PlacedLevel, PoolPlacement, Schedulability
 from gpuplane.planning.refusal import UNSCHEDULABLE, Refusal, refused
 from gpuplane.spec.environment_spec import EnvironmentSpec
 
 Placements = Mapping[str, PoolPlacement]
 
 
-def placements(spec: EnvironmentSpec, asked: Demands, pools: Pools) -> Placements:
+def placements(spec: EnvironmentSpec, asked: Demands, pools: Pools, catalog: Catalog) -> Placements:
     """Every pool's services on its nodes; pools of unknown hardware are left out, which is refused by itself."""
     of_pool = _by_pool(asked)
-    return {name: place_pool(pool, of_pool[name], zones(spec, name)) for name, pool in sorted(pools.items()) if pool.gpus_per_node}
+    known = [(name, pool) for name, pool in sorted(pools.items()) if pool.gpus_per_node]
+    return {name: replace(place_pool(pool, of_pool[name], zones(spec, name)), layout=_layout(spec, pool, of_pool[name], catalog))
+            for name, pool in known}
+
+
+def _layout(spec: EnvironmentSpec, pool: PoolPlan, asked: Sequence[Demand], catalog: Catalog) -> LayoutAdvice | None:
+    sharing, gpu = spec.pools[pool.name].spec.sharing, catalog.gpu(pool.gpu)
+    if sharing is None or sharing.mig is None or gpu is None:
+        return None
+    return layout_advice(gpu, sharing.mig.layout, pool.max_nodes * pool.gpus_per_node, asked)
 
 
 def schedulability(spec: EnvironmentSpec, asked: Demands, pools: Pools, quotas: Mapping[str, Quotas],
@@ -64,6 +77,10 @@ def placement_notes(placed: Placements) -> Iterator[str]:
         if placement.minimum.verdict == "unproven":
             yield (f'Pool "{name}": whether all minimum replicas fit on {_nodes(placement.minimum.available_nodes)} was not settled: '
                    f"at least {placement.minimum.lower_bound} are needed.")
+        if placement.layout is not None and placement.layout.better:
+            cuts = " and ".join(f"{gpus} GPUs as {layout}" for layout, gpus in placement.layout.better)
+            lacking = written(placement.layout.short)
+            yield f'Pool "{name}": its MIG layout lacks {lacking} for what the quotas promise; cut {cuts}, and there is enough.'
 
 
 def zones(spec: EnvironmentSpec, pool: str) -> Mapping[str, int]:

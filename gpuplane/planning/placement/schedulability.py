@@ -37,6 +37,25 @@ class PlacedLevel:
 
 
 @dataclass(frozen=True)
+class LayoutAdvice:
+    """Whether a MIG pool is cut right for what its quotas promise.
+
+    Attributes:
+        gpus: GPUs that the pool can have.
+        short: devices by profile that the declared layout lacks.
+        unused: devices by profile that nothing promised asks for.
+        fewest_gpus: how few GPUs would serve it, each cut as it suits; None where a profile cannot be cut on this GPU.
+        better: how to cut the GPUs instead, ``layout`` and how many GPUs; empty where nothing is short, or nothing helps.
+    """
+
+    gpus: int
+    short: Mapping[str, int]
+    unused: Mapping[str, int]
+    fewest_gpus: int | None
+    better: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
 class PoolPlacement:
     """What runs where in one pool.
 
@@ -45,6 +64,7 @@ class PoolPlacement:
         guaranteed: services that may not borrow at their maximum with surge, the others at their minimum.
         maximum: all services at their maximum with surge at once.
         running_nodes: nodes at the minimum, ``min_nodes`` counted.
+        layout: of a MIG pool; None for others.
     """
 
     pool: str
@@ -52,6 +72,7 @@ class PoolPlacement:
     guaranteed: PlacedLevel
     maximum: PlacedLevel
     running_nodes: int
+    layout: LayoutAdvice | None = None
 
 
 @dataclass(frozen=True)
