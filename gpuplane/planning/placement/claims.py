@@ -44,7 +44,7 @@ class NodeGroup:
         return dict(self.domains).get(key)
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Claim:
     """Identical replicas.
 
@@ -72,6 +72,12 @@ class Claim:
         return self.replicas * self.pods_per_replica
 
     @property
+    def sort_key(self) -> tuple[object, ...]:
+        """One order for all claims; None comes before any value."""
+        return (self.pod, self.pods_per_replica, self.within or "", self.allowed is not None, self.allowed or (), self.spread or "",
+                self.max_skew, self.replicas)
+
+    @property
     def free_to_roam(self) -> bool:
         """Whether each pod may take any node that has room: no gang, no spreading."""
         return self.spread is None and (self.pods_per_replica == 1 or self.within is None)
@@ -90,7 +96,7 @@ def merged(claims: Iterable[Claim]) -> tuple[Claim, ...]:
     for claim in claims:
         key = _alike(claim)
         found[key] = found.get(key, 0) + (claim.replicas if claim.within is not None or claim.pods_per_replica == 1 else claim.pods)
-    return tuple(sorted(_counted(key, count) for key, count in found.items() if count))
+    return tuple(sorted((_counted(key, count) for key, count in found.items() if count), key=lambda claim: claim.sort_key))
 
 
 def _alike(claim: Claim) -> Claim:

@@ -39,7 +39,7 @@ def first_fit_decreasing(free: Amounts, claims: Sequence[Claim]) -> Filling:
             *([row[column] for row in share] for column in range(len(room)))]
     fillings = []
     for key in keys:
-        order = sorted(range(len(claims)), key=lambda index: (-key[index], claims[index]))
+        order = sorted(range(len(claims)), key=lambda index: (-key[index], index))
         fillings.append(_filled([claim.pods for claim in claims], room, shapes, order))
     return min(fillings, key=lambda filling: (sum(nodes for _, nodes in filling), filling))
 
