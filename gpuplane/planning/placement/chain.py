@@ -25,6 +25,8 @@ _REMEDIES = {
     "ClusterQueue": "Lower the replicas, or raise the quota.",
     "ResourceFlavor": "Make the pool's labels and taints those that its services select and tolerate.",
     "node pool": "Name hardware that the catalogue knows, or a MIG profile of the pool's layout."}
+_MOST_SEARCHES = 40
+"""Pairs of pod and replicas that one pool is asked "always?" for; the others are said to be packable where that is known."""
 
 
 @dataclass
@@ -102,9 +104,21 @@ class PoolChain:
             return "always"
         more = at_maximum(demand) - at_minimum(demand)
         if (pod, more) not in self._rooms:
-            self._rooms[pod, more] = verdict_at(
-                nodes_of(self.pool, self.zones), [*self._at_minimum, Claim(pod, more)], self.placement.minimum.available_nodes)
+            self._rooms[pod, more] = self._room_for(pod, more)
         return self._rooms[pod, more]
+
+    def _room_for(self, pod: Amounts, more: int) -> Verdict:
+        """What the levels and earlier answers settle is not searched again: fewer pods are never harder to place."""
+        known = {count: verdict for (shape, count), verdict in self._rooms.items() if shape == pod}
+        if any(verdict == "always" and count >= more for count, verdict in known.items()):
+            return "always"
+        if any(verdict == "not packable" and count <= more for count, verdict in known.items()):
+            return "not packable"
+        certain = self.placement.minimum.verdict == "always" and len(self._rooms) < _MOST_SEARCHES
+        if self.placement.maximum.verdict == "packable" and not certain:
+            return "packable"
+        groups, most = nodes_of(self.pool, self.zones), self.placement.minimum.available_nodes
+        return verdict_at(groups, [*self._at_minimum, Claim(pod, more)], most, certain)
 
     @cached_property
     def _at_minimum(self) -> tuple[Claim, ...]:

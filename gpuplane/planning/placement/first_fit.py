@@ -37,11 +37,16 @@ def first_fit_decreasing(free: Amounts, claims: Sequence[Claim]) -> Filling:
     share = [[shape[column] / there if there else 0.0 for column, there in enumerate(room)] for shape in shapes]
     keys = [[max(row, default=0.0) for row in share], [sum(row) for row in share],
             *([row[column] for row in share] for column in range(len(room)))]
-    fillings = []
+    best: Filling | None = None
+    least = lower_bound(free, claims)
     for key in keys:
         order = sorted(range(len(claims)), key=lambda index: (-key[index], index))
-        fillings.append(_filled([claim.pods for claim in claims], room, shapes, order))
-    return min(fillings, key=lambda filling: (sum(nodes for _, nodes in filling), filling))
+        filling = _filled([claim.pods for claim in claims], room, shapes, order)
+        if best is None or nodes_of(filling) < nodes_of(best):
+            best = filling
+        if nodes_of(best) <= least:
+            break
+    return best or ()
 
 
 def nodes_of(filling: Filling) -> int:

@@ -15,9 +15,9 @@ Pattern = tuple[int, ...]
 """Pods of each claim on one node, in the claims' order."""
 Vector = tuple[int, ...]
 
-MOST_PATTERNS = 20_000
+MOST_PATTERNS = 5_000
 """Beyond so many the search is left to bounds and first fit, which say how far apart they are."""
-_MOST_STEPS = 400_000
+_MOST_STEPS = 50_000
 
 
 class TooMany(Exception):

@@ -79,6 +79,13 @@ def _limited(groups: tuple[NodeGroup, ...], most: int) -> tuple[NodeGroup, ...]:
     return (replace(groups[0], count=most),) if len({group.free for group in groups}) == 1 else groups
 
 
-def verdict_at(groups: tuple[NodeGroup, ...], claims: Sequence[Claim], most: int) -> Verdict:
-    """The verdict of some claims on at most so many of the nodes."""
-    return verdict_of(_limited(groups, most), claims, pack(groups, claims, most))
+def verdict_at(groups: tuple[NodeGroup, ...], claims: Sequence[Claim], most: int, certain: bool) -> Verdict:
+    """The verdict of some claims on at most so many of the nodes.
+
+    Args:
+        certain: False: whether the scheduler could strand one is not asked, so ``packable`` is the most that is said.
+    """
+    packing = pack(groups, claims, most)
+    if packing.packable and not certain:
+        return "packable"
+    return verdict_of(_limited(groups, most), claims, packing)

@@ -13,7 +13,7 @@ from typing import Any
 from gpuplane.planning.placement.claims import Claim, NodeGroup
 from gpuplane.planning.placement.patterns import Pattern
 
-DETERMINISTIC_SECONDS = 4.0
+PACKING_SECONDS, STRANDING_SECONDS = 2.0, 0.2
 """How long one search may take, in CP-SAT's own count of steps: it does not depend on the machine or its load."""
 
 
@@ -51,7 +51,7 @@ def fewest(groups: Sequence[NodeGroup], claims: Sequence[Claim], patterns: Seque
                 for ways, of_group in zip(patterns, counts, strict=True)]
         _hold(model, index, claim, groups, held)
     model.minimize(sum(everything))
-    return _solved(model, patterns, counts)
+    return _solved(model, patterns, counts, PACKING_SECONDS)
 
 
 def blocks_all(groups: Sequence[NodeGroup], claims: Sequence[Claim], patterns: Sequence[Sequence[Pattern]],
@@ -64,7 +64,7 @@ def blocks_all(groups: Sequence[NodeGroup], claims: Sequence[Claim], patterns: S
         used = [pattern[index] * count for ways, of_group in zip(patterns, counts, strict=True)
                 for pattern, count in zip(ways, of_group, strict=True)]
         model.add(sum(used) <= available[index])
-    return _solved(model, patterns, counts).feasible
+    return _solved(model, patterns, counts, STRANDING_SECONDS).feasible
 
 
 def _hold(model: Any, index: int, claim: Claim, groups: Sequence[NodeGroup], held: Sequence[Any]) -> None:
@@ -110,13 +110,13 @@ def _model(groups: Sequence[NodeGroup], patterns: Sequence[Sequence[Pattern]]) -
     return model, counts
 
 
-def _solved(model: Any, patterns: Sequence[Sequence[Pattern]], counts: Sequence[Sequence[Any]]) -> Found:
+def _solved(model: Any, patterns: Sequence[Sequence[Pattern]], counts: Sequence[Sequence[Any]], seconds: float) -> Found:
     from ortools.sat.python import cp_model
 
     solver = cp_model.CpSolver()
     solver.parameters.num_workers = 1
     solver.parameters.random_seed = 0
-    solver.parameters.max_deterministic_time = DETERMINISTIC_SECONDS
+    solver.parameters.max_deterministic_time = seconds
     status = solver.solve(model)
     if status == cp_model.INFEASIBLE:
         return Found(False, (), 0, 0)

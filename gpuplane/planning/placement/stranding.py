@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from gpuplane.planning.placement.blocking import can_block, most_blocked
 from gpuplane.planning.placement.claims import Claim, NodeGroup, Verdict, merged, room_for
 from gpuplane.planning.placement.packing import Packing, pack
-from gpuplane.planning.placement.patterns import Pattern, TooMany, blocking_patterns, vectors
+from gpuplane.planning.placement.patterns import Pattern, TooMany, blocking_patterns
 from gpuplane.planning.placement.search import blocks_all
 
 
@@ -32,34 +33,49 @@ def _can_strand(groups: Sequence[NodeGroup], claims: tuple[Claim, ...]) -> bool:
     """Whether some pod can be left over; True also where the search does not know."""
     if len(claims) == 1 and len({group.free for group in groups}) == 1 and claims[0].allowed is None:
         return False  # identical pods on identical nodes: any order fills them alike
-    return any(_is_strandable(groups, claims, index) for index in range(len(claims)))
+    largest_first = sorted(range(len(claims)), key=lambda index: (-_share(claims[index], groups[0]), index))
+    doubtful = []
+    for target in largest_first:
+        known = _quickly(groups, claims, target)
+        if known:
+            return True
+        if known is None:
+            doubtful.append(target)
+    return any(_searched(groups, claims, target) for target in doubtful)
 
 
-def _is_strandable(groups: Sequence[NodeGroup], claims: tuple[Claim, ...], target: int) -> bool:
-    wanted = claims[target]
-    mine = [group for group in groups if group.count and wanted.may_use(group) and room_for(wanted.pod, group.free)]
-    available = [claim.pods - (index == target) for index, claim in enumerate(claims)]
-    if _never_enough(mine, claims, available, wanted):
+def _share(claim: Claim, group: NodeGroup) -> float:
+    free = dict(group.free)
+    return max((amount / free[name] for name, amount in claim.pod if free.get(name)), default=0.0)
+
+
+def _quickly(groups: Sequence[NodeGroup], claims: tuple[Claim, ...], target: int) -> bool | None:
+    """A proof that the target is never stranded (False), an arrangement that strands it (True), or neither (None)."""
+    mine, available = _nodes_of(groups, claims[target]), _others(claims, target)
+    if len({group.free for group in mine}) > 1 or any(claim.allowed is not None for claim in claims):
+        return None
+    nodes = sum(group.count for group in mine)
+    if most_blocked(mine[0].free, claims, available, claims[target]) < nodes:
         return False
+    return True if can_block(nodes, mine[0].free, claims, available, claims[target]) else None
+
+
+def _searched(groups: Sequence[NodeGroup], claims: tuple[Claim, ...], target: int) -> bool:
+    mine, available = _nodes_of(groups, claims[target]), _others(claims, target)
     try:
-        patterns = [_blocking(group, claims, available, wanted) for group in mine]
+        patterns = [_blocking(group, claims, available, claims[target]) for group in mine]
     except TooMany:
         return True
     return blocks_all(mine, claims, patterns, available) is not False
 
 
-def _never_enough(groups: Sequence[NodeGroup], claims: Sequence[Claim], available: Sequence[int], wanted: Claim) -> bool:
-    """The quick proof: so many pods cannot use up enough of any resource to block every node."""
-    free = groups[0].free
-    if any(group.free != free for group in groups):
-        return False
-    room, (own, *shapes) = vectors(free, [wanted.pod, *(claim.pod for claim in claims)])
-    blocked = 0
-    for column, there in enumerate(room):
-        if own[column]:
-            used = sum(shape[column] * count for shape, count in zip(shapes, available, strict=True))
-            blocked += used // (there - own[column] + 1)
-    return blocked < sum(group.count for group in groups)
+def _nodes_of(groups: Sequence[NodeGroup], claim: Claim) -> list[NodeGroup]:
+    return [group for group in groups if group.count and claim.may_use(group) and room_for(claim.pod, group.free)]
+
+
+def _others(claims: Sequence[Claim], target: int) -> list[int]:
+    """Pods of each claim besides the one that waits."""
+    return [claim.pods - (index == target) for index, claim in enumerate(claims)]
 
 
 def _blocking(group: NodeGroup, claims: Sequence[Claim], available: Sequence[int], wanted: Claim) -> list[Pattern]:

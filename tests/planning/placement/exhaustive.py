@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from functools import cache
 
 from gpuplane.planning.placement.claims import Amounts, Claim, NodeGroup, rest, room_for
 
@@ -72,7 +72,7 @@ def _spread(done: tuple[tuple[int, int], ...], claims: Sequence[Claim], where: S
 def can_strand(groups: Sequence[NodeGroup], claims: Sequence[Claim]) -> bool:
     """Whether some order of pods and some choice of nodes leaves a pod without a place."""
 
-    @lru_cache(maxsize=None)
+    @cache
     def stuck(left: Room, waiting: tuple[int, ...]) -> bool:
         for index, count in enumerate(waiting):
             if not count:
