@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gpuplane.planning.placement.claims import Amounts, Claim
-from gpuplane.planning.placement.patterns import Vector, vectors
+from gpuplane.planning.placement.patterns import Vector, fits, less, vectors
 
 _MOST_SUMS = 20_000
 
@@ -50,15 +50,11 @@ def _arranged(room: Vector, own: Vector, shapes: Sequence[Vector], waiting: list
     while True:
         left, pattern = room, [0] * len(shapes)
         for index in order:
-            while pattern[index] < waiting[index] and _fits(own, left) and _fits(shapes[index], left):
-                left = tuple(there - amount for amount, there in zip(shapes[index], left, strict=True))
+            while pattern[index] < waiting[index] and fits(own, left) and fits(shapes[index], left):
+                left = less(left, shapes[index], 1)
                 pattern[index] += 1
-        if _fits(own, left):
+        if fits(own, left):
             return blocked
         alike = min(have // count for have, count in zip(waiting, pattern, strict=True) if count)
         blocked += alike
         waiting = [have - alike * count for have, count in zip(waiting, pattern, strict=True)]
-
-
-def _fits(shape: Vector, left: Vector) -> bool:
-    return all(amount <= there for amount, there in zip(shape, left, strict=True))

@@ -103,6 +103,8 @@ class PoolChain:
         if self.placement.maximum.verdict == "always":
             return "always"
         more = at_maximum(demand) - at_minimum(demand)
+        if not more:
+            return self.placement.minimum.verdict
         if (pod, more) not in self._rooms:
             self._rooms[pod, more] = self._room_for(pod, more)
         return self._rooms[pod, more]
@@ -115,7 +117,9 @@ class PoolChain:
         if any(verdict == "not packable" and count <= more for count, verdict in known.items()):
             return "not packable"
         certain = self.placement.minimum.verdict == "always" and len(self._rooms) < _MOST_SEARCHES
-        if self.placement.maximum.verdict == "packable" and not certain:
+        surely = self.placement.maximum.verdict == "packable" or any(
+            verdict == "packable" and count >= more for count, verdict in known.items())
+        if surely and not certain:
             return "packable"
         groups, most = nodes_of(self.pool, self.zones), self.placement.minimum.available_nodes
         return verdict_at(groups, [*self._at_minimum, Claim(pod, more)], most, certain)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gpuplane.planning.placement.claims import Amounts, Claim
-from gpuplane.planning.placement.patterns import Pattern, vectors
+from gpuplane.planning.placement.patterns import Pattern, less, times, vectors
 
 Filling = tuple[tuple[Pattern, int], ...]
 """Nodes filled alike: the pattern and how many of them."""
@@ -60,9 +60,9 @@ def _filled(waiting: list[int], room: tuple[int, ...], shapes: Sequence[tuple[in
     while any(waiting):
         left, pattern = room, [0] * len(shapes)
         for index in order:
-            times = min((there // amount for amount, there in zip(shapes[index], left, strict=True) if amount), default=waiting[index])
-            pattern[index] = min(waiting[index], times)
-            left = tuple(there - amount * pattern[index] for amount, there in zip(shapes[index], left, strict=True))
+            if waiting[index]:
+                pattern[index] = times(shapes[index], left, waiting[index])
+                left = less(left, shapes[index], pattern[index])
         assert any(pattern), "every pod fits an empty node"
         nodes = min(waiting[index] // count for index, count in enumerate(pattern) if count)
         filling.append((tuple(pattern), nodes))

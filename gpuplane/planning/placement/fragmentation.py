@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
-from gpuplane.planning.placement.claims import Amounts, NodeGroup, amounts, rest
+from gpuplane.planning.placement.claims import Amounts, NodeGroup, rest, room_for
 from gpuplane.planning.placement.packing import Packing
 from gpuplane.planning.placement.patterns import TooMany, full_patterns
 from gpuplane.spec.vocabulary import is_device_resource
@@ -37,30 +37,38 @@ def stranded(packing: Packing, groups: Sequence[NodeGroup], declared: Collection
 
 def unusable(left: Amounts, declared: Collection[Amounts]) -> Mapping[str, int]:
     """Devices of one node's room that stay idle even when declared pods fill it as well as they can."""
-    shapes = sorted(set(declared))
+    shapes = _undominated(declared)
     devices = {name: count for name, count in left if is_device_resource(name)}
-    if not devices:
+    most = max([0, *(count for _, count in left)])
+    greedy = _devices(shapes, _greedy(left, shapes))
+    if not devices or sum(greedy.values()) == sum(devices.values()):
         return {}
-    best = max(_uses(left, shapes), key=lambda used: (sum(used.values()), sorted(used.items())), default=dict[str, int]())
+    try:
+        uses = [_devices(shapes, way) for way in full_patterns(left, shapes, [most] * len(shapes))] if shapes else []
+    except TooMany:
+        uses = [greedy]
+    best = max(uses, key=lambda used: (sum(used.values()), sorted(used.items())), default=dict[str, int]())
     return {name: count - best.get(name, 0) for name, count in devices.items() if count > best.get(name, 0)}
 
 
-def _uses(left: Amounts, shapes: Sequence[Amounts]) -> list[dict[str, int]]:
-    """Devices in use for each way to fill the room; the greedy one alone where there are too many ways."""
-    room = amounts(dict(left))
-    try:
-        ways = full_patterns(room, shapes, [max((count for _, count in room), default=0)] * len(shapes)) if shapes else []
-    except TooMany:
-        ways = [_greedy(room, shapes)]
-    return [_devices(shapes, way) for way in ways]
+def _undominated(declared: Collection[Amounts]) -> list[Amounts]:
+    """Of the pods with the same devices, those that no other undercuts in everything else; the largest ones first."""
+    found: list[Amounts] = []
+    by_devices: dict[Amounts, list[Amounts]] = {}
+    for pod in sorted(set(declared)):
+        by_devices.setdefault(tuple((name, count) for name, count in pod if is_device_resource(name)), []).append(pod)
+    for devices, pods in by_devices.items():
+        found += [pod for pod in pods if devices and not any(other != pod and room_for(other, pod) for other in pods)]
+    return sorted(found, key=lambda pod: (-sum(count for name, count in pod if is_device_resource(name)), pod))
 
 
 def _greedy(room: Amounts, shapes: Sequence[Amounts]) -> tuple[int, ...]:
-    taken, left = [], dict(room)
+    taken, left = [], room
     for shape in shapes:
-        times = min(left.get(name, 0) // amount for name, amount in shape)
-        left = dict(rest(amounts(left), [(shape, times)]))
-        taken.append(times)
+        have = dict(left)
+        fitting = min(have.get(name, 0) // amount for name, amount in shape)
+        left = rest(left, [(shape, fitting)])
+        taken.append(fitting)
     return tuple(taken)
 
 

@@ -7,7 +7,8 @@ too full matter for stranding.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from operator import add, le
 
 from gpuplane.planning.placement.claims import Amounts
 
@@ -15,9 +16,9 @@ Pattern = tuple[int, ...]
 """Pods of each claim on one node, in the claims' order."""
 Vector = tuple[int, ...]
 
-MOST_PATTERNS = 5_000
+MOST_PATTERNS = 2_000
 """Beyond so many the search is left to bounds and first fit, which say how far apart they are."""
-_MOST_STEPS = 50_000
+_MOST_STEPS = 40_000
 
 
 class TooMany(Exception):
@@ -44,13 +45,9 @@ def full_patterns(free: Amounts, pods: Sequence[Amounts], most: Sequence[int]) -
         TooMany: more than :data:`MOST_PATTERNS`.
     """
     room, shapes = vectors(free, pods)
-    found: list[Pattern] = []
-    for pattern, left in _filled(room, shapes, most):
-        if not any(count < limit and _fits(shape, left) for count, limit, shape in zip(pattern, most, shapes, strict=True)):
-            found.append(pattern)
-            if len(found) > MOST_PATTERNS:
-                raise TooMany
-    return sorted(found)
+    search = _Search(shapes, most)
+    search.fill(0, room, ())
+    return sorted(search.found)
 
 
 def blocking_patterns(free: Amounts, pods: Sequence[Amounts], most: Sequence[int], target: Amounts) -> list[Pattern]:
@@ -60,69 +57,72 @@ def blocking_patterns(free: Amounts, pods: Sequence[Amounts], most: Sequence[int
         TooMany: more than :data:`MOST_PATTERNS`.
     """
     room, (wanted, *shapes) = vectors(free, [target, *pods])
-    found: list[Pattern] = []
-    for pattern, left in _until_blocked(room, shapes, most, wanted):
-        if all(not count or _fits(wanted, _plus(left, shape)) for count, shape in zip(pattern, shapes, strict=True)):
-            found.append(pattern)
-            if len(found) > MOST_PATTERNS:
-                raise TooMany
-    return sorted(found)
+    search = _Search(shapes, most, wanted)
+    if fits(wanted, room):
+        search.block(0, room, ())
+    return sorted(search.found)
 
 
-def _filled(room: Vector, shapes: Sequence[Vector], most: Sequence[int]) -> Iterator[tuple[Pattern, Vector]]:
-    """Patterns whose last claim takes all it can; every full one is among them."""
-    steps = 0
+class _Search:
+    """Depth first over the claims: how many pods of the first, of the second, and so on; gives up after so many steps."""
 
-    def fill(index: int, left: Vector, taken: Pattern) -> Iterator[tuple[Pattern, Vector]]:
-        nonlocal steps
-        steps += 1
-        if steps > _MOST_STEPS:
-            raise TooMany
-        if index == len(shapes):
-            yield taken, left
+    def __init__(self, shapes: Sequence[Vector], most: Sequence[int], wanted: Vector = ()) -> None:
+        self.shapes, self.most, self.wanted = shapes, most, wanted
+        self.found: list[Pattern] = []
+        self.steps = 0
+
+    def fill(self, index: int, left: Vector, taken: Pattern) -> None:
+        """Full patterns; the last claim takes all it can, and every full pattern is among those."""
+        self._step()
+        if index == len(self.shapes):
+            if not any(count < most and fits(shape, left) for count, most, shape in zip(taken, self.most, self.shapes, strict=True)):
+                self.found.append(taken)
             return
-        top = min(most[index], _times(shapes[index], left, most[index]))
-        low = top if index == len(shapes) - 1 else 0
-        for count in range(top, low - 1, -1):
-            yield from fill(index + 1, _less(left, shapes[index], count), (*taken, count))
+        shape = self.shapes[index]
+        top = times(shape, left, self.most[index])
+        for count in range(top, (top if index == len(self.shapes) - 1 else 0) - 1, -1):
+            self.fill(index + 1, less(left, shape, count) if count else left, (*taken, count))
 
-    yield from fill(0, room, ())
-
-
-def _until_blocked(room: Vector, shapes: Sequence[Vector], most: Sequence[int], wanted: Vector) -> Iterator[tuple[Pattern, Vector]]:
-    """Feasible patterns that leave no room for ``wanted``; a pattern that blocks is not filled further."""
-    steps = 0
-
-    def fill(index: int, left: Vector, taken: Pattern) -> Iterator[tuple[Pattern, Vector]]:
-        nonlocal steps
-        steps += 1
-        if steps > _MOST_STEPS:
-            raise TooMany
-        if not _fits(wanted, left):
-            yield (*taken, *([0] * (len(shapes) - index))), left
+    def block(self, index: int, left: Vector, taken: Pattern) -> None:
+        """Blocking patterns: a node on which the waiting pod has no room any more is not filled further."""
+        self._step()
+        if index == len(self.shapes):
             return
-        if index == len(shapes):
-            return
-        for count in range(min(most[index], _times(shapes[index], left, most[index])) + 1):
-            after = _less(left, shapes[index], count)
-            yield from fill(index + 1, after, (*taken, count))
-            if not _fits(wanted, after):
+        shape = self.shapes[index]
+        self.block(index + 1, left, (*taken, 0))
+        for count in range(1, times(shape, left, self.most[index]) + 1):
+            after = less(left, shape, count)
+            if not fits(self.wanted, after):
+                self._keep((*taken, count), after)
                 return
+            self.block(index + 1, after, (*taken, count))
 
-    yield from fill(0, room, ())
+    def _keep(self, taken: Pattern, left: Vector) -> None:
+        """A blocking pattern, if it is a smallest one."""
+        if all(not count or fits(self.wanted, plus(left, shape)) for count, shape in zip(taken, self.shapes, strict=False)):
+            self.found.append((*taken, *([0] * (len(self.shapes) - len(taken)))))
 
-
-def _fits(shape: Vector, left: Vector) -> bool:
-    return all(amount <= there for amount, there in zip(shape, left, strict=True))
-
-
-def _times(shape: Vector, left: Vector, most: int) -> int:
-    return min((there // amount for amount, there in zip(shape, left, strict=True) if amount), default=most)
-
-
-def _less(left: Vector, shape: Vector, count: int) -> Vector:
-    return tuple(there - amount * count for amount, there in zip(shape, left, strict=True))
+    def _step(self) -> None:
+        self.steps += 1
+        if self.steps > _MOST_STEPS or len(self.found) > MOST_PATTERNS:
+            raise TooMany
 
 
-def _plus(left: Vector, shape: Vector) -> Vector:
-    return tuple(there + amount for amount, there in zip(shape, left, strict=True))
+def fits(shape: Vector, left: Vector) -> bool:
+    """Whether there is room for one."""
+    return all(map(le, shape, left))
+
+
+def times(shape: Vector, left: Vector, most: int) -> int:
+    """How many there is room for, at most so many."""
+    return min([most, *(there // amount for amount, there in zip(shape, left, strict=True) if amount)])
+
+
+def less(left: Vector, shape: Vector, count: int) -> Vector:
+    """Room after so many more."""
+    return tuple([there - amount * count for amount, there in zip(shape, left, strict=True)])
+
+
+def plus(left: Vector, shape: Vector) -> Vector:
+    """Room after one fewer."""
+    return tuple(map(add, left, shape))

@@ -9,7 +9,7 @@ from gpuplane.planning.demand import Demand
 from gpuplane.planning.environment_plan import PoolPlan
 from gpuplane.planning.placement.claims import Amounts, Claim, NodeGroup, Verdict
 from gpuplane.planning.placement.fragmentation import stranded
-from gpuplane.planning.placement.packing import pack
+from gpuplane.planning.placement.packing import Packing, pack
 from gpuplane.planning.placement.pods import nodes_of, pod_of
 from gpuplane.planning.placement.schedulability import PlacedLevel, PoolPlacement
 from gpuplane.planning.placement.stranding import verdict_of
@@ -48,24 +48,29 @@ def place_pool(pool: PoolPlan, asked: Sequence[Demand], zones: Mapping[str, int]
     most = min(pool.max_nodes, sum(group.count for group in groups))
     done: dict[tuple[tuple[int, ...], int], PlacedLevel] = {}
 
-    def level(replicas: Callable[[Demand], int], running: int) -> PlacedLevel:
+    def level(replicas: Callable[[Demand], int], running: int, certain: bool = True) -> PlacedLevel:
         key = tuple(replicas(demand) for demand in asked), running
         if key not in done:
-            done[key] = placed(groups, claims_at(asked, pods, replicas), most, declared, running)
+            done[key] = placed(groups, claims_at(asked, pods, replicas), most, declared, running, certain)
         return done[key]
 
     minimum = level(at_minimum, pool.min_nodes)
-    return PoolPlacement(pool.name, minimum, level(at_guaranteed, most), level(at_maximum, most), max(pool.min_nodes, minimum.nodes or 0))
+    # What can go wrong with fewer pods can go wrong with more: it is not searched again.
+    guaranteed = level(at_guaranteed, most, minimum.verdict == "always")
+    maximum = level(at_maximum, most, guaranteed.verdict == "always")
+    return PoolPlacement(pool.name, minimum, guaranteed, maximum, max(pool.min_nodes, minimum.nodes or 0))
 
 
-def placed(groups: tuple[NodeGroup, ...], claims: Sequence[Claim], most: int, declared: frozenset[Amounts], running: int) -> PlacedLevel:
+def placed(groups: tuple[NodeGroup, ...], claims: Sequence[Claim], most: int, declared: frozenset[Amounts], running: int,
+           certain: bool = True) -> PlacedLevel:
     """One level: the verdict within ``most`` nodes, and how many nodes it takes where that is more.
 
     Args:
         running: nodes that run whatever is placed; the packing's own where they are more.
+        certain: False: whether the scheduler could strand one is not asked, so ``packable`` is the most that is said.
     """
     packing = pack(groups, claims, most)
-    verdict = verdict_of(_limited(groups, most), claims, packing)
+    verdict = _verdict(groups, claims, most, packing, certain)
     needed = packing
     if packing.packable is not True and not packing.misfits and all(claim.free_to_roam for claim in claims):
         needed = pack([replace(groups[0], count=max(1, sum(claim.pods for claim in claims)))], claims)
@@ -85,7 +90,8 @@ def verdict_at(groups: tuple[NodeGroup, ...], claims: Sequence[Claim], most: int
     Args:
         certain: False: whether the scheduler could strand one is not asked, so ``packable`` is the most that is said.
     """
-    packing = pack(groups, claims, most)
-    if packing.packable and not certain:
-        return "packable"
-    return verdict_of(_limited(groups, most), claims, packing)
+    return _verdict(groups, claims, most, pack(groups, claims, most), certain)
+
+
+def _verdict(groups: tuple[NodeGroup, ...], claims: Sequence[Claim], most: int, packing: Packing, certain: bool) -> Verdict:
+    return "packable" if packing.packable and not certain else verdict_of(_limited(groups, most), claims, packing)
