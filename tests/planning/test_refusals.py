@@ -163,9 +163,9 @@ BAD: dict[str, tuple[Change, str, str, str, str]] = {
     "devices enough, but not beside the cpu of one node for each pod": (
         put((POOL, NODES, 2), (ACME, QUOTA, 14), (ACME, BUDGET, 90_000), (ENVIRONMENT, BUDGET, 200_000), (CHAT, TENSOR, 4), (CHAT, SURGE, 0),
             (CHAT, "spec.scaling", {"min_replicas": 3, "max_replicas": 3}), (CHAT, CPU, 100), (EMBED, MAX, 1)), "NP-04", POOL, NODES,
-        "(acme/chat 3 × 4, acme/embed 1 × 1, beta/rank 1 × 1) need 3 nodes, and there are never more than 2: there are devices enough, but "
+        ("(acme/chat 3 × 4, acme/embed 1 × 1, beta/rank 1 × 1) need 3 nodes, and there are never more than 2: there are devices enough, but "
         "not beside the CPU and memory of one node for each pod (the lower bound). Lower cpu of acme/chat to 95, or raise max_nodes of "
-        "pool h100 from 2 to 3 (1 more node)."),
+        "pool h100 from 2 to 3 (1 more node).")),
     "time-slicing between tenants": (
         put((BETA, "spec.quota.slow", 1), first=slow), "TI-12", SLOW, SLICES,
         "tenants acme, beta would take turns on the same GPUs, which isolates neither memory nor faults."),

@@ -23,6 +23,8 @@ DEFAULT_MAX_PODS = 110
 """The kubelet's default of ``maxPods``."""
 HYPERVISOR_SHARE = Fraction(75, 1000)
 """Share of an instance's memory that the node does not see: Karpenter's ``vm-memory-overhead-percent`` default, 0.075."""
+ARM_FIRMWARE_MIB = 64
+"""What arm64 instances keep for contiguous memory before that share is taken: Karpenter's instance type provider."""
 EVICTION_MEMORY_MIB = 100
 """``evictionHard: memory.available`` of the kubelet and of the EKS AMI."""
 EVICTION_DISK_SHARE = Fraction(1, 10)
@@ -111,8 +113,9 @@ def _eks(group: EksManagedNodeGroup, daemonsets: tuple[Deduction, ...], catalog:
         return UNKNOWN
     pods = group.max_pods or facts.max_pods or DEFAULT_MAX_PODS
     cpu, memory, disk = facts.vcpus * 1000, facts.memory_gib * GIB, group.disk_gib * GIB
+    firmware = ARM_FIRMWARE_MIB if facts.arch == "arm64" else 0
     taken = (
-        Deduction("memory that the node does not see (7.5 %)", 0, _up(HYPERVISOR_SHARE * memory), 0, 0),
+        Deduction("memory that the node does not see (7.5 %)", 0, firmware + _up(HYPERVISOR_SHARE * (memory - firmware)), 0, 0),
         Deduction("kubeReserved of the EKS AMI", eks_reserved_cpu(cpu), eks_reserved_memory_mib(pods), RESERVED_DISK_MIB, 0),
         Deduction("evictionHard", 0, EVICTION_MEMORY_MIB, _up(EVICTION_DISK_SHARE * disk), 0),
         *daemonsets)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from gpuplane.catalog.gpus import COMPUTE_SLICES, Gpu, MigProfile
+from gpuplane.catalog.gpus import Gpu, MigProfile
 from gpuplane.planning.placement.claims import Claim, NodeGroup
 from gpuplane.planning.placement.search import fewest
 
@@ -98,7 +98,7 @@ def _undominated(cuts: Mapping[Layout, Layout]) -> dict[Layout, Layout]:
 
 @lru_cache(maxsize=64)
 def _layouts(profiles: tuple[MigProfile, ...]) -> frozenset[Layout]:
-    return frozenset(_placed(profiles, frozenset(), COMPUTE_SLICES, ()))
+    return frozenset(_placed(profiles, frozenset(), max((profile.compute_slices for profile in profiles), default=0), ()))
 
 
 def _placed(profiles: tuple[MigProfile, ...], taken: frozenset[int], compute: int, before: tuple[str, ...]) -> Iterator[Layout]:

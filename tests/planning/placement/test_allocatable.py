@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gpuplane.catalog import default_catalog
+from gpuplane.catalog import Instance, default_catalog
 from gpuplane.planning.environment_plan import PoolPlan, host_quota
-from gpuplane.planning.placement.allocatable import NodeAllocatable, eks_reserved_cpu, eks_reserved_memory_mib
+from gpuplane.planning.placement.allocatable import NodeAllocatable, eks_reserved_cpu, eks_reserved_memory_mib, node_allocatable
+from gpuplane.spec.environment import EnvironmentSettings
+from gpuplane.spec.node_pool import EksManagedNodeGroup, NodePoolSpec
 from tests.planning.wish import EKS, EXISTING, Wish, valid
+
+
+def of_environment() -> EnvironmentSettings:
+    return valid().spec().environment.spec
+
 
 GPU_OPERATOR = {"version": "v26.7.0"}
 
@@ -22,6 +31,19 @@ def test_the_cpu_that_an_eks_node_keeps(cores: int, millicores: int) -> None:
 @pytest.mark.parametrize(("pods", "mib"), [(29, 574), (58, 893), (234, 2829), (737, 8362)])
 def test_the_memory_that_an_eks_node_keeps(pods: int, mib: int) -> None:
     assert eks_reserved_memory_mib(pods) == mib
+
+
+@pytest.mark.parametrize("facts", [row for row in default_catalog().instances.values() if row.allocatable_memory_mib is not None],
+                         ids=lambda row: row.name)
+def test_an_eks_node_before_daemonsets_is_what_karpenter_expects(facts: Instance) -> None:
+    """Karpenter's table is an independent computation; it rounds down to MiB and to hundredths of a core."""
+    group = EksManagedNodeGroup(instance_type=facts.name, release_version="1.36.3-20261104", max_nodes=1)
+    left = node_allocatable(NodePoolSpec(gpu=facts.gpu or "", eks_managed_node_group=group), of_environment(), replace(default_catalog(), daemonsets={}))
+
+    assert facts.allocatable_memory_mib is not None
+    assert facts.allocatable_vcpus is not None
+    assert abs(left.memory_mib - facts.allocatable_memory_mib) <= 1
+    assert abs(left.cpu_millicores - facts.allocatable_vcpus * 1000) <= 5
 
 
 def eks(wish: Wish) -> NodeAllocatable:

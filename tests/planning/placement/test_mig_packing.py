@@ -34,7 +34,7 @@ def exhaustively(gpu: Gpu) -> set[Layout]:
             for start in profile.starts:
                 slices = set(range(start, start + profile.memory_slices))
                 if (name, start) > max(placed, default=("", 0)) and not slices & taken and count < profile.max_per_gpu \
-                        and compute + profile.compute_slices <= 7:
+                        and compute + profile.compute_slices <= gpu.compute_slices:
                     todo.append(((*placed, (name, start)), taken | slices))
     return found
 
