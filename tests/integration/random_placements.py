@@ -19,7 +19,7 @@ TOLERATIONS = (
 SHAPES: tuple[Mapping[str, int], ...] = (
     {"cpu": 96_000, "memory": 1_000_000, "pods": 110, GPU: 8}, {"cpu": 48_000, "memory": 200_000, "pods": 20, GPU: 4},
     {"cpu": 16_000, "memory": 60_000, "pods": 4, GPU: 1}, {"cpu": 96_000, "memory": 400_000, "pods": 12, SMALL: 8, LARGE: 2},
-    {"cpu": 32_000, "memory": 120_000, "pods": 8})
+    {"cpu": 32_000, "memory": 120_000, "pods": 8}, {"cpu": 64_000, "memory": 240_000, "pods": 2, GPU: 8})
 
 
 @dataclass(frozen=True)
