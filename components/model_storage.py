@@ -12,11 +12,11 @@ import pulumi
 
 from gpuplane.components.kubernetes_object import KubernetesObject, Manifest, child_options, metadata
 from gpuplane.components.quantity import gib
-from gpuplane.spec.vocabulary import KSERVE_RUNTIME
+from gpuplane.spec.vocabulary import DOWNLOADED_URIS, KSERVE_RUNTIME, STORAGE_INITIALIZER_CPU, STORAGE_INITIALIZER_MEMORY_GIB
 
 STORAGE_CONTAINER = "gpuplane-storage"
 """Name that InferenceServices refer to (``storageContainerName``)."""
-URI_PREFIXES = ("gs://", "hf://", "s3://")
+URI_PREFIXES = DOWNLOADED_URIS
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class ModelStorageArgs:
     """Image of KServe's storage initializer, and what a download may use (GiB)."""
 
     image: str
-    memory_gib: int = 4
+    memory_gib: int = STORAGE_INITIALIZER_MEMORY_GIB
 
 
 class ModelStorage(pulumi.ComponentResource):
@@ -45,7 +45,7 @@ def manifest(args: ModelStorageArgs) -> Manifest:
                 "name": "storage-initializer", "image": args.image,
                 # The cache must lie where an unprivileged user may write.
                 "env": [{"name": "HF_HOME", "value": "/tmp/huggingface"}, {"name": "HF_HUB_DISABLE_TELEMETRY", "value": "1"}],  # noqa: S108
-                "resources": {"requests": {"cpu": "1", "memory": gib(args.memory_gib)},
+                "resources": {"requests": {"cpu": str(STORAGE_INITIALIZER_CPU), "memory": gib(args.memory_gib)},
                               "limits": {"cpu": "2", "memory": gib(args.memory_gib)}},
                 "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}, "privileged": False,
                                     "runAsNonRoot": True}},

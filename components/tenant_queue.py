@@ -14,10 +14,7 @@ import pulumi
 
 from gpuplane.components.kubernetes_object import KubernetesObject, child_options, metadata
 from gpuplane.components.quantity import amount, gib
-from gpuplane.spec.vocabulary import KUEUE, SOURCE, TENANT
-
-LOCAL_QUEUE = "gpu"
-"""Name of every tenant's LocalQueue. Not ``default``: that one makes Kueue capture every unlabelled workload."""
+from gpuplane.spec.vocabulary import KUEUE, LOCAL_QUEUE, SOURCE, TENANT
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,13 @@ from gpuplane.components.model_storage import STORAGE_CONTAINER, URI_PREFIXES
 from gpuplane.components.serving_runtime import HEALTH_PATHS, HTTP_PORTS, RUNTIMES, Engine
 from gpuplane.components.tenant import Tenant, TenantArgs
 from gpuplane.components.tenant_network import EgressArgs, TenantNetworkArgs
-from gpuplane.components.tenant_queue import LOCAL_QUEUE, QuotaArgs, TenantQueueArgs
+from gpuplane.components.tenant_queue import QuotaArgs, TenantQueueArgs
 from gpuplane.components.tenant_secrets import AwsStoreArgs, RemoteArgs, SecretArgs, TenantSecretsArgs
 from gpuplane.planning.environment_plan import EnvironmentPlan, TenantPlan, host_quota, quota_resource
 from gpuplane.spec import tenant as wish
 from gpuplane.spec.environment_spec import EnvironmentSpec, ServiceEntry
 from gpuplane.spec.inference_service import Release, VllmArguments
+from gpuplane.spec.vocabulary import LOCAL_QUEUE
 from gpuplane.stacks.cluster import taints
 from gpuplane.stacks.providers import kubernetes_provider, with_provider
 from gpuplane.stacks.upstream import require_upstream

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from types import MappingProxyType
 
+from gpuplane.catalog.daemonsets import DaemonSet, load_daemonsets
 from gpuplane.catalog.gpus import Gpu, load_gpus
 from gpuplane.catalog.instances import Instance, load_instances
 from gpuplane.catalog.models import ModelArchitecture, load_models
@@ -35,6 +36,7 @@ class Catalog:
     price_history: PriceHistory = field(default_factory=lambda: MappingProxyType({}))
     notes: tuple[str, ...] = ()
     models: Mapping[str, ModelArchitecture] = field(default_factory=load_models)
+    daemonsets: Mapping[str, DaemonSet] = field(default_factory=load_daemonsets)
 
     def gpu(self, name: str) -> Gpu | None:
         """The GPU model of that name."""

@@ -12,6 +12,7 @@ from gpuplane.delivery.change_summary import SYMBOLS, changes_by_tenant, counts_
 from gpuplane.delivery.charts import cost_chart, gpu_chart
 from gpuplane.delivery.headline import VERDICT_WORDS, headline
 from gpuplane.delivery.memory_figures import memory_line, memory_rows
+from gpuplane.delivery.placement_figures import HEADINGS, WORKLOAD_HEADINGS, placement_cells, workload_cells
 from gpuplane.delivery.preview_report import PreviewReport
 from gpuplane.delivery.report_figures import advisory, expected_total, idle, pool_rows, tenant_rows, total, waivers
 from gpuplane.delivery.resource_tree import resource_tree
@@ -19,6 +20,7 @@ from gpuplane.delivery.wording import plural, printable, usd
 
 _MOST_CHANGES = 200
 _MOST_FIELDS = 20
+_MOST_WORKLOADS = 500
 
 
 def render_html(report: PreviewReport) -> str:
@@ -32,6 +34,8 @@ def render_html(report: PreviewReport) -> str:
         groups=changes_by_tenant(report), tree=resource_tree(report), symbols=SYMBOLS, most_changes=_MOST_CHANGES,
         most_fields=_MOST_FIELDS,
         memory=memory_rows(report), memory_line=memory_line(report),
+        placement_headings=HEADINGS, placement=placement_cells(report),
+        workload_headings=WORKLOAD_HEADINGS, workloads=workload_cells(report), most_workloads=_MOST_WORKLOADS,
         gpu_chart=Markup(gpu_chart(pools)), cost_chart=Markup(cost_chart(tenants)))  # noqa: S704 names in it are escaped by matplotlib
 
 

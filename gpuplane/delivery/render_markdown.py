@@ -7,6 +7,7 @@ from gpuplane.delivery.changes import Change
 from gpuplane.delivery.headline import VERDICT_WORDS, headline
 from gpuplane.delivery.markdown_text import code, code_cell, escaped, folded, html, table
 from gpuplane.delivery.memory_figures import memory_line, memory_rows
+from gpuplane.delivery.placement_figures import HEADINGS, WORKLOAD_HEADINGS, placement_cells, uncertain_workloads
 from gpuplane.delivery.preview_report import PreviewReport
 from gpuplane.delivery.report_figures import Money, advisory, expected_total, expiring, idle, pool_rows, tenant_rows, total, waivers
 from gpuplane.delivery.wording import plural, usd
@@ -104,7 +105,15 @@ def _gpus(report: PreviewReport) -> list[str]:
         return []
     return ["### GPUs", "",
             *table(("tenant", "data", "GPUs", "own:", "may borrow:", "peak with rollouts:"), tenants), "",
-            *folded("Pools", table(("pool", "GPU", "sharing", "capacity:", "quotas:", "peak:"), pools))]
+            *folded("Pools", table(("pool", "GPU", "sharing", "capacity:", "quotas:", "peak:"), pools)), *_placement(report)]
+
+
+def _placement(report: PreviewReport) -> list[str]:
+    cells = [tuple(escaped(cell) for cell in row) for row in placement_cells(report)[:_MOST_ROWS]]
+    doubtful = [tuple(escaped(cell) for cell in row) for row in uncertain_workloads(report)[:_MOST_ROWS]]
+    if not cells:
+        return []
+    return ["", *folded("Where they run", [*table(HEADINGS, cells), *(["", *table(WORKLOAD_HEADINGS, doubtful)] if doubtful else [])])]
 
 
 def _memory(report: PreviewReport) -> list[str]:

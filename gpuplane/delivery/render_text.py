@@ -14,6 +14,7 @@ from gpuplane.delivery.change_summary import SYMBOLS, TenantChanges, changes_by_
 from gpuplane.delivery.changes import Change
 from gpuplane.delivery.headline import VERDICT_WORDS, headline
 from gpuplane.delivery.memory_figures import memory_line
+from gpuplane.delivery.placement_figures import HEADINGS, placement_cells
 from gpuplane.delivery.preview_report import PreviewReport, sentence
 from gpuplane.delivery.report_figures import (
     GpuRow,
@@ -132,6 +133,17 @@ def _pools(report: PreviewReport, console: Console) -> None:
         table.add_row(*(Text(printable(cell), style="bold red" if index == 2 and row.quota > row.capacity else "")
                         for index, cell in enumerate(_pool_cells(row))))
     _show(console, "Pools", table)
+    _placement(report, console)
+
+
+def _placement(report: PreviewReport, console: Console) -> None:
+    cells = placement_cells(report)
+    if not cells:
+        return
+    table = _empty([(heading, "left") for heading in HEADINGS])
+    for row in cells:
+        table.add_row(*(Text(printable(cell), style="bold red" if "too few" in cell else "") for cell in row))
+    _show(console, "Where they run", table)
 
 
 def _pool_cells(row: PoolRow) -> tuple[str, ...]:

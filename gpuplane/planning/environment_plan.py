@@ -16,13 +16,11 @@ from typing import Any
 from gpuplane.planning.json_value import json_value
 from gpuplane.planning.memory.report import MemoryFit
 from gpuplane.planning.money.ledger import EnvironmentMoney
+from gpuplane.planning.placement.allocatable import UNKNOWN, NodeAllocatable
+from gpuplane.planning.placement.schedulability import PoolPlacement, Schedulability
 from gpuplane.planning.proof import Proof
 from gpuplane.planning.refusal import Refusal
 from gpuplane.spec.vocabulary import GPU, MIG_PREFIX, mig_resource
-
-ALLOCATABLE = Fraction(9, 10)
-"""Share of a node's CPU and memory that models may have. The rest is for the kubelet and system reservations, daemonsets
-(device plugin, DCGM, network) and eviction thresholds; large GPU nodes reserve less, so this errs on the safe side."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +36,7 @@ class PoolPlan:
         price_basis: how the price was got, and what is known to be wrong with it.
         committed_nodes: nodes that the minimum replicas and min_nodes keep running.
         node_labels: labels that select the pool's nodes.
+        allocatable: what one node has left for models.
     """
 
     name: str
@@ -59,6 +58,7 @@ class PoolPlan:
     committed_nodes: int
     committed_usd_per_month: Decimal | None
     worst_case_usd_per_month: Decimal | None
+    allocatable: NodeAllocatable = UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -122,6 +122,8 @@ class EnvironmentPlan:
         idle_usd_per_month: committed nodes less what tenants commit of them.
         memory: GPU memory of every vLLM service, by ``tenant/service``.
         money: the whole ledger; the amounts beside it are its minimum (``committed``) and worst case.
+        placements: where each pool's services run, by pool; pools of unknown hardware are left out.
+        schedulability: every workload at its minimum and its maximum, link by link.
     """
 
     environment: str
@@ -138,6 +140,8 @@ class EnvironmentPlan:
     budget_usd_per_month: Decimal
     memory: Mapping[str, MemoryFit] = field(default_factory=dict)
     money: EnvironmentMoney = field(default_factory=EnvironmentMoney)
+    placements: Mapping[str, PoolPlacement] = field(default_factory=dict)
+    schedulability: tuple[Schedulability, ...] = ()
 
     def to_json_value(self) -> dict[str, Any]:
         """Plain JSON values with sorted keys: money as text with two decimals, other decimals as text, dates as ISO 8601."""
@@ -174,12 +178,12 @@ def device_share(pool: PoolPlan, resource: str) -> Fraction:
 
 
 def host_quota(pool: PoolPlan, resource: str, devices: int) -> tuple[int, int]:
-    """CPU cores and memory in GiB that go with so many devices: their share of 0.9 × the node, rounded down.
+    """CPU cores and memory in GiB that go with so many devices: their share of what a node has left for models, rounded down.
 
-    Why 0.9: :data:`ALLOCATABLE`.
+    The one place that says it: queues are given these amounts, and plans are checked against them.
     """
-    share = ALLOCATABLE * device_share(pool, resource) * devices
-    return int(share * pool.vcpus_per_node), int(share * pool.memory_gib_per_node)
+    share = device_share(pool, resource) * devices
+    return int(share * pool.allocatable.cpu_millicores / 1000), int(share * pool.allocatable.memory_mib / 1024)
 
 
 def _weight(resource: str) -> int:

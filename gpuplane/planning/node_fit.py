@@ -11,7 +11,7 @@ from functools import partial
 
 from gpuplane.planning.crossing import Crossing, crossings, listed
 from gpuplane.planning.demand import Demand, by_pool
-from gpuplane.planning.environment_plan import ALLOCATABLE, PoolPlan, QuotaPlan, host_quota
+from gpuplane.planning.environment_plan import PoolPlan, QuotaPlan, host_quota
 from gpuplane.planning.refusal import REPLICA_OVER_NODE, Refusal, refused
 
 _HOST = (("cpu", "CPU cores"), ("memory_gib", "GiB of memory"))
@@ -48,12 +48,12 @@ def _replica(tenant: str, demand: Demand, pool: PoolPlan) -> Iterator[Refusal]:
                        f"a pod on pool \"{pool.name}\" can have {devices}.",
                        "Lower the parallelism, or choose a pool with more GPUs on a node.", demand.per_replica, devices)
     for field, unit in _HOST:
-        needed, available = _asked(demand, field), int(ALLOCATABLE * _of_node(pool, field))
+        needed, available = _asked(demand, field), _left(pool, field)
         if needed > available:
             yield _refused(tenant, demand, f"spec.resources.{field}",
                            f"one replica needs {needed} {unit}; a node of pool \"{pool.name}\" has {_of_node(pool, field)}, "
-                           f"of which {available} are for models (0.9, the rest is the system's).",
-                           f"Lower {field}, or choose a pool with larger nodes.", needed, available)
+                           f"of which {available} are for models ({pool.allocatable.basis}).",
+                           f"Lower {field} to {available}, or choose a pool with larger nodes.", needed, available)
 
 
 def _proportion(tenant: str, asked: tuple[Demand, ...], held: list[QuotaPlan], pool: PoolPlan) -> Iterator[Refusal]:
@@ -76,7 +76,7 @@ def _out_of_proportion(tenant: str, crossing: Crossing[Demand], field: str, unit
     return _refused(
         tenant, crossing.at, f"spec.resources.{field}",
         f"at peak with surge {sums} {unit} make {crossing.total}, more than the {limit} that go with the tenant's quota on pool "
-        f"\"{pool.name}\" (its share of 0.9 × {_of_node(pool, field)} a node): the queue would not admit them all.",
+        f"\"{pool.name}\" (its share of the {_left(pool, field)} that a node has for models): the queue would not admit them all.",
         f"Lower {field} or max_replicas, or raise the quota.", crossing.total, limit)
 
 
@@ -86,6 +86,10 @@ def _at_peak(field: str, demand: Demand) -> int:
 
 def _asked(demand: Demand, field: str) -> int:
     return int(getattr(demand.entry.document.spec.resources, field))
+
+
+def _left(pool: PoolPlan, field: str) -> int:
+    return pool.allocatable.cpu if field == "cpu" else pool.allocatable.memory_gib
 
 
 def _of_node(pool: PoolPlan, field: str) -> int:

@@ -20,8 +20,15 @@ from gpuplane.planning.money.month import UNKNOWN
 from gpuplane.planning.money.price_refusals import price_refusals
 from gpuplane.planning.money.purchase_rules import purchase_refusals
 from gpuplane.planning.node_fit import node_refusals
+from gpuplane.planning.placement.environment_placement import (
+    Placements,
+    placement_notes,
+    placement_refusals,
+    placements,
+    schedulability,
+)
 from gpuplane.planning.pool_refusals import pool_refusals
-from gpuplane.planning.pools import pool_plan
+from gpuplane.planning.pools import pool_plan, with_committed
 from gpuplane.planning.proofs import proofs
 from gpuplane.planning.quotas import capacity_refusals, demand_refusals, quota_plans
 from gpuplane.planning.refusal import Refusal
@@ -38,12 +45,14 @@ def plan(spec: EnvironmentSpec, catalog: Catalog, as_of: date) -> EnvironmentPla
     """
     settings, asked = spec.environment.spec, demands(spec)
     busy = committed_devices(asked)
-    pools = {name: pool_plan(spec.pools[name], settings.region, catalog, busy) for name in sorted(spec.pools)}
+    pools = {name: pool_plan(spec.pools[name], settings, catalog, busy) for name in sorted(spec.pools)}
+    placed = placements(spec, asked, pools, catalog)
+    pools = {name: with_committed(pool, placed[name].running_nodes) if name in placed else pool for name, pool in pools.items()}
     money = environment_money(spec, catalog, asked, pools)
     pools = with_months(pools, money)
     tenants = {name: _tenant(spec, name, asked.get(name, ()), pools, money) for name in sorted(spec.tenants)}
     memories = service_memories(spec, catalog)
-    refusals = tuple(_refusals(spec, catalog, asked, pools, tenants, money))
+    refusals = tuple(_refusals(spec, catalog, asked, pools, tenants, money, placed))
     planned = EnvironmentPlan(
         environment=spec.name, as_of=as_of, region=settings.region, pools=pools, tenants=tenants,
         refusals=tuple(sorted((*refusals, *memory_refusals(memories, catalog, refusals)))), notes=(),
@@ -51,7 +60,8 @@ def plan(spec: EnvironmentSpec, catalog: Catalog, as_of: date) -> EnvironmentPla
         committed_usd_per_month=money.month.minimum_usd_per_month, idle_usd_per_month=money.idle.minimum_usd_per_month,
         worst_case_usd_per_month=money.month.worst_case_usd_per_month,
         budget_usd_per_month=settings.monthly_budget.usd_per_month,
-        memory={name: memory.fit for name, memory in memories.items() if memory.fit is not None}, money=money)
+        memory={name: memory.fit for name, memory in memories.items() if memory.fit is not None}, money=money, placements=placed,
+        schedulability=schedulability(spec, asked, pools, {name: tenant.quotas for name, tenant in tenants.items()}, placed))
     said = (*_notes(spec, planned), *memory_notes(memories), *compatibility_notes(spec, catalog), *catalog.notes)
     return replace(planned, notes=tuple(sorted(said)))
 
@@ -77,7 +87,7 @@ def _service(demand: Demand, pool: PoolPlan, money: EnvironmentMoney) -> Service
 
 
 def _refusals(spec: EnvironmentSpec, catalog: Catalog, asked: Demands, pools: Mapping[str, PoolPlan],
-              tenants: Mapping[str, TenantPlan], money: EnvironmentMoney) -> Iterator[Refusal]:
+              tenants: Mapping[str, TenantPlan], money: EnvironmentMoney, placed: Placements) -> Iterator[Refusal]:
     quotas = {name: tenant.quotas for name, tenant in tenants.items()}
     for pool in pools.values():
         yield from pool_refusals(spec, pool, catalog)
@@ -87,6 +97,7 @@ def _refusals(spec: EnvironmentSpec, catalog: Catalog, asked: Demands, pools: Ma
         over = tuple(demand_refusals(name, of_tenant, quotas[name], pools))
         yield from over
         yield from node_refusals(name, of_tenant, quotas[name], pools, over)
+    yield from placement_refusals(spec, asked, pools, placed)
     yield from sharing_refusals(spec, pools, quotas, asked)
     yield from residency_refusals(spec)
     yield from purchase_refusals(spec)
@@ -111,3 +122,4 @@ def _notes(spec: EnvironmentSpec, planned: EnvironmentPlan) -> Iterator[str]:
             yield f"The region of this cluster is not known, so allowed_regions of tenant {name} is not checked here."
     yield from budget_notes(spec, planned)
     yield from expectation_notes(planned.money)
+    yield from placement_notes(planned.placements)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
@@ -12,6 +12,8 @@ from gpuplane.catalog.catalog import Catalog
 from gpuplane.planning.environment_plan import PoolPlan, key_resource
 from gpuplane.planning.json_value import cents
 from gpuplane.planning.money.month import HOURS_PER_MONTH
+from gpuplane.planning.placement.allocatable import node_allocatable
+from gpuplane.spec.environment import EnvironmentSettings
 from gpuplane.spec.node_pool import NodePool
 from gpuplane.spec.vocabulary import GPU, POOL, mig_resource
 
@@ -32,16 +34,16 @@ class _Node:
     price_basis: str
 
 
-def pool_plan(pool: NodePool, region: str | None, catalog: Catalog, busy: Mapping[str, int]) -> PoolPlan:
-    """The plan of one pool.
+def pool_plan(pool: NodePool, settings: EnvironmentSettings, catalog: Catalog, busy: Mapping[str, int]) -> PoolPlan:
+    """The plan of one pool; :func:`with_committed` puts the nodes that its minimum really needs in.
 
     Args:
         pool: as written.
-        region: cloud region, None where there is none.
+        settings: of the environment: region, and what else runs on the nodes.
         catalog: instance types and prices.
         busy: devices of minimum replicas by quota key, of all pools.
     """
-    node = _existing(pool) if pool.spec.existing_nodes is not None else _created(pool, region, catalog)
+    node = _existing(pool) if pool.spec.existing_nodes is not None else _created(pool, settings.region, catalog)
     devices, most = _devices(pool, node.gpus), pool.spec.max_nodes
     committed = _committed_nodes(pool, devices, busy, node.min_nodes)
     return PoolPlan(
@@ -51,7 +53,14 @@ def pool_plan(pool: NodePool, region: str | None, catalog: Catalog, busy: Mappin
         usd_per_node_hour=node.usd_per_hour, worst_case_usd_per_node_hour=node.worst_usd_per_hour,
         price_source=node.price_source, price_as_of=node.price_as_of, price_basis=node.price_basis, committed_nodes=committed,
         committed_usd_per_month=month(node.usd_per_hour, committed),
-        worst_case_usd_per_month=month(node.worst_usd_per_hour, most))
+        worst_case_usd_per_month=month(node.worst_usd_per_hour, most),
+        allocatable=node_allocatable(pool.spec, settings, catalog))
+
+
+def with_committed(pool: PoolPlan, nodes: int) -> PoolPlan:
+    """The pool with so many nodes always running, or ``min_nodes`` where that is more."""
+    committed = max(pool.min_nodes, nodes)
+    return replace(pool, committed_nodes=committed, committed_usd_per_month=month(pool.usd_per_node_hour, committed))
 
 
 def month(usd_per_node_hour: Decimal | None, nodes: int) -> Decimal | None:

@@ -15,6 +15,7 @@ ENGINE_ON_GPU = "NP-04"
 OLD_DRIVER = "NP-05"
 FEATURE_ON_GPU = "NP-06"
 IMAGE_ON_NODE = "NP-07"
+UNSCHEDULABLE = "NP-08"
 QUOTA_OVER_CAPACITY = "QF-01"
 PEAK_OVER_QUOTA = "QF-04"
 MINIMUM_OVER_NOMINAL = "QF-05"
@@ -38,6 +39,7 @@ RULES: Mapping[str, str] = MappingProxyType({
     OLD_DRIVER: "The nodes' driver is new enough for the GPU and for the engine's image",
     FEATURE_ON_GPU: "The GPU can run the data types and quantisation that the engine is asked for",
     IMAGE_ON_NODE: "The node image is built for the instance type's processors",
+    UNSCHEDULABLE: "Pods that must always run, and those that quotas promise, fit the pool's nodes together",
     QUOTA_OVER_CAPACITY: "Sum of tenant GPU quotas is at most the pool's capacity",
     PEAK_OVER_QUOTA: "Replicas at peak, with rollout surge, fit the tenant's quota",
     MINIMUM_OVER_NOMINAL: "Minimum replicas fit the nominal quota, without borrowing",

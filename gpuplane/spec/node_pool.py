@@ -31,6 +31,17 @@ class Reserved(SpecModel):
     """How many; those beyond run on demand."""
     term: Literal["1y", "3y"]
     """How long."""
+AvailabilityZone = Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9][a-z]$")]
+"""An AWS availability zone, e.g. ``eu-central-1a``."""
+
+
+class HostAmounts(SpecModel):
+    """CPU and memory of one node, in the units that ``kubectl describe node`` comes closest to."""
+
+    cpu_millicores: Annotated[int, Field(ge=0, le=1_024_000)]
+    """Thousandths of a core, e.g. 1930 for ``1930m``."""
+    memory_mib: Annotated[int, Field(ge=0, le=33_554_432)]
+    """MiB."""
 
 
 class EksManagedNodeGroup(SpecModel):
@@ -51,6 +62,10 @@ class EksManagedNodeGroup(SpecModel):
     """Nodes that there can ever be: the capacity that quotas are checked against."""
     disk_gib: Annotated[int, Field(ge=20, le=16384)] = 200
     """Encrypted gp3 root volume, in GiB; it holds images and downloaded weights."""
+    max_pods: Annotated[int | None, Field(ge=10, le=1000)] = None
+    """Pods of a node; left out, what the instance's network interfaces have addresses for."""
+    zones: dict[AvailabilityZone, Annotated[int, Field(ge=1, le=1000)]] = Field(default_factory=dict)
+    """Availability zones of the subnets with the most nodes that each can give; left out, zones do not matter."""
 
     reserved: Reserved | None = None
     """Nodes that are reserved; left out, none."""
@@ -89,6 +104,27 @@ class ExistingNodes(SpecModel):
     """What a node costs in an hour (depreciation, power, space). Say 0 only where it truly is."""
     price_source: Annotated[str, Field(min_length=3, max_length=200)]
     """Where that price comes from; the report prints it."""
+    max_pods: Annotated[int | None, Field(ge=10, le=1000)] = None
+    """Pods of a node (the kubelet's ``maxPods``); left out, 110."""
+    disk_gib_per_node: Annotated[int | None, Field(ge=20, le=1_000_000)] = None
+    """Local disk for images and weights, in GiB; left out, it is not checked."""
+    allocatable: HostAmounts | None = None
+    """What a node reports as allocatable (``kubectl describe node``): capacity less the kubelet's reserve and eviction threshold."""
+    system_reserved: HostAmounts | None = None
+    """What the kubelet keeps (``kubeReserved`` + ``systemReserved``); without it and ``allocatable`` a tenth is set aside."""
+
+    @model_validator(mode="after")
+    def _one_way(self) -> ExistingNodes:
+        if self.allocatable is not None and self.system_reserved is not None:
+            raise PydanticCustomError("together", "allocatable has the reserve in it: give allocatable or system_reserved, not both",
+                                      {"field": ("system_reserved",)})
+        said = self.allocatable or self.system_reserved
+        for name, most in (("cpu_millicores", self.vcpus_per_node * 1000), ("memory_mib", self.memory_gib_per_node * 1024)):
+            if said is not None and getattr(said, name) > most:
+                block = "allocatable" if self.allocatable is not None else "system_reserved"
+                raise PydanticCustomError("bounds", "{name} {value} is more than the node has, {most}",
+                                          {"name": name, "value": getattr(said, name), "most": most, "field": (block, name)})
+        return self
 
 
 class MigSharing(SpecModel):

@@ -46,6 +46,14 @@ PRIORITY_CLASS: Final = "kueue.x-k8s.io/priority-class"
 KUEUE: Final = "kueue.x-k8s.io/v1beta2"
 KSERVE: Final = "serving.kserve.io/v1beta1"
 KSERVE_RUNTIME: Final = "serving.kserve.io/v1alpha1"
+LOCAL_QUEUE: Final = "gpu"
+"""Name of every tenant's LocalQueue. Not ``default``: that one makes Kueue capture every unlabelled workload."""
+DOWNLOADED_URIS: Final = ("gs://", "hf://", "s3://")
+"""Models that an init container downloads before the engine starts."""
+STORAGE_INITIALIZER_CPU: Final = 1
+"""Cores that this init container requests."""
+STORAGE_INITIALIZER_MEMORY_GIB: Final = 4
+"""GiB that it requests: a pod takes at least so much of a node, however small its engine."""
 GPU: Final = "nvidia.com/gpu"
 MIG_PREFIX: Final = "nvidia.com/mig-"
 GPU_PREFIX: Final = "nvidia.com/"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import typing
 from datetime import date
 from itertools import product
 
 import pytest
 
 from gpuplane.catalog import Gpu, default_catalog, mig_layout_valid
+from gpuplane.catalog.daemonsets import When, load_daemonsets
 from gpuplane.catalog.data_files import read_rows, read_yaml, sources
 from gpuplane.catalog.gpus import load_gpus
 from gpuplane.catalog.instances import Instance, load_instances
@@ -134,7 +136,17 @@ def test_every_source_is_cited_by_some_row() -> None:
     table = read_yaml("compatibility.yaml")
     cited |= {row["source"] for section in table.values() for rows in (section.values() if isinstance(section, dict) else [section]) for row in rows}
     in_headers = {"nvidia-smi-lgip"}
-    assert {source.text for source in sources().values()} == {sources()[key].text for key in cited | in_headers} | {gpu.source for gpu in GPUS}
+    assert {source.text for source in sources().values()} == {sources()[key].text for key in cited | in_headers} | {
+        gpu.source for gpu in GPUS} | {row.source for row in load_daemonsets().values()}
+
+
+def test_every_daemonset_row_is_plausible() -> None:
+    for row in load_daemonsets().values():
+        assert row.when in typing.get_args(When)
+        assert 0 <= row.cpu_millicores <= 1000
+        assert 0 <= row.memory_mib <= 1024
+        assert row.source
+        assert row.as_of >= EARLIEST
 
 
 @pytest.mark.parametrize("name", ["H100-SXM-80GB", "H200-SXM-141GB", "A100-SXM-80GB", "A100-SXM-40GB", "L40S-48GB", "L4-24GB",

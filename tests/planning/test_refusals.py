@@ -154,15 +154,15 @@ BAD: dict[str, tuple[Change, str, str, str, str]] = {
         put(("services/acme/slow", TENSOR, 2), first=slow_service), "QF-09", "services/acme/slow", TENSOR,
         'a pod on pool "slow" can have 1.'),
     "more cpu than a node has": (
-        put((RANK, CPU, 173)), "QF-09", RANK, CPU,
-        'one replica needs 173 CPU cores; a node of pool "h100" has 192, of which 172 are for models'),
-    "more memory than a node has": (put((RANK, MEMORY, 1844)), "QF-09", RANK, MEMORY, "of which 1843 are for models"),
+        put((RANK, CPU, 192)), "QF-09", RANK, CPU,
+        'one replica needs 192 CPU cores; a node of pool "h100" has 192, of which 191 are for models'),
+    "more memory than a node has": (put((RANK, MEMORY, 1893)), "QF-09", RANK, MEMORY, "of which 1892 are for models"),
     "more cpu than goes with the quota": (
-        put((RANK, CPU, 22)), "QF-09", RANK, CPU,
-        'at peak with surge rank 2 × 22 CPU cores make 44, more than the 43 that go with the tenant\'s quota on pool "h100"'),
+        put((RANK, CPU, 24)), "QF-09", RANK, CPU,
+        'at peak with surge rank 2 × 24 CPU cores make 48, more than the 47 that go with the tenant\'s quota on pool "h100"'),
     "more memory than goes with the quota": (
         put((EMBED, MEMORY, 450)), "QF-09", EMBED, MEMORY,
-        "at peak with surge chat 3 × 32, embed 3 × 450 GiB of memory make 1446, more than the 1382"),
+        "at peak with surge chat 3 × 32, embed 3 × 450 GiB of memory make 1446, more than the 1419"),
     "a context that is too long": (
         put((RANK, f"{ARGUMENTS}.max_model_len", 500_000)), "QF-10", RANK, f"{ARGUMENTS}.max_model_len",
         "qwen3-8b does not fit H100-SXM-80GB: the KV cache is "),
@@ -178,6 +178,12 @@ BAD: dict[str, tuple[Change, str, str, str, str]] = {
         put((CHAT, URI, "hf://Qwen/Qwen3-235B-A22B-FP8"), (CHAT, "spec.startup_seconds", 30), (CHAT, TENSOR, 4), (CHAT, SURGE, 0),
             (CHAT, "spec.rollout.max_unavailable", 1), (CHAT, MAX, 1), (EMBED, MAX, 2)), "RE-03", CHAT,
         "spec.startup_seconds", "of weights take at least"),
+    "devices enough, but not beside the cpu of one node for each pod": (
+        put((POOL, NODES, 2), (ACME, QUOTA, 14), (ACME, BUDGET, 90_000), (ENVIRONMENT, BUDGET, 200_000), (CHAT, TENSOR, 4), (CHAT, SURGE, 0),
+            (CHAT, "spec.scaling", {"min_replicas": 3, "max_replicas": 3}), (CHAT, CPU, 100), (EMBED, MAX, 1)), "NP-08", POOL, NODES,
+        ("(acme/chat 3 × 4, acme/embed 1 × 1, beta/rank 1 × 1) need 3 nodes, and there are never more than 2: there are devices enough, but "
+        "not beside the CPU and memory of one node for each pod (the lower bound). Lower cpu of acme/chat to 95, or raise max_nodes of "
+        "pool h100 from 2 to 3 (1 more node).")),
     "time-slicing between tenants": (
         put((BETA, "spec.quota.slow", 1), first=slow), "TI-12", SLOW, SLICES,
         "tenants acme, beta would take turns on the same GPUs, which isolates neither memory nor faults."),

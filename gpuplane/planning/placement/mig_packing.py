@@ -1,0 +1,126 @@
+"""Which ways of cutting GPUs by MIG serve a demand: by NVIDIA's placement rule, not by slices added up.
+
+Devices have fixed first memory slices, so 3g + 2g + 3 × 1g adds up and cannot be cut. The search runs over the maximal
+layouts of one GPU: 12 of them where double-memory and media profiles are left aside (NVIDIA MIG user guide).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from gpuplane.catalog.gpus import Gpu, MigProfile
+from gpuplane.planning.placement.claims import Claim, NodeGroup
+from gpuplane.planning.placement.search import fewest
+
+Layout = tuple[tuple[str, int], ...]
+"""Profile to devices on one GPU, sorted by name."""
+
+
+@dataclass(frozen=True)
+class CutGpus:
+    """GPUs cut alike."""
+
+    layout: Layout
+    gpus: int
+
+
+@dataclass(frozen=True)
+class MigPacking:
+    """The fewest GPUs that serve a demand.
+
+    Attributes:
+        gpus: how many; None where some profile cannot be cut on this GPU.
+        lower_bound: no cutting takes fewer; equal to ``gpus`` where that is proven.
+        cut: layouts and GPUs of each; not every device of them need be asked for.
+    """
+
+    gpus: int | None
+    lower_bound: int
+    cut: tuple[CutGpus, ...]
+
+
+def layouts(gpu: Gpu) -> frozenset[Layout]:
+    """Every set of devices that one GPU can be cut into, the empty one too."""
+    return _layouts(tuple(gpu.mig_profiles[name] for name in sorted(gpu.mig_profiles)))
+
+
+def maximal_layouts(gpu: Gpu) -> tuple[Layout, ...]:
+    """The layouts to which no further device can be added, sorted."""
+    return _maximal(tuple(gpu.mig_profiles[name] for name in sorted(gpu.mig_profiles)))
+
+
+def fewest_gpus(gpu: Gpu, demand: Mapping[str, int]) -> MigPacking:
+    """How few GPUs serve a demand, and how each is cut.
+
+    Args:
+        gpu: the model of all of them.
+        demand: profile to devices.
+    """
+    wanted = {name: count for name, count in sorted(demand.items()) if count}
+    if not wanted:
+        return MigPacking(0, 0, ())
+    if not set(wanted) <= set(gpu.mig_profiles):
+        return MigPacking(None, 0, ())
+    cuts = _undominated({tuple((name, min(count, wanted[name])) for name, count in layout if name in wanted): layout
+                         for layout in maximal_layouts(gpu)})
+    claims = tuple(Claim(((name, 1),), count) for name, count in wanted.items())
+    patterns = [tuple(dict(cut).get(name, 0) for name in wanted) for cut in cuts]
+    found = fewest([NodeGroup(gpu.name, (), sum(wanted.values()))], claims, [patterns], None)
+    whole = dict(zip(patterns, cuts.values(), strict=True))
+    return MigPacking(found.objective, found.bound, tuple(sorted((CutGpus(whole[pattern], count) for pattern, count in found.nodes[0]),
+                                                                 key=lambda row: row.layout)))
+
+
+def short_of(layout: Mapping[str, int], gpus: int, demand: Mapping[str, int]) -> Mapping[str, int]:
+    """Devices by profile that so many GPUs of one layout lack for a demand."""
+    lack = {name: count - gpus * layout.get(name, 0) for name, count in sorted(demand.items())}
+    return {name: count for name, count in lack.items() if count > 0}
+
+
+def unused_of(layout: Mapping[str, int], gpus: int, demand: Mapping[str, int]) -> Mapping[str, int]:
+    """Devices by profile that such GPUs have and the demand does not ask for."""
+    return short_of(demand, 1, {name: gpus * count for name, count in layout.items()})
+
+
+def serving_layouts(gpu: Gpu, gpus: int, demand: Mapping[str, int]) -> tuple[Layout, ...]:
+    """Maximal layouts that serve the demand when all GPUs are cut alike, those that leave the least unused first."""
+    found = [layout for layout in maximal_layouts(gpu) if not short_of(dict(layout), gpus, demand)]
+    return tuple(sorted(found, key=lambda layout: (sum(unused_of(dict(layout), gpus, demand).values()), layout)))
+
+
+def _undominated(cuts: Mapping[Layout, Layout]) -> dict[Layout, Layout]:
+    """Without those that serve no more than another: the search has fewer to look at."""
+    return {cut: layout for cut, layout in sorted(cuts.items()) if not any(
+        cut != other and all(dict(other).get(name, 0) >= count for name, count in cut) for other in cuts)}
+
+
+@lru_cache(maxsize=64)
+def _layouts(profiles: tuple[MigProfile, ...]) -> frozenset[Layout]:
+    return frozenset(_placed(profiles, frozenset(), max((profile.compute_slices for profile in profiles), default=0), ()))
+
+
+def _placed(profiles: tuple[MigProfile, ...], taken: frozenset[int], compute: int, before: tuple[str, ...]) -> Iterator[Layout]:
+    """Every placement of devices, device by device in the order of their names; the same set in other places counts once."""
+    yield tuple((name, before.count(name)) for name in sorted(set(before)))
+    for index, profile in enumerate(profiles):
+        if profile.compute_slices > compute or before.count(profile.name) >= profile.max_per_gpu:
+            continue
+        for start in profile.starts:
+            slices = frozenset(range(start, start + profile.memory_slices))
+            if not slices & taken:
+                yield from _placed(profiles[index:], taken | slices, compute - profile.compute_slices, (*before, profile.name))
+
+
+@lru_cache(maxsize=64)
+def _maximal(profiles: tuple[MigProfile, ...]) -> tuple[Layout, ...]:
+    possible = _layouts(profiles)
+    return tuple(sorted(layout for layout in possible if layout and not any(
+        _with_one_more(layout, profile.name) in possible for profile in profiles)))
+
+
+def _with_one_more(layout: Layout, name: str) -> Layout:
+    counts = dict(layout)
+    counts[name] = counts.get(name, 0) + 1
+    return tuple(sorted(counts.items()))
