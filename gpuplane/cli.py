@@ -19,6 +19,8 @@ from gpuplane.delivery.command_line import as_of_option, environment_options, er
 from gpuplane.delivery.exit_status import GOOD, REFUSED, WRONG_INPUT, CannotStart
 from gpuplane.delivery.fit_command import fit
 from gpuplane.delivery.prices_command import prices
+from gpuplane.delivery.fleet_command import fleet
+from gpuplane.delivery.throughput_command import throughput
 
 if TYPE_CHECKING:
     from gpuplane.delivery.preview_report import PreviewReport
@@ -228,6 +230,8 @@ def _chosen(spec: EnvironmentSpec, layer: str | None) -> tuple[str, ...]:
 
 
 cli.add_command(fit)
+cli.add_command(fleet)
+cli.add_command(throughput)
 
 
 def main() -> None:

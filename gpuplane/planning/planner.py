@@ -11,6 +11,9 @@ from gpuplane.catalog.prices import STALE_AFTER_DAYS
 from gpuplane.planning.cost import budget_refusals, service_plan, total, worst_case_notes
 from gpuplane.planning.demand import Demand, Demands, committed_devices, demands
 from gpuplane.planning.environment_plan import EnvironmentPlan, PoolPlan, TenantPlan
+from gpuplane.planning.fleet.need import objective_notes, objective_proofs, objective_refusals, throughput_of, with_throughput
+from gpuplane.planning.fleet.pipelines import pipeline_refusals
+from gpuplane.planning.fleet.rates import Throughputs
 from gpuplane.planning.isolation import residency_refusals, sharing_refusals
 from gpuplane.planning.memory.service_memory import memory_notes, memory_proofs, memory_refusals, service_memories
 from gpuplane.planning.node_fit import node_refusals
@@ -34,20 +37,25 @@ def plan(spec: EnvironmentSpec, catalog: Catalog, as_of: date) -> EnvironmentPla
     busy = committed_devices(asked)
     pools = {name: pool_plan(spec.pools[name], settings.region, catalog, busy) for name in sorted(spec.pools)}
     tenants = {name: _tenant(spec, name, asked.get(name, ()), pools) for name in sorted(spec.tenants)}
+    serves = throughput_of(spec, pools, Throughputs.of(spec, catalog))
+    tenants = with_throughput(tenants, serves)
     memories = service_memories(spec, catalog)
     refusals = tuple(_refusals(spec, catalog, asked, pools, tenants))
+    promises = (*objective_refusals(spec, pools, serves), *pipeline_refusals(spec))
     committed = total(pool.committed_usd_per_month for pool in pools.values())
     charged = total(tenant.committed_usd_per_month for tenant in tenants.values())
     planned = EnvironmentPlan(
         environment=spec.name, as_of=as_of, region=settings.region, pools=pools, tenants=tenants,
-        refusals=tuple(sorted((*refusals, *memory_refusals(memories, catalog, refusals)))), notes=(),
-        proofs=tuple(sorted((*proofs(spec, catalog, pools, tenants, committed), *memory_proofs(memories)))),
+        refusals=tuple(sorted((*refusals, *memory_refusals(memories, catalog, refusals), *promises))), notes=(),
+        proofs=tuple(sorted((*proofs(spec, catalog, pools, tenants, committed), *memory_proofs(memories),
+                             *objective_proofs(spec, serves)))),
         committed_usd_per_month=committed,
         idle_usd_per_month=None if committed is None or charged is None else committed - charged,
         worst_case_usd_per_month=total(pool.worst_case_usd_per_month for pool in pools.values()),
         budget_usd_per_month=settings.budget_usd_per_month,
         memory={name: memory.fit for name, memory in memories.items() if memory.fit is not None})
-    return replace(planned, notes=tuple(sorted((*_notes(spec, planned), *memory_notes(memories), *catalog.notes))))
+    return replace(planned, notes=tuple(sorted((*_notes(spec, planned), *memory_notes(memories), *catalog.notes,
+                                               *objective_notes(spec, serves)))))
 
 
 def _tenant(spec: EnvironmentSpec, name: str, of_tenant: tuple[Demand, ...], pools: Mapping[str, PoolPlan]) -> TenantPlan:

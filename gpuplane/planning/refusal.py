@@ -20,6 +20,8 @@ SLOW_START = "RE-03"
 SHARED_GPU = "TI-12"
 RESIDENCY = "PII-10"
 OVER_BUDGET = "CB-01"
+OBJECTIVE_OVER_MAXIMUM = "OB-01"
+STEPS_OVER_PIPELINE = "OB-02"
 UNKNOWN_PRICE = "CB-05"
 
 RULES: Mapping[str, str] = MappingProxyType({
@@ -35,6 +37,8 @@ RULES: Mapping[str, str] = MappingProxyType({
     SHARED_GPU: "Time-sliced GPUs are not shared between tenants and hold no personal data",
     RESIDENCY: "The environment's region is one the tenant allows",
     OVER_BUDGET: "Committed cost is within the budget of tenant and environment",
+    OBJECTIVE_OVER_MAXIMUM: "Maximum replicas hold the service's objectives, by measured or published throughput",
+    STEPS_OVER_PIPELINE: "The latencies that a pipeline's steps promise add up to at most what the pipeline may take",
     UNKNOWN_PRICE: "Every node has a known price",
 })
 """Catalogue id to what it asks, for every refusal that planning can give."""
