@@ -18,8 +18,8 @@ from gpuplane import __version__
 from gpuplane.delivery.command_line import as_of_option, environment_options, errors, load, stderr_console, step, stop, writing
 from gpuplane.delivery.exit_status import GOOD, REFUSED, WRONG_INPUT, CannotStart
 from gpuplane.delivery.fit_command import fit
-from gpuplane.delivery.prices_command import prices
 from gpuplane.delivery.fleet_command import fleet
+from gpuplane.delivery.prices_command import prices
 from gpuplane.delivery.throughput_command import throughput
 
 if TYPE_CHECKING:
@@ -223,6 +223,8 @@ def explain(rule_id: str) -> None:
 
 
 cli.add_command(prices)
+cli.add_command(fleet)
+cli.add_command(throughput)
 
 
 def _chosen(spec: EnvironmentSpec, layer: str | None) -> tuple[str, ...]:
@@ -230,8 +232,6 @@ def _chosen(spec: EnvironmentSpec, layer: str | None) -> tuple[str, ...]:
 
 
 cli.add_command(fit)
-cli.add_command(fleet)
-cli.add_command(throughput)
 
 
 def main() -> None:

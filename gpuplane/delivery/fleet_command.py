@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from gpuplane.catalog.throughput import Provenance
     from gpuplane.planning.fleet.market import Among
-    from gpuplane.planning.fleet.report import FleetReport, NodeFleet, ServiceFleet
+    from gpuplane.planning.fleet.report import FleetReport, NodeFleet, PipelineFleet, ServiceFleet
 
 _OPTIONS = 6
 
@@ -48,12 +48,13 @@ def fleet(environment: str, among: str, trust: str, output_format: str, environm
 
 def report_of(environments: Path, environment: str, as_of: date, among: str = "pools", trust: str = "modelled") -> FleetReport:
     """The fleet report of one environment."""
-    from gpuplane.catalog import default_catalog
+    from gpuplane.catalog.overlay import catalog_of
     from gpuplane.catalog.throughput import PROVENANCES
     from gpuplane.planning.fleet.cheapest import fleet_report
 
     trusted = PROVENANCES[:PROVENANCES.index(cast("Provenance", trust)) + 1]
-    return fleet_report(load(environments, environment), default_catalog(), as_of, cast("Among", among), trusted)
+    spec = load(environments, environment)
+    return fleet_report(spec, catalog_of(spec), as_of, cast("Among", among), trusted)
 
 
 def print_report(report: FleetReport, console: Console) -> None:
@@ -71,6 +72,10 @@ def print_report(report: FleetReport, console: Console) -> None:
         if service.options:
             console.print(f"\n{service.service}: each kind of GPU alone", style="bold", soft_wrap=True)
             console.print(_options(service))
+    for pipeline in report.pipelines:
+        console.print(f"\nPipeline {pipeline.tenant}/{pipeline.name}: {pipeline.promised_ms:f} of {pipeline.latency_ms:f} ms promised "
+                      f"({100 - len(pipeline.steps)} of 100 requests at least)", style="bold", soft_wrap=True)
+        console.print(_steps(pipeline))
     console.print("\nWhole nodes, all services together", style="bold")
     _nodes(console, "declared", report.declared)
     _nodes(console, "cheapest", report.cheapest)
@@ -91,6 +96,18 @@ def _services(services: Iterable[ServiceFleet]) -> Table:
         table.add_row(row.service, declared, _usd(row.declared_usd_per_month), cheapest, _usd(row.cheapest_usd_per_month),
                       _usd(row.overpaid_usd_per_month), row.provenance)
     return table
+
+
+def _steps(pipeline: PipelineFleet) -> Table:
+    table = _table(("step", "left"), ("promised ms", "right"), ("kept ms", "right"), ("cheapest split ms", "right"), ("USD", "right"),
+                   ("on", "left"))
+    for row in pipeline.steps:
+        table.add_row(row.service, f"{row.promised_ms:f}", _ms(row.kept_ms), _ms(row.split_ms), _usd(row.split_usd_per_month), row.split_on)
+    return table
+
+
+def _ms(value: Decimal | None) -> str:
+    return "unknown" if value is None else f"{value:f}"
 
 
 def _options(service: ServiceFleet) -> Table:

@@ -12,7 +12,7 @@ from gpuplane.planning.cost import budget_refusals, service_plan, total, worst_c
 from gpuplane.planning.demand import Demand, Demands, committed_devices, demands
 from gpuplane.planning.environment_plan import EnvironmentPlan, PoolPlan, TenantPlan
 from gpuplane.planning.fleet.need import objective_notes, objective_proofs, objective_refusals, throughput_of, with_throughput
-from gpuplane.planning.fleet.pipelines import pipeline_refusals
+from gpuplane.planning.fleet.pipelines import pipeline_proofs, pipeline_refusals
 from gpuplane.planning.fleet.rates import Throughputs
 from gpuplane.planning.isolation import residency_refusals, sharing_refusals
 from gpuplane.planning.memory.service_memory import memory_notes, memory_proofs, memory_refusals, service_memories
@@ -48,7 +48,7 @@ def plan(spec: EnvironmentSpec, catalog: Catalog, as_of: date) -> EnvironmentPla
         environment=spec.name, as_of=as_of, region=settings.region, pools=pools, tenants=tenants,
         refusals=tuple(sorted((*refusals, *memory_refusals(memories, catalog, refusals), *promises))), notes=(),
         proofs=tuple(sorted((*proofs(spec, catalog, pools, tenants, committed), *memory_proofs(memories),
-                             *objective_proofs(spec, serves)))),
+                             *objective_proofs(spec, serves), *pipeline_proofs(spec)))),
         committed_usd_per_month=committed,
         idle_usd_per_month=None if committed is None or charged is None else committed - charged,
         worst_case_usd_per_month=total(pool.worst_case_usd_per_month for pool in pools.values()),

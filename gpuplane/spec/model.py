@@ -62,7 +62,7 @@ Usd = Annotated[
 ]
 """US dollars, exact."""
 Positive = Annotated[
-    Decimal, BeforeValidator(_decimal), Field(gt=0, le=Decimal("1e9")),
+    Decimal, BeforeValidator(decimal_of), Field(gt=0, le=Decimal("1e9")),
     PlainSerializer(str, return_type=str, when_used="json"), WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": 1e9}),
 ]
 """A number more than 0, exact."""

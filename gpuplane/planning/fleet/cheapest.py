@@ -28,6 +28,7 @@ from gpuplane.planning.fleet.need import hardware_of
 from gpuplane.planning.fleet.problem import Fleet, FleetProblem, Load, NodeOffer, NoFleet, Way
 from gpuplane.planning.fleet.rates import Hardware, Served, Throughputs
 from gpuplane.planning.fleet.report import FleetPart, FleetReport, NodeFleet, Option, ServiceFleet
+from gpuplane.planning.fleet.splits import pipeline_fleets
 from gpuplane.planning.json_value import cents
 from gpuplane.planning.planner import plan
 from gpuplane.planning.pools import HOURS_PER_MONTH, month
@@ -57,7 +58,8 @@ def fleet_report(spec: EnvironmentSpec, catalog: Catalog, as_of: date, among: Am
     sources = {f"{kind.name}: {kind.source}" for kind in kinds if kind.name in used}
     for of in candidates.values():
         sources |= {f"{one.way.service} on {one.hardware}: {one.evidence}" for one in of if one.kind.name in used}
-    return FleetReport(spec.name, as_of, among, services, declared, cheapest, over, tuple(sorted(sources)))
+    return FleetReport(spec.name, as_of, among, services, pipeline_fleets(spec, kinds, throughputs), declared, cheapest, over,
+                       tuple(sorted(sources)))
 
 
 def _nodes(spec: EnvironmentSpec, candidates: Mapping[str, tuple[Candidate, ...]], fixed: tuple[Fixed, ...],

@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Literal
 
 from gpuplane.catalog.catalog import Catalog
-from gpuplane.catalog.gpus import COMPUTE_SLICES, MEMORY_SLICES, Gpu
+from gpuplane.catalog.gpus import Gpu
 from gpuplane.planning.environment_plan import ALLOCATABLE, PoolPlan, device_share
 from gpuplane.planning.fleet.layouts import gpu_layouts, node_layouts, whole_gpu_slot
 from gpuplane.planning.fleet.problem import NodeOffer
@@ -126,5 +126,5 @@ def _of_instance(name: str, region: str, catalog: Catalog) -> Iterator[NodeKind]
 
 def _shares(gpu: Gpu, gpus: int) -> dict[str, Fraction]:
     """What a MIG device takes of a node that anything may be cut from: of its GPU the larger of its compute and memory slices."""
-    return {name: max(Fraction(profile.compute_slices, COMPUTE_SLICES), Fraction(profile.memory_slices, MEMORY_SLICES)) / gpus
+    return {name: max(Fraction(profile.compute_slices, gpu.compute_slices), Fraction(profile.memory_slices, gpu.memory_slices)) / gpus
             for name, profile in gpu.mig_profiles.items()}

@@ -12,6 +12,7 @@ from decimal import Decimal
 from itertools import pairwise
 
 from gpuplane.planning.crossing import listed
+from gpuplane.planning.proof import Proof
 from gpuplane.planning.refusal import STEPS_OVER_PIPELINE, Refusal, refused
 from gpuplane.spec.environment_spec import EnvironmentSpec, ServiceEntry
 from gpuplane.spec.objectives import PipelineStep
@@ -49,6 +50,14 @@ def pipelines_of(spec: EnvironmentSpec) -> tuple[Pipeline, ...]:
         steps = tuple((entry.document.name, _promise(entry)) for entry in entries)
         found.append(Pipeline(tenant, name, min(_step(entry).pipeline_latency_ms for entry in entries), steps))
     return tuple(found)
+
+
+def pipeline_proofs(spec: EnvironmentSpec) -> Iterator[Proof]:
+    """How each pipeline's time is divided among its steps."""
+    for pipeline in pipelines_of(spec):
+        yield Proof(f"pipeline {pipeline.tenant}/{pipeline.name}: time of its steps", "sum of latency_ms.p99",
+                    tuple((name, f"{promise:f}") for name, promise in pipeline.steps), f"{pipeline.promised_ms:f}",
+                    f"ms of {pipeline.latency_ms:f}, kept by {pipeline.kept_percent} of 100 requests at least")
 
 
 def pipeline_refusals(spec: EnvironmentSpec) -> Iterator[Refusal]:

@@ -14,7 +14,7 @@ from functools import cached_property
 
 from gpuplane.catalog.catalog import Catalog
 from gpuplane.catalog.gpu_speed import load_gpu_speeds
-from gpuplane.catalog.throughput import PROVENANCES, Provenance, Target, ThroughputProfile, declared_profiles, load_throughput
+from gpuplane.catalog.throughput import PROVENANCES, OperatingPoint, Provenance, Target, ThroughputProfile, declared_profiles, load_throughput
 from gpuplane.planning.fleet.roofline import ModelShape, model_shape, modelled_profile
 from gpuplane.spec.environment_spec import EnvironmentSpec
 from gpuplane.spec.inference_service import InferenceServiceSpec
@@ -117,6 +117,14 @@ class Throughputs:
                 return found
             missed = missed or (found if found is not UNKNOWN else None)
         return missed or UNKNOWN
+
+    def points(self, served: Served, size: Size, hardware: Hardware) -> tuple[OperatingPoint, ...]:
+        """Every load that was tried, by the most trusted provenance that has any."""
+        for provenance in self.trust:
+            found = self._candidates(provenance, served, size, hardware)
+            if found:
+                return tuple(point for profile in found for point in profile.points)
+        return ()
 
     def devices(self, served: Served, gpu: str, mig: str | None) -> set[int]:
         """Replica sizes (GPUs) that somebody measured or published for this model on this GPU."""

@@ -70,6 +70,35 @@ class ServiceFleet:
 
 
 @dataclass(frozen=True)
+class StepFleet:
+    """One step of a pipeline.
+
+    Attributes:
+        promised_ms: its latency_ms.p99.
+        kept_ms: the 99th percentile at the load of the profile that its replicas are counted by; None: not known.
+        split_ms, split_usd_per_month, split_on: what it would take, cost and stand on in the cheapest split; None and empty: no split.
+    """
+
+    service: str
+    promised_ms: Decimal
+    kept_ms: Decimal | None
+    split_ms: Decimal | None
+    split_usd_per_month: Decimal | None
+    split_on: str
+
+
+@dataclass(frozen=True)
+class PipelineFleet:
+    """One pipeline: its time, how the steps divide it, and the division that would be cheapest."""
+
+    tenant: str
+    name: str
+    latency_ms: Decimal
+    promised_ms: Decimal
+    steps: tuple[StepFleet, ...]
+
+
+@dataclass(frozen=True)
 class NodeFleet:
     """Whole nodes for all services together; figures are None where ``reason`` says that there is none."""
 
@@ -89,6 +118,7 @@ class FleetReport:
     as_of: date
     among: str
     services: tuple[ServiceFleet, ...]
+    pipelines: tuple[PipelineFleet, ...]
     declared: NodeFleet
     cheapest: NodeFleet
     overpaid_usd_per_month: Decimal | None

@@ -23,7 +23,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from fractions import Fraction
 
 from gpuplane.catalog.gpu_speed import GpuSpeed
-from gpuplane.catalog.gpus import COMPUTE_SLICES, MEMORY_SLICES, Gpu, MigProfile
+from gpuplane.catalog.gpus import Gpu, MigProfile
 from gpuplane.catalog.models import ModelArchitecture, find_model
 from gpuplane.catalog.throughput import OperatingPoint, Target, ThroughputProfile
 from gpuplane.planning.memory.quantization import quantization
@@ -87,7 +87,7 @@ def modelled_profile(shape: ModelShape, speed: GpuSpeed, gpu: Gpu, mig: MigProfi
     """
     if mig is not None and devices > 1:
         return None
-    share = Fraction(mig.memory_slices, MEMORY_SLICES) if mig is not None else Fraction(1)
+    share = Fraction(mig.memory_slices, gpu.memory_slices) if mig is not None else Fraction(1)
     memory_gib = float(gpu.reported_memory_gib or gpu.memory_gib) * float(share) * devices
     room = (memory_gib * MEMORY_FOR_MODEL - 2 * devices) * _GIB - shape.weight_bytes
     most = int(room // (shape.kv_bytes_per_token * (input_tokens + output_tokens)))
@@ -95,7 +95,7 @@ def modelled_profile(shape: ModelShape, speed: GpuSpeed, gpu: Gpu, mig: MigProfi
         return None
     together = devices * (PARALLEL_EFFICIENCY if devices > 1 else 1.0)
     bandwidth = speed.memory_gb_per_second * 1e9 * MEMORY_EFFICIENCY * float(share) * together
-    compute_share = mig.compute_slices / COMPUTE_SLICES if mig is not None else 1.0
+    compute_share = mig.compute_slices / gpu.compute_slices if mig is not None else 1.0
     flops = speed.dense_16bit_tflops * 1e12 * COMPUTE_EFFICIENCY * compute_share * together
     points = tuple(_point(shape, bandwidth, flops, batch, input_tokens, output_tokens) for batch in _batches(most))
     source = f"roofline of gpuplane; {speed.source}; {shape.source}"
