@@ -6,7 +6,7 @@ measured requests of that size at all, or none of the latencies that the service
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -14,7 +14,15 @@ from functools import cached_property
 
 from gpuplane.catalog.catalog import Catalog
 from gpuplane.catalog.gpu_speed import load_gpu_speeds
-from gpuplane.catalog.throughput import PROVENANCES, OperatingPoint, Provenance, Target, ThroughputProfile, declared_profiles, load_throughput
+from gpuplane.catalog.throughput import (
+    PROVENANCES,
+    OperatingPoint,
+    Provenance,
+    Target,
+    ThroughputProfile,
+    declared_profiles,
+    load_throughput,
+)
 from gpuplane.planning.fleet.roofline import ModelShape, model_shape, modelled_profile
 from gpuplane.spec.environment_spec import EnvironmentSpec
 from gpuplane.spec.inference_service import InferenceServiceSpec
@@ -149,6 +157,16 @@ class Throughputs:
         return same or found
 
     def _modelled(self, served: Served, size: Size, hardware: Hardware) -> ThroughputProfile | None:
+        key = (served.model, served.engine, size.input_tokens, size.output_tokens, hardware)
+        if key not in self._curves:
+            self._curves[key] = self._curve(served, size, hardware)
+        return self._curves[key]
+
+    @cached_property
+    def _curves(self) -> dict[Hashable, ThroughputProfile | None]:
+        return {}
+
+    def _curve(self, served: Served, size: Size, hardware: Hardware) -> ThroughputProfile | None:
         speed = load_gpu_speeds().get(hardware.gpu)
         shape = self._shape(served.model) if served.engine == "vllm" and speed is not None else None
         gpu, tokens_in, tokens_out = self.catalog.gpu(hardware.gpu), size.input_tokens, size.output_tokens
