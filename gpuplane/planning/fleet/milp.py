@@ -14,8 +14,12 @@ from typing import Any
 
 from gpuplane.planning.fleet.problem import Fleet, FleetProblem, Load, NodeOffer, NoFleet, Way
 
-SEARCH_NODES = 200_000
-"""Branch-and-bound nodes after which the best fleet so far is taken, with the bound that is proven by then."""
+SEARCH_NODES = 20_000
+"""Branch-and-bound nodes of a small problem after which the best fleet so far is taken, with the bound that is proven by then."""
+SMALL = 300
+"""Whole-number variables up to which a problem is small: larger ones are searched in proportion less, and to a gap of :data:`GAP`."""
+GAP = 0.001
+"""Of a large problem: how far from the bound, of the cost, is near enough to stop."""
 _CENT_OF_CENT = Decimal("0.0001")
 _INTEGRAL = 1e-4
 
@@ -35,7 +39,7 @@ def cheapest_fleet(problem: FleetProblem, search_nodes: int = SEARCH_NODES) -> F
     if not first.found:
         return NoFleet(f"no fleet was found within {search_nodes} steps of the search", proven=False)
     usd, nodes, values = *model.bought(first), first.values
-    second = model.solve_within(usd, search_nodes)
+    second = model.solve_within(usd, search_nodes // 20) if model.small else None
     if second is not None and second.found and model.bought(second)[0] <= usd:
         usd, nodes, values = *model.bought(second), second.values
     return Fleet(
@@ -74,7 +78,7 @@ class _Model:
 
         self.offers = tuple(sorted(problem.offers, key=lambda offer: offer.name))
         self.ways = tuple(sorted(problem.ways, key=lambda way: way.key))
-        self._solver, self._model = mathopt, mathopt.Model()
+        self._solver, self._model, self._whole = mathopt, mathopt.Model(), 0
         most = self._most = {load.service: _most(load, self.ways) for load in problem.loads}
         self.nodes = {offer.name: self._count(_cap(offer, self.ways, most)) for offer in self.offers}
         self.replicas = {way.key: self._count(most[way.service]) for way in self.ways}
@@ -91,14 +95,20 @@ class _Model:
         """Minimise; None where it is proven that there is no solution."""
         reasons = self._solver.TerminationReason
         self._model.minimize(objective)
+        limit = search_nodes if self.small else max(1, search_nodes * SMALL // self._whole ** 2)
         result = self._solver.solve(self._model, self._solver.SolverType.GSCIP, params=self._solver.SolveParameters(
-            threads=1, random_seed=7, node_limit=search_nodes, relative_gap_tolerance=0.0, absolute_gap_tolerance=1e-9))
+            threads=1, random_seed=7, node_limit=limit, relative_gap_tolerance=0.0 if self.small else GAP, absolute_gap_tolerance=1e-9))
         reason = result.termination.reason
         if reason in (reasons.INFEASIBLE, reasons.INFEASIBLE_OR_UNBOUNDED):
             return None
         found = result.has_primal_feasible_solution()
-        return _Solved(found, reason is reasons.OPTIMAL, result.termination.objective_bounds.dual_bound,
+        return _Solved(found, reason is reasons.OPTIMAL and self.small, result.termination.objective_bounds.dual_bound,
                        result.variable_values() if found else None)
+
+    @property
+    def small(self) -> bool:
+        """Whether it is searched to the end, and for the fewest replicas among equals."""
+        return self._whole <= SMALL
 
     def bought(self, solved: _Solved) -> tuple[Decimal, dict[str, int]]:
         """What a solution costs an hour, exactly, and its nodes."""
@@ -143,6 +153,7 @@ class _Model:
         return shares
 
     def _count(self, most: float) -> Any:
+        self._whole += 1
         return self._model.add_integer_variable(lb=0, ub=most)
 
     def _add(self, constraint: Any) -> None:

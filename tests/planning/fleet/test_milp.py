@@ -10,6 +10,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from gpuplane.planning.fleet import milp
 from gpuplane.planning.fleet.milp import cheapest_fleet
 from gpuplane.planning.fleet.problem import Fleet, FleetProblem, Load, NodeOffer, NoFleet, Way
 from tests.planning.fleet.exhaustive import MOST_REPLICAS, cheapest_cost, served
@@ -131,6 +132,17 @@ def test_a_search_cut_short_says_how_far_it_may_be_from_the_cheapest() -> None:
     assert isinstance(whole, Fleet)
     assert whole.optimal
     assert isinstance(short, NoFleet) or short.bound_usd_per_hour <= whole.usd_per_hour <= short.usd_per_hour
+
+
+@FEW
+@given(problems())
+def test_a_large_problem_is_answered_near_its_bound(problem: FleetProblem) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(milp, "SMALL", 0)
+        near = cheapest_fleet(problem, search_nodes=10**9)
+    exact = cheapest_fleet(problem)
+    if isinstance(exact, Fleet) and isinstance(near, Fleet):
+        assert near.bound_usd_per_hour <= exact.usd_per_hour <= near.usd_per_hour
 
 
 @pytest.mark.parametrize("change", [
