@@ -19,7 +19,9 @@ from gpuplane.delivery.command_line import as_of_option, environment_options, er
 from gpuplane.delivery.cost_command import cost
 from gpuplane.delivery.exit_status import GOOD, REFUSED, WRONG_INPUT, CannotStart
 from gpuplane.delivery.fit_command import fit
+from gpuplane.delivery.fleet_command import fleet
 from gpuplane.delivery.prices_command import prices
+from gpuplane.delivery.throughput_command import throughput
 
 if TYPE_CHECKING:
     from gpuplane.delivery.preview_report import PreviewReport
@@ -225,6 +227,8 @@ def explain(rule_id: str) -> None:
 
 cli.add_command(prices)
 cli.add_command(cost)
+cli.add_command(fleet)
+cli.add_command(throughput)
 
 
 def _chosen(spec: EnvironmentSpec, layer: str | None) -> tuple[str, ...]:

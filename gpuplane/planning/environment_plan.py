@@ -13,6 +13,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+from gpuplane.planning.fleet.service_throughput import ServiceThroughput
 from gpuplane.planning.json_value import json_value
 from gpuplane.planning.memory.report import MemoryFit
 from gpuplane.planning.money.ledger import EnvironmentMoney
@@ -84,7 +85,10 @@ class QuotaPlan:
 
 @dataclass(frozen=True)
 class ServicePlan:
-    """One service: replicas, devices and money; the worst case includes the surge of a rollout."""
+    """One service: replicas, devices and money; the worst case includes the surge of a rollout.
+
+    ``throughput`` is what its replicas serve within its objectives; None where it has none.
+    """
 
     name: str
     tenant: str
@@ -96,6 +100,7 @@ class ServicePlan:
     surge: int
     committed_usd_per_month: Decimal | None
     worst_case_usd_per_month: Decimal | None
+    throughput: ServiceThroughput | None = None
 
 
 @dataclass(frozen=True)

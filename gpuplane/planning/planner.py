@@ -11,6 +11,9 @@ from gpuplane.catalog.prices import STALE_AFTER_DAYS
 from gpuplane.planning.compatibility import compatibility_notes, compatibility_refusals
 from gpuplane.planning.demand import Demand, Demands, committed_devices, demands
 from gpuplane.planning.environment_plan import EnvironmentPlan, PoolPlan, ServicePlan, TenantPlan, quota_resource
+from gpuplane.planning.fleet.need import objective_notes, objective_proofs, objective_refusals, throughput_of, with_throughput
+from gpuplane.planning.fleet.pipelines import pipeline_proofs, pipeline_refusals
+from gpuplane.planning.fleet.rates import Throughputs
 from gpuplane.planning.isolation import residency_refusals, sharing_refusals
 from gpuplane.planning.memory.service_memory import memory_notes, memory_proofs, memory_refusals, service_memories
 from gpuplane.planning.money.budget_rules import budget_notes, budget_refusals, expectation_notes
@@ -51,18 +54,23 @@ def plan(spec: EnvironmentSpec, catalog: Catalog, as_of: date) -> EnvironmentPla
     money = environment_money(spec, catalog, asked, pools)
     pools = with_months(pools, money)
     tenants = {name: _tenant(spec, name, asked.get(name, ()), pools, money) for name in sorted(spec.tenants)}
+    serves = throughput_of(spec, pools, Throughputs.of(spec, catalog))
+    tenants = with_throughput(tenants, serves)
     memories = service_memories(spec, catalog)
+    promises = (*objective_refusals(spec, pools, serves), *pipeline_refusals(spec))
     refusals = tuple(_refusals(spec, catalog, asked, pools, tenants, money, placed))
     planned = EnvironmentPlan(
         environment=spec.name, as_of=as_of, region=settings.region, pools=pools, tenants=tenants,
-        refusals=tuple(sorted((*refusals, *memory_refusals(memories, catalog, refusals)))), notes=(),
-        proofs=tuple(sorted((*proofs(spec, catalog, pools, tenants, money), *memory_proofs(memories)))),
+        refusals=tuple(sorted((*refusals, *memory_refusals(memories, catalog, refusals), *promises))), notes=(),
+        proofs=tuple(sorted((*proofs(spec, catalog, pools, tenants, money), *memory_proofs(memories), *objective_proofs(spec, serves),
+                             *pipeline_proofs(spec)))),
         committed_usd_per_month=money.month.minimum_usd_per_month, idle_usd_per_month=money.idle.minimum_usd_per_month,
         worst_case_usd_per_month=money.month.worst_case_usd_per_month,
         budget_usd_per_month=settings.monthly_budget.usd_per_month,
         memory={name: memory.fit for name, memory in memories.items() if memory.fit is not None}, money=money, placements=placed,
         schedulability=schedulability(spec, asked, pools, {name: tenant.quotas for name, tenant in tenants.items()}, placed))
-    said = (*_notes(spec, planned), *memory_notes(memories), *compatibility_notes(spec, catalog), *catalog.notes)
+    said = (*_notes(spec, planned), *memory_notes(memories), *compatibility_notes(spec, catalog), *catalog.notes,
+            *objective_notes(spec, serves))
     return replace(planned, notes=tuple(sorted(said)))
 
 

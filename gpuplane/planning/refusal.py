@@ -27,6 +27,8 @@ RESIDENCY = "PII-10"
 OVER_BUDGET = "CB-01"
 WORST_CASE_OVER_LIMIT = "CB-02"
 INCREASE_OVER_LIMIT = "CB-03"
+OBJECTIVE_OVER_MAXIMUM = "OB-01"
+STEPS_OVER_PIPELINE = "OB-02"
 UNKNOWN_PRICE = "CB-05"
 SPOT_SERVING = "CB-06"
 GPU_NOT_ALLOWED = "CB-09"
@@ -54,6 +56,8 @@ RULES: Mapping[str, str] = MappingProxyType({
     UNKNOWN_PRICE: "Everything that is declared has a known price",
     SPOT_SERVING: "In a protected environment only batch work stands on spot nodes",
     GPU_NOT_ALLOWED: "GPUs of pools are those that the environment allows",
+    OBJECTIVE_OVER_MAXIMUM: "Maximum replicas hold the service's objectives, by measured or published throughput",
+    STEPS_OVER_PIPELINE: "The latencies that a pipeline's steps promise add up to at most what the pipeline may take",
 })
 """Catalogue id to what it asks, for every refusal that planning can give."""
 

@@ -15,7 +15,8 @@ from gpuplane.spec.model import DNS_LABEL
 
 MAX_FILES = 20_000
 """Most documents of one environment; more is taken for a mistake."""
-_PLACES = "Allowed: environment.yaml, exemptions.yaml, node-pools/NAME.yaml, tenants/NAME.yaml, services/TENANT/NAME.yaml."
+_PLACES = ("Allowed: environment.yaml, exemptions.yaml, node-pools/NAME.yaml, tenants/NAME.yaml, services/TENANT/NAME.yaml, "
+           "throughput/NAME.yaml.")
 _NAME = re.compile(DNS_LABEL.removesuffix("$"))
 _LOOKALIKES = (".yaml", ".yml", ".json")
 
@@ -121,6 +122,8 @@ def _expected(relative: str, environment: str) -> tuple[str, str, str | None]:
             return "NodePool", name, None
         case ["tenants", name]:
             return "Tenant", name, None
+        case ["throughput", name]:
+            return "ThroughputProfile", name, None
         case ["services", tenant, name]:
             return "InferenceService", name, tenant
     return "", "", None

@@ -11,6 +11,7 @@ from gpuplane.spec.exemptions import Exemption
 from gpuplane.spec.inference_service import InferenceService
 from gpuplane.spec.node_pool import NodePool
 from gpuplane.spec.tenant import Tenant
+from gpuplane.spec.throughput_profile import ThroughputProfileDocument
 
 LAYERS = ("cluster", "platform", "tenants")
 """Layers in the order they are applied."""
@@ -68,6 +69,7 @@ class EnvironmentSpec:
         exemptions: of ``exemptions.yaml``, in the order written.
         places: where each document stands, by ``(kind, name)``.
         catalogs: the user's own facts, shared by the folder's environments; later rows replace earlier ones.
+        throughput: measured or published throughput by name.
     """
 
     environment: Environment
@@ -77,6 +79,7 @@ class EnvironmentSpec:
     exemptions: tuple[Exemption, ...]
     places: Mapping[tuple[str, str], Place]
     catalogs: tuple[Catalog, ...] = ()
+    throughput: Mapping[str, ThroughputProfileDocument] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 from gpuplane.spec.errors import SpecError, dotted, shown
 from gpuplane.spec.yaml_source import YamlDocument
 
-_UNIT = re.compile(r"(?:^|_)(gib|usd_per_month|usd_per_node_hour|tokens|seconds|percent|bytes)$")
+_UNIT = re.compile(r"(?:^|_)(gib|usd_per_month|usd_per_node_hour|tokens|seconds|ms|percent|bytes)$")
 _PATTERN_WORDS = {
     "@sha256:[0-9a-f]{64}$": "an image pinned by digest: repository@sha256: and 64 hexadecimal digits",
     "^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$": "1 to 40 lower-case letters, digits and hyphens, beginning with a letter",
@@ -34,6 +34,9 @@ _REMEDIES = {
     "reserved": "Set capacity_type to on_demand, or remove the reservation.",
     "increase": "Give one of them, or both.",
     "pinned": "Add it: kubectl get namespace kube-system -o jsonpath={.metadata.uid}",
+    "shares": "Correct the shares.",
+    "statistic": "Give one, or remove the field.",
+    "step": "Add it.",
     "residency": "List the regions the data may be in.",
 }
 _QUOTE = "Put it in quotes."

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from gpuplane.spec.model import Count, DnsLabel, Document, ImageDigest, MigProfile, SpecModel
+from gpuplane.spec.objectives import Objectives
 
 
 class ModelReference(SpecModel):
@@ -34,6 +35,11 @@ class ModelReference(SpecModel):
         if self.revision is None:
             return self.uri
         return f"{self.uri}{':' if self.uri.startswith('hf://') else '/'}{self.revision}"
+
+    @property
+    def model(self) -> str:
+        """The model without its revision: what throughput profiles are filed under."""
+        return self.uri.partition("@")[0]
 
 
 class SpeculativeConfig(SpecModel):
@@ -127,6 +133,14 @@ class Release(SpecModel):
     triton: Triton | None = None
 
     @property
+    def engine(self) -> tuple[str, str]:
+        """What serves it, and its version: ``("vllm", "0.31.0")``."""
+        if self.vllm is not None:
+            return "vllm", self.vllm.version
+        assert self.triton is not None  # ONE_OF
+        return "triton", self.triton.version
+
+    @property
     def devices_per_replica(self) -> int:
         """GPUs or MIG devices of one replica: tensor_parallel_size × pipeline_parallel_size, 1 for Triton."""
         if self.vllm is None:
@@ -218,6 +232,7 @@ class InferenceServiceSpec(SpecModel):
     placement: Placement
     resources: ReplicaResources
     scaling: Scaling
+    objectives: Objectives | None = None
     rollout: Rollout = Rollout()
     priority: Literal["critical", "standard", "batch"] = "standard"
     """Kueue WorkloadPriorityClass."""

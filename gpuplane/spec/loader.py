@@ -23,11 +23,13 @@ from gpuplane.spec.node_pool import NodePool
 from gpuplane.spec.parsed_documents import ParsedDocuments, text_digest
 from gpuplane.spec.references import Documents, check_references
 from gpuplane.spec.tenant import Tenant
+from gpuplane.spec.throughput_profile import ThroughputProfileDocument
 from gpuplane.spec.yaml_source import WISH_LIMITS, Lines, YamlDocument, parse_text, read_text
 
 KINDS: dict[str, type[Document[Any, Any]]] = {
     "Environment": Environment, "NodePool": NodePool, "Tenant": Tenant,
     "InferenceService": InferenceService, "Exemptions": Exemptions, "Catalog": Catalog,
+    "ThroughputProfile": ThroughputProfileDocument,
 }
 """Document kinds by name."""
 
@@ -79,7 +81,8 @@ def load_environment(environments: Path, name: str, parsed: ParsedDocuments | No
     reading.errors += check_references(found)
     if reading.errors or found.environment is None:
         raise InvalidSpec(reading.errors)
-    return EnvironmentSpec(found.environment, found.pools, found.tenants, found.services, found.exemptions, found.places, catalogs)
+    return EnvironmentSpec(found.environment, found.pools, found.tenants, found.services, found.exemptions, found.places, catalogs,
+                           reading.of("ThroughputProfile"))
 
 
 def load_catalogs(environments: Path) -> tuple[Catalog, ...]:

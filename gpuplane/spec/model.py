@@ -61,6 +61,11 @@ Usd = Annotated[
     PlainSerializer(str, return_type=str, when_used="json"), WithJsonSchema({"type": "number", "minimum": 0, "maximum": 1e9}),
 ]
 """US dollars, exact."""
+Positive = Annotated[
+    Decimal, BeforeValidator(decimal_of), Field(gt=0, le=Decimal("1e9")),
+    PlainSerializer(str, return_type=str, when_used="json"), WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": 1e9}),
+]
+"""A number more than 0, exact."""
 
 Count = Annotated[
     Decimal, BeforeValidator(decimal_of), Field(gt=0, le=Decimal("1e6"), decimal_places=3),

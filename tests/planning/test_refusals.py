@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gpuplane.planning.refusal import INCREASE_OVER_LIMIT, RULES, Refusal
-from tests.planning.wish import EKS, EXISTING, Wish, valid
+from tests.planning.wish import EKS, EXISTING, Wish, document, valid
 
 Change = Callable[[Wish], Wish]
 
@@ -76,7 +76,33 @@ def slow_service(wish: Wish) -> Wish:
                ("services/acme/slow", f"{ARGUMENTS}.max_model_len", 4096))(wish)
 
 
+def promised(requests_per_second: float, **more: Any) -> Change:
+    """acme's chat promises so many requests a second within 500 ms; one replica was measured to serve 10."""
+    def change(wish: Wish) -> Wish:
+        spec = {"model": "hf://Qwen/Qwen3-8B", "gpu": "H100-SXM-80GB", "engine": "vllm", "engine_version": "0.33.0",
+                "provenance": "measured", "source": "load test", "as_of": "2026-07-01", "request_sizes": [
+                    {"points": [{"requests_per_second": 10, "latency_ms": {"p99": 400}}, {"requests_per_second": 30, "latency_ms": {"p99": 900}}]}]}
+        wish.documents["throughput/chat"] = document("ThroughputProfile", "chat", spec)
+        return wish.put("services/acme/chat spec.objectives",
+                        {"requests_per_second": requests_per_second, "latency_ms": {"p99": 500}, **more})
+    return change
+
+
+def steps(whole_ms: int, other_whole_ms: int, position: int = 2) -> Change:
+    """chat (300 ms) and embed (200 ms) as the steps of a pipeline."""
+    def change(wish: Wish) -> Wish:
+        for name, place, latency, whole in (("chat", 1, 300, whole_ms), ("embed", position, 200, other_whole_ms)):
+            wish.put(f"services/acme/{name} spec.objectives", {
+                "requests_per_second": 1, "latency_ms": {"p99": latency},
+                "step": {"pipeline": "video", "position": place, "pipeline_latency_ms": whole}})
+        return wish
+    return change
+
+
 GOOD: dict[str, Change] = {
+    "objectives that the maximum holds exactly": promised(20),
+    "objectives of a slower promise": promised(60, latency_ms={"p95": 900}),
+    "steps that add up to the whole": steps(500, 500),
     "as it stands": put(),
     "quota to the last device": put((BETA, f"{QUOTA}.nominal_quota", 2)),
     "surge to the last device": put((EMBED, MAX, 2), (CHAT, SURGE, 2)),
@@ -98,6 +124,23 @@ def test_a_wish_that_can_be_granted_is_not_refused(change: Change) -> None:
 
 
 BAD: dict[str, tuple[Change, str, str, str, str]] = {
+    "objectives over the maximum": (
+        promised(20.5), "OB-01", CHAT, "spec.scaling.max_replicas",
+        ("max_replicas 2 cannot hold the objectives: 20.5 requests a second at 10.00 for each replica within the targets need 3 replicas "
+         "(measured: chat, load test, as of 2026-07-01). Raise max_replicas to 3, lower requests_per_second, or choose a faster GPU.")),
+    "objectives with a spare over the maximum": (
+        promised(20, spare_replicas=1), "OB-01", CHAT, "spec.scaling.max_replicas", "need 3 replicas"),
+    "targets that no load holds": (
+        promised(1, latency_ms={"p99": 399}), "OB-01", CHAT, "spec.objectives",
+        "requests on 1 × H100-SXM-80GB: at no load of chat are all targets held (measured: chat, load test, as of 2026-07-01)."),
+    "steps over the pipeline": (
+        steps(499, 499), "OB-02", EMBED, "spec.objectives.latency_ms.p99",
+        "the steps of pipeline video promise chat 300, embed 200: together 500 ms, more than the 499 ms that the whole may take."),
+    "steps that disagree on the whole": (
+        steps(600, 500), "OB-02", EMBED, "spec.objectives.step.pipeline_latency_ms",
+        "pipeline video may take 500 ms here and 600 ms in chat."),
+    "two steps in one place": (
+        steps(600, 600, position=1), "OB-02", EMBED, "spec.objectives.step.position", "chat is step 1 of pipeline video already."),
     "an unknown gpu": (
         put((POOL, "spec.gpu", "H100-SXM-8GB")), "NP-01", POOL, "spec.gpu",
         'there is no GPU "H100-SXM-8GB" in the catalogue. Did you mean H100-SXM-80GB?'),

@@ -119,6 +119,14 @@ spec:
   scaling:
     min_replicas: 1
     max_replicas: 2
+  objectives:
+    requests_per_second: 4
+    request_sizes:
+      - input_tokens: 1000
+        output_tokens: 250
+        share: 1
+    ttft_ms:
+      p99: 1000
 """
 EXEMPTIONS = """\
 apiVersion: gpuplane/v1
@@ -133,6 +141,26 @@ spec:
       reason: the driver container loads a kernel module
       expires: 2027-03-31
 """
+THROUGHPUT = """\
+apiVersion: gpuplane/v1
+kind: ThroughputProfile
+metadata:
+  name: qwen-h100
+spec:
+  model: hf://Qwen/Qwen2.5-7B-Instruct
+  gpu: H100-SXM-80GB
+  engine: vllm
+  engine_version: 0.31.0
+  provenance: measured
+  source: vllm bench serve, random data set
+  as_of: "2026-10-01"
+  request_sizes:
+    - input_tokens: 1024
+      output_tokens: 256
+      points:
+        - requests_per_second: 4.5
+          ttft_ms: {p99: 900}
+"""
 VALID = {
     "environment.yaml": ENVIRONMENT,
     "node-pools/h100.yaml": POOL,
@@ -140,6 +168,7 @@ VALID = {
     "tenants/acme.yaml": TENANT,
     "services/acme/chat.yaml": SERVICE,
     "exemptions.yaml": EXEMPTIONS,
+    "throughput/qwen-h100.yaml": THROUGHPUT,
 }
 
 
