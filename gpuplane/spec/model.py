@@ -19,7 +19,7 @@ from pydantic import (
     model_validator,
 )
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, PydanticCustomError
+from pydantic_core import CoreSchema, PydanticCustomError, PydanticKnownError
 
 API_VERSION = "gpuplane/v1"
 
@@ -76,6 +76,14 @@ QuotaKey = Annotated[str, StringConstraints(
     pattern=r"^[a-z]([-a-z0-9]{0,38}[a-z0-9])?(/[1-7]g\.[0-9]{1,3}gb(\+me|\+gfx|\+me\.all|-me)?)?$")]
 """``pool`` for whole GPUs, ``pool/profile`` for MIG devices of a pool."""
 
+
+def number_is_nominal(value: Any) -> Any:
+    """A quota that is a number is its nominal_quota."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return {"nominal_quota": value}
+    if isinstance(value, float | str):
+        raise PydanticKnownError("int_type")
+    return value
 
 
 def _real_date(text: str) -> str:
