@@ -8,6 +8,10 @@ from datetime import date
 
 from gpuplane.catalog.catalog import Catalog
 from gpuplane.catalog.prices import STALE_AFTER_DAYS
+from gpuplane.planning.cloud_quotas import cloud_quota_notes, cloud_quota_refusals
+from gpuplane.planning.cohorts.borrowing import borrowing_refusals
+from gpuplane.planning.cohorts.environment_tree import quota_tree
+from gpuplane.planning.cohorts.shares import Shares
 from gpuplane.planning.cost import budget_refusals, service_plan, total, worst_case_notes
 from gpuplane.planning.demand import Demand, Demands, committed_devices, demands
 from gpuplane.planning.environment_plan import EnvironmentPlan, PoolPlan, TenantPlan
@@ -33,9 +37,10 @@ def plan(spec: EnvironmentSpec, catalog: Catalog, as_of: date) -> EnvironmentPla
     settings, asked = spec.environment.spec, demands(spec)
     busy = committed_devices(asked)
     pools = {name: pool_plan(spec.pools[name], settings.region, catalog, busy) for name in sorted(spec.pools)}
-    tenants = {name: _tenant(spec, name, asked.get(name, ()), pools) for name in sorted(spec.tenants)}
+    shares = Shares(quota_tree(spec))
+    tenants = {name: _tenant(spec, name, asked.get(name, ()), pools, shares) for name in sorted(spec.tenants)}
     memories = service_memories(spec, catalog)
-    refusals = tuple(_refusals(spec, catalog, asked, pools, tenants))
+    refusals = tuple(_refusals(spec, catalog, asked, pools, tenants, shares))
     committed = total(pool.committed_usd_per_month for pool in pools.values())
     charged = total(tenant.committed_usd_per_month for tenant in tenants.values())
     planned = EnvironmentPlan(
@@ -47,24 +52,26 @@ def plan(spec: EnvironmentSpec, catalog: Catalog, as_of: date) -> EnvironmentPla
         worst_case_usd_per_month=total(pool.worst_case_usd_per_month for pool in pools.values()),
         budget_usd_per_month=settings.budget_usd_per_month,
         memory={name: memory.fit for name, memory in memories.items() if memory.fit is not None})
-    return replace(planned, notes=tuple(sorted((*_notes(spec, planned), *memory_notes(memories), *catalog.notes))))
+    return replace(planned, notes=tuple(sorted((*_notes(spec, planned, catalog), *memory_notes(memories), *catalog.notes))))
 
 
-def _tenant(spec: EnvironmentSpec, name: str, of_tenant: tuple[Demand, ...], pools: Mapping[str, PoolPlan]) -> TenantPlan:
+def _tenant(spec: EnvironmentSpec, name: str, of_tenant: tuple[Demand, ...], pools: Mapping[str, PoolPlan], shares: Shares) -> TenantPlan:
     services = tuple(service_plan(demand, pools[demand.pool]) for demand in of_tenant)
     return TenantPlan(
-        name=name, quotas=quota_plans(spec.tenants[name], of_tenant), services=services,
+        name=name, quotas=quota_plans(spec.tenants[name], of_tenant, shares), services=services,
         committed_usd_per_month=total(service.committed_usd_per_month for service in services),
         worst_case_usd_per_month=total(service.worst_case_usd_per_month for service in services),
         budget_usd_per_month=spec.tenants[name].spec.budget_usd_per_month)
 
 
 def _refusals(spec: EnvironmentSpec, catalog: Catalog, asked: Demands, pools: Mapping[str, PoolPlan],
-              tenants: Mapping[str, TenantPlan]) -> Iterator[Refusal]:
+              tenants: Mapping[str, TenantPlan], shares: Shares) -> Iterator[Refusal]:
     quotas = {name: tenant.quotas for name, tenant in tenants.items()}
     for pool in pools.values():
         yield from pool_refusals(spec, pool, catalog)
     yield from capacity_refusals(spec, pools, quotas, catalog)
+    yield from borrowing_refusals(spec, quotas, shares)
+    yield from cloud_quota_refusals(spec, pools, catalog)
     for name, of_tenant in asked.items():
         over = tuple(demand_refusals(name, of_tenant, quotas[name], pools))
         yield from over
@@ -74,19 +81,13 @@ def _refusals(spec: EnvironmentSpec, catalog: Catalog, asked: Demands, pools: Ma
     yield from budget_refusals(spec, tenants, total(pool.committed_usd_per_month for pool in pools.values()))
 
 
-def _notes(spec: EnvironmentSpec, planned: EnvironmentPlan) -> Iterator[str]:
+def _notes(spec: EnvironmentSpec, planned: EnvironmentPlan, catalog: Catalog) -> Iterator[str]:
     yield "Costs are of GPU nodes alone: disks, network traffic, load balancers and the control plane come on top."
     for pool in planned.pools.values():
         age = (planned.as_of - pool.price_as_of).days if pool.price_as_of is not None else 0
         if age > STALE_AFTER_DAYS:
-            yield (f'The price of pool "{pool.name}" is of {pool.price_as_of}, {age} days old: {pool.price_basis}. '
-                   "gpuplane prices refresh reads today's list prices.")
-    for name, tenant in planned.tenants.items():
-        for key, quota in tenant.quotas.items():
-            capacity = planned.pools[quota.pool].capacity[quota.resource]
-            if quota.borrowing and 0 < capacity < quota.ceiling:
-                yield (f'Tenant {name} may use {quota.ceiling} of "{key}" (nominal {quota.nominal} + borrowing {quota.borrowing}'
-                       f"), but there are never more than {capacity}: the limit does nothing.")
+    return replace(planned, notes=tuple(sorted((*_notes(spec, planned, catalog), *memory_notes(memories), *catalog.notes))))
         if planned.region is None and spec.tenants[name].spec.allowed_regions:
             yield f"The region of this cluster is not known, so allowed_regions of tenant {name} is not checked here."
     yield from worst_case_notes(planned)
+    yield from cloud_quota_notes(spec, planned.pools, catalog)

@@ -136,6 +136,10 @@ class Cohort(SpecModel):
         return self
 
 
+CloudQuotaName = Literal["running_on_demand_g_and_vt", "running_on_demand_p", "spot_g_and_vt", "spot_p4_p3_p2", "spot_p5"]
+"""Rows of ``cloud-quotas.tsv``."""
+
+
 class Stacks(SpecModel):
     """Pulumi stack names of the layers; what a stack holds never depends on its name."""
 
@@ -173,6 +177,8 @@ class EnvironmentSettings(SpecModel):
     """Stores by the name that tenants refer to."""
     cohorts: dict[DnsLabel, Cohort] = Field(default_factory=dict)
     """Cohorts by the name that tenants join: members lend each other idle GPUs."""
+    cloud_quotas: dict[CloudQuotaName, Annotated[int, Field(ge=0, le=10_000_000)]] = Field(default_factory=dict)
+    """vCPU quotas of the AWS account in this region, as Service Quotas shows them; what is left out is unknown."""
     gateway_namespace: DnsLabel = "gateway-system"
     """Namespace of the gateway; its pods alone may call models from outside a tenant."""
     dns_cidr: Cidr | None = None
@@ -188,6 +194,8 @@ class EnvironmentSettings(SpecModel):
     def _cloud(self) -> EnvironmentSettings:
         if (self.cloud == "aws") != (self.aws is not None):
             raise PydanticCustomError("together", "cloud aws and the block aws belong together", {"field": ("aws",)})
+        if self.cloud_quotas and self.aws is None:
+            raise PydanticCustomError("together", "cloud_quotas are of an AWS account", {"field": ("cloud_quotas",)})
         if self.protected and self.cluster.kube_system_uid is None:
             raise PydanticCustomError("pinned", "protected needs the cluster's kube_system_uid",
                                       {"field": ("cluster", "kube_system_uid")})

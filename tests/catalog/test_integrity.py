@@ -129,7 +129,8 @@ def test_no_price_is_given_twice_by_one_source_and_rows_are_sorted() -> None:
 
 
 def test_every_source_is_cited_by_some_row() -> None:
-    cited = {row["source"] for file in ("prices.tsv", "instances.tsv", "service_prices.tsv") for row in read_rows(file)}
+    files = ("prices.tsv", "instances.tsv", "service_prices.tsv", "cloud-quotas.tsv")
+    cited = {row["source"] for file in files for row in read_rows(file)}
     cited |= {row["source"] for row in read_yaml("engines.yaml")["vllm"]}
     assert {source.text for source in sources().values()} == {
         sources()[key].text for key in cited | {"nvidia-smi-lgip"}} | {gpu.source for gpu in GPUS}
