@@ -51,4 +51,5 @@ def cloud_quota_of(instance_type: str, capacity_type: str) -> CloudQuota | None:
 
 def _quota(row: dict[str, str]) -> CloudQuota:
     source = sources()[row["source"]]
-    return CloudQuota(row["name"], row["code"], row["quota"], row["capacity_type"], tuple(row["families"].split()), source.text, source.as_of)
+    return CloudQuota(name=row["name"], code=row["code"], quota=row["quota"], capacity_type=row["capacity_type"],
+                      families=tuple(row["families"].split()), source=source.text, as_of=source.as_of)

@@ -17,8 +17,9 @@ _FIELD = "spec.eks_managed_node_group.max_nodes"
 
 def cloud_quota_refusals(spec: EnvironmentSpec, pools: Pools, catalog: Catalog) -> Iterator[Refusal]:
     """QF-13: the vCPUs of all node groups at max_nodes are at most each declared quota. What is not declared is noted, not refused."""
+    declared: dict[str, int] = {str(name): vcpus for name, vcpus in spec.environment.spec.cloud_quotas.items()}
     for quota, counted in _by_quota(spec, pools, catalog).items():
-        limit = spec.environment.spec.cloud_quotas.get(quota.name)
+        limit = declared.get(quota.name)
         if limit is None:
             continue
         for crossing in crossings(counted, _vcpus, limit):
@@ -35,8 +36,9 @@ def cloud_quota_notes(spec: EnvironmentSpec, pools: Pools, catalog: Catalog) -> 
     """What cannot be judged because the account's quota is not declared."""
     for quota, counted in _by_quota(spec, pools, catalog).items():
         if quota.name not in spec.environment.spec.cloud_quotas:
-            yield (f"Whether the AWS account may run the {sum(map(_vcpus, counted))} vCPUs of {listed(pool.name for pool in counted)} is not "
-                   f"known: declare cloud_quotas.{quota.name} ({quota.quota}, {quota.code}) in environment.yaml.")
+            names = listed(pool.name for pool in counted)
+            yield (f"Whether the AWS account may run the {sum(map(_vcpus, counted))} vCPUs of {names} is not known: "
+                   f"declare cloud_quotas.{quota.name} ({quota.quota}, {quota.code}) in environment.yaml.")
 
 
 def _by_quota(spec: EnvironmentSpec, pools: Pools, catalog: Catalog) -> Mapping[CloudQuota, list[PoolPlan]]:

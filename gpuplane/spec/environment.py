@@ -12,6 +12,7 @@ from gpuplane.spec.model import (
     Cidr,
     DnsLabel,
     Document,
+    FairSharingWeight,
     LabelKey,
     LabelValue,
     QuotaKey,
@@ -126,6 +127,8 @@ class Cohort(SpecModel):
     quota: dict[QuotaKey, Annotated[CohortQuota, BeforeValidator(
         number_is_nominal, json_schema_input_type=Annotated[int, Field(ge=0, le=100_000)] | CohortQuota)]] = Field(default_factory=dict)
     """Devices of its own, by pool or pool and profile as in tenants' files; a number is its nominal_quota."""
+    fair_sharing_weight: FairSharingWeight | None = None
+    """Weight among its siblings; one weight anywhere switches Kueue's fair sharing on."""
 
     @model_validator(mode="after")
     def _limits(self) -> Cohort:

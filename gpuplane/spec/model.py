@@ -62,6 +62,12 @@ Usd = Annotated[
 ]
 """US dollars, exact."""
 
+FairSharingWeight = Annotated[
+    Decimal, BeforeValidator(_decimal), Field(ge=Decimal("0.001"), le=1_000_000, decimal_places=3),
+    PlainSerializer(str, return_type=str, when_used="json"), WithJsonSchema({"type": "number", "minimum": 0.001, "maximum": 1_000_000}),
+]
+"""Kueue's ``fairSharing.weight``; three decimals."""
+
 DNS_LABEL = r"^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$"
 DnsLabel = Annotated[str, StringConstraints(pattern=DNS_LABEL)]
 """A name that becomes part of Kubernetes names and DNS: at most 40 lower-case letters, digits and hyphens."""

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from gpuplane.spec.model import AwsRegion, Cidr, DnsLabel, Document, QuotaKey, SpecModel, Usd, number_is_nominal
+from gpuplane.spec.model import AwsRegion, Cidr, DnsLabel, Document, FairSharingWeight, QuotaKey, SpecModel, Usd, number_is_nominal
 
 DataClass = Literal["public", "internal", "confidential", "pii"]
 
@@ -41,7 +41,7 @@ class Preemption(SpecModel):
     within_cluster_queue: Literal["Never", "LowerPriority", "LowerOrNewerEqualPriority"] = "LowerPriority"
     """Own workloads that may be preempted for others of its own."""
     reclaim_within_cohort: Literal["Never", "LowerPriority", "Any"] = "Any"
-    """Workloads of other tenants that may be preempted to get lent devices back. With less than ``Any`` the nominal quota is not guaranteed."""
+    """Workloads of others that may be preempted to get lent devices back; with less than ``Any`` the nominal quota is not guaranteed."""
 
 
 class EgressRule(SpecModel):
@@ -111,6 +111,8 @@ class TenantSpec(SpecModel):
     """Devices by pool (``h100``) or, for MIG, by pool and profile (``a100-mig/1g.10gb``); a number is its nominal_quota."""
     preemption: Preemption = Preemption()
     """Whom its workloads may preempt."""
+    fair_sharing_weight: FairSharingWeight | None = None
+    """Weight among the members of its cohort; one weight anywhere switches Kueue's fair sharing on."""
     egress: tuple[EgressRule, ...] = ()
     """The only ways out of the namespace besides DNS."""
     secrets: tuple[SecretReference, ...] = ()

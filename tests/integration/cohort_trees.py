@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from gpuplane.planning.cohorts.quota_tree import CohortQuotas, FlavorResource, QueueQuotas, ResourceQuota
 from gpuplane.planning.cohorts.workloads import Fungibility, PodSet, Preemption, Queue, ResourceGroup, Setting, Workload
 
+PRIORITIES = (0, 10, 100, 1000)
 GPU, MIG, HOST = "nvidia.com/gpu", "nvidia.com/mig-1g.10gb", "cpu"
 
 
@@ -31,11 +32,11 @@ def case(seed: int, name: str = "") -> Case:
     resources = rng.choice(((GPU,), (GPU,), (GPU, MIG), (GPU, HOST)))
     cohorts = _cohorts(rng, name, flavors, resources)
     queues = {}
-    for index in range(rng.randint(2, 6)):
+    for index in range(rng.choice((2, 2, 3, 3, 4, 5, 6))):
         one = _queue(rng, f"{name}-q{index}", rng.choice(sorted(cohorts)) if rng.random() < 0.95 else "", flavors, resources)
         queues[one.name] = one
     setting = Setting(queues, cohorts)
-    return Case(name, setting, _phases(rng, name, setting, flavors, resources))
+    return Case(name, setting, _phases(rng, name, setting, resources))
 
 
 def _cohorts(rng: random.Random, name: str, flavors: tuple[str, ...], resources: tuple[str, ...]) -> dict[str, CohortQuotas]:
@@ -78,17 +79,16 @@ def _queue(rng: random.Random, name: str, cohort: str, flavors: tuple[str, ...],
                  Fungibility(borrow, preempt, preference))
 
 
-def _phases(rng: random.Random, name: str, setting: Setting, flavors: tuple[str, ...],
-            resources: tuple[str, ...]) -> tuple[tuple[Workload, ...], ...]:
-    """Two phases; no two workloads of one tree share priority and second of creation."""
-    phases, number = [], 0
-    for _ in range(2):
+def _phases(rng: random.Random, name: str, setting: Setting, resources: tuple[str, ...]) -> tuple[tuple[Workload, ...], ...]:
+    """Two phases of two waves; no two workloads of one tree share both priority and wave, so that their order is one."""
+    phases = []
+    for phase in range(2):
         made = []
-        for _ in range(rng.randint(3, 5)):
+        places = [(priority, wave) for priority in PRIORITIES for wave in (2 * phase, 2 * phase + 1)]
+        for number, (priority, wave) in enumerate(rng.sample(places, rng.randint(3, 5))):
             queue = setting.queues[rng.choice(sorted(setting.queues))]
             sets = tuple(_pod_set(rng, f"p{index}", queue, resources) for index in range(rng.choice((1, 1, 1, 2))))
-            made.append(Workload(f"{name}-w{number}", queue.name, sets, rng.choice((0, 0, 10, 100)), number))
-            number += 1
+            made.append(Workload(f"{name}-w{phase}{number}", queue.name, sets, priority, wave))
         phases.append(tuple(made))
     return tuple(phases)
 

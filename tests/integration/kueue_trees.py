@@ -11,6 +11,7 @@ import json
 import time
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 from gpuplane.planning.cohorts.quota_tree import Quotas, ResourceQuota
@@ -25,6 +26,17 @@ CLOSED = 1.5
 GIVEN_BACK = 1.3
 """Seconds until quota that was given back has had its one requeueing (``requeueBatchPeriod``: 1 s)."""
 THREADS = 8
+
+
+@dataclass(frozen=True)
+class State:
+    """Names of the workloads of one tree that hold quota, and of those that are being evicted."""
+
+    held: frozenset[str] = frozenset()
+    evicted: frozenset[str] = frozenset()
+
+    def __str__(self) -> str:
+        return " ".join(f"{name}{'(evicted)' if name in self.evicted else ''}" for name in sorted(self.held)) or "nothing"
 
 
 class KueueTrees:
@@ -48,11 +60,11 @@ class KueueTrees:
                              if one["metadata"]["namespace"].startswith(self._run)), "every LocalQueue is active", 60)
 
     def submit(self, workloads: Mapping[str, tuple[Workload, ...]]) -> dict[str, str]:
-        """Create each tree's workloads, one a second and tree, while it is closed; their UIDs by name, once all are parked."""
+        """Create the workloads while their trees are closed, each wave in a later second; their UIDs by name, once all are parked."""
         uids = {}
-        for wave in range(max(map(len, workloads.values()), default=0)):
-            made = self._all([(self._post, f"{KUEUE}/namespaces/{self.name(tree)}/workloads", self._workload(some[wave]))
-                              for tree, some in workloads.items() if wave < len(some)])
+        for wave in sorted({one.created for some in workloads.values() for one in some}):
+            made = self._all([(self._post, f"{KUEUE}/namespaces/{self.name(tree)}/workloads", self._workload(one))
+                              for tree, some in workloads.items() for one in some if one.created == wave])
             uids |= {one["metadata"]["name"]: one["metadata"]["uid"] for one in made}
             time.sleep(1.01 - time.time() % 1)
         wait_for(lambda: all(_condition(one, "QuotaReserved") for one in self.workloads()), "every new workload was looked at", 60)
@@ -73,15 +85,16 @@ class KueueTrees:
 
     def give_back(self, evicted: Iterable[tuple[str, str]]) -> None:
         """What a Job's controller does for an evicted workload: its pods are gone, and it gives its quota back."""
-        evicted = list(evicted)
-        self._all([(self._finish, tree, name) for tree, name in evicted])
-        time.sleep(GIVEN_BACK)
+        calls = [(self._finish, tree, name) for tree, name in evicted]
+        if calls:
+            self._all(calls)
+            time.sleep(GIVEN_BACK)
 
     def workloads(self) -> list[dict[str, Any]]:
         """All workloads of this run."""
         return [one for one in self._get(f"{KUEUE}/workloads")["items"] if one["metadata"]["namespace"].startswith(self._run)]
 
-    def state(self) -> dict[str, tuple[frozenset[str], frozenset[str]]]:
+    def state(self) -> dict[str, State]:
         """By tree: the workloads that hold quota, and those of them that are being evicted."""
         held: dict[str, set[str]] = {}
         leaving: dict[str, set[str]] = {}
@@ -91,7 +104,17 @@ class KueueTrees:
                 held.setdefault(tree, set()).add(one["metadata"]["name"])
                 if _is(one, "Evicted"):
                     leaving.setdefault(tree, set()).add(one["metadata"]["name"])
-        return {tree: (frozenset(names), frozenset(leaving.get(tree, ()))) for tree, names in held.items()}
+        return {tree: State(frozenset(names), frozenset(leaving.get(tree, ()))) for tree, names in held.items()}
+
+    def remove(self) -> None:
+        """Delete what was made; nothing is waited for."""
+        made = self.workloads()
+        self._all([(self._call, "DELETE", f"{KUEUE}/namespaces/{one['metadata']['namespace']}/workloads/{one['metadata']['name']}")
+                   for one in made])
+        for plural in ("clusterqueues", "cohorts", "resourceflavors"):
+            names = [one["metadata"]["name"] for one in self._get(f"{KUEUE}/{plural}")["items"]]
+            self._all([(self._call, "DELETE", f"{KUEUE}/{plural}/{name}") for name in names if name.startswith(f"{self._run}-")])
+        self._all([(self._call, "DELETE", f"/api/v1/namespaces/{name}") for name in sorted({one["metadata"]["namespace"] for one in made})])
 
     def _finish(self, tree: str, name: str) -> Any:
         path = f"{KUEUE}/namespaces/{self.name(tree)}/workloads/{name}"

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from gpuplane.planning.cohorts.quota_tree import CohortQuotas, FlavorResource, QueueQuotas, QuotaTree, ResourceQuota
 from gpuplane.planning.cohorts.workloads import Reclaim
 from gpuplane.planning.environment_plan import PoolPlan, Pools, host_quota, key_resource
-from gpuplane.spec.environment import CohortQuota
+from gpuplane.spec.environment import Cohort
 from gpuplane.spec.environment_spec import EnvironmentSpec
 from gpuplane.spec.tenant import DeviceQuota, TenantSpec
 
@@ -19,7 +19,8 @@ def quota_tree(spec: EnvironmentSpec) -> QuotaTree:
     """The tree of device quotas, over all cohorts of an environment."""
     queues = {name: QueueQuotas(name, {flavor_resource(key): _of_tenant(quota, tenant.spec) for key, quota in tenant.spec.quota.items()},
                                 tenant.spec.cohort or "") for name, tenant in spec.tenants.items()}
-    cohorts = {name: CohortQuotas(name, {flavor_resource(key): _of_cohort(quota) for key, quota in cohort.quota.items()}, cohort.parent or "")
+    cohorts = {name: CohortQuotas(name, {flavor_resource(key): quota for key, quota in cohort_quotas(cohort).items()},
+                                  cohort.parent or "")
                for name, cohort in spec.environment.spec.cohorts.items()}
     return QuotaTree(queues, cohorts)
 
@@ -27,6 +28,17 @@ def quota_tree(spec: EnvironmentSpec) -> QuotaTree:
 def flavor_resource(key: str) -> FlavorResource:
     """What Kueue calls a quota key: the pool is the flavor."""
     return FlavorResource(key.partition("/")[0], key_resource(key))
+
+
+def cohort_quotas(cohort: Cohort) -> dict[str, ResourceQuota]:
+    """A cohort's own quotas by quota key."""
+    return {key: ResourceQuota(quota.nominal_quota, quota.borrowing_limit, quota.lending_limit) for key, quota in sorted(cohort.quota.items())}
+
+
+def shares_fairly(spec: EnvironmentSpec) -> bool:
+    """Whether queues share by weights: some tenant or cohort says one."""
+    return any(tenant.spec.fair_sharing_weight is not None for tenant in spec.tenants.values()) or any(
+        cohort.fair_sharing_weight is not None for cohort in spec.environment.spec.cohorts.values())
 
 
 def reclaim_policy(tenant: TenantSpec) -> Reclaim:
@@ -78,8 +90,4 @@ def _sum(limits: Iterable[int | None]) -> int | None:
 def _of_tenant(quota: DeviceQuota, tenant: TenantSpec) -> ResourceQuota:
     if tenant.cohort is None:
         return ResourceQuota(quota.nominal_quota)
-    return ResourceQuota(quota.nominal_quota, quota.borrowing_limit, quota.lending_limit)
-
-
-def _of_cohort(quota: CohortQuota) -> ResourceQuota:
     return ResourceQuota(quota.nominal_quota, quota.borrowing_limit, quota.lending_limit)

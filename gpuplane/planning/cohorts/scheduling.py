@@ -176,7 +176,7 @@ class Scheduler:
             self._requeue(entry, hopeless=True)
         elif mode is Mode.PREEMPT and not entry.victims:
             if queue.preemption.reclaim_within_cohort != "Any":
-                snapshot.usage.add(node, _to_reserve(snapshot, queue, node, entry.assignment))
+                snapshot.usage.add(node, _to_reserve(snapshot, node, entry.assignment))
             self._requeue(entry, hopeless=True)
         elif any(holder.workload.name in taken for holder in entry.victims) or not fits:
             self._requeue(entry, at_once=True)
@@ -231,7 +231,7 @@ def _fits_without(snapshot: Snapshot, node: Node, entry: _Entry, taken: dict[str
     return fits
 
 
-def _to_reserve(snapshot: Snapshot, queue: Queue, node: Node, assignment: Assignment) -> dict[FlavorResource, int]:
+def _to_reserve(snapshot: Snapshot, node: Node, assignment: Assignment) -> dict[FlavorResource, int]:
     """``quotaResourcesToReserve``: what a workload that waits for preemption keeps from others in this cycle."""
     reserved = {}
     for key, amount in assignment.usage.items():

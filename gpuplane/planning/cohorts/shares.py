@@ -76,6 +76,14 @@ class Shares:
                     yield lender
             child = cohort
 
+    def lender_count(self, queue: str, key: FlavorResource) -> int:
+        """How many lenders there are."""
+        child, count = self.tree.queues[queue], 0
+        for cohort in child.ancestors():
+            count += len(self._of_cohort(cohort, key)) - bool(child.lent(key))
+            child = cohort
+        return count
+
     def _of_cohort(self, cohort: Node, key: FlavorResource) -> list[tuple[Node | None, Lender]]:
         found = self._lenders.get((cohort.index, key))
         if found is None:

@@ -101,7 +101,7 @@ class Workload:
     @property
     def shape(self) -> tuple[object, ...]:
         """What makes workloads equal to the scheduler (``computeSchedulingHash``)."""
-        sets = tuple((one.name, one.count, tuple(sorted(one.requests.items())), tuple(sorted(one.flavors)) if one.flavors is not None else None)
+        sets = tuple((one.name, one.count, tuple(sorted(one.requests.items())), None if one.flavors is None else tuple(sorted(one.flavors)))
                      for one in self.pod_sets)
         return (self.priority, sets)
 
