@@ -21,8 +21,8 @@ from tests.integration.cohort_trees import HOST, Case
 
 KUEUE = "/apis/kueue.x-k8s.io/v1beta2"
 FLAVOR, GATE = "judge.gpuplane.dev/flavor", "judge.gpuplane.dev/open"
-CLOSED = 1.5
-"""Seconds until a closed tree has nothing left in its queues: a scheduling cycle takes at most 0.1 s where nothing is admitted."""
+QUIET = 1.5
+"""Seconds without any change of a workload after which a closed tree has nothing left in its queues."""
 GIVEN_BACK = 1.3
 """Seconds until quota that was given back has had its one requeueing (``requeueBatchPeriod``: 1 s)."""
 THREADS = 8
@@ -68,6 +68,7 @@ class KueueTrees:
             uids |= {one["metadata"]["name"]: one["metadata"]["uid"] for one in made}
             time.sleep(1.01 - time.time() % 1)
         wait_for(lambda: all(_condition(one, "QuotaReserved") for one in self.workloads()), "every new workload was looked at", 60)
+        self.rest()
         return uids
 
     def name(self, name: str) -> str:
@@ -81,7 +82,16 @@ class KueueTrees:
     def close(self, trees: Iterable[str]) -> None:
         """Admit nothing more of the trees; return once their queues are empty."""
         self._label(trees, None)
-        time.sleep(CLOSED)
+        self.rest()
+
+    def rest(self) -> None:
+        """Return once no workload of this run has changed for a while."""
+        end, since, before = time.monotonic() + 120, time.monotonic(), None
+        while time.monotonic() - since < QUIET and time.monotonic() < end:
+            now = [(one["metadata"]["uid"], one["metadata"]["resourceVersion"]) for one in self.workloads()]
+            if now != before:
+                before, since = now, time.monotonic()
+            time.sleep(0.25)
 
     def give_back(self, evicted: Iterable[tuple[str, str]]) -> None:
         """What a Job's controller does for an evicted workload: its pods are gone, and it gives its quota back."""
