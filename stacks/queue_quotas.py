@@ -13,7 +13,8 @@ from gpuplane.planning.environment_plan import Pools
 
 def queue_quotas(quotas: Mapping[str, ResourceQuota], pools: Pools) -> dict[str, dict[str, QuotaArgs]]:
     """Quotas of devices by quota key, with the CPU and memory that go with them, by flavor and resource."""
-    return {flavor: {resource: QuotaArgs(quota.nominal, quota.borrowing_limit, quota.lending_limit) for resource, quota in of_flavor.items()}
+    return {flavor: {resource: QuotaArgs(quota.nominal, quota.borrowing_limit, quota.lending_limit)
+                     for resource, quota in of_flavor.items()}
             for flavor, of_flavor in with_hosts(quotas, pools).items()}
 
 

@@ -32,7 +32,8 @@ def flavor_resource(key: str) -> FlavorResource:
 
 def cohort_quotas(cohort: Cohort) -> dict[str, ResourceQuota]:
     """A cohort's own quotas by quota key."""
-    return {key: ResourceQuota(quota.nominal_quota, quota.borrowing_limit, quota.lending_limit) for key, quota in sorted(cohort.quota.items())}
+    return {key: ResourceQuota(quota.nominal_quota, quota.borrowing_limit, quota.lending_limit)
+            for key, quota in sorted(cohort.quota.items())}
 
 
 def shares_fairly(spec: EnvironmentSpec) -> bool:
