@@ -23,12 +23,12 @@ def capacity(environment: str, out: Path | None, output_format: str, environment
     Exit status 1 where the plan refuses something.
     """
     with errors():
-        from gpuplane.catalog import default_catalog
+        from gpuplane.catalog import catalog_of
         from gpuplane.delivery.capacity_report import capacity_report, to_json, to_text
         from gpuplane.planning import plan
 
         spec = load(environments, environment)
-        report = capacity_report(spec, plan(spec, default_catalog(), as_of))
+        report = capacity_report(spec, plan(spec, catalog_of(spec), as_of))
         if out is not None:
             from gpuplane.delivery.capacity_chart import capacity_chart
 

@@ -86,7 +86,9 @@ def _notes(spec: EnvironmentSpec, planned: EnvironmentPlan, catalog: Catalog) ->
     for pool in planned.pools.values():
         age = (planned.as_of - pool.price_as_of).days if pool.price_as_of is not None else 0
         if age > STALE_AFTER_DAYS:
-    return replace(planned, notes=tuple(sorted((*_notes(spec, planned, catalog), *memory_notes(memories), *catalog.notes))))
+            yield (f'The price of pool "{pool.name}" is of {pool.price_as_of}, {age} days old: {pool.price_basis}. '
+                   "gpuplane prices refresh reads today's list prices.")
+    for name in planned.tenants:
         if planned.region is None and spec.tenants[name].spec.allowed_regions:
             yield f"The region of this cluster is not known, so allowed_regions of tenant {name} is not checked here."
     yield from worst_case_notes(planned)

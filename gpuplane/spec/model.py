@@ -63,7 +63,7 @@ Usd = Annotated[
 """US dollars, exact."""
 
 FairSharingWeight = Annotated[
-    Decimal, BeforeValidator(_decimal), Field(ge=Decimal("0.001"), le=1_000_000, decimal_places=3),
+    Decimal, BeforeValidator(decimal_of), Field(ge=Decimal("0.001"), le=1_000_000, decimal_places=3),
     PlainSerializer(str, return_type=str, when_used="json"), WithJsonSchema({"type": "number", "minimum": 0.001, "maximum": 1_000_000}),
 ]
 """Kueue's ``fairSharing.weight``; three decimals."""
