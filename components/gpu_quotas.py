@@ -10,6 +10,7 @@ from typing import Any
 import pulumi
 
 from gpuplane.components.kubernetes_object import KubernetesObject, Manifest, metadata
+from gpuplane.components.resource_groups import QuotaArgs, resource_groups
 from gpuplane.spec.vocabulary import DEVICES_PER_NODE, KUEUE, MAX_NODES, SHARING, SOURCE, USD_PER_NODE_HOUR
 
 PRIORITIES: Mapping[str, tuple[int, str]] = {
@@ -57,11 +58,26 @@ class FlavorArgs:
 
 
 @dataclass(frozen=True)
+class CohortArgs:
+    """A Cohort.
+
+    Attributes:
+        parent: Cohort it belongs to; None at the root, where it has no limits.
+        quotas: what it brings for all its members: flavor to resource to quota.
+        fair_sharing_weight: weight for Kueue's fair sharing; None leaves it to Kueue.
+    """
+
+    parent: str | None = None
+    quotas: Mapping[str, Mapping[str, QuotaArgs]] = field(default_factory=dict)
+    fair_sharing_weight: str | None = None
+
+
+@dataclass(frozen=True)
 class GpuQuotasArgs:
-    """Flavors by pool, and cohorts with their parents (None at the root)."""
+    """Flavors by pool, and cohorts by name."""
 
     flavors: Mapping[str, FlavorArgs]
-    cohorts: Mapping[str, str | None] = field(default_factory=dict)
+    cohorts: Mapping[str, CohortArgs] = field(default_factory=dict)
 
 
 class GpuQuotas(pulumi.ComponentResource):
@@ -73,14 +89,23 @@ class GpuQuotas(pulumi.ComponentResource):
         for pool in sorted(args.flavors):
             KubernetesObject(pool, _flavor(pool, args.flavors[pool]), child)
         for cohort in sorted(args.cohorts):
-            parent = args.cohorts[cohort]
             KubernetesObject(cohort, {"apiVersion": KUEUE, "kind": "Cohort", "metadata": metadata(cohort),
-                                      "spec": {"parentName": parent} if parent else {}}, child)
+                                      "spec": _cohort(args.cohorts[cohort])}, child)
         for priority, (value, description) in sorted(PRIORITIES.items()):
             KubernetesObject(priority, {"apiVersion": KUEUE, "kind": "WorkloadPriorityClass",
                                         "metadata": metadata(priority_class(priority)),
                                         "value": value, "description": description}, child)
         self.register_outputs({"flavors": sorted(args.flavors)})
+
+
+def _cohort(args: CohortArgs) -> dict[str, Any]:
+    spec: dict[str, Any] = {"parentName": args.parent} if args.parent else {}
+    groups = resource_groups(args.quotas, limits=args.parent is not None, missing=QuotaArgs(0))
+    if groups:
+        spec["resourceGroups"] = groups
+    if args.fair_sharing_weight is not None:
+        spec["fairSharing"] = {"weight": args.fair_sharing_weight}
+    return spec
 
 
 def _flavor(pool: str, args: FlavorArgs) -> Manifest:

@@ -25,11 +25,12 @@ FRAMEWORKS = ("batch/job", "deployment", "jobset.x-k8s.io/jobset", "leaderworker
 
 @dataclass(frozen=True)
 class KueueArgs:
-    """Chart version (no ``v``), replicas of the controller, and whether Prometheus may scrape it."""
+    """Chart version (no ``v``), replicas of the controller, whether Prometheus may scrape it, and whether queues share fairly."""
 
     version: str
     replicas: int = 2
     prometheus: bool = False
+    fair_sharing: bool = False
 
 
 class Kueue(pulumi.ComponentResource):
@@ -40,14 +41,16 @@ class Kueue(pulumi.ComponentResource):
         helm_release("kueue", ChartArgs(CHART, args.version, NAMESPACE), {
             "enablePrometheus": args.prometheus,
             "controllerManager": {"replicas": args.replicas},
-            "managerConfig": {"controllerManagerConfigYaml": yaml.safe_dump(configuration(), sort_keys=True)},
+            "managerConfig": {"controllerManagerConfigYaml": yaml.safe_dump(configuration(args.fair_sharing), sort_keys=True)},
         }, child_options(self, opts))
         self.register_outputs({"version": args.version})
 
 
-def configuration() -> dict[str, Any]:
-    """Kueue's Configuration (``config.kueue.x-k8s.io/v1beta2``)."""
+def configuration(fair_sharing: bool = False) -> dict[str, Any]:
+    """Kueue's Configuration (``config.kueue.x-k8s.io/v1beta2``); the block ``fairSharing`` switches fair sharing on."""
+    shares = {"fairSharing": {"preemptionStrategies": ["LessThanOrEqualToFinalShare", "LessThanInitialShare"]}} if fair_sharing else {}
     return {
+        **shares,
         "apiVersion": "config.kueue.x-k8s.io/v1beta2", "kind": "Configuration",
         "health": {"healthProbeBindAddress": ":8081"}, "webhook": {"port": 9443},
         "metrics": {"bindAddress": ":8443", "enableClusterQueueResources": True},

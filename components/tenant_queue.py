@@ -8,22 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import pulumi
 
 from gpuplane.components.kubernetes_object import KubernetesObject, child_options, metadata
-from gpuplane.components.quantity import amount, gib
+from gpuplane.components.resource_groups import QuotaArgs, resource_groups
 from gpuplane.spec.vocabulary import KUEUE, LOCAL_QUEUE, SOURCE, TENANT
 
-
-@dataclass(frozen=True)
-class QuotaArgs:
-    """Quota of one resource in one flavor, in Kueue's words: devices, cores, or GiB of memory; None leaves a limit open."""
-
-    nominal_quota: int
-    borrowing_limit: int | None = None
-    lending_limit: int | None = None
+__all__ = ["QuotaArgs", "TenantQueue", "TenantQueueArgs"]
 
 
 @dataclass(frozen=True)
@@ -35,12 +28,17 @@ class TenantQueueArgs:
         cohort: Cohort it borrows from and lends to; None: limits are left out.
         local_queue: name of the LocalQueue in the tenant's namespace.
         source: document that asked for it, for reports.
+        within_cluster_queue, reclaim_within_cohort: Kueue's preemption policies; the second only acts in a cohort.
+        fair_sharing_weight: weight for Kueue's fair sharing; None leaves it to Kueue.
     """
 
     quotas: Mapping[str, Mapping[str, QuotaArgs]]
     cohort: str | None = None
     local_queue: str = LOCAL_QUEUE
     source: str = ""
+    within_cluster_queue: Literal["Never", "LowerPriority", "LowerOrNewerEqualPriority"] = "LowerPriority"
+    reclaim_within_cohort: Literal["Never", "LowerPriority", "Any"] = "Any"
+    fair_sharing_weight: str | None = None
 
 
 class TenantQueue(pulumi.ComponentResource):
@@ -64,30 +62,13 @@ def _spec(tenant: str, args: TenantQueueArgs) -> dict[str, Any]:
     spec: dict[str, Any] = {
         "namespaceSelector": {"matchLabels": {TENANT: tenant}},
         "queueingStrategy": "BestEffortFIFO",
-        "preemption": {"withinClusterQueue": "LowerPriority", "reclaimWithinCohort": "Any" if args.cohort else "Never"},
-        "resourceGroups": _groups(args),
+        "preemption": {"withinClusterQueue": args.within_cluster_queue,
+                       "reclaimWithinCohort": args.reclaim_within_cohort if args.cohort else "Never"},
+        "resourceGroups": resource_groups(args.quotas, limits=args.cohort is not None),
         "stopPolicy": "None",  # written, so that a queue held by hand shows as drift
     }
     if args.cohort:
         spec["cohortName"] = args.cohort
+    if args.fair_sharing_weight is not None:
+        spec["fairSharing"] = {"weight": args.fair_sharing_weight}
     return spec
-
-
-def _groups(args: TenantQueueArgs) -> list[dict[str, Any]]:
-    """One group; every flavor lists all covered resources in the same order (Kueue's webhook demands it)."""
-    covered = sorted({resource for quotas in args.quotas.values() for resource in quotas})
-    flavors = [{"name": flavor, "resources": [_quota(resource, args.quotas[flavor].get(resource), args.cohort) for resource in covered]}
-               for flavor in sorted(args.quotas)]
-    return [{"coveredResources": covered, "flavors": flavors}] if flavors else []
-
-
-def _quota(resource: str, quota: QuotaArgs | None, cohort: str | None) -> dict[str, Any]:
-    if quota is None:  # this pool has no such device
-        quota = QuotaArgs(0, 0, 0)
-    written = gib if resource == "memory" else amount
-    result = {"name": resource, "nominalQuota": written(quota.nominal_quota)}
-    if cohort and quota.borrowing_limit is not None:
-        result["borrowingLimit"] = written(quota.borrowing_limit)
-    if cohort and quota.lending_limit is not None:
-        result["lendingLimit"] = written(quota.lending_limit)
-    return result

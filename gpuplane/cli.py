@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gpuplane import __version__
+from gpuplane.delivery.capacity_command import capacity
 from gpuplane.delivery.command_line import as_of_option, environment_options, errors, load, stderr_console, step, stop, writing
 from gpuplane.delivery.cost_command import cost
 from gpuplane.delivery.exit_status import GOOD, REFUSED, WRONG_INPUT, CannotStart
@@ -235,6 +236,7 @@ def _chosen(spec: EnvironmentSpec, layer: str | None) -> tuple[str, ...]:
     return (layer,) if layer is not None else spec.layers
 
 
+cli.add_command(capacity)
 cli.add_command(fit)
 
 

@@ -6,18 +6,20 @@ import pulumi
 
 from gpuplane.components.existing_node_pool import ExistingNodePool, ExistingNodePoolArgs
 from gpuplane.components.gpu_operator import GpuOperator, GpuOperatorArgs
-from gpuplane.components.gpu_quotas import FlavorArgs, GpuQuotas, GpuQuotasArgs
+from gpuplane.components.gpu_quotas import CohortArgs, FlavorArgs, GpuQuotas, GpuQuotasArgs
 from gpuplane.components.kserve import KServe, KServeArgs
 from gpuplane.components.kueue import Kueue, KueueArgs
 from gpuplane.components.model_storage import ModelStorage, ModelStorageArgs
 from gpuplane.components.monitoring import Monitoring, MonitoringArgs
 from gpuplane.components.queue_admission import QueueAdmission
 from gpuplane.components.serving_runtime import Engine, ServingRuntime, ServingRuntimeArgs
+from gpuplane.planning.cohorts.environment_tree import cohort_quotas, shares_fairly
 from gpuplane.planning.environment_plan import EnvironmentPlan
 from gpuplane.spec.environment_spec import EnvironmentSpec
 from gpuplane.spec.inference_service import Triton, Vllm
 from gpuplane.stacks.cluster import taints
 from gpuplane.stacks.providers import kubernetes_provider, with_provider
+from gpuplane.stacks.queue_quotas import queue_quotas, weight
 from gpuplane.stacks.upstream import require_upstream
 
 
@@ -44,7 +46,8 @@ def _operators(spec: EnvironmentSpec, options: pulumi.ResourceOptions) -> list[p
     if settings.gpu_operator is not None:
         found.append(GpuOperator("gpu-operator", _gpu_operator(spec), options))
     if settings.kueue.install == "release":
-        found.append(Kueue("kueue", KueueArgs(settings.kueue.version, prometheus=settings.monitoring is not None), options))
+        found.append(Kueue("kueue", KueueArgs(settings.kueue.version, prometheus=settings.monitoring is not None,
+                                               fair_sharing=shares_fairly(spec)), options))
     if settings.kserve.install == "release":
         found.append(KServe("kserve", KServeArgs(settings.kserve.version), options))
     return found
@@ -75,8 +78,12 @@ def _pools(spec: EnvironmentSpec, planned: EnvironmentPlan, options: pulumi.Reso
             source=spec.places[("NodePool", name)].relative)
         if existing is not None:
             ExistingNodePool(name, ExistingNodePoolArgs(name, facts.node_labels, existing.max_nodes))
-    cohorts = {name: cohort.parent for name, cohort in spec.environment.spec.cohorts.items()}
-    GpuQuotas("gpu-quotas", GpuQuotasArgs(flavors, cohorts), options)
+    GpuQuotas("gpu-quotas", GpuQuotasArgs(flavors, _cohorts(spec, planned)), options)
+
+
+def _cohorts(spec: EnvironmentSpec, planned: EnvironmentPlan) -> dict[str, CohortArgs]:
+    return {name: CohortArgs(cohort.parent, queue_quotas(cohort_quotas(cohort), planned.pools), weight(cohort.fair_sharing_weight))
+            for name, cohort in spec.environment.spec.cohorts.items()}
 
 
 def _engine_images(spec: EnvironmentSpec) -> dict[Engine, str]:

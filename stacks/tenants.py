@@ -12,15 +12,17 @@ from gpuplane.components.model_storage import STORAGE_CONTAINER, URI_PREFIXES
 from gpuplane.components.serving_runtime import HEALTH_PATHS, HTTP_PORTS, RUNTIMES, Engine
 from gpuplane.components.tenant import Tenant, TenantArgs
 from gpuplane.components.tenant_network import EgressArgs, TenantNetworkArgs
-from gpuplane.components.tenant_queue import QuotaArgs, TenantQueueArgs
+from gpuplane.components.tenant_queue import TenantQueueArgs
 from gpuplane.components.tenant_secrets import AwsStoreArgs, RemoteArgs, SecretArgs, TenantSecretsArgs
-from gpuplane.planning.environment_plan import EnvironmentPlan, TenantPlan, host_quota, quota_resource
+from gpuplane.planning.cohorts.quota_tree import ResourceQuota
+from gpuplane.planning.environment_plan import EnvironmentPlan, TenantPlan, quota_resource
 from gpuplane.spec import tenant as wish
 from gpuplane.spec.environment_spec import EnvironmentSpec, ServiceEntry
 from gpuplane.spec.inference_service import Release, VllmArguments
 from gpuplane.spec.vocabulary import LOCAL_QUEUE
 from gpuplane.stacks.cluster import taints
 from gpuplane.stacks.providers import kubernetes_provider, with_provider
+from gpuplane.stacks.queue_quotas import queue_quotas, weight
 from gpuplane.stacks.upstream import require_upstream
 
 
@@ -71,21 +73,15 @@ def _host_ceiling(planned: EnvironmentPlan, tenant: TenantPlan) -> tuple[int, in
 
 
 def _queue(planned: EnvironmentPlan, name: str, tenant: wish.TenantSpec, source: str) -> TenantQueueArgs | None:
-    quotas: dict[str, dict[str, QuotaArgs]] = {}
-    for quota in planned.tenants[name].quotas.values():
-        flavor, pool = quotas.setdefault(quota.pool, {}), planned.pools[quota.pool]
-        amounts = (quota.nominal, quota.borrowing, quota.nominal if quota.lending is None else quota.lending)
-        flavor[quota.resource] = QuotaArgs(*amounts)
-        hosts = [host_quota(pool, quota.resource, amount) for amount in amounts]
-        for resource, shares in zip(("cpu", "memory"), zip(*hosts, strict=True), strict=True):
-            flavor[resource] = _plus(flavor.get(resource, QuotaArgs(0, 0, 0)), shares)
-    return TenantQueueArgs(quotas, tenant.cohort, LOCAL_QUEUE, source) if quotas else None
-
-
-def _plus(quota: QuotaArgs, shares: tuple[int, ...]) -> QuotaArgs:
-    """The host share of one more device type, on top of what other types of the same pool bring."""
-    before = (quota.nominal_quota, quota.borrowing_limit or 0, quota.lending_limit or 0)
-    return QuotaArgs(*(old + new for old, new in zip(before, shares, strict=True)))
+    # Lent is what is not kept: written out, so that the objects say it.
+    limits = {key: ResourceQuota(quota.nominal, quota.borrowing, quota.nominal if quota.lending is None else quota.lending)
+              for key, quota in planned.tenants[name].quotas.items()}
+    if not limits:
+        return None
+    return TenantQueueArgs(
+        queue_quotas(limits, planned.pools), tenant.cohort, LOCAL_QUEUE, source,
+        within_cluster_queue=tenant.preemption.within_cluster_queue, reclaim_within_cohort=tenant.preemption.reclaim_within_cohort,
+        fair_sharing_weight=weight(tenant.fair_sharing_weight))
 
 
 def _network(spec: EnvironmentSpec, tenant: wish.TenantSpec) -> TenantNetworkArgs:

@@ -69,6 +69,8 @@ class QuotaPlan:
     Attributes:
         lending: lending_limit; None: all of it.
         ceiling: nominal + borrowing.
+        guaranteed: what the tenant gets whatever the others do (:mod:`gpuplane.planning.cohorts.shares`).
+        maximum: the most it can ever use; lendable: what others can lend it at most, whatever its own limit.
         committed, peak, peak_with_surge: at minimum replicas, at maximum, and while every service rolls out.
     """
 
@@ -78,6 +80,9 @@ class QuotaPlan:
     borrowing: int
     lending: int | None
     ceiling: int
+    guaranteed: int
+    maximum: int
+    lendable: int
     committed: int
     peak: int
     peak_with_surge: int

@@ -19,9 +19,11 @@ UNSCHEDULABLE = "NP-08"
 QUOTA_OVER_CAPACITY = "QF-01"
 PEAK_OVER_QUOTA = "QF-04"
 MINIMUM_OVER_NOMINAL = "QF-05"
+INERT_BORROWING = "QF-06"
 REPLICA_OVER_NODE = "QF-09"
 MODEL_OVER_MEMORY = "QF-10"
 SLOW_START = "RE-03"
+OVER_CLOUD_QUOTA = "QF-13"
 SHARED_GPU = "TI-12"
 RESIDENCY = "PII-10"
 OVER_BUDGET = "CB-01"
@@ -42,12 +44,14 @@ RULES: Mapping[str, str] = MappingProxyType({
     FEATURE_ON_GPU: "The GPU can run the data types and quantisation that the engine is asked for",
     IMAGE_ON_NODE: "The node image is built for the instance type's processors",
     UNSCHEDULABLE: "Pods that must always run, and those that quotas promise, fit the pool's nodes together",
-    QUOTA_OVER_CAPACITY: "Sum of tenant GPU quotas is at most the pool's capacity",
+    QUOTA_OVER_CAPACITY: "Sum of GPU quotas of tenants and cohorts is at most the pool's capacity",
     PEAK_OVER_QUOTA: "Replicas at peak, with rollout surge, fit the tenant's quota",
-    MINIMUM_OVER_NOMINAL: "Minimum replicas fit the nominal quota, without borrowing",
+    MINIMUM_OVER_NOMINAL: "Minimum replicas fit what the tenant is guaranteed, without borrowing",
+    INERT_BORROWING: "Borrowing limits are at most what the others of the cohort can lend",
     REPLICA_OVER_NODE: "A replica fits one node, and CPU and memory keep the proportion of the node",
     MODEL_OVER_MEMORY: "Weights and KV cache surely fit GPU memory, and loading fits host memory",
     SLOW_START: "The start-up probe waits long enough for the weights to load",
+    OVER_CLOUD_QUOTA: "Nodes at their maximum fit the declared vCPU quotas of the cloud account",
     SHARED_GPU: "Time-sliced GPUs are not shared between tenants and hold no personal data",
     RESIDENCY: "The environment's region is one the tenant allows",
     OVER_BUDGET: "The month that a budget is about is within it, of every tenant and of the environment",

@@ -5,12 +5,24 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from gpuplane.spec.budget import Budget
 from gpuplane.spec.cloud_use import CloudUse
-from gpuplane.spec.model import AwsRegion, Cidr, DnsLabel, Document, LabelKey, LabelValue, SpecModel, Usd
+from gpuplane.spec.model import (
+    AwsRegion,
+    Cidr,
+    DnsLabel,
+    Document,
+    FairSharingWeight,
+    LabelKey,
+    LabelValue,
+    QuotaKey,
+    SpecModel,
+    Usd,
+    number_is_nominal,
+)
 
 Version = Annotated[str, Field(pattern=r"^v?[0-9]+\.[0-9]+(\.[0-9]+)?(-[A-Za-z0-9.]+)?$")]
 
@@ -99,11 +111,39 @@ class SecretStore(SpecModel):
     aws_secrets_manager: AwsSecretsManager
 
 
+class CohortQuota(SpecModel):
+    """GPUs (or MIG devices) of one pool that a cohort brings for all its members; the words and meanings are Kueue's (Cohort v1beta2)."""
+
+    nominal_quota: Annotated[int, Field(ge=0, le=100_000)]
+    """Devices on top of what the members bring; nobody's own."""
+    borrowing_limit: Annotated[int | None, Field(ge=0, le=100_000)] = None
+    """Devices that all members together may use beyond what is theirs; needs a parent. Left out: all there are."""
+    lending_limit: Annotated[int | None, Field(ge=0, le=100_000)] = None
+    """Devices that the members and the cohort together lend to the rest of the tree; needs a parent. Left out: all of them."""
+
+
 class Cohort(SpecModel):
     """A Kueue Cohort; cohorts may form a tree."""
 
     parent: DnsLabel | None = None
     """Cohort it belongs to; left out, it is a root."""
+    quota: dict[QuotaKey, Annotated[CohortQuota, BeforeValidator(
+        number_is_nominal, json_schema_input_type=Annotated[int, Field(ge=0, le=100_000)] | CohortQuota)]] = Field(default_factory=dict)
+    """Devices of its own, by pool or pool and profile as in tenants' files; a number is its nominal_quota."""
+    fair_sharing_weight: FairSharingWeight | None = None
+    """Weight among its siblings; one weight anywhere switches Kueue's fair sharing on."""
+
+    @model_validator(mode="after")
+    def _limits(self) -> Cohort:
+        limited = [key for key, quota in self.quota.items() if quota.borrowing_limit is not None or quota.lending_limit is not None]
+        if self.parent is None and limited:
+            raise PydanticCustomError("cohort", "borrowing_limit and lending_limit of {keys} need a parent",
+                                      {"keys": ", ".join(limited), "field": ("quota", limited[0])})
+        return self
+
+
+CloudQuotaName = Literal["running_on_demand_g_and_vt", "running_on_demand_p", "spot_g_and_vt", "spot_p4_p3_p2", "spot_p5"]
+"""Rows of ``cloud-quotas.tsv``."""
 
 
 class Stacks(SpecModel):
@@ -150,6 +190,8 @@ class EnvironmentSettings(SpecModel):
     """Stores by the name that tenants refer to."""
     cohorts: dict[DnsLabel, Cohort] = Field(default_factory=dict)
     """Cohorts by the name that tenants join: members lend each other idle GPUs."""
+    cloud_quotas: dict[CloudQuotaName, Annotated[int, Field(ge=0, le=10_000_000)]] = Field(default_factory=dict)
+    """vCPU quotas of the AWS account in this region, as Service Quotas shows them; what is left out is unknown."""
     gateway_namespace: DnsLabel = "gateway-system"
     """Namespace of the gateway; its pods alone may call models from outside a tenant."""
     dns_cidr: Cidr | None = None
@@ -165,6 +207,8 @@ class EnvironmentSettings(SpecModel):
     def _cloud(self) -> EnvironmentSettings:
         if (self.cloud == "aws") != (self.aws is not None):
             raise PydanticCustomError("together", "cloud aws and the block aws belong together", {"field": ("aws",)})
+        if self.cloud_quotas and self.aws is None:
+            raise PydanticCustomError("together", "cloud_quotas are of an AWS account", {"field": ("cloud_quotas",)})
         if self.protected and self.cluster.kube_system_uid is None:
             raise PydanticCustomError("pinned", "protected needs the cluster's kube_system_uid",
                                       {"field": ("cluster", "kube_system_uid")})

@@ -19,7 +19,7 @@ from pydantic import (
     model_validator,
 )
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, PydanticCustomError
+from pydantic_core import CoreSchema, PydanticCustomError, PydanticKnownError
 
 API_VERSION = "gpuplane/v1"
 
@@ -73,6 +73,12 @@ Count = Annotated[
     WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": 1e6})]
 """A number on average, such as 2.5, with at most three decimals, exact."""
 
+FairSharingWeight = Annotated[
+    Decimal, BeforeValidator(decimal_of), Field(ge=Decimal("0.001"), le=1_000_000, decimal_places=3),
+    PlainSerializer(str, return_type=str, when_used="json"), WithJsonSchema({"type": "number", "minimum": 0.001, "maximum": 1_000_000}),
+]
+"""Kueue's ``fairSharing.weight``; three decimals."""
+
 DNS_LABEL = r"^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$"
 DnsLabel = Annotated[str, StringConstraints(pattern=DNS_LABEL)]
 """A name that becomes part of Kubernetes names and DNS: at most 40 lower-case letters, digits and hyphens."""
@@ -87,6 +93,14 @@ QuotaKey = Annotated[str, StringConstraints(
     pattern=r"^[a-z]([-a-z0-9]{0,38}[a-z0-9])?(/[1-7]g\.[0-9]{1,3}gb(\+me|\+gfx|\+me\.all|-me)?)?$")]
 """``pool`` for whole GPUs, ``pool/profile`` for MIG devices of a pool."""
 
+
+def number_is_nominal(value: Any) -> Any:
+    """A quota that is a number is its nominal_quota."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return {"nominal_quota": value}
+    if isinstance(value, float | str):
+        raise PydanticKnownError("int_type")
+    return value
 
 
 def _real_date(text: str) -> str:

@@ -83,7 +83,7 @@ def _pools(documents: Documents) -> Iterator[SpecError]:
 def _tenants(documents: Documents) -> Iterator[SpecError]:
     for name, tenant in documents.tenants.items():
         place = documents.places[("Tenant", name)]
-        yield from _quota(documents, tenant, place)
+        yield from _quota(documents, tenant.spec.quota, place, "spec.quota")
         yield from _egress(documents, tenant, place)
         yield from _names(tenant, place)
         if documents.environment is not None:
@@ -96,11 +96,11 @@ def _reserved(name: str, place: Place) -> SpecError:
     return _error(place, "metadata.name", f'"{name}" is the name of a platform namespace.', "Choose another name.")
 
 
-def _quota(documents: Documents, tenant: Tenant, place: Place) -> Iterator[SpecError]:
+def _quota(documents: Documents, quota: Iterable[str], place: Place, path: str) -> Iterator[SpecError]:
     keys = quota_keys(documents.pools)
-    for key in tenant.spec.quota:
+    for key in quota:
         if key not in keys and ("NodePool", key.partition("/")[0]) not in documents.unreadable:
-            yield _error(place, f"spec.quota.{key}", f"there is no such pool or profile; there are: {_listed(keys)}.",
+            yield _error(place, f"{path}.{key}", f"there is no such pool or profile; there are: {_listed(keys)}.",
                          "Add the node pool, or correct the name.")
 
 
@@ -194,6 +194,7 @@ def _cohorts(documents: Documents) -> Iterator[SpecError]:
         if cohort.parent is not None and cohort.parent not in cohorts:
             yield _error(place, f"spec.cohorts.{name}.parent",
                          f'there is no cohort "{cohort.parent}"; there are: {_listed(cohorts)}.', "Add it, or correct the name.")
+        yield from _quota(documents, cohort.quota, place, f"spec.cohorts.{name}.quota")
         cycle = _walk_up(name, {child: found.parent for child, found in cohorts.items()})
         if cycle and min(cycle) == name:
             yield _error(place, f"spec.cohorts.{name}.parent", f"the cohorts form a cycle: {' → '.join([*cycle, name])}.",

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError, PydanticKnownError
+from pydantic_core import PydanticCustomError
 
 from gpuplane.spec.budget import Budget
 from gpuplane.spec.cloud_use import CloudUse
-from gpuplane.spec.model import AwsRegion, Cidr, DnsLabel, Document, QuotaKey, SpecModel, Usd
+from gpuplane.spec.model import AwsRegion, Cidr, DnsLabel, Document, FairSharingWeight, QuotaKey, SpecModel, Usd, number_is_nominal
 
 DataClass = Literal["public", "internal", "confidential", "pii"]
 
@@ -34,16 +34,17 @@ class DeviceQuota(SpecModel):
         return self
 
 
-def _shorthand(value: Any) -> Any:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return {"nominal_quota": value}
-    if isinstance(value, float | str):
-        raise PydanticKnownError("int_type")
-    return value
-
-
 Quota = Annotated[DeviceQuota, BeforeValidator(
-    _shorthand, json_schema_input_type=Annotated[int, Field(ge=0, le=100_000)] | DeviceQuota)]
+    number_is_nominal, json_schema_input_type=Annotated[int, Field(ge=0, le=100_000)] | DeviceQuota)]
+
+
+class Preemption(SpecModel):
+    """Whom the tenant's workloads may preempt; the words and meanings are Kueue's (ClusterQueue v1beta2)."""
+
+    within_cluster_queue: Literal["Never", "LowerPriority", "LowerOrNewerEqualPriority"] = "LowerPriority"
+    """Own workloads that may be preempted for others of its own."""
+    reclaim_within_cohort: Literal["Never", "LowerPriority", "Any"] = "Any"
+    """Workloads of others that may be preempted to get lent devices back; with less than ``Any`` the nominal quota is not guaranteed."""
 
 
 class EgressRule(SpecModel):
@@ -115,6 +116,10 @@ class TenantSpec(SpecModel):
     """Kueue Cohort: tenants of one cohort lend each other idle GPUs. left out, it neither borrows nor lends."""
     quota: dict[QuotaKey, Quota] = Field(default_factory=dict)
     """Devices by pool (``h100``) or, for MIG, by pool and profile (``a100-mig/1g.10gb``); a number is its nominal_quota."""
+    preemption: Preemption = Preemption()
+    """Whom its workloads may preempt."""
+    fair_sharing_weight: FairSharingWeight | None = None
+    """Weight among the members of its cohort; one weight anywhere switches Kueue's fair sharing on."""
     egress: tuple[EgressRule, ...] = ()
     """The only ways out of the namespace besides DNS."""
     secrets: tuple[SecretReference, ...] = ()

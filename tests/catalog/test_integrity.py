@@ -131,7 +131,8 @@ def test_no_price_is_given_twice_by_one_source_and_rows_are_sorted() -> None:
 
 
 def test_every_source_is_cited_by_some_row() -> None:
-    cited = {row["source"] for file in ("prices.tsv", "instances.tsv", "service_prices.tsv", "node_image_drivers.tsv") for row in read_rows(file)}
+    files = ("prices.tsv", "instances.tsv", "service_prices.tsv", "cloud-quotas.tsv", "node_image_drivers.tsv")
+    cited = {row["source"] for file in files for row in read_rows(file)}
     cited |= {row["source"] for row in read_yaml("engines.yaml")["vllm"]}
     table = read_yaml("compatibility.yaml")
     cited |= {row["source"] for section in table.values() for rows in (section.values() if isinstance(section, dict) else [section]) for row in rows}

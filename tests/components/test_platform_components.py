@@ -17,7 +17,8 @@ from gpuplane.components import (
     serving_runtime,
 )
 from gpuplane.components.existing_node_pool import ExistingNodePool, ExistingNodePoolArgs
-from gpuplane.components.gpu_quotas import FlavorArgs, GpuQuotas, GpuQuotasArgs, TaintArgs
+from gpuplane.components.gpu_quotas import CohortArgs, FlavorArgs, GpuQuotas, GpuQuotasArgs, TaintArgs
+from gpuplane.components.resource_groups import QuotaArgs
 from tests.components.recorded import one, record
 
 OPERATOR = gpu_operator.GpuOperatorArgs(
@@ -59,7 +60,8 @@ def test_kserve_installs_its_crds_first_and_in_standard_mode() -> None:
 
 def test_a_flavor_says_its_capacity_and_taints() -> None:
     args = GpuQuotasArgs({"h100": FlavorArgs({"pool": "h100"}, (TaintArgs("nvidia.com/gpu", "present", "NoSchedule"),),
-                                             {"nvidia.com/gpu": 8}, max_nodes=2, usd_per_node_hour="31.5")}, {"child": "root", "root": None})
+                                             {"nvidia.com/gpu": 8}, max_nodes=2, usd_per_node_hour="31.5")}, {
+                             "child": CohortArgs("root", {"h100": {"nvidia.com/gpu": QuotaArgs(2, 4, None)}}, "1500m"), "root": CohortArgs()})
 
     views = record(lambda: GpuQuotas("gpu-quotas", args))
     flavor = one(views, "ResourceFlavor")
@@ -67,7 +69,10 @@ def test_a_flavor_says_its_capacity_and_taints() -> None:
     assert json.loads(flavor.annotations["gpuplane.dev/devices-per-node"]) == {"nvidia.com/gpu": 8}
     assert flavor.annotations["gpuplane.dev/max-nodes"] == "2"
     assert flavor.props["spec"]["nodeTaints"] == [{"key": "nvidia.com/gpu", "value": "present", "effect": "NoSchedule"}]
-    assert one(views, "Cohort", "child").props["spec"] == {"parentName": "root"}
+    assert one(views, "Cohort", "child").props["spec"] == {
+        "parentName": "root", "fairSharing": {"weight": "1500m"},
+        "resourceGroups": [{"coveredResources": ["nvidia.com/gpu"], "flavors": [
+            {"name": "h100", "resources": [{"name": "nvidia.com/gpu", "nominalQuota": "2", "borrowingLimit": "4"}]}]}]}
     assert one(views, "Cohort", "root").props["spec"] == {}
 
 

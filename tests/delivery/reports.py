@@ -174,6 +174,7 @@ def _money(tenants: dict[str, TenantPlan]) -> EnvironmentMoney:
 
 def _tenant(name: str, nominal: int, borrowing: int, committed: int, peak: int, *money: str) -> TenantPlan:
     now, worst, budget = (Decimal(amount) for amount in money)
-    quota = QuotaPlan("h100", GPU, nominal, borrowing, None, nominal + borrowing, committed, peak, peak)
+    most = nominal + borrowing
+    quota = QuotaPlan("h100", GPU, nominal, borrowing, None, most, nominal, most, borrowing, committed, peak, peak)
     model = ServicePlan(f"{name}/chat", name, "h100", GPU, 2, 2, 4, 1, now, worst)
     return TenantPlan(name, {"h100": quota}, (model,), now, worst, budget)

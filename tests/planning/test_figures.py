@@ -93,10 +93,10 @@ def test_a_price_older_than_ninety_days_is_noted(as_of: date, noted: bool) -> No
     assert ('The price of pool "h100" is of 2026-07-20, 91 days old' in notes) == noted
 
 
-def test_a_borrowing_limit_beyond_the_pool_is_noted() -> None:
-    notes = " ".join(valid().put("tenants/beta spec.quota.h100.borrowing_limit", 7).plan().notes)
-    assert 'Tenant beta may use 9 of "h100" (nominal 2 + borrowing 7), but there are never more than 8' in notes
-    assert "Tenant beta may use" not in " ".join(valid().put("tenants/beta spec.quota.h100.borrowing_limit", 6).plan().notes)
+def test_a_cloud_quota_that_is_not_declared_is_noted() -> None:
+    known = "Whether the AWS account may run the 192 vCPUs of h100 is not known: declare cloud_quotas.running_on_demand_p"
+    assert known in " ".join(valid().plan().notes)
+    assert known not in " ".join(valid().put("environment spec.cloud_quotas", {"running_on_demand_p": 192}).plan().notes)
 
 
 def test_a_budget_that_the_maximum_would_break_is_noted() -> None:

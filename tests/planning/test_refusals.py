@@ -21,6 +21,7 @@ LAYOUT, SLICES = "spec.sharing.mig.layout", "spec.sharing.time_slicing"
 EXPECTED = "spec.scaling.expected_replicas"
 CPU, MEMORY, MIN = "spec.resources.cpu", "spec.resources.memory_gib", "spec.scaling.min_replicas"
 QUOTA, PLACED, BORROW, SURGE = "spec.quota.h100", "spec.placement.pool", "spec.placement.may_borrow", "spec.rollout.max_surge"
+COHORT = "spec.cohorts.all.quota"
 REGIONS, CLASS, OPERATOR = "spec.allowed_regions", "spec.data_classification", "spec.gpu_operator"
 
 
@@ -109,6 +110,10 @@ GOOD: dict[str, Change] = {
     "a whole node for one replica": put(
         (BETA, "spec.quota.own", 16), (RANK, PLACED, "own"), (RANK, TENSOR, 8), (BETA, BUDGET, 20_000), first=own),
     "at peak on borrowed devices": put((RANK, MAX, 6), (RANK, BORROW, True)),
+    "devices that belong to the cohort": put((BETA, f"{QUOTA}.nominal_quota", 1), (RANK, BORROW, True), (ENVIRONMENT, COHORT, {"h100": 1})),
+    "without reclaim, what is not lent is guaranteed": put(
+        (ACME, "spec.preemption", {"reclaim_within_cohort": "Never"}), (ACME, QUOTA, {"nominal_quota": 6, "lending_limit": 4})),
+    "nodes within the account's quota": put((ENVIRONMENT, "spec.cloud_quotas", {"running_on_demand_p": 192})),
     "mig": put((ACME, "spec.quota|cut/1g.10gb", 16), first=cut),
     "mig with the mixed strategy": put((ENVIRONMENT, OPERATOR, {"version": "v26.7.0"}), first=cut),
     "time-slicing for one tenant": slow_service,
@@ -181,14 +186,40 @@ BAD: dict[str, tuple[Change, str, str, str, str]] = {
     "a peak over the borrowing limit": (
         put((RANK, MAX, 7), (RANK, BORROW, True)), "QF-04", RANK, MAX,
         'is more than the 6 that tenant beta may use of "h100" (nominal_quota 2 + borrowing_limit 4).'),
-    "a peak over everything there is": (
-        put((RANK, MAX, 9), (RANK, BORROW, True), (BETA, f"{QUOTA}.borrowing_limit", 40)), "QF-04", RANK, MAX,
-        "is more than the 8 that tenant beta may use of \"h100\" (nominal_quota 2 + borrowing_limit 40, of a pool of 8)"),
     "a service without quota": (
         put((RANK, PLACED, "own"), first=own), "QF-04", RANK, PLACED, 'tenant beta has no quota of "own"'),
     "a minimum that stands on borrowed devices": (
         put((RANK, MAX, 4), (RANK, MIN, 3), (RANK, BORROW, True)), "QF-05", RANK, MIN,
         "the minimum (rank 3 × 1) is 3, more than nominal_quota 2"),
+    "a minimum that others may borrow away": (
+        put((ACME, "spec.preemption", {"reclaim_within_cohort": "LowerPriority"}), (CHAT, MIN, 2), (CHAT, SURGE, 0)), "QF-05", EMBED, MIN,
+        'more than the 2 of "h100" that are guaranteed (of nominal_quota 6 others may borrow 4, and without reclaim_within_cohort: Any'),
+    "a cohort's quota over capacity": (
+        put((ENVIRONMENT, COHORT, {"h100": 9})), "QF-01", ENVIRONMENT, f"{COHORT}.h100",
+        '9 is more than the 8 H100s that pool "h100" can ever have (max_nodes 1 × 8).'),
+    "a cohort's quota that is over capacity with the tenants'": (
+        put((ENVIRONMENT, COHORT, {"h100": 1})), "QF-01", BETA, QUOTA,
+        "cohort all 1, acme 6, beta 2: together 9 is more than the 8 H100s"),
+    "a borrowing limit over what others have": (
+        put((BETA, f"{QUOTA}.borrowing_limit", 7)), "QF-06", BETA, f"{QUOTA}.borrowing_limit",
+        'borrowing_limit 7 of "h100" is more than the 6 that others can lend it at most (lenders: acme 6). Set borrowing_limit: 6'),
+    "a borrowing limit over what others lend": (
+        put((ACME, QUOTA, {"nominal_quota": 6, "lending_limit": 1})), "QF-06", BETA, f"{QUOTA}.borrowing_limit",
+        "more than the 1 that others can lend it at most (lenders: acme 1)."),
+    "a borrowing limit alone in its cohort": (
+        put((ENVIRONMENT, "spec.cohorts.other", {}), (ACME, "spec.cohort", "other")), "QF-06", BETA, f"{QUOTA}.borrowing_limit",
+        "more than the 0 that others can lend it at most (lenders: none)."),
+    "a cohort's borrowing limit over what the rest of the tree lends": (
+        put((ENVIRONMENT, "spec.cohorts.root", {}), (ENVIRONMENT, "spec.cohorts.all.parent", "root"),
+            (ENVIRONMENT, COHORT, {"h100": {"nominal_quota": 0, "borrowing_limit": 1}})), "QF-06", ENVIRONMENT,
+        f"{COHORT}.h100.borrowing_limit", 'borrowing_limit 1 of cohort all for "h100" is more than the 0 that the rest of its tree'),
+    "nodes over the account's quota": (
+        put((ENVIRONMENT, "spec.cloud_quotas", {"running_on_demand_p": 384}), (POOL, NODES, 3)), "QF-13", POOL, NODES,
+        "h100 3 × 192 = 576 vCPUs is more than the 384 of running_on_demand_p that environment.yaml declares"),
+    "pools that are together over the account's quota": (
+        put((ENVIRONMENT, "spec.cloud_quotas", {"running_on_demand_p": 300}), first=lambda wish: wish.pool(
+            "more", "A100-SXM-80GB", eks_managed_node_group={**EKS, "instance_type": "p4de.24xlarge", "max_nodes": 2})),
+        "QF-13", "node-pools/more", NODES, "h100 1 × 192, more 2 × 96: together 384 vCPUs is more than the 300"),
     "more gpus in a pod than on a node": (
         put((POOL, NODES, 4), (ACME, QUOTA, 30), (ACME, BUDGET, 90_000), (CHAT, TENSOR, 9), (CHAT, SURGE, 0)),
         "QF-09", CHAT, TENSOR,
@@ -282,9 +313,22 @@ def test_what_cannot_be_granted_is_refused_on_its_line(change: Change, rule: str
     assert refusal.path == path
     assert words in f"{refusal.claim} {refusal.remedy}"
     assert refusal.file.endswith(f"prod/{file}.yaml")
-    field = path.removeprefix("spec.quota.") if path.startswith("spec.quota.") else path.rpartition(".")[2]
+    field = path.removeprefix("spec.quota.") if path.startswith("spec.quota.cut") else path.rpartition(".")[2]
     assert refusal.line == wish.line(f"{file} {field}")
     assert str(refusal) == f"{refusal.file}:{refusal.line} {path}: {refusal.claim} {refusal.remedy}"
+
+
+def test_a_peak_over_everything_there_is_and_the_limit_that_promised_it_are_both_refused() -> None:
+    peak, limit = put((RANK, MAX, 9), (RANK, BORROW, True), (BETA, f"{QUOTA}.borrowing_limit", 40))(valid()).plan().refusals
+    assert (peak.rule, limit.rule) == ("QF-04", "QF-06")
+    assert "is more than the 8 that tenant beta may use of \"h100\" (nominal_quota 2 + borrowing_limit 40, of a pool of 8)" in peak.claim
+    assert 'borrowing_limit 40 of "h100" is more than the 6 that others can lend it at most' in limit.claim
+
+
+def test_a_peak_over_what_others_lend_names_what_they_lend() -> None:
+    lent = put((ACME, QUOTA, {"nominal_quota": 6, "lending_limit": 1}), (RANK, MAX, 4), (RANK, BORROW, True))(valid()).plan().refusals
+    assert "is more than the 3 that tenant beta may use of \"h100\" (nominal_quota 2 + borrowing_limit 4, of which others lend 1)." in next(
+        refusal.claim for refusal in lent if refusal.rule == "QF-04")
 
 
 def test_every_refusal_of_a_broken_wish_comes_at_once_and_sorted() -> None:

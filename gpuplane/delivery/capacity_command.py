@@ -1,0 +1,45 @@
+"""``gpuplane capacity ENV``: who is guaranteed, may borrow and can at most use which GPUs."""
+
+from __future__ import annotations
+
+import sys
+from datetime import date
+from pathlib import Path
+
+import click
+
+from gpuplane.delivery.command_line import environment_options, errors, load, writing
+from gpuplane.delivery.exit_status import GOOD, REFUSED
+
+
+@click.command()
+@click.argument("environment")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Write capacity.json, capacity.txt and capacity.svg here.")
+@click.option("--format", "output_format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@environment_options
+def capacity(environment: str, out: Path | None, output_format: str, environments: Path, as_of: date) -> None:
+    """Say who is guaranteed, may borrow and can at most use which GPUs of ENVIRONMENT.
+
+    Exit status 1 where the plan refuses something.
+    """
+    with errors():
+        from gpuplane.catalog import catalog_of
+        from gpuplane.delivery.capacity_report import capacity_report, to_json, to_text
+        from gpuplane.planning import plan
+
+        spec = load(environments, environment)
+        report = capacity_report(spec, plan(spec, catalog_of(spec), as_of))
+        if out is not None:
+            from gpuplane.delivery.capacity_chart import capacity_chart
+
+            folder = out
+            files = {"capacity.json": to_json(report), "capacity.txt": to_text(report), "capacity.svg": capacity_chart(report.rows)}
+
+            def write() -> None:
+                folder.mkdir(parents=True, exist_ok=True)
+                for name, content in files.items():
+                    (folder / name).write_text(content, encoding="utf-8")
+
+            writing(folder, write)
+        click.echo(to_json(report) if output_format == "json" else to_text(report), nl=False)
+        sys.exit(REFUSED if report.planned.refusals else GOOD)

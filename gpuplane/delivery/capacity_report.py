@@ -1,0 +1,166 @@
+"""The figures of ``gpuplane capacity``: who is guaranteed, may borrow and can at most use which devices, as text and JSON."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from gpuplane.delivery.wording import plural, printable
+from gpuplane.planning.cohorts.admission import Admission, admission
+from gpuplane.planning.cohorts.environment_tree import flavor_resource, quota_tree
+from gpuplane.planning.cohorts.quota_tree import Node
+from gpuplane.planning.cohorts.shares import Lender, Shares
+from gpuplane.planning.environment_plan import EnvironmentPlan
+from gpuplane.planning.json_value import json_value
+from gpuplane.spec.environment_spec import EnvironmentSpec
+
+SCHEMA_VERSION = 1
+MOST_LENDERS = 8
+"""Lenders that a report names; it says how many there are."""
+
+
+@dataclass(frozen=True)
+class CapacityRow:
+    """One tenant's devices of one quota key.
+
+    Attributes:
+        may_borrow: what it can really borrow; lenders: from whom, the largest first.
+        at_most: the most it can ever use.
+        head_room: what is left of that at the peak of its services.
+    """
+
+    tenant: str
+    key: str
+    nominal: int
+    guaranteed: int
+    may_borrow: int
+    lenders: tuple[Lender, ...]
+    lender_count: int
+    at_most: int
+    committed_at_minimum: int
+    peak: int
+    head_room: int
+
+
+@dataclass(frozen=True)
+class CapacityReport:
+    """Everything that the command shows.
+
+    Attributes:
+        tree: the cohorts, drawn with lines.
+        minimum, maximum: who is admitted with all services at their minimum, and at their maximum; None where it is not known.
+    """
+
+    planned: EnvironmentPlan
+    rows: tuple[CapacityRow, ...]
+    tree: tuple[str, ...]
+    minimum: Admission | None
+    maximum: Admission | None
+
+
+def capacity_report(spec: EnvironmentSpec, planned: EnvironmentPlan) -> CapacityReport:
+    """The report of one environment and its plan."""
+    shares = Shares(quota_tree(spec))
+    rows = tuple(_row(shares, planned, tenant, key) for tenant in planned.tenants for key in planned.tenants[tenant].quotas)
+    return CapacityReport(planned, rows, tuple(_tree(shares)), admission(spec, planned, False), admission(spec, planned, True))
+
+
+def to_json(report: CapacityReport) -> str:
+    """One JSON object; ``schema_version`` tells its shape."""
+    value = {"schema_version": SCHEMA_VERSION, "environment": report.planned.environment, "as_of": report.planned.as_of.isoformat(),
+             "rows": json_value(report.rows), "tree": list(report.tree),
+             "admission": {"at_minimum": _admission(report.minimum), "at_maximum": _admission(report.maximum)},
+             "refusals": json_value(report.planned.refusals)}
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+
+
+def to_text(report: CapacityReport, width: int = 150) -> str:
+    """A table with bars, the tree, and what waits at the maximum."""
+    import io
+
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("tenant", "devices"):
+        table.add_column(title, no_wrap=True)
+    for title in ("guaranteed", "may borrow", "at most", "minimum", "peak", "head room"):
+        table.add_column(title, justify="right")
+    table.add_column("from", max_width=32)
+    table.add_column("█ own ▒ lent │ peak", no_wrap=True)
+    widest = max([1, *(row.at_most for row in report.rows), *(row.peak for row in report.rows)])
+    for row in report.rows:
+        figures = (row.guaranteed, row.may_borrow, row.at_most, row.committed_at_minimum, row.peak, row.head_room)
+        table.add_row(printable(row.tenant), row.key, *map(str, figures), _from(row), _bar(row, widest))
+    text = io.StringIO()
+    Console(file=text, width=width, no_color=True, highlight=False).print(table)
+    lines = [line.rstrip() for line in text.getvalue().splitlines()]
+    return "\n".join([*lines, "", "Cohorts", *report.tree, "", *_admitted(report), *_refused(report)]) + "\n"
+
+
+def _row(shares: Shares, planned: EnvironmentPlan, tenant: str, key: str) -> CapacityRow:
+    quota = planned.tenants[tenant].quotas[key]
+    borrow = max(0, quota.maximum - quota.nominal)
+    lenders = tuple(islice(shares.lenders(tenant, flavor_resource(key)), MOST_LENDERS)) if borrow else ()
+    count = shares.lender_count(tenant, flavor_resource(key)) if borrow else 0
+    return CapacityRow(tenant, key, quota.nominal, quota.guaranteed, borrow, lenders, count, quota.maximum, quota.committed,
+                       quota.peak_with_surge, quota.maximum - quota.peak_with_surge)
+
+
+def _from(row: CapacityRow) -> str:
+    named = ", ".join(f"{lender.name} {lender.lends}" for lender in row.lenders[:3])
+    return named + (f" and {row.lender_count - 3} more" if row.lender_count > 3 else "")
+
+
+def _bar(row: CapacityRow, widest: int, cells: int = 18) -> str:
+    """Guaranteed, then what may be borrowed; the stroke is the peak."""
+    def at(amount: int) -> int:
+        return round(cells * amount / widest)
+
+    bar = list("█" * at(row.guaranteed) + "▒" * (at(row.at_most) - at(row.guaranteed)))
+    bar += " " * (at(row.peak) + 1 - len(bar))
+    bar[min(at(row.peak), len(bar) - 1)] = "│"
+    return "".join(bar).rstrip()
+
+
+def _tree(shares: Shares) -> list[str]:
+    roots = [node for node in shares.tree.cohorts.values() if node.parent is None]
+    lines = [line for root in roots for line in _branch(root, "")]
+    alone = [name for name, node in shares.tree.queues.items() if node.parent is None]
+    return [*lines, *([f"(alone) {', '.join(alone[:MOST_LENDERS])}" + (" …" if len(alone) > MOST_LENDERS else "")] if alone else [])]
+
+
+def _branch(node: Node, indent: str) -> list[str]:
+    own = ", ".join(f"{key.flavor} {quota.nominal} {key.resource}" for key, quota in sorted(node.quotas.items()))
+    lines = [f"{indent}{node.name}" + (f"  (own: {own})" if own and not node.is_queue else f"  {own}" if own else "")]
+    for child in (*node.cohorts, *node.queues[:40]):
+        lines += _branch(child, indent + "  ")
+    if len(node.queues) > 40:
+        lines.append(f"{indent}  … and {len(node.queues) - 40} more")
+    return lines
+
+
+def _admitted(report: CapacityReport) -> list[str]:
+    lines = []
+    for words, found in (("minimum", report.minimum), ("maximum", report.maximum)):
+        if found is None:
+            lines.append(f"All services at their {words}: who is admitted is not known (fair sharing, or preemption without end).")
+        elif not found.pending:
+            lines.append(f"All services at their {words}: all {plural(sum(found.wanted.values()), 'replica')} are admitted.")
+        else:
+            waiting = ", ".join(f"{name} {count}" for name, count in sorted(found.pending.items()))
+            lines.append(f"All services at their {words}: {sum(found.pending.values())} of "
+                         f"{plural(sum(found.wanted.values()), 'replica')} wait: {waiting}.")
+    return lines
+
+
+def _refused(report: CapacityReport) -> list[str]:
+    refusals = report.planned.refusals
+    return ["", *(f"✗ {refusal.rule} {refusal}" for refusal in refusals), f"{plural(len(refusals), 'refusal')}."] if refusals else []
+
+
+def _admission(found: Admission | None) -> dict[str, Any] | None:
+    return None if found is None else {"wanted": dict(sorted(found.wanted.items())), "admitted": dict(sorted(found.admitted.items())),
+                                       "pending": dict(sorted(found.pending.items()))}

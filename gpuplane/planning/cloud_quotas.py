@@ -1,0 +1,56 @@
+"""Whether the cloud account may run all the nodes there can ever be (QF-13): vCPUs at max_nodes against the declared quotas."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+
+from gpuplane.catalog.catalog import Catalog
+from gpuplane.catalog.cloud_quotas import CloudQuota, cloud_quota_of
+from gpuplane.planning.crossing import crossings, listed
+from gpuplane.planning.environment_plan import PoolPlan, Pools
+from gpuplane.planning.refusal import OVER_CLOUD_QUOTA, Refusal, refused
+from gpuplane.spec.environment_spec import EnvironmentSpec
+
+_FIELD = "spec.eks_managed_node_group.max_nodes"
+
+
+def cloud_quota_refusals(spec: EnvironmentSpec, pools: Pools, catalog: Catalog) -> Iterator[Refusal]:
+    """QF-13: the vCPUs of all node groups at max_nodes are at most each declared quota. What is not declared is noted, not refused."""
+    declared: dict[str, int] = {str(name): vcpus for name, vcpus in spec.environment.spec.cloud_quotas.items()}
+    for quota, counted in _by_quota(spec, pools, catalog).items():
+        limit = declared.get(quota.name)
+        if limit is None:
+            continue
+        for crossing in crossings(counted, _vcpus, limit):
+            sums = listed(f"{pool.name} {pool.max_nodes} × {pool.vcpus_per_node}" for pool in crossing.claims)
+            sums += f": together {crossing.total}" if len(crossing.claims) > 1 else f" = {crossing.total}"
+            yield refused(
+                OVER_CLOUD_QUOTA, spec.places[("NodePool", crossing.at.name)], _FIELD,
+                f"{sums} vCPUs is more than the {limit} of {quota.name} that environment.yaml declares ({quota.quota}, {quota.code}): "
+                "AWS would start no more nodes.",
+                f"Lower max_nodes, or ask AWS for {crossing.total} vCPUs of quota {quota.code} and declare them.", crossing.total, limit)
+
+
+def cloud_quota_notes(spec: EnvironmentSpec, pools: Pools, catalog: Catalog) -> Iterator[str]:
+    """What cannot be judged because the account's quota is not declared."""
+    for quota, counted in _by_quota(spec, pools, catalog).items():
+        if quota.name not in spec.environment.spec.cloud_quotas:
+            names = listed(pool.name for pool in counted)
+            yield (f"Whether the AWS account may run the {sum(map(_vcpus, counted))} vCPUs of {names} is not known: "
+                   f"declare cloud_quotas.{quota.name} ({quota.quota}, {quota.code}) in environment.yaml.")
+
+
+def _by_quota(spec: EnvironmentSpec, pools: Pools, catalog: Catalog) -> Mapping[CloudQuota, list[PoolPlan]]:
+    found: dict[CloudQuota, list[PoolPlan]] = defaultdict(list)
+    for name in sorted(spec.pools):
+        group = spec.pools[name].spec.eks_managed_node_group
+        if group is not None and catalog.instance(group.instance_type) is not None:
+            quota = cloud_quota_of(group.instance_type, group.capacity_type)
+            if quota is not None:
+                found[quota].append(pools[name])
+    return {quota: found[quota] for quota in sorted(found, key=lambda quota: quota.name)}
+
+
+def _vcpus(pool: PoolPlan) -> int:
+    return pool.max_nodes * pool.vcpus_per_node

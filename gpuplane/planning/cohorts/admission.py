@@ -1,0 +1,87 @@
+"""Which replicas Kueue would admit, with all services at their minimum or at their maximum at once.
+
+Every replica is a workload of its own, as Kueue sees the pods of a Deployment. The answer is of queues that share in
+Kueue's classical way; where weights switch fair sharing on, it is not known.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from gpuplane.planning.cohorts.environment_tree import cohort_quotas, flavor_resource, reclaim_policy, shares_fairly, with_hosts
+from gpuplane.planning.cohorts.quota_tree import CohortQuotas, FlavorResource, ResourceQuota
+from gpuplane.planning.cohorts.scheduling import NeverSettles, Scheduler
+from gpuplane.planning.cohorts.workloads import PodSet, Preemption, Setting, Workload, queue
+from gpuplane.planning.environment_plan import EnvironmentPlan
+from gpuplane.spec.environment_spec import EnvironmentSpec, ServiceEntry
+
+PRIORITIES: Mapping[str, int] = MappingProxyType({"critical": 100_000, "standard": 10_000, "batch": 100})
+"""Values of the WorkloadPriorityClasses."""
+
+
+@dataclass(frozen=True)
+class Admission:
+    """Replicas by service (``tenant/service``).
+
+    Attributes:
+        wanted, admitted: how many there are to be, and how many get their quota.
+    """
+
+    wanted: Mapping[str, int]
+    admitted: Mapping[str, int]
+
+    @property
+    def pending(self) -> Mapping[str, int]:
+        """Replicas that wait, of the services that have such."""
+        return {name: wanted - self.admitted.get(name, 0) for name, wanted in self.wanted.items() if wanted > self.admitted.get(name, 0)}
+
+
+def admission(spec: EnvironmentSpec, planned: EnvironmentPlan, at_maximum: bool) -> Admission | None:
+    """Who is admitted when all services start at once, older names first among equals; None where that cannot be known."""
+    if shares_fairly(spec):
+        return None
+    scheduler = Scheduler(setting(spec, planned))
+    workloads = [workload for name in sorted(spec.services) for workload in _replicas(spec.services[name], at_maximum)]
+    known = [workload for workload in workloads if workload.queue in scheduler.setting.queues]
+    scheduler.submit(known)
+    try:
+        scheduler.settle()
+    except NeverSettles:
+        return None
+    wanted = Counter(workload.name.rpartition(" ")[0] for workload in workloads)
+    return Admission(dict(wanted), dict(Counter(name.rpartition(" ")[0] for name in scheduler.admitted)))
+
+
+def setting(spec: EnvironmentSpec, planned: EnvironmentPlan) -> Setting:
+    """The queues and cohorts that the components write."""
+    queues = {}
+    for name, tenant in spec.tenants.items():
+        cohort = tenant.spec.cohort or ""
+        quotas = {key: ResourceQuota(quota.nominal, quota.borrowing, quota.lending) if cohort else ResourceQuota(quota.nominal)
+                  for key, quota in planned.tenants[name].quotas.items()}
+        if quotas:
+            policy = Preemption(tenant.spec.preemption.within_cluster_queue, reclaim_policy(tenant.spec))
+            queues[name] = queue(name, _flat(quotas, planned), cohort, policy)
+    cohorts = {name: CohortQuotas(name, _flat(cohort_quotas(cohort), planned), cohort.parent or "")
+               for name, cohort in spec.environment.spec.cohorts.items()}
+    return Setting(queues, cohorts)
+
+
+def _flat(quotas: Mapping[str, ResourceQuota], planned: EnvironmentPlan) -> dict[FlavorResource, ResourceQuota]:
+    by_flavor = with_hosts(quotas, planned.pools)
+    covered = sorted({resource for of_flavor in by_flavor.values() for resource in of_flavor})
+    return {FlavorResource(flavor, resource): by_flavor[flavor].get(resource, ResourceQuota(0))
+            for flavor in sorted(by_flavor) for resource in covered}
+
+
+def _replicas(entry: ServiceEntry, at_maximum: bool) -> Iterator[Workload]:
+    service = entry.document.spec
+    key = flavor_resource(service.placement.quota_key)
+    pods = PodSet({key.resource: service.release.devices_per_replica, "cpu": service.resources.cpu, "memory": service.resources.memory_gib},
+                  frozenset({key.flavor}))
+    count = service.scaling.max_replicas if at_maximum else service.scaling.min_replicas
+    for number in range(count):
+        yield Workload(f"{entry.name} {number:05}", entry.tenant, (pods,), PRIORITIES[service.priority], number)

@@ -1,0 +1,140 @@
+"""The real Kueue as the judge of the admission model: the same trees, the same workloads, the same answer.
+
+Where an outcome depends on when the scheduler sees what (:func:`timings`), the model gives every outcome, and Kueue's must be
+one of them; such trees are few, and are not counted among the hundred.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from gpuplane.planning.cohorts.scheduling import NeverSettles, Scheduler, Timing, timings
+from tests.integration.cluster import Cluster
+from tests.integration.cohort_trees import Case, case
+from tests.integration.kueue_trees import KueueTrees, State
+
+pytestmark = pytest.mark.integration
+
+TREES = 104
+FIRST_SEED = 1000
+AT_LEAST = 100
+TOGETHER = 26
+"""Trees side by side: a scheduling cycle writes the status of every head, and has to stay short."""
+SECONDS = 60
+"""How long a round of all trees may take to come to rest."""
+QUIET_SECONDS = 1.0
+"""How long an expected state must hold."""
+Step = tuple[int, State]
+"""A phase, and what holds quota (and is being evicted) when it has come to rest."""
+MOST_ROUNDS = 6
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A case and what the model says: one sequence of steps, whatever the timing."""
+
+    case: Case
+    steps: tuple[Step, ...]
+
+    def of(self, phase: int) -> list[State]:
+        """States that one phase goes through."""
+        return [state for at, state in self.steps if at == phase]
+
+
+def steps(one: Case, timing: Timing) -> tuple[Step, ...] | None:
+    """What the model says of a case: a state each time that nothing moves but evictions; None where that never ends."""
+    scheduler = Scheduler(one.setting, timing)
+    found: list[Step] = []
+    try:
+        for phase, workloads in enumerate(one.phases):
+            scheduler.submit(workloads)
+            while True:
+                awaited = scheduler.round()
+                evicted = frozenset(name for name, holder in scheduler.admitted.items() if holder.evicted_in is not None)
+                found.append((phase, State(frozenset(scheduler.admitted), evicted)))
+                if not awaited:
+                    break
+                scheduler.finish_evictions()
+                if len(found) > MOST_ROUNDS:
+                    return None
+    except NeverSettles:
+        return None
+    return tuple(found)
+
+
+def asked(count: int) -> Iterator[Asked]:
+    """The first so many cases whose outcome does not depend on timing."""
+    seed = FIRST_SEED
+    while count:
+        one = case(seed)
+        outcomes = {steps(one, timing) for timing in timings()}
+        seed += 1
+        if len(outcomes) == 1 and (only := outcomes.pop()) is not None:
+            count -= 1
+            yield Asked(one, only)
+
+
+@pytest.fixture(scope="module")
+def cases() -> dict[str, Asked]:
+    return {one.case.name: one for one in asked(TREES)}
+
+
+def test_the_trees_are_worth_asking_about(cases: dict[str, Asked]) -> None:
+    """Contention, preemption, every strategy and MIG are in the sample: an empty agreement is none."""
+    queues = [queue for one in cases.values() for queue in one.case.setting.queues.values()]
+    assert {queue.strategy for queue in queues} == {"StrictFIFO", "BestEffortFIFO"}
+    assert {queue.preemption.reclaim_within_cohort for queue in queues} == {"Never", "LowerPriority", "Any"}
+    assert {len(queue.groups[0].flavors) for queue in queues} == {1, 2, 3}
+    assert sum("nvidia.com/mig-1g.10gb" in queue.groups[0].covered for queue in queues) >= 20
+    assert sum(any(state.evicted for _, state in one.steps) for one in cases.values()) >= 10
+    assert sum(len(one.steps[-1][1].held) < sum(map(len, one.case.phases)) for one in cases.values()) >= 50
+    assert all(one.case.setting.cohorts for one in cases.values())
+
+
+def test_kueue_admits_what_the_model_admits(cluster: Cluster, cases: dict[str, Asked]) -> None:
+    names = sorted(cases)
+    wrong = []
+    for first in range(0, len(names), TOGETHER):
+        trees = KueueTrees(cluster, f"k{int(time.time()) % 1_000_000:x}{first}")
+        some = {name: cases[name] for name in names[first:first + TOGETHER]}
+        trees.create([one.case for one in some.values()])
+        try:
+            wrong += [difference for phase in range(2) for difference in _phase(trees, some, phase)]
+        finally:
+            trees.remove()
+    assert len(cases) >= AT_LEAST
+    assert wrong == []
+
+
+def _phase(trees: KueueTrees, cases: dict[str, Asked], phase: int) -> Iterator[str]:
+    """Submit one phase of every tree, and go through its rounds; what differs, in words."""
+    trees.submit({name: one.case.phases[phase] for name, one in cases.items()})
+    ahead = {name: one.of(phase) for name, one in cases.items()}
+    while ahead:
+        expected = {name: states[0] for name, states in ahead.items()}
+        trees.open(expected)
+        seen = _settled(trees, expected)
+        differing = [name for name in expected if seen[name] != expected[name]]
+        for name in differing:
+            yield f"{name} in phase {phase}: the model says {expected[name]}, Kueue {seen[name]}"
+        trees.close(expected)
+        going_on = [name for name, states in ahead.items() if len(states) > 1 and name not in differing]
+        trees.give_back((name, workload) for name in going_on for workload in sorted(expected[name].evicted))
+        ahead = {name: ahead[name][1:] for name in going_on}
+
+
+def _settled(trees: KueueTrees, expected: dict[str, State]) -> dict[str, State]:
+    """What Kueue came to: as expected and quiet for a while, or whatever it is when time is up."""
+    end, since = time.monotonic() + SECONDS, float("inf")
+    while True:
+        state = trees.state()
+        seen = {name: state.get(name, State()) for name in expected}
+        now = time.monotonic()
+        since = min(since, now) if seen == expected else float("inf")
+        if now - since > QUIET_SECONDS or now > end:
+            return seen
+        time.sleep(0.25)
