@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -67,9 +68,11 @@ def test_each_side_of_a_comparison_reads_its_own_file(environments: Path) -> Non
         here = previews.preview(load_environment(environments, "prod"), AS_OF)
         there = other.compared_with(here).plan
     pool = here.plan.pools["l40s"]
-    assert pool.committed_usd_per_month == pool.committed_nodes * 2 * 730
+    assert pool.usd_per_node_hour == 2
     assert there is not None
-    assert there["pools"]["l40s"]["committed_usd_per_month"] == f"{pool.committed_nodes * 3 * 730}.00"
+    assert there["pools"]["l40s"]["usd_per_node_hour"] == "3"
+    assert pool.committed_usd_per_month is not None
+    assert Decimal(there["pools"]["l40s"]["committed_usd_per_month"]) - pool.committed_usd_per_month == pool.committed_nodes * 730
 
 
 def test_a_shared_file_that_is_wrong_stops_every_environment(environments: Path) -> None:
