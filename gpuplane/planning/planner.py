@@ -129,7 +129,7 @@ def _service(demand: Demand, pool: PoolPlan, money: EnvironmentMoney) -> Service
 def _refusals(parts: _Parts) -> Iterator[Refusal]:
     said = tuple(_of_hosts(parts))
     yield from said
-    yield from memory_refusals(parts.memories, parts.catalog, said)
+    yield from memory_refusals(parts.memories, parts.catalog, said, parts.pools)
     yield from sharing_refusals(parts.spec, parts.pools, _quotas(parts), parts.asked)
     yield from residency_refusals(parts.spec)
     yield from objective_refusals(parts.spec, parts.pools, parts.serves)

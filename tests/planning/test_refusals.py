@@ -248,9 +248,12 @@ BAD: dict[str, tuple[Change, str, str, str, str]] = {
         "whether it fits GPU memory cannot be known: the catalogue has no architecture of hf://Qwen/Qwen9-Unheard-Of."),
     "less host memory than loading takes": (
         put((RANK, MEMORY, 2), (RANK, "spec.resources.shared_memory_gib", 1)), "QF-10", RANK, MEMORY, "loading takes at least 2.5 GiB of host memory; 2 are asked for. Raise memory_gib to 6."),
+    "less disk than its replicas take": (
+        put((POOL, "spec.eks_managed_node_group.disk_gib", 60), (RANK, URI, "hf://Qwen/Qwen3-14B"), (CHAT, URI, "hf://Qwen/Qwen3-0.6B"),
+            (EMBED, URI, "hf://Qwen/Qwen3-0.6B")), "QF-10", RANK, MAX, '2 replicas can share a node and take at least 63 GiB of the disk of a node of pool "h100"'),
     "a probe that gives up before the weights can be there": (
         put((CHAT, URI, "hf://Qwen/Qwen3-235B-A22B-FP8"), (CHAT, "spec.startup_seconds", 30), (CHAT, TENSOR, 4), (CHAT, SURGE, 0),
-            (CHAT, "spec.rollout.max_unavailable", 1), (CHAT, MAX, 1), (EMBED, MAX, 2)), "RE-03", CHAT,
+            (CHAT, "spec.rollout.max_unavailable", 1), (CHAT, MAX, 1), (EMBED, MAX, 2), (POOL, "spec.eks_managed_node_group.disk_gib", 600)), "RE-03", CHAT,
         "spec.startup_seconds", "of weights take at least"),
     "devices enough, but not beside the cpu of one node for each pod": (
         put((POOL, NODES, 2), (ACME, QUOTA, 14), (ACME, BUDGET, 90_000), (ENVIRONMENT, BUDGET, 200_000), (CHAT, TENSOR, 4), (CHAT, SURGE, 0),

@@ -9,9 +9,12 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from math import ceil
+from types import MappingProxyType
 
 from gpuplane.catalog.catalog import Catalog
 from gpuplane.catalog.models import ModelArchitecture, find_model
+from gpuplane.planning.environment_plan import PoolPlan, Pools, key_resource
 from gpuplane.planning.memory.device import device
 from gpuplane.planning.memory.fit import Fit, fit
 from gpuplane.planning.memory.host import HostNeeds, host_needs
@@ -24,6 +27,7 @@ from gpuplane.planning.refusal import MODEL_OVER_MEMORY, REPLICA_OVER_NODE, SLOW
 from gpuplane.spec.environment_spec import EnvironmentSpec, Place, ServiceEntry
 from gpuplane.spec.inference_service import Vllm
 from gpuplane.spec.node_pool import NodePool
+from gpuplane.spec.vocabulary import DOWNLOADED_URIS
 
 _LENGTH = "spec.release.vllm.arguments.max_model_len"
 
@@ -64,10 +68,12 @@ def service_memories(spec: EnvironmentSpec, catalog: Catalog) -> Mapping[str, Se
     return found
 
 
-def memory_refusals(memories: Mapping[str, ServiceMemory], catalog: Catalog, said: Collection[Refusal] = ()) -> Iterator[Refusal]:
-    """QF-10 and RE-03: GPU memory, host memory, shared memory, and time to load against the start-up probe.
+def memory_refusals(memories: Mapping[str, ServiceMemory], catalog: Catalog, said: Collection[Refusal] = (),
+                    pools: Pools = MappingProxyType({})) -> Iterator[Refusal]:
+    """QF-10 and RE-03: GPU memory, host memory, shared memory, disk, and time to load against the start-up probe.
 
     Args:
+        pools: their nodes' disks.
         said: what is refused already; of a replica that has no place at all, its memory is no news.
     """
     homeless = {refusal.file for refusal in said if refusal.rule == REPLICA_OVER_NODE}
@@ -82,6 +88,7 @@ def memory_refusals(memories: Mapping[str, ServiceMemory], catalog: Catalog, sai
             yield _over(memory.entry, memory.answer, catalog)
         if memory.host is not None:
             yield from _host(memory.entry, memory.host)
+            yield from _disk(memory.entry, memory.host, pools)
 
 
 def memory_proofs(memories: Mapping[str, ServiceMemory]) -> Iterator[Proof]:
@@ -243,6 +250,27 @@ def _host(entry: ServiceEntry, host: HostNeeds) -> Iterator[Refusal]:
                       f"{host.weights_gib:.0f} GiB of weights take at least {host.load_seconds.low:.0f} s to load; the start-up probe "
                       f"gives up after {spec.startup_seconds}.", f"Raise startup_seconds to {round(host.load_seconds.expected)}.",
                       f"{host.load_seconds.low:.0f}", spec.startup_seconds, entry.tenant)
+
+
+def _disk(entry: ServiceEntry, host: HostNeeds, pools: Pools) -> Iterator[Refusal]:
+    """Each pod downloads its own weights, and nothing keeps the scheduler from filling one node with replicas of one service."""
+    spec = entry.document.spec
+    pool = pools.get(spec.placement.pool)
+    if pool is None or pool.allocatable.disk_mib is None or not entry.document.spec.release.model.uri.startswith(DOWNLOADED_URIS):
+        return
+    devices = pool.devices_per_node.get(key_resource(spec.placement.quota_key), 0) // spec.release.devices_per_replica
+    together = max(1, min(devices, spec.scaling.max_replicas + spec.rollout.max_surge))
+    needed, free = host.disk_gib.low + (together - 1) * host.weights_gib, pool.allocatable.disk_mib / 1024
+    if needed > free:
+        who = f"{together} replicas can share a node and take" if together > 1 else "one replica takes"
+        yield _refused(entry, "spec.scaling.max_replicas", f"{who} at least {needed:.0f} GiB of the disk of a node of pool \"{pool.name}\" "
+                       f"(weights {host.weights_gib:.0f} GiB each, and the image); it has {free:.0f}.",
+                       f"Raise the pool's disk to {ceil(needed / free * _node_disk(pool))} GiB.", f"{needed:.0f}", f"{free:.0f}")
+
+
+def _node_disk(pool: PoolPlan) -> float:
+    """The whole disk of a node in GiB, from what is left of it and what was taken."""
+    return ((pool.allocatable.disk_mib or 0) + sum(row.disk_mib for row in pool.allocatable.deductions)) / 1024
 
 
 def _refused(entry: ServiceEntry, path: str, claim: str, remedy: str, needed: object, available: object) -> Refusal:
