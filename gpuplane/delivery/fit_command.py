@@ -45,6 +45,7 @@ _POSITIVE = click.IntRange(min=1)
 @click.option("--max-loras", type=_POSITIVE, help="Adapters that are resident.")
 @click.option("--max-lora-rank", type=_POSITIVE, default=16, show_default=True)
 @click.option("--draft-model", metavar="ID", help="Draft model of speculative decoding.")
+@click.option("--service", metavar="ENVIRONMENT/TENANT/NAME", help="A declared service instead of --model and --gpu.")
 @click.option("--startup-log", type=click.Path(dir_okay=False, path_type=Path), help="vLLM's log of exactly this start-up; it overrides.")
 @click.option("--environments", type=click.Path(file_okay=False, path_type=Path), default=Path("environments"), show_default=True,
               help="Folder whose catalogue file adds models and GPUs.")
@@ -57,9 +58,15 @@ def fit(**options: Any) -> None:
     with errors():
         from gpuplane.delivery.fit_report import fit_report, printed
 
-        catalog = _catalog(options["environments"])
-        report = fit_report(_request(options, catalog), catalog, _log(options["startup_log"]))
-        click.echo(report.to_json() if options["output_format"] == "json" else printed(report), nl=False)
+        log = _log(options["startup_log"])
+        if options["service"] is not None:
+            from gpuplane.delivery.declared_fit import declared_fit
+
+            report, block = declared_fit(options["environments"], options["service"], log)
+        else:
+            catalog = _catalog(options["environments"])
+            report, block = fit_report(_request(options, catalog), catalog, log), ""
+        click.echo(report.to_json() if options["output_format"] == "json" else printed(report) + block, nl=False)
         sys.exit(GOOD if report.memory.fits else REFUSED)
 
 

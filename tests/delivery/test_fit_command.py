@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import shutil
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from click.testing import CliRunner, Result
 
+from gpuplane.catalog import catalog_of
 from gpuplane.cli import cli
+from gpuplane.planning import plan
+from gpuplane.spec.loader import load_environment
 
 QWEN = ["--model", "Qwen/Qwen2.5-7B-Instruct", "--gpu", "L40S-48GB", "--max-model-len", "16384", "--engine-version", "0.30.0"]
 CONFIG = {"model_type": "qwen2", "hidden_size": 3584, "intermediate_size": 18944, "num_hidden_layers": 28, "num_attention_heads": 28,
@@ -105,3 +111,40 @@ def test_a_log_of_something_else_is_refused(tmp_path: Path) -> None:
     log.write_text("hello")
     result = run(*QWEN, "--startup-log", str(log))
     assert (result.exit_code, "KV cache" in result.output) == (2, True)
+
+
+ENVIRONMENTS = Path(__file__).parents[2] / "environments"
+
+
+def test_a_declared_service_is_asked_like_any_other() -> None:
+    value = answer("--service", "prod/support/chat", "--environments", str(ENVIRONMENTS))
+    assert (value["fits"], value["device"], value["max_model_len"]) == (True, "L40S-48GB", 16384)
+
+
+def test_a_log_becomes_the_block_that_overrides_exactly_this_service(tmp_path: Path) -> None:
+    log, folder = tmp_path / "vllm.log", tmp_path / "environments"
+    shutil.copytree(ENVIRONMENTS, folder)
+    log.write_text("(Worker pid=7) INFO Available KV cache memory: 20.10 GiB\nnoise\nINFO GPU KV cache size: 376,320 tokens\n"
+                   "INFO Maximum concurrency for 16,384 tokens per request: 22.97x\n")
+    result = run("--service", "prod/support/chat", "--environments", str(folder), "--startup-log", str(log))
+    block = yaml.safe_load(result.stdout[result.stdout.index("measured_startup:"):])
+    service = folder / "prod" / "services" / "support" / "chat.yaml"
+    document = yaml.safe_load(service.read_text())
+    document["spec"] |= block
+    service.write_text(yaml.safe_dump(document, sort_keys=False))
+    spec = load_environment(folder, "prod")
+    found = plan(spec, catalog_of(spec), date(2026, 11, 21)).memory["support/chat"]
+    assert (found.measured, found.kv_cache_gib.expected, found.max_concurrency.low) == (True, 20.1, 22.97)
+    document["spec"]["release"]["vllm"]["arguments"]["max_num_seqs"] = 64
+    service.write_text(yaml.safe_dump(document, sort_keys=False))
+    changed = plan(load_environment(folder, "prod"), catalog_of(spec), date(2026, 11, 21))
+    assert changed.memory["support/chat"].measured is False
+    assert any("measured_startup is of another combination" in note for note in changed.notes)
+
+
+@pytest.mark.parametrize(("name", "words"), [("prod/support/none", "prod has "), ("nowhere/a/b", "there is no environment"),
+                                             ("prod/research/resnet50", "is not served by vLLM"), ("prod", "prod has ")])
+def test_services_that_cannot_be_asked(name: str, words: str) -> None:
+    result = run("--service", name, "--environments", str(ENVIRONMENTS))
+    assert result.exit_code == 2
+    assert words in result.output

@@ -59,6 +59,13 @@ def read_log(text: str) -> MeasuredStartup:
     return MeasuredStartup(**values)
 
 
+def figures_of(text: str) -> str:
+    """The lines of a log that say something of memory, without what stands before; one a line."""
+    pattern = re.compile("|".join(f"(?:{found})" for found in _LINES.values()))
+    lines = [line[match.start():].strip() for line in text.splitlines() if (match := pattern.search(line))]
+    return "".join(f"{line}\n" for line in dict.fromkeys(lines))
+
+
 def combination_digest(model: str, revision: str | None, image: str, arguments: Mapping[str, Any], gpu: str) -> str:
     """What a measurement is of: SHA-256 over model, image, engine arguments and GPU, as canonical JSON.
 
