@@ -19,9 +19,21 @@ _ATTENTION_FREE = frozenset({"mamba", "mamba2", "falcon_mamba", "rwkv", "jamba",
 _SLIDING_PATTERN = {"gemma2": 2, "gemma3": 6, "gemma3_text": 6, "cohere2": 4, "gpt_oss": 2}
 """Every how many layers one looks at everything, where the file does not say (defaults of transformers)."""
 _SPELLINGS = {
-    "hidden_size": ("hidden_size", "n_embd", "d_model"), "num_hidden_layers": ("num_hidden_layers", "n_layer", "n_layers"),
-    "num_attention_heads": ("num_attention_heads", "n_head", "n_heads"), "vocab_size": ("vocab_size",),
-    "intermediate_size": ("intermediate_size", "n_inner", "ffn_dim", "ffn_hidden_size")}
+    "hidden_size": ("hidden_size", "n_embd", "d_model"), "num_hidden_layers": ("num_hidden_layers", "n_layer", "n_layers", "num_layers"),
+    "num_attention_heads": ("num_attention_heads", "n_head", "n_heads"), "vocab_size": ("vocab_size", "padded_vocab_size"),
+    "intermediate_size": ("intermediate_size", "n_inner", "ffn_dim", "ffn_hidden_size"),
+    "num_key_value_heads": ("num_key_value_heads", "num_kv_heads", "multi_query_group_num"), "head_dim": ("head_dim", "kv_channels"),
+    "max_position_embeddings": ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len", "seq_length", "max_sequence_length")}
+_GEMMA3 = {"vocab_size": 262_208, "num_attention_heads": 8, "num_key_value_heads": 4, "head_dim": 256, "sliding_window": 4096,
+           "max_position_embeddings": 131_072}
+_DEFAULTS: Mapping[str, Mapping[str, int]] = {
+    "gemma3_text": _GEMMA3, "gemma3": _GEMMA3,
+    "llama": {"hidden_size": 4096, "intermediate_size": 11_008, "num_hidden_layers": 32, "num_attention_heads": 32, "vocab_size": 32_000},
+    "mistral": {"hidden_size": 4096, "intermediate_size": 14_336, "num_hidden_layers": 32, "num_attention_heads": 32,
+                "num_key_value_heads": 8, "vocab_size": 32_000}}
+"""What transformers takes where the text part of a file leaves a field out, as the files of multimodal models do."""
+_ENCODER_DECODERS = frozenset({"t5", "mt5", "umt5", "bart", "mbart", "whisper", "pegasus", "marian", "florence2", "mllama"})
+"""Model types with cross attention, whose second cache this catalogue does not model."""
 
 
 @dataclass(frozen=True)
@@ -42,14 +54,17 @@ class _Config:
     def number(self, name: str, default: int = 0) -> int:
         """A whole number; the default where the field is missing or not a number."""
         value = self.get(*_SPELLINGS.get(name, (name,)))
-        return int(value) if isinstance(value, int | float) and not isinstance(value, bool) else default
+        if value is None:
+            value = _DEFAULTS.get(self.model_type, {}).get(name)
+        return int(value) if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1e12 else default
 
     @property
     def model_type(self) -> str:
         return str(self.text.get("model_type") or self.whole.get("model_type") or "").lower()
 
 
-def architecture(config: Mapping[str, Any], name: str, *, models: tuple[str, ...] = (), source: str = "", verified: bool = False,
+def architecture(config: Mapping[str, Any], name: str, *, models: tuple[str, ...] = (), source: str = "", as_of: str = "",
+                 verified: bool = False,
                  parameters: int | None = None, vision_parameters: int = 0) -> ModelArchitecture:
     """The architecture that a ``config.json`` describes.
 
@@ -63,11 +78,13 @@ def architecture(config: Mapping[str, Any], name: str, *, models: tuple[str, ...
         UnknownShape: a field that memory depends on is missing, or the model keeps a state that is not modelled.
     """
     fields = _Config(_text_part(config), config)
+    if fields.model_type in _ENCODER_DECODERS:
+        raise UnknownShape(f"{name} is a {fields.model_type} model: the cache of its cross attention is not modelled")
+    if fields.model_type in _ATTENTION_FREE:
+        raise UnknownShape(f"{name} is a {fields.model_type} model: the size of its state is not modelled")
     missing = [field for field in ("hidden_size", "num_hidden_layers", "num_attention_heads", "vocab_size") if not fields.number(field)]
     if missing:
         raise UnknownShape(f"{name} does not say {', '.join(missing)}")
-    if fields.model_type in _ATTENTION_FREE:
-        raise UnknownShape(f"{name} is a {fields.model_type} model: the size of its state is not modelled")
     hidden, heads = fields.number("hidden_size"), fields.number("num_attention_heads")
     vision = vision_parameters or _vision(config)
     tied = _tied(fields, parameters, vision)
@@ -83,7 +100,7 @@ def architecture(config: Mapping[str, Any], name: str, *, models: tuple[str, ...
         expert_intermediate_size=_expert_size(fields) if experts else 0, index_head_dim=fields.number("index_head_dim"),
         max_model_len=fields.number("max_position_embeddings") or None, multimodal=vision > 0 or "vision_config" in config,
         generates=fields.model_type not in _ENCODERS, linear=_linear(fields), quantization=_quantization(fields), verified=verified,
-        source=source)
+        source=source, as_of=as_of)
 
 
 def _text_part(config: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -117,7 +134,7 @@ def _head_dim(fields: _Config) -> int:
 def _kv_heads(fields: _Config) -> int:
     if fields.get("multi_query") and not fields.get("new_decoder_architecture"):
         return 1
-    return fields.number("num_key_value_heads") or fields.number("num_kv_heads") or fields.number("num_attention_heads")
+    return fields.number("num_key_value_heads") or fields.number("num_attention_heads")
 
 
 def _attention(fields: _Config, name: str) -> tuple[AttentionLayers, ...]:
@@ -259,6 +276,8 @@ def _quantization(fields: _Config) -> str | None:
     bits = said.get("bits") or said.get("num_bits")
     if bits is None and (said.get("load_in_4bit") or said.get("_load_in_4bit")):
         bits = 4
+    if bits is None and (said.get("load_in_8bit") or said.get("_load_in_8bit")):
+        bits = 8
     kind = ""
     for group in (said.get("config_groups") or {}).values():
         weights = group.get("weights") if isinstance(group, Mapping) else None

@@ -78,7 +78,7 @@ class ModelArchitecture:
         linear: state of its ``linear`` layers.
         quantization: how the published weights are quantised, as ``config.json`` says it; None: not at all.
         verified: the numbers were compared with a published ``config.json``.
-        source: where the row comes from.
+        source, as_of: where the row comes from, and of which day it speaks.
     """
 
     name: str
@@ -105,6 +105,7 @@ class ModelArchitecture:
     quantization: str | None = None
     verified: bool = False
     source: str = ""
+    as_of: str = ""
 
     @property
     def layers(self) -> int:
@@ -119,7 +120,8 @@ class UnknownShape(ValueError):
 @cache
 def load_models() -> Mapping[str, ModelArchitecture]:
     """Every architecture of the catalogue by the name of its row."""
-    return MappingProxyType({name: parse_model(name, row) for name, row in read_yaml("models.yaml")["models"].items()})
+    data = read_yaml("models.yaml")
+    return MappingProxyType({name: parse_model(name, {"as_of": data["as_of"], **row}) for name, row in data["models"].items()})
 
 
 def parse_model(name: str, row: Mapping[str, Any]) -> ModelArchitecture:
@@ -136,7 +138,8 @@ def parse_model(name: str, row: Mapping[str, Any]) -> ModelArchitecture:
     from gpuplane.catalog.model_config import architecture
 
     return architecture(
-        row["config"], name, models=tuple(row.get("models", ())), source=row.get("source", ""), verified=bool(row.get("verified")),
+        row["config"], name, models=tuple(row.get("models", ())), source=row.get("source", ""), as_of=str(row.get("as_of", "")),
+        verified=bool(row.get("verified")),
         parameters=billions(row.get("parameters")), vision_parameters=billions(row.get("vision_parameters")) or 0)
 
 

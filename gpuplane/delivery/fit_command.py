@@ -79,12 +79,13 @@ def _catalog(environments: Path) -> Catalog:
 def _request(options: dict[str, Any], catalog: Catalog) -> Any:
     from gpuplane.planning.memory.request import FitRequest, Lora
 
+    _checked(options)
     lora = Lora(options["max_loras"], options["max_lora_rank"]) if options["max_loras"] else None
     same = ("tensor_parallel_size", "pipeline_parallel_size", "max_model_len", "gpu_memory_utilization", "dtype", "quantization",
             "kv_cache_dtype", "block_size", "max_num_seqs", "max_num_batched_tokens", "engine_version", "enforce_eager", "weights_gib")
     draft = _known(options["draft_model"], catalog) if options["draft_model"] else None
     return FitRequest(model=_model(options, catalog), device=_device(options, catalog), repository=options["model_id"] or "",
-                      lora=lora, draft=draft, **{name: options[name] for name in same})
+                      context_binds=_binds(options, catalog), lora=lora, draft=draft, **{name: options[name] for name in same})
 
 
 def _model(options: dict[str, Any], catalog: Catalog) -> ModelArchitecture:
@@ -94,6 +95,43 @@ def _model(options: dict[str, Any], catalog: Catalog) -> ModelArchitecture:
     if named is None:
         raise CannotStart("one of --model and --model-config is needed.")
     return _known(named, catalog)
+
+
+def _binds(options: dict[str, Any], catalog: Catalog) -> bool:
+    """Whether the model's own longest context is that of exactly what was named."""
+    name = (options["model_id"] or "").lower()
+    return options["model_config"] is not None or any(name == row.name or name in (each.lower() for each in row.models)
+                                                      for row in catalog.models.values())
+
+
+def _checked(options: dict[str, Any]) -> None:
+    """Values that no engine has are wrong input, not another kind of yes.
+
+    Raises:
+        CannotStart: with everything that is wrong.
+    """
+    from math import isfinite
+
+    from gpuplane.planning.memory.quantization import known_quantization
+    from gpuplane.planning.memory.request import DTYPES
+
+    wrong = [f"--{name.replace('_', '-')} {options[name]} is not a number of use." for name in
+             ("gpu_memory_gib", "gpu_memory_utilization", "weights_gib", "parameters")
+             if options[name] is not None and not isfinite(options[name])]
+    said, dtype, cache = options["quantization"], options["dtype"], options["kv_cache_dtype"]
+    if said is not None and not known_quantization(said):
+        wrong.append(f"--quantization {said!r} is no known method; known: awq, gptq, fp8, int8, int4, compressed-tensors, bitsandbytes, "
+                     "mxfp4, nvfp4, modelopt, auto_round, torchao, gguf, none.")
+    if dtype is not None and dtype.lower() not in DTYPES and not known_quantization(dtype):
+        wrong.append(f"--dtype {dtype!r} is no known type; known: {', '.join(DTYPES)}.")
+    if cache is not None and not cache.lower().startswith(("auto", "fp8", "int8", "bfloat16", "float16", "half", "nvfp4", "turboquant")):
+        wrong.append(f"--kv-cache-dtype {cache!r} is no known type; known: auto, fp8, fp8_e4m3, fp8_e5m2, int8, bfloat16, float16.")
+    if options["parameters"] is not None and options["model_config"] is None:
+        wrong.append("--parameters is of --model-config.")
+    if options["mig"] is not None and options["gpu_name"] is None:
+        wrong.append("--mig is of --gpu.")
+    if wrong:
+        raise CannotStart("\n".join(wrong))
 
 
 def _known(name: str, catalog: Catalog) -> ModelArchitecture:

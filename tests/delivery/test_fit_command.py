@@ -86,6 +86,10 @@ def test_a_start_up_log_overrides(tmp_path: Path) -> None:
     (["--model", "qwen3-8b", "--gpu", "A100-SXM-80GB", "--mig", "9g.1gb"], "1g.10gb"),
     (["--model", "qwen3-8b", "--gpu", "L4-24GB", "--mig", "1g.10gb"], "no MIG"),
     (["--model", "qwen3-8b", "--gpu", "L4-24GB", "--draft-model", "x/y"], "is not in the catalogue"),
+    ([*QWEN, "--quantization", "foo"], "--quantization 'foo' is no known method"), ([*QWEN, "--dtype", "foo"], "--dtype 'foo'"),
+    ([*QWEN, "--kv-cache-dtype", "foo"], "--kv-cache-dtype 'foo'"), ([*QWEN, "--parameters", "7"], "--parameters is of --model-config"),
+    (["--model", "qwen3-8b", "--gpu-memory-gib", "nan"], "is not a number of use"),
+    (["--model", "qwen3-8b", "--gpu-memory-gib", "24", "--mig", "1g.10gb"], "--mig is of --gpu"),
     (["--model-config", "missing.json", "--gpu", "L4-24GB"], "cannot be read"),
     (["--model", "qwen3-8b", "--gpu", "L4-24GB", "--startup-log", "missing.log"], "cannot be read")])
 def test_wrong_questions(arguments: list[str], words: str) -> None:

@@ -242,7 +242,7 @@ BAD: dict[str, tuple[Change, str, str, str, str]] = {
         "qwen3-8b does not fit H100-SXM-80GB: the KV cache is "),
     "a context that may be too long": (
         put((RANK, f"{ARGUMENTS}.max_model_len", 395_000)), "QF-10", RANK, f"{ARGUMENTS}.max_model_len",
-        "qwen3-8b may not fit H100-SXM-80GB: the KV cache may be as small as"),
+        "the KV cache may be as small as"),
     "a model that nobody knows": (
         put((RANK, URI, "hf://Qwen/Qwen9-Unheard-Of")), "QF-10", RANK, URI,
         "whether it fits GPU memory cannot be known: the catalogue has no architecture of hf://Qwen/Qwen9-Unheard-Of."),

@@ -36,7 +36,8 @@ def device(gpu: Gpu, profile: str | None = None, shared_by: int = 1) -> Device:
     else:
         memory, what = _REPORTED * gpu.memory_gib, f"{name}: nominal {gpu.memory_gib} GiB, what it reports was never seen"
     large = memory.expected >= LARGE_GIB and gpu.family != "A100"
-    return Device(name, memory, large, mig=profile is not None, shared_by=shared_by, source=f"{what}, {gpu.source} ({gpu.as_of})")
+    return Device(name, memory, large, mig=profile is not None, shared_by=shared_by, capability=gpu.capability,
+                  source=f"{what}, {gpu.source} ({gpu.as_of})")
 
 
 _LARGE = re.compile(r"h100|h200|h20\b|b[23]00|mi3\d\d|pro 6000")

@@ -14,7 +14,8 @@ from gpuplane.catalog.engines import EngineMemory, engine_memory, load_engines
 from gpuplane.planning.memory.interval import ZERO, Interval
 from gpuplane.planning.memory.kv_cache import KvCache, kv_cache
 from gpuplane.planning.memory.overhead import Batch, Overhead, batch, overhead
-from gpuplane.planning.memory.request import GIB, FitRequest
+from gpuplane.planning.memory.quantization import quantization
+from gpuplane.planning.memory.request import BFLOAT16, GIB, FitRequest
 from gpuplane.planning.memory.weights import Weights, weights
 
 _LINEAR_SINCE = (0, 17)
@@ -118,8 +119,15 @@ def _fit(request: FitRequest, engine: EngineMemory) -> Fit:
     return Fit(
         fits=verdict, reasons=impossible or doubts, usable_gib=usable, weights_gib=held.gib, overhead_gib=taken, kv_cache_gib=pool,
         kv_cache_tokens=_tokens(pool, layout, length, step, engine), max_concurrency=_concurrency(pool, layout, length, step),
-        longest_model_len=layout.longest(pool.low * GIB, step.tokens) if request.model.generates else None,
+        longest_model_len=_longest(request, layout, pool, step),
         needed_gib=needed, request=request, engine=engine, held=held, parts=parts, layout=layout, step=step)
+
+
+def _longest(request: FitRequest, layout: KvCache, pool: Interval, step: Batch) -> int | None:
+    if not request.model.generates:
+        return None
+    longest = layout.longest(pool.low * GIB, step.tokens)
+    return min(longest, request.model.max_model_len) if request.context_binds and request.model.max_model_len else longest
 
 
 def _impossible(request: FitRequest, utilization: float) -> Iterator[str]:
@@ -132,8 +140,27 @@ def _impossible(request: FitRequest, utilization: float) -> Iterator[str]:
     if request.device.shared_by > 1 and utilization * request.device.shared_by > 1:
         yield (f"{request.device.shared_by} pods take turns on this GPU and share its memory: gpu_memory_utilization {utilization:g} is "
                f"more than 1/{request.device.shared_by}.")
+    yield from _unsupported(request)
     if request.pipeline_parallel_size > request.model.layers:
         yield f"pipeline_parallel_size {request.pipeline_parallel_size} is more than the {request.model.layers} layers."
+
+
+def _unsupported(request: FitRequest) -> Iterator[str]:
+    """What the engine or the card refuses, whatever the memory (vLLM's own checks at start-up)."""
+    tokens, seqs, capability = request.max_num_batched_tokens, request.max_num_seqs, request.device.capability
+    if tokens is not None and seqs is not None and tokens < seqs:
+        yield f"max_num_batched_tokens {tokens} is less than max_num_seqs {seqs}, which the engine refuses."
+    if capability is None:
+        return
+    said = f"{request.device.name} has compute capability {capability[0]}.{capability[1]}"
+    if request.dtype in BFLOAT16 and capability < (8, 0):
+        yield f"bfloat16 needs compute capability 8.0; {said}."
+    if (request.kv_cache_dtype or "").startswith("fp8") and capability < (8, 0):
+        yield f"an fp8 KV cache needs compute capability 8.0; {said}."
+    held = quantization(request.quantization, request.model.quantization, request.repository)
+    lowest = held.lowest_capability if held is not None else None
+    if held is not None and lowest is not None and capability < lowest:
+        yield f"{held.name} weights need compute capability {lowest[0]}.{lowest[1]}; {said}."
 
 
 def _doubts(request: FitRequest, engine: EngineMemory, parts: Overhead, pool: Interval, needed: float | None,
@@ -142,8 +169,12 @@ def _doubts(request: FitRequest, engine: EngineMemory, parts: Overhead, pool: In
     if needed is None:
         yield "max_model_len is not given, and the model's own longest context is not known."
         needed = 0.0
+    own = request.model.max_model_len
+    if request.context_binds and own is not None and (request.length or 0) > own and request.model.generates:
+        yield (f"max_model_len {request.length} is more than the {own} tokens that {request.model.name} was made for, which the engine "
+               "refuses unless rope scaling is set.")
     if pool.low < needed:
-        yield (f"the KV cache may be as small as {pool.low:.1f} GiB (expected: {pool.expected:.1f}); one request of "
+        yield (f"the KV cache may be as small as {max(0.0, pool.low):.1f} GiB (expected: {max(0.0, pool.expected):.1f}); one request of "
                f"{request.length or 'any'} tokens needs {needed:.1f} GiB.")
     if not engine.graphs_counted:
         beside = request.device.memory_gib.low * (1 - utilization)

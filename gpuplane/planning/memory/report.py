@@ -75,8 +75,9 @@ def proofs(answer: Fit, who: str, host: HostNeeds | None = None, measured: bool 
     """
     request, model = answer.request, answer.request.model
     held = answer.held.quantization.name if answer.held.quantization is not None else f"{request.scalar_bytes * 8} bits"
+    dated = f", as of {model.as_of}" if model.as_of else ""
     release = ".".join(map(str, answer.engine.since))
-    facts: tuple[str, ...] = (f"{model.name}: {model.source}", request.device.source, f"vLLM from {release}: {answer.engine.source}")
+    facts: tuple[str, ...] = (f"{model.name}: {model.source}{dated}", request.device.source, f"vLLM from {release}: {answer.engine.source}")
     graphs = answer.parts.graphs if answer.engine.graphs_counted else ZERO
     if measured:
         facts = ("start-up log in measured_startup, of this model, image, arguments and GPU", *facts)

@@ -10,6 +10,12 @@ from gpuplane.planning.memory.interval import Interval
 GIB = 1024**3
 
 
+_FLOAT32 = ("float32", "float", "fp32", "torch.float32")
+BFLOAT16 = ("bfloat16", "bf16", "torch.bfloat16")
+DTYPES = ("auto", "half", "float16", "fp16", "torch.float16", *BFLOAT16, *_FLOAT32)
+"""Spellings of types that activations and plain weights can have (vLLM ``--dtype``, and how logs write them)."""
+
+
 @dataclass(frozen=True)
 class Device:
     """The memory that one rank has.
@@ -20,6 +26,7 @@ class Device:
         large_defaults: the engine takes its larger batch defaults (70 GiB and more, and not an A100; vLLM ``arg_utils.py``);
             None where the card's size alone is known, so that it may be an A100 or not.
         mig: a MIG device: no peer-to-peer, so no tensor parallelism.
+        capability: CUDA compute capability; None where the card is not known.
         shared_by: pods that take turns on the GPU (time-slicing), 1 where it is not shared.
         source: where the memory figure comes from.
     """
@@ -29,6 +36,7 @@ class Device:
     large_defaults: bool | None
     mig: bool = False
     shared_by: int = 1
+    capability: tuple[int, int] | None = None
     source: str = ""
 
 
@@ -45,6 +53,7 @@ class FitRequest:
     """One start-up of vLLM.
 
     Attributes:
+        context_binds: the model's own longest context holds for exactly this repository, not only for one it was made from.
         repository: the model repository that is asked for; copies say in its name how they are quantised.
         engine_version: None: not known, so that the interval spans all that the catalogue knows.
         weights_gib: weights of the whole model, where they were measured; overrides the count.
@@ -54,6 +63,7 @@ class FitRequest:
     model: ModelArchitecture
     device: Device
     repository: str = ""
+    context_binds: bool = True
     tensor_parallel_size: int = 1
     pipeline_parallel_size: int = 1
     max_model_len: int | None = None
@@ -82,4 +92,4 @@ class FitRequest:
 
         ``auto`` follows the checkpoint, and vLLM serves float32 checkpoints in 16 bits unless told otherwise.
         """
-        return 4 if self.dtype == "float32" else 2
+        return 4 if self.dtype in _FLOAT32 else 2

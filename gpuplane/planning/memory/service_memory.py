@@ -132,7 +132,8 @@ def request_of(entry: ServiceEntry, server: Vllm, pool: NodePool, catalog: Catal
     if drafted is not None and drafted.model is not None and draft is None:
         return f"the catalogue has no architecture of the draft model {drafted.model}"
     return FitRequest(
-        model=model, repository=_path(entry), device=device(gpu, profile, slices.replicas if slices is not None else 1),
+        model=model, repository=_path(entry), context_binds=_exactly(model, entry),
+        device=device(gpu, profile, slices.replicas if slices is not None else 1),
         tensor_parallel_size=arguments.tensor_parallel_size, pipeline_parallel_size=arguments.pipeline_parallel_size,
         max_model_len=arguments.max_model_len, gpu_memory_utilization=arguments.gpu_memory_utilization, dtype=arguments.dtype,
         quantization=arguments.quantization, kv_cache_dtype=arguments.kv_cache_dtype, block_size=arguments.block_size,
@@ -196,6 +197,11 @@ def _model(entry: ServiceEntry, catalog: Catalog) -> ModelArchitecture | None:
     return find_model(catalog.models.values(), _path(entry))
 
 
+def _exactly(model: ModelArchitecture, entry: ServiceEntry) -> bool:
+    """Whether the row speaks of this very repository: a copy may have been made for longer contexts."""
+    return _path(entry).lower() in (name.lower() for name in model.models)
+
+
 def _path(entry: ServiceEntry) -> str:
     """The model's URI without scheme and digest: ``ORG/MODEL``."""
     return entry.document.spec.release.model.uri.partition("://")[2].partition("@")[0]
@@ -205,8 +211,9 @@ def _over(entry: ServiceEntry, answer: Fit, catalog: Catalog) -> Refusal:
     length, pool = answer.request.length, answer.kv_cache_gib
     word = "does not fit" if answer.fits is False else "may not fit"
     claim = f"{answer.request.model.name} {word} {_devices(answer)}: {' '.join(answer.reasons)}"
+    path = "spec.release.model.uri" if pool.high < 0 else _LENGTH
     needed = f"{answer.needed_gib:.1f} GiB" if answer.needed_gib is not None else f"{length or 'any'} tokens"
-    return _refused(entry, _LENGTH, claim, _remedy(answer.request, answer.longest_model_len or 0, catalog), needed, f"{pool.low:.1f} GiB")
+    return _refused(entry, path, claim, _remedy(answer.request, answer.longest_model_len or 0, catalog), needed, f"{pool.low:.1f} GiB")
 
 
 def _devices(answer: Fit) -> str:

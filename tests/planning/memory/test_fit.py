@@ -31,6 +31,16 @@ from tests.planning.memory.asked import ask, card
     (ask("qwen3-0.6b", device=card("L4-24GB", shared_by=4), gpu_memory_utilization=0.24), True, ""),
     (ask("qwen3-8b", device=plain_device(15.9), engine_version="0.19.0", gpu_memory_utilization=0.98, max_model_len=512,
          quantization="fp8", max_num_seqs=256), None, "CUDA graphs may take"),
+    (ask("qwen3-8b", "H100-SXM-80GB", max_model_len=200_000), None, "more than the 40960 tokens that qwen3-8b was made for"),
+    (ask("qwen3-8b", "H100-SXM-80GB", max_model_len=200_000, context_binds=False), True, ""),
+    (ask("qwen3-0.6b", max_num_seqs=4096, max_num_batched_tokens=10), False, "less than max_num_seqs"),
+    (ask("qwen3-0.6b", "T4-16GB", dtype="bfloat16"), False, "bfloat16 needs compute capability 8.0"),
+    (ask("qwen3-0.6b", "T4-16GB", kv_cache_dtype="fp8"), False, "an fp8 KV cache needs compute capability 8.0"),
+    (ask("gpt-oss-20b", "V100-SXM-32GB"), False, "mxfp4 weights need compute capability 8.0"),
+    (ask("gpt-oss-120b", "H100-SXM-80GB", max_model_len=16_384, tensor_parallel_size=2), True, ""),
+    (ask("deepseek-v3", "H200-SXM-141GB", tensor_parallel_size=8, max_model_len=32_768), True, ""),
+    (ask("llama3-8b", "A10G-24GB", quantization="gptq", repository="x/Llama-3.1-8B-GPTQ-Int8"), True, ""),
+    (ask("llama3-8b", "A10G-24GB", dtype="float"), False, "weights and overhead"),
     (ask("bge-m3", "T4-16GB", max_model_len=8192), True, ""), (ask(pipeline_parallel_size=64), False, "more than the 28 layers"),
     (ask(engine_version=None, device=card("A10G-24GB"), max_model_len=60_000), None, "engine_version is not known"),
     (ask(engine_version="dev", device=card("A10G-24GB"), max_model_len=60_000), None, "engine_version dev is not in the catalogue")])
@@ -77,7 +87,9 @@ def test_a_name_that_means_several_sizes_is_ambiguous() -> None:
     (None, None, "Qwen/Qwen2.5-7B-Instruct", None), ("none", None, "x/y", None), ("awq", None, "x/y", 0.5195), ("fp8", None, "x/y", 1.002),
     (None, "gptq int4", "x/y", 0.5195), (None, None, "x/Y-AWQ", 0.5195), (None, None, "x/Y-quantized.w8a8", 1.002),
     ("compressed-tensors", None, "x/Y-quantized.w4a16", 0.5195), ("compressed-tensors", "compressed-tensors int8", "x/y", 1.002),
-    ("bitsandbytes", None, "x/y", 0.54), ("bitsandbytes", None, "x/y-8bit", 1.002), ("mxfp4", None, "openai/gpt-oss-20b", 0.567)])
+    ("bitsandbytes", None, "x/y", 0.54), ("bitsandbytes", None, "x/y-8bit", 1.002), ("mxfp4", None, "openai/gpt-oss-20b", 0.567),
+    ("GPTQ-Int8", None, "x/y", 1.002), (None, "gptq int8", "x/y", 1.002), ("gptq", None, "x/Y-GPTQ-Int8", 1.002),
+    (None, "bitsandbytes int8", "x/y", 1.002), (None, "fp8", "x/Y-AWQ", 0.5195), ("none", "fp8", "x/y", None)])
 def test_bytes_of_a_quantised_weight(said: str | None, published: str | None, model: str, expected: float | None) -> None:
     found = quantization(said, published, model)
     assert (found.bytes_per_weight.expected if found else None) == (pytest.approx(expected, abs=0.001) if expected else None)
