@@ -186,6 +186,7 @@ def check(paths: tuple[Path, ...], labels: Path | None, output_format: str, as_o
 def schema(folder: Path) -> None:
     """Write the JSON Schemas of all documents to FOLDER."""
     with errors():
+        from gpuplane.delivery.capacity_json import write_capacity_schema
         from gpuplane.delivery.cost_schema import write_cost_schema
         from gpuplane.delivery.preview_schema import write_preview_schema
         from gpuplane.spec.json_schema import write_schemas
@@ -193,6 +194,7 @@ def schema(folder: Path) -> None:
         write_schemas(folder)
         write_preview_schema(folder)
         write_cost_schema(folder)
+        write_capacity_schema(folder)
 
 
 @cli.command()
