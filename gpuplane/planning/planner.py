@@ -39,6 +39,7 @@ from gpuplane.planning.money.ledger import EnvironmentMoney
 from gpuplane.planning.money.month import UNKNOWN
 from gpuplane.planning.money.price_refusals import price_refusals
 from gpuplane.planning.money.purchase_rules import purchase_refusals
+from gpuplane.planning.money.service_unit_costs import unit_cost_proofs, with_unit_costs
 from gpuplane.planning.node_fit import node_refusals
 from gpuplane.planning.placement.environment_placement import (
     Placements,
@@ -102,7 +103,8 @@ def _parts(spec: EnvironmentSpec, catalog: Catalog) -> _Parts:
     pools = with_months(pools, money)
     tenants = {name: _tenant(spec, name, asked.get(name, ()), pools, money, shares) for name in sorted(spec.tenants)}
     serves = throughput_of(spec, pools, Throughputs.of(spec, catalog))
-    return _Parts(spec, catalog, asked, pools, with_throughput(tenants, serves), money, placed, shares, serves,
+    tenants = with_unit_costs(with_throughput(tenants, serves), pools, money)
+    return _Parts(spec, catalog, asked, pools, tenants, money, placed, shares, serves,
                   service_memories(spec, catalog))
 
 
@@ -163,6 +165,7 @@ def _proofs(parts: _Parts) -> Iterator[Proof]:
     yield from proofs(parts.spec, parts.catalog, parts.pools, parts.tenants, parts.money)
     yield from memory_proofs(parts.memories)
     yield from objective_proofs(parts.spec, parts.serves)
+    yield from unit_cost_proofs(parts.tenants, parts.pools)
     yield from pipeline_proofs(parts.spec)
 
 
