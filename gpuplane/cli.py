@@ -81,20 +81,20 @@ def preview(environment: str, against: str | None, engine: str, out: Path | None
 def _preview(environments: Path, environment: str, against: str | None, as_of: date) -> PreviewReport:
     from gpuplane.delivery import preview as previews
 
-    def own() -> PreviewReport:
+    def own() -> tuple[EnvironmentSpec, PreviewReport]:
         with step("reading"):
             spec = load(environments, environment, cached=True)
         with step("previewing") as progress:
-            return previews.preview(spec, as_of, progress)
+            return spec, previews.preview(spec, as_of, progress)
 
     if against is None:
-        return own()
+        return own()[1]
     from gpuplane.delivery.comparison import OtherSide
 
     with OtherSide(environments, environment, against, as_of) as other:
-        report = own()
+        spec, report = own()
         with step(f"comparing with {against}"):
-            return previews.with_comparison(report, other.compared_with(report))
+            return previews.with_comparison(spec, report, other.compared_with(report))
 
 
 def _print(report: PreviewReport, output_format: str) -> None:

@@ -172,6 +172,22 @@ def test_that_something_protected_would_go_is_a_refusal(repository: Path) -> Non
     assert any("Namespace research is protected, and this change would delete it" in sentence for sentence in json.loads(result.stdout)["blocking"])
 
 
+@pytest.mark.parametrize(("approved", "refused"), [("", True), (", approved_usd_per_month: 46000", False)])
+def test_a_step_over_the_limit_of_a_budget_is_refused_until_somebody_approves_it(repository: Path, approved: str, refused: bool) -> None:
+    _edit(repository / "prod/tenants/support.yaml", "budget_usd_per_month: 72000",
+          f"budget: {{usd_per_month: 72000, increase: {{max_percent: 5{approved}}}}}")
+    _edit(repository / "prod/services/support/chat.yaml", "min_replicas: 2", "min_replicas: 3")
+
+    result = _run("preview", "prod", "--against", "main", "--format", "json", environments=repository)
+
+    found = [sentence for sentence in json.loads(result.stdout)["blocking"] if "CB-03: " in sentence]
+    assert (result.exit_code == 1) == refused
+    assert len(found) == refused
+    if refused:
+        assert "this change raises the minimum of tenant support from 42 951.50 USD to 45 712.80 USD a month" in found[0]
+        assert "more than the 5 % of 42 951.50 USD that one change may cost. Take smaller steps" in found[0]
+
+
 @pytest.mark.parametrize(("rule", "message"), [("ZZ-99", 'there is no rule "ZZ-99"'), ("QF-04", "cannot be waived")])
 def test_an_exemption_that_could_waive_nothing_is_an_error(environments: Path, rule: str, message: str) -> None:
     _edit(environments / "prod" / "exemptions.yaml", "exemptions: []", f"""exemptions:
