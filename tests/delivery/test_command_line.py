@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -186,6 +187,30 @@ def test_a_step_over_the_limit_of_a_budget_is_refused_until_somebody_approves_it
     if refused:
         assert "this change raises the minimum of tenant support from 42 951.50 USD to 45 712.80 USD a month" in found[0]
         assert "more than the 5 % of 42 951.50 USD that one change may cost. Take smaller steps" in found[0]
+
+
+@pytest.mark.parametrize(("budget", "passes"), [
+    ("{usd_per_month: 39000, block_percent: 120}", True), ("{usd_per_month: 35000, block_percent: 120}", False),
+    ("{usd_per_month: 39000}", False), ("{usd_per_month: 60000, basis: worst_case, block_percent: 120}", True),
+    ("{usd_per_month: 42000, basis: expected, block_percent: 105}", True)])
+def test_the_rule_on_objects_refuses_no_budget_that_the_plan_allows(environments: Path, budget: str, passes: bool) -> None:
+    _edit(environments / "prod/tenants/support.yaml", "budget_usd_per_month: 72000", f"budget: {budget}")
+
+    result = _run("preview", "prod", "--format", "json", environments=environments)
+
+    refused = {finding["message"] for finding in json.loads(result.stdout)["findings"] if finding["rule"] == "CB-01"}
+    assert (result.exit_code == 0) == passes == (not refused)
+
+
+def test_the_rule_on_objects_knows_that_reserved_nodes_are_cheaper(environments: Path) -> None:
+    _edit(environments / "prod/node-pools/a100.yaml", "    max_nodes: 2\n", "    max_nodes: 2\n    reserved: {nodes: 2, term: 1y}\n")
+    _edit(environments / "prod/tenants/support.yaml", "budget_usd_per_month: 72000", "budget_usd_per_month: 36000")
+
+    result = _run("preview", "prod", "--format", "json", environments=environments)
+
+    report = json.loads(result.stdout)
+    assert Decimal(report["plan"]["tenants"]["support"]["committed_usd_per_month"]) < 36000
+    assert [finding["message"] for finding in report["findings"] if finding["rule"] == "CB-01"] == []
 
 
 @pytest.mark.parametrize(("rule", "message"), [("ZZ-99", 'there is no rule "ZZ-99"'), ("QF-04", "cannot be waived")])
