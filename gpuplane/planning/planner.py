@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from gpuplane.catalog.catalog import Catalog
-from gpuplane.catalog.prices import STALE_AFTER_DAYS
 from gpuplane.planning.cloud_quotas import cloud_quota_notes, cloud_quota_refusals
 from gpuplane.planning.cohorts.borrowing import borrowing_refusals
 from gpuplane.planning.cohorts.environment_tree import quota_tree
@@ -37,6 +36,7 @@ from gpuplane.planning.money.budget_rules import budget_notes, budget_refusals, 
 from gpuplane.planning.money.environment_money import environment_money, with_months
 from gpuplane.planning.money.ledger import EnvironmentMoney
 from gpuplane.planning.money.month import UNKNOWN
+from gpuplane.planning.money.price_notes import price_notes
 from gpuplane.planning.money.price_refusals import price_refusals
 from gpuplane.planning.money.purchase_rules import purchase_refusals
 from gpuplane.planning.money.service_unit_costs import unit_cost_proofs, with_unit_costs
@@ -172,11 +172,7 @@ def _proofs(parts: _Parts) -> Iterator[Proof]:
 def _notes(parts: _Parts, planned: EnvironmentPlan) -> Iterator[str]:
     spec, catalog = parts.spec, parts.catalog
     yield f"Not in the cost: {'; '.join(planned.money.not_in_figure)}."
-    for pool in planned.pools.values():
-        age = (planned.as_of - pool.price_as_of).days if pool.price_as_of is not None else 0
-        if age > STALE_AFTER_DAYS:
-            yield (f'The price of pool "{pool.name}" is of {pool.price_as_of}, {age} days old: {pool.price_basis}. '
-                   "gpuplane prices refresh reads today's list prices.")
+    yield from price_notes(planned.pools, planned.as_of)
     for name in planned.tenants:
         if planned.region is None and spec.tenants[name].spec.allowed_regions:
             yield f"The region of this cluster is not known, so allowed_regions of tenant {name} is not checked here."

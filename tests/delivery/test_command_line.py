@@ -52,6 +52,7 @@ def test_the_environments_of_this_repository_pass(environment: str, environments
     ("PII-06", "services/support/chat.yaml", "  scaling:", "  logging: {mode: all, url: http://sink.example.svc}\n  scaling:", "logging"),
     ("PII-06", "services/support/chat.yaml", "      arguments:", "      arguments:\n        enable_log_requests: true", "arguments"),
     ("CB-01", "tenants/support.yaml", "budget_usd_per_month: ", "budget_usd_per_month: 1 # ", "budget_usd_per_month"),
+    ("CB-01", "tenants/support.yaml", "budget_usd_per_month: 72000", "budget: {usd_per_month: 1}", "budget"),
     ("CB-01", "environment.yaml", "budget_usd_per_month: ", "budget_usd_per_month: 2 # ", "budget_usd_per_month"),
 ])
 def test_a_wish_that_cannot_be_granted_is_refused_with_file_and_line(
