@@ -11,7 +11,7 @@ import pulumi
 
 from gpuplane.components.kubernetes_object import KubernetesObject, Manifest, metadata
 from gpuplane.components.resource_groups import QuotaArgs, resource_groups
-from gpuplane.spec.vocabulary import DEVICES_PER_NODE, KUEUE, MAX_NODES, SHARING, SOURCE, USD_PER_NODE_HOUR
+from gpuplane.spec.vocabulary import DEVICES_PER_NODE, KUEUE, MAX_NODES, RESERVED_USD_PER_NODE_HOUR, SHARING, SOURCE, USD_PER_NODE_HOUR
 
 PRIORITIES: Mapping[str, tuple[int, str]] = {
     "critical": (100_000, "online serving that people wait for"),
@@ -45,6 +45,7 @@ class FlavorArgs:
         devices_per_node: device resource to devices on one node.
         sharing: ``dedicated``, ``mig`` or ``time-slicing``.
         max_nodes, usd_per_node_hour: of existing nodes; None where a node group says so itself.
+        reserved_usd_per_node_hour: of its reserved nodes; None where none are.
         source: document that asked for it.
     """
 
@@ -54,6 +55,7 @@ class FlavorArgs:
     sharing: str = "dedicated"
     max_nodes: int | None = None
     usd_per_node_hour: str | None = None
+    reserved_usd_per_node_hour: str | None = None
     source: str = ""
 
 
@@ -110,7 +112,8 @@ def _cohort(args: CohortArgs) -> dict[str, Any]:
 
 def _flavor(pool: str, args: FlavorArgs) -> Manifest:
     said = {DEVICES_PER_NODE: json.dumps(dict(args.devices_per_node), sort_keys=True), SHARING: args.sharing, SOURCE: args.source,
-            MAX_NODES: str(args.max_nodes or ""), USD_PER_NODE_HOUR: args.usd_per_node_hour or ""}
+            MAX_NODES: str(args.max_nodes or ""), USD_PER_NODE_HOUR: args.usd_per_node_hour or "",
+            RESERVED_USD_PER_NODE_HOUR: args.reserved_usd_per_node_hour or ""}
     spec: dict[str, Any] = {"nodeLabels": dict(sorted(args.node_labels.items()))}
     if args.taints:
         spec["nodeTaints"] = [{"key": taint.key, "value": taint.value, "effect": taint.effect} for taint in args.taints]

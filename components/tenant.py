@@ -22,6 +22,7 @@ from gpuplane.spec.vocabulary import (
     ALLOWED_MODEL_SOURCES,
     ALLOWED_REGIONS,
     ALLOWED_REGISTRIES,
+    BUDGET_BLOCK_PERCENT,
     COST_CENTER,
     DATA_CLASSIFICATION,
     ENVIRONMENT,
@@ -42,6 +43,7 @@ class TenantArgs:
         data_classification: ``public``, ``internal``, ``confidential`` or ``pii``.
         environment: name of the environment, for labels.
         budget_usd_per_month: committed budget in US dollars a month, None for none.
+        budget_block_percent: of it; a commitment of more is refused.
         allowed_regions, allowed_registries, allowed_model_sources: prefixes that rules hold the tenant to.
         pod_security: Pod Security Standard that the namespace enforces.
         admins, viewers: groups that may change or see the tenant's workloads.
@@ -60,6 +62,7 @@ class TenantArgs:
     data_classification: Literal["public", "internal", "confidential", "pii"]
     environment: str = ""
     budget_usd_per_month: Decimal | None = None
+    budget_block_percent: int = 100
     cost_center: str | None = None
     allowed_regions: tuple[str, ...] = ()
     allowed_registries: tuple[str, ...] = ()
@@ -118,6 +121,7 @@ class Tenant(pulumi.ComponentResource):
             labels[ENVIRONMENT] = args.environment
         if args.budget_usd_per_month is not None:
             annotations[MONTHLY_BUDGET_USD] = str(args.budget_usd_per_month)
+            annotations[BUDGET_BLOCK_PERCENT] = str(args.budget_block_percent) if args.budget_block_percent != 100 else ""
         return {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata(
             args.name, labels=labels, annotations={key: value for key, value in annotations.items() if value})}
 

@@ -81,20 +81,20 @@ def preview(environment: str, against: str | None, engine: str, out: Path | None
 def _preview(environments: Path, environment: str, against: str | None, as_of: date) -> PreviewReport:
     from gpuplane.delivery import preview as previews
 
-    def own() -> PreviewReport:
+    def own() -> tuple[EnvironmentSpec, PreviewReport]:
         with step("reading"):
             spec = load(environments, environment, cached=True)
         with step("previewing") as progress:
-            return previews.preview(spec, as_of, progress)
+            return spec, previews.preview(spec, as_of, progress)
 
     if against is None:
-        return own()
+        return own()[1]
     from gpuplane.delivery.comparison import OtherSide
 
     with OtherSide(environments, environment, against, as_of) as other:
-        report = own()
+        spec, report = own()
         with step(f"comparing with {against}"):
-            return previews.with_comparison(report, other.compared_with(report))
+            return previews.with_comparison(spec, report, other.compared_with(report))
 
 
 def _print(report: PreviewReport, output_format: str) -> None:
@@ -186,6 +186,7 @@ def check(paths: tuple[Path, ...], labels: Path | None, output_format: str, as_o
 def schema(folder: Path) -> None:
     """Write the JSON Schemas of all documents to FOLDER."""
     with errors():
+        from gpuplane.delivery.capacity_json import write_capacity_schema
         from gpuplane.delivery.cost_schema import write_cost_schema
         from gpuplane.delivery.preview_schema import write_preview_schema
         from gpuplane.spec.json_schema import write_schemas
@@ -193,6 +194,7 @@ def schema(folder: Path) -> None:
         write_schemas(folder)
         write_preview_schema(folder)
         write_cost_schema(folder)
+        write_capacity_schema(folder)
 
 
 @cli.command()

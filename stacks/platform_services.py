@@ -15,6 +15,7 @@ from gpuplane.components.queue_admission import QueueAdmission
 from gpuplane.components.serving_runtime import Engine, ServingRuntime, ServingRuntimeArgs
 from gpuplane.planning.cohorts.environment_tree import cohort_quotas, shares_fairly
 from gpuplane.planning.environment_plan import EnvironmentPlan
+from gpuplane.planning.money.ledger import PoolMoney
 from gpuplane.spec.environment_spec import EnvironmentSpec
 from gpuplane.spec.inference_service import Triton, Vllm
 from gpuplane.stacks.cluster import taints
@@ -75,10 +76,16 @@ def _pools(spec: EnvironmentSpec, planned: EnvironmentPlan, options: pulumi.Reso
             node_labels=facts.node_labels, taints=taints(pool), devices_per_node=facts.devices_per_node, sharing=pool.spec.strategy,
             max_nodes=existing.max_nodes if existing else None,
             usd_per_node_hour=str(existing.usd_per_node_hour) if existing else None,
+            reserved_usd_per_node_hour=_reserved_usd(planned.money.pools[name]),
             source=spec.places[("NodePool", name)].relative)
         if existing is not None:
             ExistingNodePool(name, ExistingNodePoolArgs(name, facts.node_labels, existing.max_nodes))
     GpuQuotas("gpu-quotas", GpuQuotasArgs(flavors, _cohorts(spec, planned)), options)
+
+
+def _reserved_usd(money: PoolMoney) -> str | None:
+    price = money.reservation.usd_per_node_hour if money.reservation is not None else None
+    return None if price is None else str(price)
 
 
 def _cohorts(spec: EnvironmentSpec, planned: EnvironmentPlan) -> dict[str, CohortArgs]:

@@ -43,7 +43,8 @@ def _tenant(spec: EnvironmentSpec, planned: EnvironmentPlan, name: str, tenant: 
     source = spec.places[("Tenant", name)].relative
     return TenantArgs(
         name=name, environment=spec.name, data_classification=tenant.data_classification,
-        budget_usd_per_month=tenant.monthly_budget.usd_per_month, cost_center=tenant.cost_center, allowed_regions=tenant.allowed_regions,
+        budget_usd_per_month=tenant.monthly_budget.usd_per_month, budget_block_percent=tenant.monthly_budget.block_percent,
+        cost_center=tenant.cost_center, allowed_regions=tenant.allowed_regions,
         allowed_registries=settings.allowed_registries, allowed_model_sources=settings.allowed_model_sources,
         pod_security=settings.pod_security, admins=tenant.access.admins, viewers=tenant.access.viewers,
         device_ceilings=_ceilings(planned, planned.tenants[name]), host_ceiling=_host_ceiling(planned, planned.tenants[name]),

@@ -1,22 +1,19 @@
-"""The figures of ``gpuplane capacity``: who is guaranteed, may borrow and can at most use which devices, as text and JSON."""
+"""The figures of ``gpuplane capacity``: who is guaranteed, may borrow and can at most use which devices, as values and as text."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
 
+from gpuplane.delivery.capacity_cheapest import CheapestFleet, cheapest_lines
 from gpuplane.delivery.wording import plural, printable
 from gpuplane.planning.cohorts.admission import Admission, admission
 from gpuplane.planning.cohorts.environment_tree import flavor_resource, quota_tree
 from gpuplane.planning.cohorts.quota_tree import Node
 from gpuplane.planning.cohorts.shares import Lender, Shares
 from gpuplane.planning.environment_plan import EnvironmentPlan
-from gpuplane.planning.json_value import json_value
 from gpuplane.spec.environment_spec import EnvironmentSpec
 
-SCHEMA_VERSION = 1
 MOST_LENDERS = 8
 """Lenders that a report names; it says how many there are."""
 
@@ -51,6 +48,7 @@ class CapacityReport:
     Attributes:
         tree: the cohorts, drawn with lines.
         minimum, maximum: who is admitted with all services at their minimum, and at their maximum; None where it is not known.
+        cheapest: the cheapest fleet that meets the objectives; None where it was not asked for.
     """
 
     planned: EnvironmentPlan
@@ -58,6 +56,7 @@ class CapacityReport:
     tree: tuple[str, ...]
     minimum: Admission | None
     maximum: Admission | None
+    cheapest: CheapestFleet | None = None
 
 
 def capacity_report(spec: EnvironmentSpec, planned: EnvironmentPlan) -> CapacityReport:
@@ -65,15 +64,6 @@ def capacity_report(spec: EnvironmentSpec, planned: EnvironmentPlan) -> Capacity
     shares = Shares(quota_tree(spec))
     rows = tuple(_row(shares, planned, tenant, key) for tenant in planned.tenants for key in planned.tenants[tenant].quotas)
     return CapacityReport(planned, rows, tuple(_tree(shares)), admission(spec, planned, False), admission(spec, planned, True))
-
-
-def to_json(report: CapacityReport) -> str:
-    """One JSON object; ``schema_version`` tells its shape."""
-    value = {"schema_version": SCHEMA_VERSION, "environment": report.planned.environment, "as_of": report.planned.as_of.isoformat(),
-             "rows": json_value(report.rows), "tree": list(report.tree),
-             "admission": {"at_minimum": _admission(report.minimum), "at_maximum": _admission(report.maximum)},
-             "refusals": json_value(report.planned.refusals)}
-    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
 def to_text(report: CapacityReport, width: int = 150) -> str:
@@ -97,7 +87,7 @@ def to_text(report: CapacityReport, width: int = 150) -> str:
     text = io.StringIO()
     Console(file=text, width=width, no_color=True, highlight=False).print(table)
     lines = [line.rstrip() for line in text.getvalue().splitlines()]
-    return "\n".join([*lines, "", "Cohorts", *report.tree, "", *_admitted(report), *_refused(report)]) + "\n"
+    return "\n".join([*lines, "", "Cohorts", *report.tree, "", *_admitted(report), *_cheapest(report), *_refused(report)]) + "\n"
 
 
 def _row(shares: Shares, planned: EnvironmentPlan, tenant: str, key: str) -> CapacityRow:
@@ -156,11 +146,10 @@ def _admitted(report: CapacityReport) -> list[str]:
     return lines
 
 
+def _cheapest(report: CapacityReport) -> list[str]:
+    return ["", *cheapest_lines(report.cheapest)] if report.cheapest is not None else []
+
+
 def _refused(report: CapacityReport) -> list[str]:
     refusals = report.planned.refusals
     return ["", *(f"✗ {refusal.rule} {refusal}" for refusal in refusals), f"{plural(len(refusals), 'refusal')}."] if refusals else []
-
-
-def _admission(found: Admission | None) -> dict[str, Any] | None:
-    return None if found is None else {"wanted": dict(sorted(found.wanted.items())), "admitted": dict(sorted(found.admitted.items())),
-                                       "pending": dict(sorted(found.pending.items()))}

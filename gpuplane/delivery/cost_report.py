@@ -15,6 +15,7 @@ from gpuplane.planning.money.budget import BudgetUse
 from gpuplane.planning.money.expected import ExpectedReplicas
 from gpuplane.planning.money.increase import increase_refusals
 from gpuplane.planning.money.month import LEVELS, NOTHING, UNKNOWN, Month
+from gpuplane.planning.money.unit_costs import UnitCosts
 from gpuplane.planning.refusal import Refusal
 from gpuplane.spec.environment_spec import EnvironmentSpec
 
@@ -45,7 +46,7 @@ class Amount:
 
 @dataclass(frozen=True)
 class CostRow:
-    """One line: a month at three levels, and the budget where there is one."""
+    """One line: a month at three levels, the budget where there is one, and what a service's requests cost where that is known."""
 
     kind: Kind
     name: str
@@ -54,6 +55,7 @@ class CostRow:
     worst_case: Amount
     budget: BudgetUse | None
     expected_replicas: ExpectedReplicas | None
+    unit_costs: UnitCosts | None = None
 
 
 @dataclass(frozen=True)
@@ -183,8 +185,10 @@ def _row(plan: EnvironmentPlan, key: Key, now: Month, before: Before | None) -> 
     tenant = plan.money.tenants.get(name) if kind == "tenants" else None
     budget = plan.money.budget if kind == "total" else tenant.budget if tenant is not None else None
     expected = next((pool.services[name].expected for pool in plan.money.pools.values() if name in pool.services), None)
+    units = {f"{row.tenant}/{row.name}": row.unit_costs for planned in plan.tenants.values() for row in planned.services}
     minimum, likely, worst = (_amount(now.at(level), was.at(level)) for level in LEVELS)
-    return CostRow(kind, name, minimum, likely, worst, budget, expected if kind == "services" else None)
+    return CostRow(kind, name, minimum, likely, worst, budget, expected if kind == "services" else None,
+                   units.get(name) if kind == "services" else None)
 
 
 def _amount(now: Decimal | None, before: Decimal | None) -> Amount:

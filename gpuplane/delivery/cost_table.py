@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Literal
 
 from gpuplane.delivery.cost_report import Amount, CostReport, CostRow, Kind, PriceLine
+from gpuplane.delivery.unit_cost_figures import HEADINGS, unit_cells
 from gpuplane.planning.money.month import Level
 
 By = Literal["tenant", "service", "pool"]
@@ -40,6 +41,13 @@ def idle_table(report: CostReport) -> Cells:
     return Cells(("idle, USD a month", "minimum:", "expected:", "worst case:"),
                  tuple((row.name, *(money(_amount(row, level).now_usd_per_month) for level in LEVEL_WORDS))
                        for row in report.of("idle") if row.name))
+
+
+def unit_table(report: CostReport) -> Cells:
+    """What requests and output tokens cost, of the services whose throughput is known; no rows where there is none."""
+    name, requests, tokens, throughput = HEADINGS
+    return Cells((name, f"{requests}:", f"{tokens}:", throughput),
+                 unit_cells((row.name, row.unit_costs) for row in report.of("services")))
 
 
 def price_table(report: CostReport, sources: bool = True) -> Cells:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
+from typing import Any
 
 from gpuplane.catalog import catalog_of
 from gpuplane.delivery.changes import Change
@@ -12,6 +14,8 @@ from gpuplane.delivery.preview_report import Comparison, PreviewReport
 from gpuplane.delivery.source_map import SourceMap
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.planning import plan
+from gpuplane.planning.money.increase import increase_refusals
+from gpuplane.planning.money.month import LEVELS, Month
 from gpuplane.planning.refusal import RULES as PLANNED_RULES
 from gpuplane.planning.refusal import Refusal
 from gpuplane.policies.finding import Finding, Verdict
@@ -71,11 +75,22 @@ def verdict_of(findings: tuple[Finding, ...]) -> Verdict:
     return next((verdict for verdict in (Verdict.FAIL, Verdict.UNKNOWN) if verdict in verdicts), Verdict.PASS)
 
 
-def with_comparison(report: PreviewReport, comparison: Comparison) -> PreviewReport:
-    """The report with what differs from another ref; that something protected would go is a refusal."""
+def with_comparison(spec: EnvironmentSpec, report: PreviewReport, comparison: Comparison) -> PreviewReport:
+    """The report with what differs from another ref; that something protected would go, or that a step is too dear, is a refusal."""
     lost = [_lost(change) for change in comparison.changes if change.view.protect and change.action in ("delete", "replace")]
-    findings = tuple(sorted({*report.findings, *lost}, key=lambda finding: finding.sort_key))
+    steps = [from_refusal(refusal) for refusal in increase_refusals(spec, report.plan.money, _months(comparison.plan))]
+    findings = tuple(sorted({*report.findings, *lost, *steps}, key=lambda finding: finding.sort_key))
     return replace(report, comparison=comparison, findings=findings, verdict=verdict_of(findings))
+
+
+def _months(plan: Mapping[str, Any] | None) -> dict[str, Month]:
+    """Months of a plan in its JSON form by tenant, and of the environment as ``""``; empty for one of before there was a ledger."""
+    money = (plan or {}).get("money")
+    if not isinstance(money, dict):
+        return {}
+    rows = {"": money, **money.get("tenants", {})}
+    return {name: Month(*(None if (amount := row["month"][f"{level}_usd_per_month"]) is None else Decimal(amount) for level in LEVELS))
+            for name, row in rows.items()}
 
 
 def _lost(change: Change) -> Finding:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gpuplane.delivery.cost_report import CostReport
-from gpuplane.delivery.cost_table import By, Cells, expected_lines, idle_table, main_table, money, price_table
+from gpuplane.delivery.cost_table import By, Cells, expected_lines, idle_table, main_table, money, price_table, unit_table
 from gpuplane.delivery.markdown_text import escaped, folded, table
 from gpuplane.delivery.wording import plural, printable
 
@@ -12,7 +12,10 @@ def render_cost_text(report: CostReport, by: By) -> str:
     """The report in columns; no line is wrapped, so that a pipe gets what a terminal gets."""
     said = f"as of {report.as_of.isoformat()}; a month has 730 hours; worst case: everything at its maximum, on demand"
     lines = [_headline(report), said, ""]
-    lines += [*_columns(main_table(report, by)), "", *_columns(idle_table(report)), "", *_columns(price_table(report, sources=False)), ""]
+    lines += [*_columns(main_table(report, by)), ""]
+    if by == "service" and unit_table(report).rows:
+        lines += [*_columns(unit_table(report)), ""]
+    lines += [*_columns(idle_table(report)), "", *_columns(price_table(report, sources=False)), ""]
     lines += [f"expected replicas: {line}" for line in expected_lines(report)]
     lines += [f"not in this figure: {'; '.join(report.not_in_figure)}", ""]
     if report.against is not None and report.against.note:
@@ -26,6 +29,8 @@ def render_cost_markdown(report: CostReport, by: By) -> str:
     """The report as GitHub-flavoured Markdown."""
     icon = "✅" if report.verdict == "pass" else "⛔"
     lines = [f"{icon} **{escaped(_headline(report))}**", "", *_markdown(main_table(report, by)), ""]
+    if by == "service" and unit_table(report).rows:
+        lines += [*_markdown(unit_table(report)), ""]
     if report.refusals:
         rows = [(escaped(refusal.rule), escaped(f"{refusal.file}:{refusal.line}"), escaped(f"{refusal.path}: {refusal.claim}"),
                  escaped(refusal.remedy)) for refusal in report.refusals]

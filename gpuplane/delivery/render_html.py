@@ -16,6 +16,8 @@ from gpuplane.delivery.placement_figures import HEADINGS, WORKLOAD_HEADINGS, pla
 from gpuplane.delivery.preview_report import PreviewReport
 from gpuplane.delivery.report_figures import advisory, expected_total, idle, pool_rows, tenant_rows, total, waivers
 from gpuplane.delivery.resource_tree import resource_tree
+from gpuplane.delivery.unit_cost_figures import HEADINGS as UNIT_HEADINGS
+from gpuplane.delivery.unit_cost_figures import plan_unit_cells
 from gpuplane.delivery.wording import plural, printable, usd
 
 _MOST_CHANGES = 200
@@ -36,6 +38,7 @@ def render_html(report: PreviewReport) -> str:
         memory=memory_rows(report), memory_line=memory_line(report),
         placement_headings=HEADINGS, placement=placement_cells(report),
         workload_headings=WORKLOAD_HEADINGS, workloads=workload_cells(report), most_workloads=_MOST_WORKLOADS,
+        unit_headings=UNIT_HEADINGS, unit_costs=plan_unit_cells(report.plan),
         gpu_chart=Markup(gpu_chart(pools)), cost_chart=Markup(cost_chart(tenants)))  # noqa: S704 names in it are escaped by matplotlib
 
 

@@ -43,6 +43,9 @@ _FIELDS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "NodeGroup": (("", "spec.eks_managed_node_group"),),
 }
 
+_LONG_FORMS: Mapping[str, str] = {"spec.budget_usd_per_month": "spec.budget"}
+"""Fields that have a long form, which stands in the document instead of them."""
+
 
 class SourceMap:
     """Places of the documents, by the resources made from them."""
@@ -72,5 +75,6 @@ class SourceMap:
         place = self.place_of(view)
         for rendered, wished in _FIELDS.get(view.kind, ()):
             if finding.field == rendered or finding.field.startswith((f"{rendered}.", f"{rendered}[")) or not rendered:
-                return replace(finding, file=place.file, line=place.line(wished))
+                long = _LONG_FORMS.get(wished, wished)
+                return replace(finding, file=place.file, line=place.line(long if long in place.lines else wished))
         return replace(finding, file=place.file, line=place.line("metadata.name"))

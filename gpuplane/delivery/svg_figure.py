@@ -49,6 +49,11 @@ def svg_figure(name: str, title: str, draw: Callable[[Axes], None], bars: int, i
         return _inlined(_written(figure), name, title)
 
 
+def standalone(svg: str) -> str:
+    """The element as a file of its own, which has to name its namespace; empty text where there is no figure."""
+    return svg.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1) + "\n" if svg else ""
+
+
 def _written(figure: Figure) -> str:
     buffer = io.BytesIO()
     with warnings.catch_warnings():

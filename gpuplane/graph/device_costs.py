@@ -12,20 +12,25 @@ from gpuplane.graph.placement import pool_of
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.resource_view import ResourceView
 from gpuplane.graph.workloads import Workload
+from gpuplane.spec.vocabulary import BUDGET_BLOCK_PERCENT
 
 HOURS_PER_MONTH = 730
 """Hours of a month in every cloud's price list (8760 / 12)."""
 
 
 def committed_usd_per_month(graph: PlannedGraph, workload: Workload) -> Decimal | None:
-    """What the pods that always run cost in a month, in US dollars; None where the price is unknown."""
+    """What the hours of pods that always run cost at least in a month, in US dollars; None where the price is unknown.
+
+    Reserved nodes count at their price, disks not at all: objects do not say how many nodes are which, so this is a lower bound of
+    the month that a plan reckons.
+    """
     if workload.scale.minimum == 0:
         return Decimal(0)
     pool = pool_of(workload.template, device_pools(graph))
-    if pool is None or pool.usd_per_node_hour is None:
+    if pool is None or pool.least_usd_per_node_hour is None:
         return None
     shares = [(pool.node_share(name) or Decimal(0)) * count for name, count in workload.devices.items()]
-    return sum(shares, Decimal(0)) * workload.scale.minimum * pool.usd_per_node_hour * HOURS_PER_MONTH
+    return sum(shares, Decimal(0)) * workload.scale.minimum * pool.least_usd_per_node_hour * HOURS_PER_MONTH
 
 
 def budget_of(graph: PlannedGraph, view: ResourceView) -> tuple[ResourceView, Decimal | None] | None:
@@ -35,6 +40,12 @@ def budget_of(graph: PlannedGraph, view: ResourceView) -> tuple[ResourceView, De
         if source is not None and (key in source.annotations or key in source.labels):
             return source, _usd(str(source.annotations.get(key, source.labels.get(key))))
     return None
+
+
+def block_percent(view: ResourceView) -> int:
+    """The percentage of a budget over which a commitment is refused, as the object that states the budget says; else 100."""
+    text = str(view.annotations.get(BUDGET_BLOCK_PERCENT, ""))
+    return int(text) if text.isdecimal() else 100
 
 
 def _usd(text: str) -> Decimal | None:

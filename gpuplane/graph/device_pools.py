@@ -19,7 +19,7 @@ from gpuplane.graph.gpu_sharing import MIG_CONFIG, SHARED_STRATEGIES, UNRESOLVED
 from gpuplane.graph.node_sources import NodeSource, node_sources
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.resource_view import ResourceView, mapping
-from gpuplane.spec.vocabulary import DEVICES_PER_NODE, MAX_NODES, MIG_PREFIX, SHARING, USD_PER_NODE_HOUR
+from gpuplane.spec.vocabulary import DEVICES_PER_NODE, MAX_NODES, MIG_PREFIX, RESERVED_USD_PER_NODE_HOUR, SHARING, USD_PER_NODE_HOUR
 
 SHARING_STRATEGY = "nvidia.com/gpu.sharing-strategy"
 """Node label by which GPU feature discovery tells how a node's GPUs are shared."""
@@ -41,6 +41,7 @@ class DevicePool:
         sharing: ``dedicated``, ``mig``, ``time-slicing`` or ``mps``; ``unresolved`` where its nodes pick a config
             that the graph does not hold; None where nothing says so.
         view: the flavor, or the node source.
+        reserved_usd_per_node_hour: of its reserved nodes; None where none are.
         total_devices: devices of all nodes together, where they are listed one by one.
     """
 
@@ -53,6 +54,13 @@ class DevicePool:
     sharing: str | None
     view: ResourceView
     total_devices: Mapping[str, int] | None = None
+    reserved_usd_per_node_hour: Decimal | None = None
+
+    @property
+    def least_usd_per_node_hour(self) -> Decimal | None:
+        """What a node costs at least, reserved or not; None where its price is unknown."""
+        prices = (self.usd_per_node_hour, self.reserved_usd_per_node_hour)
+        return None if self.usd_per_node_hour is None else min(price for price in prices if price is not None)
 
     def capacity(self, resource: str) -> int | None:
         """Most devices of a resource there can be; None where that is unknown."""
@@ -117,7 +125,9 @@ def _flavor(view: ResourceView, sources: list[NodeSource], configs: SharingConfi
     sharing = pool.sharing
     if SHARING in said and (str(said[SHARING]) in SHARED_STRATEGIES or sharing in (None, "dedicated")):
         sharing = str(said[SHARING])
-    return replace(pool, devices_per_node=devices, usd_per_node_hour=price, price_basis=basis, sharing=sharing)
+    reserved = _decimal(said.get(RESERVED_USD_PER_NODE_HOUR))
+    return replace(pool, devices_per_node=devices, usd_per_node_hour=price, price_basis=basis, sharing=sharing,
+                   reserved_usd_per_node_hour=reserved)
 
 
 def _combined(name: str, labels: Mapping[str, Any], view: ResourceView, sources: list[NodeSource],

@@ -37,7 +37,8 @@ def cloud_quota_notes(spec: EnvironmentSpec, pools: Pools, catalog: Catalog) -> 
     for quota, counted in _by_quota(spec, pools, catalog).items():
         if quota.name not in spec.environment.spec.cloud_quotas:
             names = listed(pool.name for pool in counted)
-            yield (f"Whether the AWS account may run the {sum(map(_vcpus, counted))} vCPUs of {names} is not known: "
+            have = f"{names} has at its" if len(counted) == 1 else f"{names} have at their"
+            yield (f"Whether the AWS account may run the {sum(map(_vcpus, counted))} vCPUs that {have} maximum is not known: "
                    f"declare cloud_quotas.{quota.name} ({quota.quota}, {quota.code}) in environment.yaml.")
 
 

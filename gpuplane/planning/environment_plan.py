@@ -17,6 +17,7 @@ from gpuplane.planning.fleet.service_throughput import ServiceThroughput
 from gpuplane.planning.json_value import json_value
 from gpuplane.planning.memory.report import MemoryFit
 from gpuplane.planning.money.ledger import EnvironmentMoney
+from gpuplane.planning.money.unit_costs import UnitCosts
 from gpuplane.planning.placement.allocatable import UNKNOWN, NodeAllocatable
 from gpuplane.planning.placement.schedulability import PoolPlacement, Schedulability
 from gpuplane.planning.proof import Proof
@@ -93,6 +94,7 @@ class ServicePlan:
     """One service: replicas, devices and money; the worst case includes the surge of a rollout.
 
     ``throughput`` is what its replicas serve within its objectives; None where it has none.
+    ``unit_costs`` is what its requests and tokens cost; None where throughput or price is not known.
     """
 
     name: str
@@ -106,6 +108,7 @@ class ServicePlan:
     committed_usd_per_month: Decimal | None
     worst_case_usd_per_month: Decimal | None
     throughput: ServiceThroughput | None = None
+    unit_costs: UnitCosts | None = None
 
 
 @dataclass(frozen=True)

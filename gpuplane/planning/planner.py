@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from gpuplane.catalog.catalog import Catalog
-from gpuplane.catalog.prices import STALE_AFTER_DAYS
 from gpuplane.planning.cloud_quotas import cloud_quota_notes, cloud_quota_refusals
 from gpuplane.planning.cohorts.borrowing import borrowing_refusals
 from gpuplane.planning.cohorts.environment_tree import quota_tree
@@ -37,8 +36,10 @@ from gpuplane.planning.money.budget_rules import budget_notes, budget_refusals, 
 from gpuplane.planning.money.environment_money import environment_money, with_months
 from gpuplane.planning.money.ledger import EnvironmentMoney
 from gpuplane.planning.money.month import UNKNOWN
+from gpuplane.planning.money.price_notes import price_notes
 from gpuplane.planning.money.price_refusals import price_refusals
 from gpuplane.planning.money.purchase_rules import purchase_refusals
+from gpuplane.planning.money.service_unit_costs import unit_cost_proofs, with_unit_costs
 from gpuplane.planning.node_fit import node_refusals
 from gpuplane.planning.placement.environment_placement import (
     Placements,
@@ -102,7 +103,8 @@ def _parts(spec: EnvironmentSpec, catalog: Catalog) -> _Parts:
     pools = with_months(pools, money)
     tenants = {name: _tenant(spec, name, asked.get(name, ()), pools, money, shares) for name in sorted(spec.tenants)}
     serves = throughput_of(spec, pools, Throughputs.of(spec, catalog))
-    return _Parts(spec, catalog, asked, pools, with_throughput(tenants, serves), money, placed, shares, serves,
+    tenants = with_unit_costs(with_throughput(tenants, serves), pools, money)
+    return _Parts(spec, catalog, asked, pools, tenants, money, placed, shares, serves,
                   service_memories(spec, catalog))
 
 
@@ -163,17 +165,14 @@ def _proofs(parts: _Parts) -> Iterator[Proof]:
     yield from proofs(parts.spec, parts.catalog, parts.pools, parts.tenants, parts.money)
     yield from memory_proofs(parts.memories)
     yield from objective_proofs(parts.spec, parts.serves)
+    yield from unit_cost_proofs(parts.tenants, parts.pools)
     yield from pipeline_proofs(parts.spec)
 
 
 def _notes(parts: _Parts, planned: EnvironmentPlan) -> Iterator[str]:
     spec, catalog = parts.spec, parts.catalog
     yield f"Not in the cost: {'; '.join(planned.money.not_in_figure)}."
-    for pool in planned.pools.values():
-        age = (planned.as_of - pool.price_as_of).days if pool.price_as_of is not None else 0
-        if age > STALE_AFTER_DAYS:
-            yield (f'The price of pool "{pool.name}" is of {pool.price_as_of}, {age} days old: {pool.price_basis}. '
-                   "gpuplane prices refresh reads today's list prices.")
+    yield from price_notes(planned.pools, planned.as_of)
     for name in planned.tenants:
         if planned.region is None and spec.tenants[name].spec.allowed_regions:
             yield f"The region of this cluster is not known, so allowed_regions of tenant {name} is not checked here."

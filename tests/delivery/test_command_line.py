@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,7 @@ def test_the_environments_of_this_repository_pass(environment: str, environments
     ("PII-06", "services/support/chat.yaml", "  scaling:", "  logging: {mode: all, url: http://sink.example.svc}\n  scaling:", "logging"),
     ("PII-06", "services/support/chat.yaml", "      arguments:", "      arguments:\n        enable_log_requests: true", "arguments"),
     ("CB-01", "tenants/support.yaml", "budget_usd_per_month: ", "budget_usd_per_month: 1 # ", "budget_usd_per_month"),
+    ("CB-01", "tenants/support.yaml", "budget_usd_per_month: 72000", "budget: {usd_per_month: 1}", "budget"),
     ("CB-01", "environment.yaml", "budget_usd_per_month: ", "budget_usd_per_month: 2 # ", "budget_usd_per_month"),
 ])
 def test_a_wish_that_cannot_be_granted_is_refused_with_file_and_line(
@@ -170,6 +172,46 @@ def test_that_something_protected_would_go_is_a_refusal(repository: Path) -> Non
 
     assert result.exit_code == 1
     assert any("Namespace research is protected, and this change would delete it" in sentence for sentence in json.loads(result.stdout)["blocking"])
+
+
+@pytest.mark.parametrize(("approved", "refused"), [("", True), (", approved_usd_per_month: 46000", False)])
+def test_a_step_over_the_limit_of_a_budget_is_refused_until_somebody_approves_it(repository: Path, approved: str, refused: bool) -> None:
+    _edit(repository / "prod/tenants/support.yaml", "budget_usd_per_month: 72000",
+          f"budget: {{usd_per_month: 72000, increase: {{max_percent: 5{approved}}}}}")
+    _edit(repository / "prod/services/support/chat.yaml", "min_replicas: 2", "min_replicas: 3")
+
+    result = _run("preview", "prod", "--against", "main", "--format", "json", environments=repository)
+
+    found = [sentence for sentence in json.loads(result.stdout)["blocking"] if "CB-03: " in sentence]
+    assert (result.exit_code == 1) == refused
+    assert len(found) == refused
+    if refused:
+        assert "this change raises the minimum of tenant support from 42 951.50 USD to 45 712.80 USD a month" in found[0]
+        assert "more than the 5 % of 42 951.50 USD that one change may cost. Take smaller steps" in found[0]
+
+
+@pytest.mark.parametrize(("budget", "passes"), [
+    ("{usd_per_month: 39000, block_percent: 120}", True), ("{usd_per_month: 35000, block_percent: 120}", False),
+    ("{usd_per_month: 39000}", False), ("{usd_per_month: 60000, basis: worst_case, block_percent: 120}", True),
+    ("{usd_per_month: 42000, basis: expected, block_percent: 105}", True)])
+def test_the_rule_on_objects_refuses_no_budget_that_the_plan_allows(environments: Path, budget: str, passes: bool) -> None:
+    _edit(environments / "prod/tenants/support.yaml", "budget_usd_per_month: 72000", f"budget: {budget}")
+
+    result = _run("preview", "prod", "--format", "json", environments=environments)
+
+    refused = {finding["message"] for finding in json.loads(result.stdout)["findings"] if finding["rule"] == "CB-01"}
+    assert (result.exit_code == 0) == passes == (not refused)
+
+
+def test_the_rule_on_objects_knows_that_reserved_nodes_are_cheaper(environments: Path) -> None:
+    _edit(environments / "prod/node-pools/a100.yaml", "    max_nodes: 2\n", "    max_nodes: 2\n    reserved: {nodes: 2, term: 1y}\n")
+    _edit(environments / "prod/tenants/support.yaml", "budget_usd_per_month: 72000", "budget_usd_per_month: 36000")
+
+    result = _run("preview", "prod", "--format", "json", environments=environments)
+
+    report = json.loads(result.stdout)
+    assert Decimal(report["plan"]["tenants"]["support"]["committed_usd_per_month"]) < 36000
+    assert [finding["message"] for finding in report["findings"] if finding["rule"] == "CB-01"] == []
 
 
 @pytest.mark.parametrize(("rule", "message"), [("ZZ-99", 'there is no rule "ZZ-99"'), ("QF-04", "cannot be waived")])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from decimal import Decimal
@@ -130,3 +131,15 @@ def test_an_increase_over_the_limit_needs_an_approval(limits: str, refused: bool
     result = _run("prod", "--against", "HEAD", environments=environments)
     assert (result.exit_code == 1) == refused
     assert ("CB-03: " in result.stdout) == refused
+
+
+def test_what_tokens_and_requests_cost_is_shown_by_service_with_who_says_so() -> None:
+    example = ROOT / "docs/examples/04-chat-tokens-per-dollar/environments"
+    text = _run("chat", "--by", "service", environments=example).stdout
+    assert re.search(r"\nassistants/chat +41\.84 +0\.3265 +published\n", text)
+    assert "| assistants/chat | 41.84 | 0.3265 | published |" in _run(
+        "chat", "--by", "service", "--format", "markdown", environments=example).stdout
+    rows = {row["name"]: row["unit_costs"] for row in _json("chat", environments=example)["rows"] if row["kind"] == "services"}
+    assert rows["assistants/chat"] == {"provenance": "published", "usd_per_million_output_tokens": "0.3265",
+                                       "usd_per_node_hour": "0.9776", "usd_per_request": "0.00004184"}
+    assert "kept busy" not in _run("prod", "--by", "service", environments=ROOT / "environments").stdout

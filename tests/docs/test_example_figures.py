@@ -92,7 +92,14 @@ def chat() -> dict[str, str]:
     loads = [_load(spec, name, rate) for rate in RATES]
     strict = promising(spec, name, ttft_ms=Milliseconds(p95=Decimal(200)))
     kept = report(strict, "pools").services[0]
-    return {"gpus": "\n".join(gpus), "loads": "\n".join(loads), "strict_l4": _rate(kept, "L4-24GB"), "strict_a100": _rate(kept, "A100-SXM-40GB")}
+    declared, = (row for row in plan(spec, catalog_of(spec), AS_OF).tenants["assistants"].services if row.name == "chat")
+    assert declared.unit_costs is not None
+    per_million = declared.unit_costs.usd_per_million_output_tokens
+    assert per_million is not None
+    by_fleet = option(service, "L4-24GB").output_tokens_per_usd
+    assert by_fleet is not None
+    assert abs(per_million - 1_000_000 / by_fleet) < Decimal("0.0002")  # gpuplane cost and gpuplane fleet say the same
+    return {"unit": f"{per_million:f} USD for a million output tokens", "gpus": "\n".join(gpus), "loads": "\n".join(loads), "strict_l4": _rate(kept, "L4-24GB"), "strict_a100": _rate(kept, "A100-SXM-40GB")}
 
 
 def _rate(service: ServiceFleet, gpu: str) -> str:

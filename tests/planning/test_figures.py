@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -11,6 +12,7 @@ import pytest
 
 from gpuplane.planning.environment_plan import device_share, host_quota, quota_resource
 from gpuplane.planning.json_value import cents, json_value
+from gpuplane.planning.money.price_notes import price_notes
 from tests.planning.wish import EKS, EXISTING, valid
 
 
@@ -90,11 +92,23 @@ def test_an_unknown_price_makes_every_sum_unknown() -> None:
 @pytest.mark.parametrize(("as_of", "noted"), [(date(2026, 10, 18), False), (date(2026, 10, 19), True)])
 def test_a_price_older_than_ninety_days_is_noted(as_of: date, noted: bool) -> None:
     notes = " ".join(valid().plan(as_of).notes)
-    assert ('The price of pool "h100" is of 2026-07-20, 91 days old' in notes) == noted
+    assert ('The price of pool h100 is of 2026-07-20, 91 days old' in notes) == noted
+
+
+def test_old_prices_of_one_date_are_one_sentence() -> None:
+    pool = valid().plan().pools["h100"]
+    old, older = date(2026, 6, 1), date(2026, 1, 1)
+    pools = {name: replace(pool, name=name, price_as_of=day, price_basis=basis) for name, day, basis in (
+        ("a", old, "on demand"), ("b", old, "on demand"), ("c", old, "spot"), ("d", older, "on demand"), ("e", None, ""),
+        ("f", date(2026, 10, 1), "on demand"))}
+    again = "gpuplane prices refresh reads today's list prices."
+    assert list(price_notes(pools, date(2026, 10, 19))) == [
+        f"The price of pool d is of 2026-01-01, 291 days old: on demand. {again}",
+        f"The prices of pools a, b, c are of 2026-06-01, 140 days old: a, b: on demand; c: spot. {again}"]
 
 
 def test_a_cloud_quota_that_is_not_declared_is_noted() -> None:
-    known = "Whether the AWS account may run the 192 vCPUs of h100 is not known: declare cloud_quotas.running_on_demand_p"
+    known = "Whether the AWS account may run the 192 vCPUs that h100 has at its maximum is not known: declare cloud_quotas.running_on_demand_p"
     assert known in " ".join(valid().plan().notes)
     assert known not in " ".join(valid().put("environment spec.cloud_quotas", {"running_on_demand_p": 192}).plan().notes)
 

@@ -2,10 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
 
 _MILLION, _SECONDS_PER_HOUR = 1_000_000, 3600
+
+
+@dataclass(frozen=True)
+class UnitCosts:
+    """What a service's requests and tokens cost on replicas kept as busy as its objectives allow.
+
+    Idle replicas and root volumes are not in it.
+
+    Attributes:
+        usd_per_million_output_tokens: None: its requests have no tokens.
+        usd_per_request: None: not known.
+        usd_per_node_hour: of a node of its pool, as budgets reckon; reserved and other nodes of the expected month on average.
+        provenance: of the throughput: ``measured``, ``published`` or ``modelled``.
+    """
+
+    usd_per_million_output_tokens: Decimal | None
+    usd_per_request: Decimal | None
+    usd_per_node_hour: Decimal
+    provenance: str
 
 
 def cost_per_million_tokens(usd_per_hour: Decimal, tokens_per_second: Decimal) -> Decimal | None:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from decimal import ROUND_FLOOR, Decimal
 
-from gpuplane.graph.device_costs import HOURS_PER_MONTH, budget_of, committed_usd_per_month
+from gpuplane.graph.device_costs import HOURS_PER_MONTH, block_percent, budget_of, committed_usd_per_month
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.resource_view import ResourceView
 from gpuplane.graph.tenancy import owner
@@ -17,7 +17,12 @@ from gpuplane.spec.vocabulary import MANAGED_BY
 
 
 class CommittedOverBudget(Rule):
-    """Minimum replicas run all month: their share of the nodes is a cost that nothing but the next change takes back."""
+    """Minimum replicas run all month: their share of the nodes is a cost that nothing but the next change takes back.
+
+    Judged is what objects say: hours of nodes at the lowest price that the pool has, against the budget or the percentage of it
+    that the object bears as gpuplane.dev/budget-block-percent. A plan reckons disks, reservations and the expected or worst month
+    too: it may refuse more, never less, for no month is below this minimum.
+    """
 
     id = "CB-01"
     title = "What a tenant commits to costs no more than its budget"
@@ -51,7 +56,8 @@ class CommittedOverBudget(Rule):
         known = [(amount, holder) for holder, amount in budgets if amount is not None]
         if not known:
             return
-        budget, holder = min(known, key=lambda each: (each[0], each[1].name))
+        budget, holder = min(known, key=lambda each: (each[0] * block_percent(each[1]), each[1].name))
+        percent = block_percent(holder)
         for workload in group:
             if workload.unknown:
                 yield self.unknown(
@@ -61,19 +67,38 @@ class CommittedOverBudget(Rule):
             cost = committed_usd_per_month(graph, workload) or Decimal(0)
             costs[workload.view.name] += cost.quantize(Decimal("0.01"), rounding=ROUND_FLOOR)
         total = sum(costs.values(), Decimal(0))
-        if total > budget:
+        if total * 100 > budget * percent:
             parts = ", ".join(f"{service} {cost:,.2f}" for service, cost in sorted(costs.items()) if cost)
             whose = name if name.startswith("namespace ") else f"tenant {name}"
             yield self.fail(
                 graph, holder,
                 f"The committed GPUs of {whose} cost {total:,.2f} USD in a month of {HOURS_PER_MONTH} h ({parts}), "
-                f"more than its budget of {budget:,.2f} USD.", field)
+                f"more than {'' if percent == 100 else f'{percent} % of '}its budget of {budget:,.2f} USD.", field)
 
     PASSES = (
         Example("half a node at 10 USD an hour, in a budget of 4000", """
 apiVersion: v1
 kind: Namespace
 metadata: {name: support, labels: {gpuplane.dev/tenant: support}, annotations: {gpuplane.dev/monthly-budget-usd: "4000"}}
+---
+apiVersion: kueue.x-k8s.io/v1beta2
+kind: ResourceFlavor
+metadata:
+  name: h100
+  annotations: {gpuplane.dev/devices-per-node: '{"nvidia.com/gpu": 8}', gpuplane.dev/usd-per-node-hour: "10"}
+---
+apiVersion: serving.kserve.io/v1beta1
+kind: InferenceService
+metadata: {name: chat, namespace: support}
+spec: {predictor: {minReplicas: 2, maxReplicas: 4, model: {resources: {limits: {nvidia.com/gpu: "2"}}}}}
+"""),
+        Example("half a node at 10 USD an hour, in a budget of 3100 that blocks at 120 %", """
+apiVersion: v1
+kind: Namespace
+metadata:
+  name: support
+  labels: {gpuplane.dev/tenant: support}
+  annotations: {gpuplane.dev/monthly-budget-usd: "3100", gpuplane.dev/budget-block-percent: "120"}
 ---
 apiVersion: kueue.x-k8s.io/v1beta2
 kind: ResourceFlavor
@@ -104,6 +129,25 @@ kind: InferenceService
 metadata: {name: chat, namespace: support}
 spec: {predictor: {minReplicas: 2, maxReplicas: 4, model: {resources: {limits: {nvidia.com/gpu: "2"}}}}}
 """, "cost 3,650.00 USD in a month of 730 h (chat 3,650.00), more than its budget of 3,000.00 USD"),
+        Example("half a node at 10 USD an hour, in a budget of 3000 that blocks at 120 %", """
+apiVersion: v1
+kind: Namespace
+metadata:
+  name: support
+  labels: {gpuplane.dev/tenant: support}
+  annotations: {gpuplane.dev/monthly-budget-usd: "3000", gpuplane.dev/budget-block-percent: "120"}
+---
+apiVersion: kueue.x-k8s.io/v1beta2
+kind: ResourceFlavor
+metadata:
+  name: h100
+  annotations: {gpuplane.dev/devices-per-node: '{"nvidia.com/gpu": 8}', gpuplane.dev/usd-per-node-hour: "10"}
+---
+apiVersion: serving.kserve.io/v1beta1
+kind: InferenceService
+metadata: {name: chat, namespace: support}
+spec: {predictor: {minReplicas: 2, maxReplicas: 4, model: {resources: {limits: {nvidia.com/gpu: "2"}}}}}
+""", "more than 120 % of its budget of 3,000.00 USD"),
         Example("a budget that is no amount", """
 apiVersion: v1
 kind: Namespace

@@ -13,15 +13,19 @@ from hypothesis import strategies as st
 from gpuplane.catalog import default_catalog
 from gpuplane.planning import plan
 from gpuplane.planning.environment_plan import EnvironmentPlan
+from gpuplane.planning.fleet.service_throughput import ServiceThroughput
 from gpuplane.planning.money.month import LEVELS, Month
 from gpuplane.planning.money.node_extras import Reservation, RootVolume
 from gpuplane.planning.money.node_month import NodePrices
+from gpuplane.planning.money.service_unit_costs import unit_cost_proofs, with_unit_costs
 from gpuplane.planning.money.shares import shares
+from gpuplane.planning.money.unit_costs import UnitCosts
 from tests.planning.test_laws import wishes
 from tests.planning.wish import AS_OF, EXISTING, Wish, valid
 
 FEW = settings(max_examples=30, deadline=None, derandomize=True)
 prices = st.decimals(Decimal("0.01"), Decimal(200), places=5)
+rates = st.decimals(Decimal("0.01"), Decimal(10_000), places=2)
 fractions = st.fractions(0, 1000, max_denominator=997)
 
 
@@ -141,3 +145,40 @@ def test_shares_are_the_whole_and_each_within_a_cent_of_its_due(parts: dict[str,
     assert sum(found.values()) == whole
     assert all(abs(Fraction(found[name]) - part) < Fraction(1, 100) for name, part in parts.items())
     assert found == shares(whole, dict(reversed(parts.items())))
+
+
+def unit_costs(planned: EnvironmentPlan, requests: Decimal, tokens: Decimal | None) -> dict[str, UnitCosts | None]:
+    """What the services' requests would cost if each replica served so many requests and output tokens a second."""
+    serves = ServiceThroughput("measured", Decimal(1), requests, tokens, tokens, 1, True, "", ("a benchmark",))
+    serving = {name: replace(tenant, services=tuple(replace(service, throughput=serves) for service in tenant.services))
+               for name, tenant in planned.tenants.items()}
+    priced = with_unit_costs(serving, planned.pools, planned.money)
+    return {f"{name}/{service.name}": service.unit_costs for name, tenant in priced.items() for service in tenant.services}
+
+
+@FEW
+@given(wishes, rates, rates, rates)
+def test_more_throughput_never_costs_more_for_a_token_or_a_request(wish: Wish, requests: Decimal, tokens: Decimal, more: Decimal) -> None:
+    planned = wish.plan()
+    slow, fast = unit_costs(planned, requests, tokens), unit_costs(planned, requests + more, tokens + more)
+    assert slow.keys() == fast.keys()
+    for name, found in slow.items():
+        faster = fast[name]
+        assert found is not None
+        assert faster is not None
+        assert None not in (found.usd_per_request, faster.usd_per_request)
+        assert (faster.usd_per_request or 0) <= (found.usd_per_request or 0)
+        assert (faster.usd_per_million_output_tokens or 0) <= (found.usd_per_million_output_tokens or 0)
+        assert found.provenance == "measured"
+
+
+@FEW
+@given(wishes)
+def test_without_throughput_or_tokens_a_unit_cost_is_unknown_and_never_zero(wish: Wish) -> None:
+    planned = wish.plan()
+    assert {service.unit_costs for tenant in planned.tenants.values() for service in tenant.services} <= {None}
+    assert not list(unit_cost_proofs(planned.tenants, planned.pools))
+    assert set(unit_costs(planned, Decimal(0), None).values()) <= {None}
+    for costs in unit_costs(planned, Decimal(1), None).values():
+        assert costs is not None
+        assert costs.usd_per_million_output_tokens is None
