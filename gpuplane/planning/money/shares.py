@@ -19,12 +19,15 @@ def shares(whole: Decimal, parts: Mapping[str, Fraction]) -> dict[str, Decimal]:
     Raises:
         ValueError: they do not.
     """
-    exact = {name: parts[name] * 100 for name in sorted(parts)}
+    alike = {part: part * 100 for part in set(parts.values())}
+    exact = {name: alike[parts[name]] for name in sorted(parts)}
     cents = {name: amount.numerator // amount.denominator for name, amount in exact.items()}
     missing = int(whole / CENT) - sum(cents.values())
     if not -1 <= missing <= len(cents):
         raise ValueError(f"{whole} is not the sum of {dict(parts)}")
-    order = sorted(exact, key=lambda name: (cents[name] - exact[name], name))
+    lost = {amount: amount.numerator // amount.denominator - amount for amount in alike.values()}
+    place = {amount: rank for rank, amount in enumerate(sorted(set(lost.values())))}
+    order = sorted(exact, key=lambda name: (place[lost[exact[name]]], name))
     for name in order[:max(missing, 0)]:
         cents[name] += 1
     if missing < 0 and order:

@@ -73,6 +73,21 @@ def fewest_gpus(gpu: Gpu, demand: Mapping[str, int]) -> MigPacking:
                                                                  key=lambda row: row.layout)))
 
 
+def fewest_gpus_count(gpu: Gpu, demand: Mapping[str, int]) -> int | None:
+    """How few GPUs serve a demand, as :func:`fewest_gpus` says; where slices added up meet one layout for all GPUs, without a search."""
+    wanted = {name: count for name, count in demand.items() if count}
+    if not wanted or not set(wanted) <= set(gpu.mig_profiles):
+        return fewest_gpus(gpu, demand).gpus
+    whole = max(gpu.mig_profiles.values(), key=lambda profile: (profile.memory_slices, profile.compute_slices))
+    slices = ((profile.memory_slices, profile.compute_slices) for profile in (gpu.mig_profiles[name] for name in wanted))
+    memory, compute = (sum(count * each for count, each in zip(wanted.values(), column, strict=True))
+                       for column in zip(*slices, strict=True))
+    least = max(-(-memory // whole.memory_slices), -(-compute // whole.compute_slices))
+    alike = [max(-(-count // cut[name]) for name, count in wanted.items())
+             for cut in map(dict, maximal_layouts(gpu)) if set(wanted) <= set(cut)]
+    return least if min(alike, default=None) == least else fewest_gpus(gpu, demand).gpus
+
+
 def short_of(layout: Mapping[str, int], gpus: int, demand: Mapping[str, int]) -> Mapping[str, int]:
     """Devices by profile that so many GPUs of one layout lack for a demand."""
     lack = {name: count - gpus * layout.get(name, 0) for name, count in sorted(demand.items())}
