@@ -101,10 +101,11 @@ def _divided(use: _Use, prices: NodePrices, level: Level) -> _Divided:
         return _Divided(None, {}, None, None)
     whole = cents(exact)
     each = exact / paid if paid else Fraction(0)
-    alike = Counter(use.parts.values())
-    asked = sum((part * each * count for part, count in alike.items()), Fraction(0))
-    worth = {part: part * each for part in alike}
-    wanted = {name: worth[part] for name, part in use.parts.items()}
+    ratios = {name: part.as_integer_ratio() for name, part in use.parts.items()}  # few are different, and they hash quickly
+    alike = Counter(ratios.values())
+    worth = {ratio: Fraction(*ratio) * each for ratio in alike}
+    asked = sum((worth[ratio] * count for ratio, count in alike.items()), Fraction(0))
+    wanted = {name: worth[ratio] for name, ratio in ratios.items()}
     if asked > exact:  # more than the pool can ever have: every service's own figure is right, but not all at once
         parts = shares(cents(asked), wanted)
         return _Divided(whole, parts, Decimal("0.00"), sum(parts.values(), Decimal("0.00")) - whole)

@@ -6,7 +6,7 @@ layouts of one GPU: 12 of them where double-memory and media profiles are left a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -113,19 +113,17 @@ def _undominated(cuts: Mapping[Layout, Layout]) -> dict[Layout, Layout]:
 
 @lru_cache(maxsize=64)
 def _layouts(profiles: tuple[MigProfile, ...]) -> frozenset[Layout]:
-    return frozenset(_placed(profiles, frozenset(), max((profile.compute_slices for profile in profiles), default=0), ()))
-
-
-def _placed(profiles: tuple[MigProfile, ...], taken: frozenset[int], compute: int, before: tuple[str, ...]) -> Iterator[Layout]:
-    """Every placement of devices, device by device in the order of their names; the same set in other places counts once."""
-    yield tuple((name, before.count(name)) for name in sorted(set(before)))
-    for index, profile in enumerate(profiles):
-        if profile.compute_slices > compute or before.count(profile.name) >= profile.max_per_gpu:
-            continue
-        for start in profile.starts:
-            slices = frozenset(range(start, start + profile.memory_slices))
-            if not slices & taken:
-                yield from _placed(profiles[index:], taken | slices, compute - profile.compute_slices, (*before, profile.name))
+    """Profile by profile, device by device: what lies where so far, the compute slices left, and the devices."""
+    compute = max((profile.compute_slices for profile in profiles), default=0)
+    placed: set[tuple[int, int, tuple[str, ...]]] = {(0, compute, ())}
+    for profile in profiles:
+        places = [((1 << profile.memory_slices) - 1) << start for start in profile.starts]
+        latest = placed
+        for _ in range(profile.max_per_gpu):
+            latest = {(taken | place, left - profile.compute_slices, (*before, profile.name)) for taken, left, before in latest
+                      if profile.compute_slices <= left for place in places if not taken & place}
+            placed = placed | latest
+    return frozenset(tuple((name, before.count(name)) for name in sorted(set(before))) for _, _, before in placed)
 
 
 @lru_cache(maxsize=64)
