@@ -16,7 +16,17 @@ import click
 
 from gpuplane import __version__
 from gpuplane.delivery.capacity_command import capacity
-from gpuplane.delivery.command_line import as_of_option, environment_options, errors, load, stderr_console, step, stop, writing
+from gpuplane.delivery.command_line import (
+    as_of_option,
+    collect_rarely,
+    environment_options,
+    errors,
+    load,
+    stderr_console,
+    step,
+    stop,
+    writing,
+)
 from gpuplane.delivery.cost_command import cost
 from gpuplane.delivery.exit_status import GOOD, REFUSED, WRONG_INPUT, CannotStart
 from gpuplane.delivery.fit_command import fit
@@ -39,6 +49,7 @@ def _layers(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.version_option(__version__, prog_name="gpuplane")
 def cli() -> None:
     """GPU and LLM-serving platforms for many teams, proven before they are applied."""
+    collect_rarely()
 
 
 @cli.command()

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from gpuplane.catalog.daemonsets import DaemonSet, load_daemonsets
 from gpuplane.catalog.gpus import Gpu, load_gpus
 from gpuplane.catalog.instances import Instance, load_instances
-from gpuplane.catalog.models import ModelArchitecture, load_models
+from gpuplane.catalog.models import ModelArchitecture, find_model, load_models
 from gpuplane.catalog.prices import Price, PriceBook, PriceHistory, load_price_history, load_prices, price_in
 from gpuplane.catalog.service_prices import ServicePrice, ServicePriceBook, load_service_prices, service_price_in
 from gpuplane.catalog.spot_history import SpotHistory, spot_history_in
@@ -37,6 +37,13 @@ class Catalog:
     notes: tuple[str, ...] = ()
     models: Mapping[str, ModelArchitecture] = field(default_factory=load_models)
     daemonsets: Mapping[str, DaemonSet] = field(default_factory=load_daemonsets)
+    _found_models: dict[str, ModelArchitecture | None] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def model_of(self, repository: str) -> ModelArchitecture | None:
+        """The architecture of a model repository (see :func:`gpuplane.catalog.models.find_model`), looked for once."""
+        if repository not in self._found_models:
+            self._found_models[repository] = find_model(self.models.values(), repository)
+        return self._found_models[repository]
 
     def gpu(self, name: str) -> Gpu | None:
         """The GPU model of that name."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from gpuplane.catalog.data_files import read_rows, read_yaml, sources
@@ -83,6 +83,7 @@ class Driver:
         return int(self.version.partition(".")[0])
 
 
+@lru_cache(maxsize=1024)
 def engine_build(engine: str, version: str, cuda: str | None = None) -> EngineBuild | None:
     """How a version's image is built; None for versions older than any row.
 
@@ -104,6 +105,7 @@ def engine_build(engine: str, version: str, cuda: str | None = None) -> EngineBu
                        tuple(row.get("compatible_drivers", ())), *_source(row))
 
 
+@lru_cache(maxsize=1024)
 def gpu_support(capability: tuple[int, int]) -> GpuSupport | None:
     """What a compute capability needs; None where no row says so."""
     for row in _compatibility()["gpus"]:
@@ -113,6 +115,7 @@ def gpu_support(capability: tuple[int, int]) -> GpuSupport | None:
     return None
 
 
+@lru_cache(maxsize=1024)
 def feature(field: str, value: str, version: str) -> Feature | None:
     """What a vLLM argument asks of a GPU in that version; None where no row says so."""
     for row in _compatibility()["features"]:
@@ -123,6 +126,7 @@ def feature(field: str, value: str, version: str) -> Feature | None:
     return None
 
 
+@lru_cache(maxsize=1024)
 def node_image_driver(ami_type: str, release_version: str) -> Driver | None:
     """The driver in an EKS node image; of a release newer than any row, the newest known, which it is not older than.
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from gpuplane.spec.environment_spec import EnvironmentSpec, ServiceEntry
 
@@ -27,22 +28,22 @@ class Demand:
     peak: int
     peak_with_surge: int
 
-    @property
+    @cached_property
     def pool(self) -> str:
         """Name of the pool it runs on."""
         return self.entry.document.spec.placement.pool
 
-    @property
+    @cached_property
     def may_borrow(self) -> bool:
         """Whether replicas may run on borrowed devices."""
         return self.entry.document.spec.placement.may_borrow
 
-    @property
+    @cached_property
     def name(self) -> str:
         """Name of the service in its tenant."""
         return self.entry.document.name
 
-    @property
+    @cached_property
     def replicas(self) -> int:
         """Replicas at peak with surge."""
         spec = self.entry.document.spec
@@ -72,16 +73,19 @@ def committed_devices(all_demands: Demands) -> Mapping[str, int]:
 
 def by_key(of_tenant: tuple[Demand, ...]) -> Mapping[str, tuple[Demand, ...]]:
     """One tenant's demands by quota key, sorted."""
-    return _grouped({demand.quota_key for demand in of_tenant}, of_tenant, "quota_key")
+    return _grouped((demand.quota_key, demand) for demand in of_tenant)
 
 
 def by_pool(of_tenant: tuple[Demand, ...]) -> Mapping[str, tuple[Demand, ...]]:
     """One tenant's demands by pool, sorted."""
-    return _grouped({demand.pool for demand in of_tenant}, of_tenant, "pool")
+    return _grouped((demand.pool, demand) for demand in of_tenant)
 
 
-def _grouped(names: set[str], of_tenant: tuple[Demand, ...], attribute: str) -> Mapping[str, tuple[Demand, ...]]:
-    return {name: tuple(demand for demand in of_tenant if getattr(demand, attribute) == name) for name in sorted(names)}
+def _grouped(of_tenant: Iterable[tuple[str, Demand]]) -> Mapping[str, tuple[Demand, ...]]:
+    found: dict[str, list[Demand]] = defaultdict(list)
+    for name, demand in of_tenant:
+        found[name].append(demand)
+    return {name: tuple(found[name]) for name in sorted(found)}
 
 
 def _demand(entry: ServiceEntry) -> Demand:

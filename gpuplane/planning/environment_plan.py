@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from gpuplane.planning.fleet.service_throughput import ServiceThroughput
@@ -186,8 +187,7 @@ def quota_resource(pool: PoolPlan, key: str) -> str:
 
 def device_share(pool: PoolPlan, resource: str) -> Fraction:
     """What part of a node one device is: MIG devices by their compute slices, others in equal parts; 0 where it has none."""
-    whole = sum(_weight(name) * count for name, count in pool.devices_per_node.items())
-    return Fraction(_weight(resource), whole) if whole and resource in pool.devices_per_node else Fraction(0)
+    return _share(resource, tuple(pool.devices_per_node.items()))
 
 
 def host_quota(pool: PoolPlan, resource: str, devices: int) -> tuple[int, int]:
@@ -195,8 +195,18 @@ def host_quota(pool: PoolPlan, resource: str, devices: int) -> tuple[int, int]:
 
     The one place that says it: queues are given these amounts, and plans are checked against them.
     """
-    share = device_share(pool, resource) * devices
-    return int(share * pool.allocatable.cpu_millicores / 1000), int(share * pool.allocatable.memory_mib / 1024)
+    return _host(device_share(pool, resource), devices, pool.allocatable.cpu_millicores, pool.allocatable.memory_mib)
+
+
+@lru_cache(maxsize=1024)
+def _share(resource: str, devices_per_node: tuple[tuple[str, int], ...]) -> Fraction:
+    whole = sum(_weight(name) * count for name, count in devices_per_node)
+    return Fraction(_weight(resource), whole) if whole and resource in dict(devices_per_node) else Fraction(0)
+
+
+@lru_cache(maxsize=4096)
+def _host(share: Fraction, devices: int, cpu_millicores: int, memory_mib: int) -> tuple[int, int]:
+    return int(share * devices * cpu_millicores / 1000), int(share * devices * memory_mib / 1024)
 
 
 def _weight(resource: str) -> int:

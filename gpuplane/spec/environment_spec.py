@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from gpuplane.spec.catalog import Catalog
 from gpuplane.spec.environment import Environment
@@ -52,7 +53,7 @@ class ServiceEntry:
     document: InferenceService
     place: Place
 
-    @property
+    @cached_property
     def name(self) -> str:
         """``tenant/service``, unique in the environment."""
         return f"{self.tenant}/{self.document.name}"

@@ -84,6 +84,11 @@ def test_what_is_not_refused_fits(wish: Wish) -> None:
         return
     for name, pool in result.pools.items():
         assert pool.committed_nodes <= pool.max_nodes
+        placed = result.placements[name]
+        for level in (placed.minimum, placed.guaranteed):
+            assert level.verdict in ("always", "packable", "unproven")
+            assert level.nodes is None or level.lower_bound <= level.nodes
+            assert level.verdict == "unproven" or (level.nodes is not None and level.nodes <= level.available_nodes <= pool.max_nodes)
         held = [quota for tenant in result.tenants.values() for quota in tenant.quotas.values() if quota.pool == name]
         for resource, capacity in pool.capacity.items():
             mine = [quota for quota in held if quota.resource == resource]

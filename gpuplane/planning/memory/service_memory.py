@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from math import ceil
 from types import MappingProxyType
 
 from gpuplane.catalog.catalog import Catalog
-from gpuplane.catalog.models import ModelArchitecture, find_model
+from gpuplane.catalog.models import ModelArchitecture
 from gpuplane.planning.environment_plan import PoolPlan, Pools, key_resource
 from gpuplane.planning.memory.device import device
 from gpuplane.planning.memory.fit import Fit, fit
@@ -51,10 +51,10 @@ class ServiceMemory:
     unknown: str = ""
     note: str = ""
 
-    @property
+    @cached_property
     def fit(self) -> MemoryFit | None:
         """The figures."""
-        return memory_fit(self.answer, self.measured) if self.answer is not None else None
+        return _figures(self.answer, self.measured) if self.answer is not None else None
 
 
 def service_memories(spec: EnvironmentSpec, catalog: Catalog) -> Mapping[str, ServiceMemory]:
@@ -128,7 +128,7 @@ def request_of(entry: ServiceEntry, server: Vllm, pool: NodePool, catalog: Catal
     slices = pool.spec.sharing.time_slicing if pool.spec.sharing is not None else None
     lora = Lora(arguments.max_loras or 1, arguments.max_lora_rank or 16) if arguments.enable_lora else None
     drafted = arguments.speculative_config
-    draft = find_model(catalog.models.values(), drafted.model) if drafted is not None and drafted.model is not None else None
+    draft = catalog.model_of(drafted.model) if drafted is not None and drafted.model is not None else None
     if drafted is not None and drafted.model is not None and draft is None:
         return f"the catalogue has no architecture of the draft model {drafted.model}"
     return FitRequest(
@@ -148,6 +148,9 @@ def digest_of(entry: ServiceEntry, server: Vllm, pool: NodePool) -> str:
     gpu = pool.spec.gpu if spec.placement.profile is None else f"{pool.spec.gpu} {spec.placement.profile}"
     return combination_digest(spec.release.model.uri, spec.release.model.revision, server.image,
                               server.arguments.model_dump(mode="json", exclude_none=True), gpu)
+
+
+_figures = lru_cache(maxsize=8192)(memory_fit)
 
 
 @lru_cache(maxsize=8192)
@@ -194,7 +197,7 @@ def _model(entry: ServiceEntry, catalog: Catalog) -> ModelArchitecture | None:
     reference = entry.document.spec.release.model
     if reference.architecture is not None:
         return catalog.models.get(reference.architecture)
-    return find_model(catalog.models.values(), _path(entry))
+    return catalog.model_of(_path(entry))
 
 
 def _exactly(model: ModelArchitecture, entry: ServiceEntry) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -71,9 +72,10 @@ def budget_notes(spec: EnvironmentSpec, plan: EnvironmentPlan) -> Iterator[str]:
 def _held(spec: EnvironmentSpec, money: EnvironmentMoney) -> Iterator[_Held]:
     if money.budget is not None:
         yield _Held("the environment", "", spec.places[("Environment", spec.name)], money.budget, money.month, "")
+    months = _months(money)
     for name, tenant in money.tenants.items():
         yield _Held(f"tenant {name}", name, spec.places[("Tenant", name)], tenant.budget, tenant.month,
-                    _largest(money, name, tenant.budget.basis))
+                    _largest(months.get(name, ()), tenant.budget.basis))
 
 
 def _costs(held: _Held, level: Level) -> str:
@@ -88,9 +90,18 @@ def _limit(use: BudgetUse, percent: int) -> str:
     return f"the budget of {limit}" if percent == 100 else f"{percent} % of the budget of {limit}"
 
 
-def _largest(money: EnvironmentMoney, tenant: str, level: Level) -> str:
-    known = [(amount, name.partition("/")[2]) for pool in money.pools.values() for name, service in pool.services.items()
-             if name.partition("/")[0] == tenant and (amount := service.month.at(level)) is not None]
+def _months(money: EnvironmentMoney) -> Mapping[str, list[tuple[str, Month]]]:
+    """Services and their months by tenant."""
+    found: dict[str, list[tuple[str, Month]]] = defaultdict(list)
+    for pool in money.pools.values():
+        for service, of_service in pool.services.items():
+            tenant, _, name = service.partition("/")
+            found[tenant].append((name, of_service.month))
+    return found
+
+
+def _largest(months: Iterable[tuple[str, Month]], level: Level) -> str:
+    known = [(amount, name) for name, month in months if (amount := month.at(level)) is not None]
     amount, name = max(known, default=(Decimal(0), ""))
     return f" (the largest is {name}, {usd(amount)})" if name else ""
 

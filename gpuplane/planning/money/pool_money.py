@@ -6,6 +6,7 @@ At each level: sum of the services + idle − beyond = the pool, to the cent.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -100,8 +101,11 @@ def _divided(use: _Use, prices: NodePrices, level: Level) -> _Divided:
         return _Divided(None, {}, None, None)
     whole = cents(exact)
     each = exact / paid if paid else Fraction(0)
-    wanted = {name: part * each for name, part in use.parts.items()}
-    asked = sum(wanted.values(), Fraction(0))
+    ratios = {name: part.as_integer_ratio() for name, part in use.parts.items()}  # few are different, and they hash quickly
+    alike = Counter(ratios.values())
+    worth = {ratio: Fraction(*ratio) * each for ratio in alike}
+    asked = sum((worth[ratio] * count for ratio, count in alike.items()), Fraction(0))
+    wanted = {name: worth[ratio] for name, ratio in ratios.items()}
     if asked > exact:  # more than the pool can ever have: every service's own figure is right, but not all at once
         parts = shares(cents(asked), wanted)
         return _Divided(whole, parts, Decimal("0.00"), sum(parts.values(), Decimal("0.00")) - whole)

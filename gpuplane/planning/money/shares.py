@@ -19,12 +19,16 @@ def shares(whole: Decimal, parts: Mapping[str, Fraction]) -> dict[str, Decimal]:
     Raises:
         ValueError: they do not.
     """
-    exact = {name: parts[name] * 100 for name in sorted(parts)}
-    cents = {name: amount.numerator // amount.denominator for name, amount in exact.items()}
+    ratios = {name: parts[name].as_integer_ratio() for name in sorted(parts)}  # few are different, and they hash quickly
+    whole_cents = {ratio: ratio[0] * 100 // ratio[1] for ratio in set(ratios.values())}
+    cents = {name: whole_cents[ratio] for name, ratio in ratios.items()}
     missing = int(whole / CENT) - sum(cents.values())
     if not -1 <= missing <= len(cents):
         raise ValueError(f"{whole} is not the sum of {dict(parts)}")
-    order = sorted(exact, key=lambda name: (cents[name] - exact[name], name))
+    lost = {ratio: Fraction(*ratio) * 100 - down for ratio, down in whole_cents.items()}
+    place = {amount: rank for rank, amount in enumerate(sorted(set(lost.values()), reverse=True))}
+    places = {ratio: place[amount] for ratio, amount in lost.items()}
+    order = sorted(ratios, key=lambda name: (places[ratios[name]], name))
     for name in order[:max(missing, 0)]:
         cents[name] += 1
     if missing < 0 and order:

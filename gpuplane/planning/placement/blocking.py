@@ -15,12 +15,33 @@ def most_blocked(free: Amounts, claims: Sequence[Claim], available: Sequence[int
     room, (own, *shapes) = vectors(free, [wanted.pod, *(claim.pod for claim in claims)])
     blocked = 0
     for column, there in enumerate(room):
-        if own[column]:
+        if own[column] and _most_used(room, shapes, column) > there - own[column]:
             used = sum(shape[column] * count for shape, count in zip(shapes, available, strict=True))
             sizes = {shape[column] for shape, count in zip(shapes, available, strict=True) if count}
             least = _least_over(there - own[column], there, sizes)
             blocked += used // least if least is not None else 0
     return blocked
+
+
+def _most_used(room: Vector, shapes: Sequence[Vector], column: int) -> float:
+    """No pods that fit one empty node use more of one column than this: weak duality of the linear program over pods as fractions.
+
+    Weights of other columns that make up for what each pod uses of this one: of a single column where all pods use it, or of all
+    columns that the pods use apart from each other, as they do with devices of several profiles.
+    """
+    using = [shape for shape in shapes if shape[column]]
+    others = [other for other in range(len(room)) if other != column]
+    bounds = [float(room[column])]
+    for group in ([other] for other in others if all(shape[other] for shape in using)):
+        bounds.append(_weighed(room, using, column, group))
+    apart = [other for other in others if any(not shape[other] for shape in using)]
+    if using and all(any(shape[other] for other in apart) for shape in using):
+        bounds.append(_weighed(room, using, column, apart))
+    return min(bounds)
+
+
+def _weighed(room: Vector, using: Sequence[Vector], column: int, group: Sequence[int]) -> float:
+    return sum(room[other] * max((shape[column] / shape[other] for shape in using if shape[other]), default=0.0) for other in group)
 
 
 def can_block(nodes: int, free: Amounts, claims: Sequence[Claim], available: Sequence[int], wanted: Claim) -> bool:

@@ -15,7 +15,7 @@ from gpuplane.planning.environment_plan import PoolPlan, QuotaPlan, key_resource
 from gpuplane.planning.placement.claims import Amounts, Claim, Verdict, merged
 from gpuplane.planning.placement.kube_scheduler import Node, Pod, Taint, Toleration, reasons_against
 from gpuplane.planning.placement.pods import free_of, nodes_of, pod_of
-from gpuplane.planning.placement.pool_placement import at_maximum, at_minimum, claims_at, verdict_at
+from gpuplane.planning.placement.pool_placement import at_guaranteed, at_maximum, at_minimum, claims_at, verdict_at
 from gpuplane.planning.placement.schedulability import At, Link, PoolPlacement, Schedulability, SchedulingVerdict
 from gpuplane.spec.node_pool import NodePool
 from gpuplane.spec.vocabulary import LOCAL_QUEUE
@@ -111,6 +111,8 @@ class PoolChain:
 
     def _room_for(self, pod: Amounts, more: int) -> Verdict:
         """What the levels and earlier answers settle is not searched again: fewer pods are never harder to place."""
+        if self._promised.get(pod, 0) >= more:
+            return "always"
         known = {count: verdict for (shape, count), verdict in self._rooms.items() if shape == pod}
         if any(verdict == "always" and count >= more for count, verdict in known.items()):
             return "always"
@@ -126,7 +128,19 @@ class PoolChain:
 
     @cached_property
     def _at_minimum(self) -> tuple[Claim, ...]:
-        return merged(claims_at(self.asked, {each.entry.name: pod_of(each, self.pool) for each in self.asked}, at_minimum))
+        return merged(claims_at(self.asked, self._pods, at_minimum))
+
+    @cached_property
+    def _promised(self) -> Mapping[Amounts, int]:
+        """Pods of each shape beyond the minimum that surely find a place, with all others that quotas promise."""
+        if self.placement.guaranteed.verdict != "always":
+            return {}
+        least = {claim.pod: claim.pods for claim in self._at_minimum}
+        return {claim.pod: claim.pods - least.get(claim.pod, 0) for claim in merged(claims_at(self.asked, self._pods, at_guaranteed))}
+
+    @cached_property
+    def _pods(self) -> Mapping[str, Amounts]:
+        return {each.entry.name: pod_of(each, self.pool) for each in self.asked}
 
     def _room_link(self, at: At, verdict: Verdict) -> Link:
         if (at, verdict) not in self._room_links:

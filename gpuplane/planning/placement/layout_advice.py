@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from gpuplane.catalog.gpus import Gpu
 from gpuplane.catalog.mig import written
 from gpuplane.planning.demand import Demand
-from gpuplane.planning.placement.mig_packing import fewest_gpus, serving_layouts, short_of, unused_of
+from gpuplane.planning.placement.mig_packing import fewest_gpus, fewest_gpus_count, serving_layouts, short_of, unused_of
 from gpuplane.planning.placement.pool_placement import at_guaranteed
 from gpuplane.planning.placement.schedulability import LayoutAdvice
 
@@ -26,8 +26,8 @@ def layout_advice(gpu: Gpu, layout: Mapping[str, int], gpus: int, asked: Sequenc
     for each in asked:
         demand[each.quota_key.partition("/")[2]] += at_guaranteed(each) * each.per_replica
     short = short_of(layout, gpus, demand)
-    best = fewest_gpus(gpu, demand)
-    return LayoutAdvice(gpus, short, unused_of(layout, gpus, demand), best.gpus, _better(gpu, gpus, demand) if short else ())
+    return LayoutAdvice(gpus, short, unused_of(layout, gpus, demand), fewest_gpus_count(gpu, demand),
+                        _better(gpu, gpus, demand) if short else ())
 
 
 def _better(gpu: Gpu, gpus: int, demand: Mapping[str, int]) -> tuple[tuple[str, int], ...]:

@@ -6,7 +6,7 @@ layouts of one GPU: 12 of them where double-memory and media profiles are left a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -73,6 +73,21 @@ def fewest_gpus(gpu: Gpu, demand: Mapping[str, int]) -> MigPacking:
                                                                  key=lambda row: row.layout)))
 
 
+def fewest_gpus_count(gpu: Gpu, demand: Mapping[str, int]) -> int | None:
+    """How few GPUs serve a demand, as :func:`fewest_gpus` says; where slices added up meet one layout for all GPUs, without a search."""
+    wanted = {name: count for name, count in demand.items() if count}
+    if not wanted or not set(wanted) <= set(gpu.mig_profiles):
+        return fewest_gpus(gpu, demand).gpus
+    whole = max(gpu.mig_profiles.values(), key=lambda profile: (profile.memory_slices, profile.compute_slices))
+    slices = ((profile.memory_slices, profile.compute_slices) for profile in (gpu.mig_profiles[name] for name in wanted))
+    memory, compute = (sum(count * each for count, each in zip(wanted.values(), column, strict=True))
+                       for column in zip(*slices, strict=True))
+    least = max(-(-memory // whole.memory_slices), -(-compute // whole.compute_slices))
+    alike = [max(-(-count // cut[name]) for name, count in wanted.items())
+             for cut in map(dict, maximal_layouts(gpu)) if set(wanted) <= set(cut)]
+    return least if min(alike, default=None) == least else fewest_gpus(gpu, demand).gpus
+
+
 def short_of(layout: Mapping[str, int], gpus: int, demand: Mapping[str, int]) -> Mapping[str, int]:
     """Devices by profile that so many GPUs of one layout lack for a demand."""
     lack = {name: count - gpus * layout.get(name, 0) for name, count in sorted(demand.items())}
@@ -98,19 +113,17 @@ def _undominated(cuts: Mapping[Layout, Layout]) -> dict[Layout, Layout]:
 
 @lru_cache(maxsize=64)
 def _layouts(profiles: tuple[MigProfile, ...]) -> frozenset[Layout]:
-    return frozenset(_placed(profiles, frozenset(), max((profile.compute_slices for profile in profiles), default=0), ()))
-
-
-def _placed(profiles: tuple[MigProfile, ...], taken: frozenset[int], compute: int, before: tuple[str, ...]) -> Iterator[Layout]:
-    """Every placement of devices, device by device in the order of their names; the same set in other places counts once."""
-    yield tuple((name, before.count(name)) for name in sorted(set(before)))
-    for index, profile in enumerate(profiles):
-        if profile.compute_slices > compute or before.count(profile.name) >= profile.max_per_gpu:
-            continue
-        for start in profile.starts:
-            slices = frozenset(range(start, start + profile.memory_slices))
-            if not slices & taken:
-                yield from _placed(profiles[index:], taken | slices, compute - profile.compute_slices, (*before, profile.name))
+    """Profile by profile, device by device: what lies where so far, the compute slices left, and the devices."""
+    compute = max((profile.compute_slices for profile in profiles), default=0)
+    placed: set[tuple[int, int, tuple[str, ...]]] = {(0, compute, ())}
+    for profile in profiles:
+        places = [((1 << profile.memory_slices) - 1) << start for start in profile.starts]
+        latest = placed
+        for _ in range(profile.max_per_gpu):
+            latest = {(taken | place, left - profile.compute_slices, (*before, profile.name)) for taken, left, before in latest
+                      if profile.compute_slices <= left for place in places if not taken & place}
+            placed = placed | latest
+    return frozenset(tuple((name, before.count(name)) for name in sorted(set(before))) for _, _, before in placed)
 
 
 @lru_cache(maxsize=64)

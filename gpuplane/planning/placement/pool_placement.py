@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -16,8 +17,11 @@ from gpuplane.planning.placement.stranding import verdict_of
 
 
 def claims_at(asked: Sequence[Demand], pods: Mapping[str, Amounts], replicas: Callable[[Demand], int]) -> list[Claim]:
-    """Claims of a pool's services, with so many replicas each."""
-    return [Claim(pods[demand.entry.name], replicas(demand)) for demand in asked]
+    """Claims of a pool's services, with so many replicas each; those of one shape together."""
+    found: dict[Amounts, int] = defaultdict(int)
+    for demand in asked:
+        found[pods[demand.entry.name]] += replicas(demand)
+    return [Claim(pod, count) for pod, count in found.items()]
 
 
 def at_minimum(demand: Demand) -> int:

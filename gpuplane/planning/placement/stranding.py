@@ -41,7 +41,17 @@ def _can_strand(groups: Sequence[NodeGroup], claims: tuple[Claim, ...]) -> bool:
             return True
         if known is None:
             doubtful.append(target)
-    return any(_searched(groups, claims, target) for target in doubtful)
+    return any(_searched(groups, claims, target) for target in doubtful if not _is_undercut(claims, target))
+
+
+def _is_undercut(claims: Sequence[Claim], target: int) -> bool:
+    """Whether another claim's pod is larger in everything and may run on the same nodes: it is stranded wherever this one is.
+
+    Where pods block the smaller one everywhere, put it in the place of one of the larger, which then waits: that node lacks for the
+    larger what it lacked for the smaller. If no larger one is placed, it waits already.
+    """
+    mine = claims[target]
+    return any(other.pod != mine.pod and other.allowed == mine.allowed and room_for(mine.pod, other.pod) for other in claims)
 
 
 def _share(claim: Claim, group: NodeGroup) -> float:

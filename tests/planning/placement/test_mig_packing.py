@@ -10,7 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gpuplane.catalog import Gpu, default_catalog, mig_layout_valid
-from gpuplane.planning.placement.mig_packing import Layout, fewest_gpus, layouts, maximal_layouts, serving_layouts, short_of, unused_of
+from gpuplane.planning.placement.mig_packing import (
+    Layout,
+    fewest_gpus,
+    fewest_gpus_count,
+    layouts,
+    maximal_layouts,
+    serving_layouts,
+    short_of,
+    unused_of,
+)
 from tests.planning.placement.drawn import FEW
 
 A100 = default_catalog().gpus["A100-SXM-80GB"]
@@ -73,7 +82,7 @@ def test_what_adds_up_and_cannot_be_cut(layout: dict[str, int]) -> None:
 def test_the_fewest_gpus_agree_with_trying_every_layout_on_every_gpu(demand: dict[str, int]) -> None:
     packing = fewest_gpus(A100, demand)
 
-    assert packing.gpus == packing.lower_bound == _tried(demand)
+    assert packing.gpus == packing.lower_bound == _tried(demand) == fewest_gpus_count(A100, demand)
     assert sum(cut.gpus for cut in packing.cut) == packing.gpus
     served: Counter[str] = Counter()
     for cut in packing.cut:
