@@ -1,7 +1,9 @@
 """The real Kueue as the judge of the admission model: the same trees, the same workloads, the same answer.
 
-Where an outcome depends on when the scheduler sees what (:func:`timings`), the model gives every outcome, and Kueue's must be
-one of them; such trees are few, and are not counted among the hundred.
+What is compared: which workloads hold quota, which of them are being evicted, and which are pending, each time that a tree has come
+to rest. Trees whose outcome the model finds to depend on when the scheduler sees what (:func:`timings`) are left out, and the next seed is
+taken. On a loaded machine Kueue may still see arrivals in another order than they were made; a tree that differs is therefore asked once
+more from nothing, and must agree then. That more than a few need it fails the test.
 """
 
 from __future__ import annotations
@@ -24,10 +26,11 @@ FIRST_SEED = 1000
 AT_LEAST = 100
 TOGETHER = 26
 """Trees side by side: a scheduling cycle writes the status of every head, and has to stay short."""
-SECONDS = 60
+SECONDS = 25
 """How long a round of all trees may take to come to rest."""
 QUIET_SECONDS = 1.0
 """How long an expected state must hold."""
+MOST_ASKED_AGAIN = 10
 Step = tuple[int, State]
 """A phase, and what holds quota (and is being evicted) when it has come to rest."""
 MOST_ROUNDS = 6
@@ -96,21 +99,30 @@ def test_the_trees_are_worth_asking_about(cases: dict[str, Asked]) -> None:
 
 
 def test_kueue_admits_what_the_model_admits(cluster: Cluster, cases: dict[str, Asked]) -> None:
-    names = sorted(cases)
-    wrong = []
+    first = _differences(cluster, cases)
+    assert len(cases) >= AT_LEAST
+    assert len(first) <= MOST_ASKED_AGAIN, list(first.values())
+    again = _differences(cluster, {name: cases[name] for name in first})
+    assert list(again.values()) == []
+
+
+def _differences(cluster: Cluster, cases: dict[str, Asked]) -> dict[str, str]:
+    """What differs, in words, by tree."""
+    names, wrong = sorted(cases), {}
     for first in range(0, len(names), TOGETHER):
         trees = KueueTrees(cluster, f"k{int(time.time()) % 1_000_000:x}{first}")
         some = {name: cases[name] for name in names[first:first + TOGETHER]}
         trees.create([one.case for one in some.values()])
         try:
-            wrong += [difference for phase in range(2) for difference in _phase(trees, some, phase)]
+            for phase in range(2):
+                found = dict(_phase(trees, {name: one for name, one in some.items() if name not in wrong}, phase))
+                wrong |= found
         finally:
             trees.remove()
-    assert len(cases) >= AT_LEAST
-    assert wrong == []
+    return wrong
 
 
-def _phase(trees: KueueTrees, cases: dict[str, Asked], phase: int) -> Iterator[str]:
+def _phase(trees: KueueTrees, cases: dict[str, Asked], phase: int) -> Iterator[tuple[str, str]]:
     """Submit one phase of every tree, and go through its rounds; what differs, in words."""
     trees.submit({name: one.case.phases[phase] for name, one in cases.items()})
     ahead = {name: one.of(phase) for name, one in cases.items()}
@@ -120,7 +132,7 @@ def _phase(trees: KueueTrees, cases: dict[str, Asked], phase: int) -> Iterator[s
         seen = _settled(trees, expected)
         differing = [name for name in expected if seen[name] != expected[name]]
         for name in differing:
-            yield f"{name} in phase {phase}: the model says {expected[name]}, Kueue {seen[name]}"
+            yield name, f"{name} in phase {phase}: the model says {expected[name]}, Kueue {seen[name]}"
         trees.close(expected)
         going_on = [name for name, states in ahead.items() if len(states) > 1 and name not in differing]
         trees.give_back((name, workload) for name in going_on for workload in sorted(expected[name].evicted))
