@@ -59,9 +59,11 @@ RUNAWAY_FACTOR = 2
 def _ceilings(planned: EnvironmentPlan, tenant: TenantPlan) -> dict[str, int]:
     """Most devices of each type that pods may ask for; 0 for the types the tenant does not own."""
     ceilings = {resource: 0 for pool in planned.pools.values() for resource in pool.devices_per_node}
-    for quota in tenant.quotas.values():
-        there_are = sum(pool.capacity.get(quota.resource, 0) for pool in planned.pools.values())
-        ceilings[quota.resource] = RUNAWAY_FACTOR * max(there_are, quota.ceiling, quota.peak_with_surge)
+    for resource in {quota.resource for quota in tenant.quotas.values()}:
+        there_are = sum(pool.capacity.get(resource, 0) for pool in planned.pools.values())
+        own = [quota for quota in tenant.quotas.values() if quota.resource == resource]  # the same device may be of several pools
+        may_have, at_peak = sum(quota.ceiling for quota in own), sum(quota.peak_with_surge for quota in own)
+        ceilings[resource] = RUNAWAY_FACTOR * max(there_are, may_have, at_peak)
     return ceilings
 
 

@@ -53,6 +53,8 @@ def test_the_environments_of_this_repository_pass(environment: str, environments
     ("PII-06", "services/support/chat.yaml", "      arguments:", "      arguments:\n        enable_log_requests: true", "arguments"),
     ("CB-01", "tenants/support.yaml", "budget_usd_per_month: ", "budget_usd_per_month: 1 # ", "budget_usd_per_month"),
     ("CB-01", "tenants/support.yaml", "budget_usd_per_month: 72000", "budget: {usd_per_month: 1}", "budget"),
+    ("QF-06", "tenants/support.yaml", "nominal_quota: 12", "nominal_quota: 12\n      borrowing_limit: 500", "borrowing_limit"),
+    ("QF-10", "services/support/chat.yaml", "max_model_len: ", "max_model_len: 2000000 # ", "max_model_len"),
     ("CB-01", "environment.yaml", "budget_usd_per_month: ", "budget_usd_per_month: 2 # ", "budget_usd_per_month"),
 ])
 def test_a_wish_that_cannot_be_granted_is_refused_with_file_and_line(
