@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,10 +24,11 @@ _POSITIVE = click.IntRange(min=1)
 @click.command()
 @click.option("--model", "model_id", metavar="ID", help="Model repository or name of the catalogue, e.g. Qwen/Qwen2.5-7B-Instruct.")
 @click.option("--model-config", type=click.Path(dir_okay=False, path_type=Path), help="A model's config.json (Hugging Face).")
-@click.option("--parameters", type=float, metavar="N", help="Total parameters, where the config does not determine them.")
+@click.option("--parameters", type=float, metavar="N",
+              help="Total parameters, in full or in billions, where model or config do not determine them.")
 @click.option("--gpu", "gpu_name", metavar="NAME", help="GPU of the catalogue, e.g. H100-SXM-80GB.")
 @click.option("--gpu-memory-gib", type=click.FloatRange(min=0, min_open=True), metavar="G", help="What the card reports, in GiB.")
-@click.option("--mig", metavar="PROFILE", help="MIG profile of that GPU, e.g. 1g.10gb.")
+@click.option("--mig", metavar="PROFILE", help="MIG profile of that GPU, e.g. 1g.10gb; --gpu-memory-gib is then what the device reports.")
 @click.option("--time-sliced-by", type=_POSITIVE, default=1, help="Pods that take turns on the GPU.")
 @click.option("--tensor-parallel-size", type=_POSITIVE, default=1, show_default=True)
 @click.option("--pipeline-parallel-size", type=_POSITIVE, default=1, show_default=True)
@@ -94,7 +96,8 @@ def _model(options: dict[str, Any], catalog: Catalog) -> ModelArchitecture:
         return _from_file(file, named, options["parameters"])
     if named is None:
         raise CannotStart("one of --model and --model-config is needed.")
-    return _known(named, catalog)
+    known, total = _known(named, catalog), _total(options["parameters"])
+    return known if total is None else replace(known, parameters=total, counted=False)
 
 
 def _binds(options: dict[str, Any], catalog: Catalog) -> bool:
@@ -126,10 +129,6 @@ def _checked(options: dict[str, Any]) -> None:
         wrong.append(f"--dtype {dtype!r} is no known type; known: {', '.join(DTYPES)}.")
     if cache is not None and not cache.lower().startswith(("auto", "fp8", "int8", "bfloat16", "float16", "half", "nvfp4", "turboquant")):
         wrong.append(f"--kv-cache-dtype {cache!r} is no known type; known: auto, fp8, fp8_e4m3, fp8_e5m2, int8, bfloat16, float16.")
-    if options["parameters"] is not None and options["model_config"] is None:
-        wrong.append("--parameters is of --model-config.")
-    if options["mig"] is not None and options["gpu_name"] is None:
-        wrong.append("--mig is of --gpu.")
     if wrong:
         raise CannotStart("\n".join(wrong))
 
@@ -180,8 +179,6 @@ def _total(parameters: float | None) -> int | None:
 
 
 def _device(options: dict[str, Any], catalog: Catalog) -> Device:
-    from dataclasses import replace
-
     from gpuplane.planning.memory.device import device, find_gpu, plain_device
     from gpuplane.planning.memory.interval import Interval
 

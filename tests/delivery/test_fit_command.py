@@ -62,6 +62,12 @@ def test_the_memory_that_a_card_reports_is_enough() -> None:
     assert answer("--model", "qwen3-8b", "--gpu-memory-gib", "10.7", "--max-model-len", "4096")["fits"] is False
 
 
+def test_what_is_known_better_is_taken() -> None:
+    assert answer(*QWEN, "--parameters", "8")["weights_gib"]["expected"] > answer(*QWEN)["weights_gib"]["expected"]
+    small = answer("--model", "qwen3-0.6b", "--gpu-memory-gib", "9.5", "--mig", "1g.10gb", "--max-model-len", "2048", "--engine-version", "0.30.0")
+    assert (small["fits"], small["usable_gib"]["high"]) == (True, 8.74)
+
+
 def test_people_see_a_verdict_a_table_and_what_would_fit() -> None:
     result = run("--model", "meta-llama/Llama-3.3-70B-Instruct", "--gpu", "H100-SXM-80GB", "--max-model-len", "8192")
     assert result.exit_code == 1
@@ -87,9 +93,8 @@ def test_a_start_up_log_overrides(tmp_path: Path) -> None:
     (["--model", "qwen3-8b", "--gpu", "L4-24GB", "--mig", "1g.10gb"], "no MIG"),
     (["--model", "qwen3-8b", "--gpu", "L4-24GB", "--draft-model", "x/y"], "is not in the catalogue"),
     ([*QWEN, "--quantization", "foo"], "--quantization 'foo' is no known method"), ([*QWEN, "--dtype", "foo"], "--dtype 'foo'"),
-    ([*QWEN, "--kv-cache-dtype", "foo"], "--kv-cache-dtype 'foo'"), ([*QWEN, "--parameters", "7"], "--parameters is of --model-config"),
+    ([*QWEN, "--kv-cache-dtype", "foo"], "--kv-cache-dtype 'foo'"),
     (["--model", "qwen3-8b", "--gpu-memory-gib", "nan"], "is not a number of use"),
-    (["--model", "qwen3-8b", "--gpu-memory-gib", "24", "--mig", "1g.10gb"], "--mig is of --gpu"),
     (["--model-config", "missing.json", "--gpu", "L4-24GB"], "cannot be read"),
     (["--model", "qwen3-8b", "--gpu", "L4-24GB", "--startup-log", "missing.log"], "cannot be read")])
 def test_wrong_questions(arguments: list[str], words: str) -> None:
