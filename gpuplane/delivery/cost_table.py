@@ -12,7 +12,6 @@ from gpuplane.delivery.unit_cost_figures import HEADINGS, unit_cells
 from gpuplane.planning.money.month import Level
 
 By = Literal["tenant", "service", "pool"]
-BY: tuple[By, ...] = ("tenant", "service", "pool")
 
 LEVEL_WORDS: dict[Level, str] = {"minimum": "minimum", "expected": "expected", "worst_case": "worst case"}
 _PARTS: dict[By, tuple[Kind, ...]] = {"tenant": ("tenants",), "service": ("services", "others"), "pool": ("pools", "others")}

@@ -81,6 +81,15 @@ def by_pool(of_tenant: tuple[Demand, ...]) -> Mapping[str, tuple[Demand, ...]]:
     return _grouped((demand.pool, demand) for demand in of_tenant)
 
 
+def of_pools(asked: Demands) -> Mapping[str, list[Demand]]:
+    """All tenants' demands by pool, in the order of the tenants; a pool that nobody asks for has none."""
+    found: dict[str, list[Demand]] = defaultdict(list)
+    for of_tenant in asked.values():
+        for demand in of_tenant:
+            found[demand.pool].append(demand)
+    return found
+
+
 def _grouped(of_tenant: Iterable[tuple[str, Demand]]) -> Mapping[str, tuple[Demand, ...]]:
     found: dict[str, list[Demand]] = defaultdict(list)
     for name, demand in of_tenant:

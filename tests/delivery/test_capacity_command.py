@@ -15,6 +15,7 @@ from jsonschema import Draft202012Validator
 
 from gpuplane.cli import cli
 from gpuplane.delivery.capacity_json import capacity_schema, capacity_schema_text, write_capacity_schema
+from tests.delivery.files import edit
 from tests.delivery.golden import assert_golden
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,12 +37,6 @@ def _json(*arguments: str, environments: Path = ROOT / "environments") -> dict[s
     value: dict[str, Any] = json.loads(_run(*arguments, "--format", "json", environments=environments).stdout)
     assert [error.message for error in Draft202012Validator(capacity_schema()).iter_errors(value)] == []
     return value
-
-
-def _edit(path: Path, old: str, new: str) -> None:
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new, 1))
 
 
 def test_the_published_schema_is_what_the_code_says(tmp_path: Path) -> None:
@@ -81,7 +76,7 @@ def test_the_written_files_are_what_is_printed_and_the_same_twice(tmp_path: Path
 
 
 def test_what_the_plan_refuses_is_said_and_exits_with_1(environments: Path) -> None:
-    _edit(environments / "prod/services/support/chat.yaml", "max_replicas: 4", "max_replicas: 50")
+    edit(environments / "prod/services/support/chat.yaml", "max_replicas: 4", "max_replicas: 50")
     result = _run("prod", environments=environments)
     assert result.exit_code == 1
     assert "✗ QF-04 " in result.stdout
@@ -95,7 +90,7 @@ def test_an_environment_that_is_not_there_or_wrong_exits_with_2(environments: Pa
     missing = _run("moon")
     assert missing.exit_code == 2
     assert "moon" in missing.stderr
-    _edit(environments / "prod/environment.yaml", "cloud: aws", "cloud: moon")
+    edit(environments / "prod/environment.yaml", "cloud: aws", "cloud: moon")
     wrong = _run("prod", environments=environments)
     assert wrong.exit_code == 2
     assert "prod/environment.yaml:" in wrong.stderr

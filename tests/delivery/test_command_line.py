@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from gpuplane.cli import cli
+from tests.delivery.files import edit
 
 ROOT = Path(__file__).resolve().parents[2]
 AS_OF = "2026-11-21"
@@ -27,12 +28,6 @@ def environments(tmp_path: Path) -> Path:
 
 def _run(*arguments: str, environments: Path) -> Result:
     return CliRunner().invoke(cli, [*arguments, "--environments", str(environments), "--as-of", AS_OF])
-
-
-def _edit(path: Path, old: str, new: str) -> None:
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new, 1))
 
 
 def _line(path: Path, start: str) -> int:
@@ -60,7 +55,7 @@ def test_the_environments_of_this_repository_pass(environment: str, environments
 def test_a_wish_that_cannot_be_granted_is_refused_with_file_and_line(
         environments: Path, rule: str, file: str, old: str, new: str, field: str) -> None:
     path = environments / "prod" / file
-    _edit(path, old, new)
+    edit(path, old, new)
 
     result = _run("preview", "prod", "--format", "json", environments=environments)
 
@@ -91,8 +86,8 @@ def test_every_format_is_printed_to_stdout_and_progress_is_not(environments: Pat
 
 
 def test_wrong_input_is_status_2_with_all_errors_and_nothing_written(environments: Path, tmp_path: Path) -> None:
-    _edit(environments / "prod" / "tenants" / "support.yaml", "owner: ", "ownr: ")
-    _edit(environments / "prod" / "services" / "support" / "chat.yaml", "memory_gib: ", "memory_gib: 3Gi #")
+    edit(environments / "prod" / "tenants" / "support.yaml", "owner: ", "ownr: ")
+    edit(environments / "prod" / "services" / "support" / "chat.yaml", "memory_gib: ", "memory_gib: 3Gi #")
 
     result = _run("preview", "prod", "--out", str(tmp_path / "out"), environments=environments)
 
@@ -105,7 +100,7 @@ def test_wrong_input_is_status_2_with_all_errors_and_nothing_written(environment
 def test_a_former_report_does_not_outlive_what_it_was_about(environments: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     assert _run("preview", "local", "--out", str(out), environments=environments).exit_code == 0
-    _edit(environments / "local" / "tenants" / "support.yaml", "owner: ", "ownr: ")
+    edit(environments / "local" / "tenants" / "support.yaml", "owner: ", "ownr: ")
 
     assert _run("preview", "local", "--out", str(out), environments=environments).exit_code == 2
 
@@ -148,7 +143,7 @@ def test_against_the_same_ref_nothing_changes(repository: Path) -> None:
 
 
 def test_against_a_ref_one_edit_is_one_change(repository: Path) -> None:
-    _edit(repository / "local" / "tenants" / "research.yaml", "borrowing_limit: 4", "borrowing_limit: 3")
+    edit(repository / "local" / "tenants" / "research.yaml", "borrowing_limit: 4", "borrowing_limit: 3")
 
     changes = _changes(repository)
 
@@ -159,7 +154,7 @@ def test_against_a_ref_one_edit_is_one_change(repository: Path) -> None:
 def test_against_a_ref_a_new_service_is_created_and_an_old_one_deleted(repository: Path) -> None:
     folder = repository / "local" / "services" / "search"
     (folder / "embeddings.yaml").rename(folder / "vectors.yaml")
-    _edit(folder / "vectors.yaml", "name: embeddings", "name: vectors")
+    edit(folder / "vectors.yaml", "name: embeddings", "name: vectors")
 
     changes = _changes(repository)
 
@@ -178,9 +173,9 @@ def test_that_something_protected_would_go_is_a_refusal(repository: Path) -> Non
 
 @pytest.mark.parametrize(("approved", "refused"), [("", True), (", approved_usd_per_month: 46000", False)])
 def test_a_step_over_the_limit_of_a_budget_is_refused_until_somebody_approves_it(repository: Path, approved: str, refused: bool) -> None:
-    _edit(repository / "prod/tenants/support.yaml", "budget_usd_per_month: 72000",
+    edit(repository / "prod/tenants/support.yaml", "budget_usd_per_month: 72000",
           f"budget: {{usd_per_month: 72000, increase: {{max_percent: 5{approved}}}}}")
-    _edit(repository / "prod/services/support/chat.yaml", "min_replicas: 2", "min_replicas: 3")
+    edit(repository / "prod/services/support/chat.yaml", "min_replicas: 2", "min_replicas: 3")
 
     result = _run("preview", "prod", "--against", "main", "--format", "json", environments=repository)
 
@@ -197,7 +192,7 @@ def test_a_step_over_the_limit_of_a_budget_is_refused_until_somebody_approves_it
     ("{usd_per_month: 39000}", False), ("{usd_per_month: 60000, basis: worst_case, block_percent: 120}", True),
     ("{usd_per_month: 42000, basis: expected, block_percent: 105}", True)])
 def test_the_rule_on_objects_refuses_no_budget_that_the_plan_allows(environments: Path, budget: str, passes: bool) -> None:
-    _edit(environments / "prod/tenants/support.yaml", "budget_usd_per_month: 72000", f"budget: {budget}")
+    edit(environments / "prod/tenants/support.yaml", "budget_usd_per_month: 72000", f"budget: {budget}")
 
     result = _run("preview", "prod", "--format", "json", environments=environments)
 
@@ -206,8 +201,8 @@ def test_the_rule_on_objects_refuses_no_budget_that_the_plan_allows(environments
 
 
 def test_the_rule_on_objects_knows_that_reserved_nodes_are_cheaper(environments: Path) -> None:
-    _edit(environments / "prod/node-pools/a100.yaml", "    max_nodes: 2\n", "    max_nodes: 2\n    reserved: {nodes: 2, term: 1y}\n")
-    _edit(environments / "prod/tenants/support.yaml", "budget_usd_per_month: 72000", "budget_usd_per_month: 36000")
+    edit(environments / "prod/node-pools/a100.yaml", "    max_nodes: 2\n", "    max_nodes: 2\n    reserved: {nodes: 2, term: 1y}\n")
+    edit(environments / "prod/tenants/support.yaml", "budget_usd_per_month: 72000", "budget_usd_per_month: 36000")
 
     result = _run("preview", "prod", "--format", "json", environments=environments)
 
@@ -218,7 +213,7 @@ def test_the_rule_on_objects_knows_that_reserved_nodes_are_cheaper(environments:
 
 @pytest.mark.parametrize(("rule", "message"), [("ZZ-99", 'there is no rule "ZZ-99"'), ("QF-04", "cannot be waived")])
 def test_an_exemption_that_could_waive_nothing_is_an_error(environments: Path, rule: str, message: str) -> None:
-    _edit(environments / "prod" / "exemptions.yaml", "exemptions: []", f"""exemptions:
+    edit(environments / "prod" / "exemptions.yaml", "exemptions: []", f"""exemptions:
     - rule: {rule}
       resource: {{kind: InferenceService, namespace: support, name: chat}}
       owner: platform

@@ -16,6 +16,7 @@ from jsonschema import Draft202012Validator
 
 from gpuplane.cli import cli
 from gpuplane.delivery.cost_schema import cost_schema, cost_schema_text, write_cost_schema
+from tests.delivery.files import edit
 from tests.delivery.golden import assert_golden
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,12 +45,6 @@ def _json(*arguments: str, environments: Path) -> dict[str, Any]:
     value: dict[str, Any] = json.loads(_run(*arguments, "--format", "json", environments=environments).stdout)
     assert [error.message for error in Draft202012Validator(cost_schema()).iter_errors(value)] == []
     return value
-
-
-def _edit(path: Path, old: str, new: str) -> None:
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new, 1))
 
 
 def test_the_published_schema_is_what_the_code_says(tmp_path: Path) -> None:
@@ -83,7 +78,7 @@ def test_the_table_of_prod_by_each_part(by: str, form: str, environments: Path) 
 
 def test_a_change_is_shown_at_every_level_with_its_percentage(environments: Path) -> None:
     service = environments / "prod/services/support/chat.yaml"
-    _edit(service, "min_replicas: 2", "min_replicas: 3")
+    edit(service, "min_replicas: 2", "min_replicas: 3")
     result = _run("prod", "--against", "HEAD", "--format", "markdown", environments=environments)
     assert_golden("cost-prod-against.md", result.stdout.partition("<sub>")[0])
     value = _json("prod", "--against", "HEAD", environments=environments)
@@ -97,13 +92,13 @@ def test_a_change_is_shown_at_every_level_with_its_percentage(environments: Path
 
 def test_an_environment_that_is_new_and_a_ref_that_cannot_be_read_say_so(environments: Path) -> None:
     shutil.copytree(environments / "prod", environments / "spare")
-    _edit(environments / "spare/environment.yaml", "name: prod\n", "name: spare\n")
-    _edit(environments / "spare/exemptions.yaml", "name: prod\n", "name: spare\n")
+    edit(environments / "spare/environment.yaml", "name: prod\n", "name: spare\n")
+    edit(environments / "spare/exemptions.yaml", "name: prod\n", "name: spare\n")
     new = _json("spare", "--against", "HEAD", environments=environments)
     assert {row["minimum"]["before_usd_per_month"] for row in new["rows"]} == {"0.00"}
-    _edit(environments / "prod/environment.yaml", "cloud: aws", "cloud: moon")
+    edit(environments / "prod/environment.yaml", "cloud: aws", "cloud: moon")
     _git(environments.parent, "commit", "--quiet", "-am", "wrong")
-    _edit(environments / "prod/environment.yaml", "cloud: moon", "cloud: aws")
+    edit(environments / "prod/environment.yaml", "cloud: moon", "cloud: aws")
     broken = _json("prod", "--against", "HEAD", environments=environments)
     assert "prod/environment.yaml" in broken["against"]["note"]
     assert {row["minimum"]["before_usd_per_month"] for row in broken["rows"]} == {None}
@@ -114,7 +109,7 @@ def test_an_environment_that_is_new_and_a_ref_that_cannot_be_read_say_so(environ
     ("tenants/support.yaml", "budget_usd_per_month: 72000", "budget: {usd_per_month: 50000, worst_case_percent: 110}", "CB-02"),
     ("environment.yaml", "region: eu-central-1\n", "region: eu-west-3\n", "CB-05")])
 def test_a_broken_budget_or_an_unknown_price_exits_with_1(file: str, old: str, new: str, rule: str, environments: Path) -> None:
-    _edit(environments / "prod" / file, old, new)
+    edit(environments / "prod" / file, old, new)
     result = _run("prod", environments=environments)
     assert result.exit_code == 1
     assert f"\n{rule}: " in result.stdout
@@ -125,9 +120,9 @@ def test_a_broken_budget_or_an_unknown_price_exits_with_1(file: str, old: str, n
     ("max_percent: 5", True), ("max_percent: 7", False), ("max_usd_per_month: 1000", True),
     ("max_percent: 5, approved_usd_per_month: 46000", False), ("max_percent: 5, approved_usd_per_month: 45000", True)])
 def test_an_increase_over_the_limit_needs_an_approval(limits: str, refused: bool, environments: Path) -> None:
-    _edit(environments / "prod/tenants/support.yaml", "budget_usd_per_month: 72000",
+    edit(environments / "prod/tenants/support.yaml", "budget_usd_per_month: 72000",
           f"budget: {{usd_per_month: 72000, increase: {{{limits}}}}}")
-    _edit(environments / "prod/services/support/chat.yaml", "min_replicas: 2", "min_replicas: 3")
+    edit(environments / "prod/services/support/chat.yaml", "min_replicas: 2", "min_replicas: 3")
     result = _run("prod", "--against", "HEAD", environments=environments)
     assert (result.exit_code == 1) == refused
     assert ("CB-03: " in result.stdout) == refused

@@ -14,7 +14,7 @@ from gpuplane.catalog.engines import EngineMemory, engine_memory, load_engines
 from gpuplane.planning.memory.interval import ZERO, Interval
 from gpuplane.planning.memory.kv_cache import KvCache, kv_cache
 from gpuplane.planning.memory.overhead import Batch, Overhead, batch, overhead
-from gpuplane.planning.memory.quantization import quantization
+from gpuplane.planning.memory.quantization import Quantization
 from gpuplane.planning.memory.request import BFLOAT16, GIB, FitRequest
 from gpuplane.planning.memory.weights import Weights, weights
 
@@ -108,7 +108,7 @@ def _fit(request: FitRequest, engine: EngineMemory) -> Fit:
     needed = layout.block_bytes * layout.blocks_per_request(length, step.tokens) / GIB if length is not None else None
     if not request.model.generates:
         needed = 0.0
-    impossible = tuple(_impossible(request, utilization))
+    impossible = tuple(_impossible(request, utilization, held))
     doubts = tuple(_doubts(request, engine, parts, pool, needed, utilization))
     if impossible:
         verdict: bool | None = False
@@ -130,7 +130,7 @@ def _longest(request: FitRequest, layout: KvCache, pool: Interval, step: Batch) 
     return min(longest, request.model.max_model_len) if request.context_binds and request.model.max_model_len else longest
 
 
-def _impossible(request: FitRequest, utilization: float) -> Iterator[str]:
+def _impossible(request: FitRequest, utilization: float, weighed: Weights) -> Iterator[str]:
     """What no memory can heal."""
     tp, heads = request.tensor_parallel_size, request.model.attention_heads
     if heads % tp:
@@ -140,12 +140,12 @@ def _impossible(request: FitRequest, utilization: float) -> Iterator[str]:
     if request.device.shared_by > 1 and utilization * request.device.shared_by > 1:
         yield (f"{request.device.shared_by} pods take turns on this GPU and share its memory: gpu_memory_utilization {utilization:g} is "
                f"more than 1/{request.device.shared_by}.")
-    yield from _unsupported(request)
+    yield from _unsupported(request, weighed.quantization)
     if request.pipeline_parallel_size > request.model.layers:
         yield f"pipeline_parallel_size {request.pipeline_parallel_size} is more than the {request.model.layers} layers."
 
 
-def _unsupported(request: FitRequest) -> Iterator[str]:
+def _unsupported(request: FitRequest, held: Quantization | None) -> Iterator[str]:
     """What the engine or the card refuses, whatever the memory (vLLM's own checks at start-up)."""
     tokens, seqs, capability = request.max_num_batched_tokens, request.max_num_seqs, request.device.capability
     if tokens is not None and seqs is not None and tokens < seqs:
@@ -157,7 +157,6 @@ def _unsupported(request: FitRequest) -> Iterator[str]:
         yield f"bfloat16 needs compute capability 8.0; {said}."
     if (request.kv_cache_dtype or "").startswith("fp8") and capability < (8, 0):
         yield f"an fp8 KV cache needs compute capability 8.0; {said}."
-    held = quantization(request.quantization, request.model.quantization, request.repository)
     lowest = held.lowest_capability if held is not None else None
     if held is not None and lowest is not None and capability < lowest:
         yield f"{held.name} weights need compute capability {lowest[0]}.{lowest[1]}; {said}."

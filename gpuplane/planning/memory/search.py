@@ -43,21 +43,13 @@ def smallest_parallelism(request: FitRequest) -> int | None:
 @lru_cache(maxsize=512)
 def smallest_device(request: FitRequest, gpus: tuple[Gpu, ...]) -> Placement | None:
     """The least GPU memory that surely fits, of all GPUs, MIG profiles and parallelisms; ties go to fewer devices, then to the name."""
-    wanted = request.tensor_parallel_size * request.pipeline_parallel_size
     options = sorted(_options(request, gpus), key=lambda row: (row.memory_gib, row.tensor_parallel_size, row.gpu, row.profile or ""))
     rows = {gpu.name: gpu for gpu in gpus}
     for option in options:
-        if option.profile is not None and wanted > 1 and request.pipeline_parallel_size > 1:
-            continue
         asked = replace(request, device=device(rows[option.gpu], option.profile), tensor_parallel_size=option.tensor_parallel_size)
         if fit(asked).fits:
             return option
     return None
-
-
-def longest_model_len(request: FitRequest) -> int | None:
-    """The longest context that surely fits, in tokens; 0: none; None for encoders."""
-    return fit(request).longest_model_len
 
 
 def _options(request: FitRequest, gpus: Iterable[Gpu]) -> Iterator[Placement]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from gpuplane.catalog.catalog import Catalog
-from gpuplane.planning.demand import Demand, Demands
+from gpuplane.planning.demand import Demand, Demands, of_pools
 from gpuplane.planning.environment_plan import PoolPlan, Pools
 from gpuplane.planning.money.budget import budget_use
 from gpuplane.planning.money.ledger import EnvironmentMoney, OtherCost, PoolMoney, TenantMoney
@@ -26,7 +25,7 @@ def environment_money(spec: EnvironmentSpec, catalog: Catalog, asked: Demands, p
         asked: every demand, by tenant.
         pools: hardware, prices and the nodes that always run.
     """
-    region, by_pool = spec.environment.spec.region, _by_pool(asked)
+    region, by_pool = spec.environment.spec.region, of_pools(asked)
     months = {name: pool_money(spec.pools[name], pool, by_pool[name], region, catalog) if pool.gpus_per_node else unknown_pool(pool)
               for name, pool in sorted(pools.items())}
     others = other_costs(spec, catalog)
@@ -50,11 +49,3 @@ def _tenant(spec: EnvironmentSpec, name: str, of_tenant: Iterable[Demand], pools
     months = [service.month if service is not None else UNKNOWN for service in services]
     month = total_month((*months, *(other.month for other in others if other.tenant == name)))
     return TenantMoney(month, budget_use(spec.tenants[name].spec.monthly_budget, month))
-
-
-def _by_pool(asked: Demands) -> Mapping[str, list[Demand]]:
-    found: dict[str, list[Demand]] = defaultdict(list)
-    for of_tenant in asked.values():
-        for demand in of_tenant:
-            found[demand.pool].append(demand)
-    return found

@@ -9,7 +9,7 @@ from dataclasses import replace
 from gpuplane.catalog.catalog import Catalog
 from gpuplane.catalog.mig import written
 from gpuplane.planning.crossing import listed
-from gpuplane.planning.demand import Demand, Demands
+from gpuplane.planning.demand import Demand, Demands, of_pools
 from gpuplane.planning.environment_plan import PoolPlan, Pools, Quotas, quota_resource
 from gpuplane.planning.placement.chain import PoolChain
 from gpuplane.planning.placement.layout_advice import layout_advice
@@ -24,7 +24,7 @@ Placements = Mapping[str, PoolPlacement]
 
 def placements(spec: EnvironmentSpec, asked: Demands, pools: Pools, catalog: Catalog) -> Placements:
     """Every pool's services on its nodes; pools of unknown hardware are left out, which is refused by itself."""
-    of_pool = _by_pool(asked)
+    of_pool = of_pools(asked)
     known = [(name, pool) for name, pool in sorted(pools.items()) if pool.gpus_per_node]
     return {name: replace(place_pool(pool, of_pool[name], zones(spec, name)), layout=_layout(spec, pool, of_pool[name], catalog))
             for name, pool in known}
@@ -40,7 +40,7 @@ def _layout(spec: EnvironmentSpec, pool: PoolPlan, asked: Sequence[Demand], cata
 def schedulability(spec: EnvironmentSpec, asked: Demands, pools: Pools, quotas: Mapping[str, Quotas],
                    placed: Placements) -> tuple[Schedulability, ...]:
     """Every workload at its minimum and at its maximum, sorted by its name."""
-    of_pool = _by_pool(asked)
+    of_pool = of_pools(asked)
     chains = {name: _chain(spec, pools[name], of_pool[name], placement) for name, placement in placed.items()}
     found: list[Schedulability] = []
     for tenant, of_tenant in asked.items():
@@ -58,7 +58,7 @@ def placement_refusals(spec: EnvironmentSpec, asked: Demands, pools: Pools, plac
 
     Where there are fewer devices than they ask for, that is refused as a quota; here it is their sizes that do not fit.
     """
-    of_pool = _by_pool(asked)
+    of_pool = of_pools(asked)
     for name, placement in placed.items():
         levels = ((placement.minimum, at_minimum, "the minimum replicas"),
                   (placement.guaranteed, at_guaranteed, "the replicas that the quotas promise, with surge,"))
@@ -116,14 +116,6 @@ def _devices_suffice(pool: PoolPlan, asked: Sequence[Demand], replicas: Callable
     for demand in asked:
         total[quota_resource(pool, demand.quota_key)] += replicas(demand) * demand.per_replica
     return all(count <= pool.capacity[resource] for resource, count in total.items())
-
-
-def _by_pool(asked: Demands) -> Mapping[str, list[Demand]]:
-    found: dict[str, list[Demand]] = defaultdict(list)
-    for of_tenant in asked.values():
-        for demand in of_tenant:
-            found[demand.pool].append(demand)
-    return found
 
 
 def _nodes(count: int) -> str:
