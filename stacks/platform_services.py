@@ -17,7 +17,7 @@ from gpuplane.planning.cohorts.environment_tree import cohort_quotas, shares_fai
 from gpuplane.planning.environment_plan import EnvironmentPlan
 from gpuplane.planning.money.ledger import PoolMoney
 from gpuplane.spec.environment_spec import EnvironmentSpec
-from gpuplane.spec.inference_service import Triton, Vllm
+from gpuplane.spec.release import Triton, Vllm
 from gpuplane.stacks.cluster import taints
 from gpuplane.stacks.providers import kubernetes_provider, with_provider
 from gpuplane.stacks.queue_quotas import queue_quotas, weight

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import pulumi
 
-from gpuplane.components.inference_service import InferenceService, InferenceServiceArgs, LoggerArgs
-from gpuplane.components.model_storage import STORAGE_CONTAINER, URI_PREFIXES
-from gpuplane.components.serving_runtime import HEALTH_PATHS, HTTP_PORTS, RUNTIMES, Engine
 from gpuplane.components.tenant import Tenant, TenantArgs
 from gpuplane.components.tenant_network import EgressArgs, TenantNetworkArgs
 from gpuplane.components.tenant_queue import TenantQueueArgs
 from gpuplane.components.tenant_secrets import AwsStoreArgs, RemoteArgs, SecretArgs, TenantSecretsArgs
 from gpuplane.planning.cohorts.quota_tree import ResourceQuota
-from gpuplane.planning.environment_plan import EnvironmentPlan, TenantPlan, quota_resource
+from gpuplane.planning.environment_plan import EnvironmentPlan, TenantPlan
 from gpuplane.spec import tenant as wish
-from gpuplane.spec.environment_spec import EnvironmentSpec, ServiceEntry
-from gpuplane.spec.inference_service import Release, VllmArguments
+from gpuplane.spec.environment_spec import EnvironmentSpec
 from gpuplane.spec.vocabulary import LOCAL_QUEUE
-from gpuplane.stacks.cluster import taints
 from gpuplane.stacks.providers import kubernetes_provider, with_provider
 from gpuplane.stacks.queue_quotas import queue_quotas, weight
+from gpuplane.stacks.services import register_service
 from gpuplane.stacks.upstream import require_upstream
 
 
@@ -35,7 +28,7 @@ def compose(spec: EnvironmentSpec, planned: EnvironmentPlan) -> None:
         tenant = Tenant(name, _tenant(spec, planned, name, document.spec), protected)
         after = pulumi.ResourceOptions.merge(with_provider(provider), pulumi.ResourceOptions(depends_on=[tenant]))
         for entry in spec.services_of(name):
-            InferenceService(f"{name}-{entry.document.name}", _service(spec, planned, entry), after)
+            register_service(spec, planned, entry, after)
 
 
 def _tenant(spec: EnvironmentSpec, planned: EnvironmentPlan, name: str, tenant: wish.TenantSpec) -> TenantArgs:
@@ -105,43 +98,3 @@ def _secrets(spec: EnvironmentSpec, name: str, tenant: wish.TenantSpec) -> Tenan
     return TenantSecretsArgs(stores, tuple(
         SecretArgs(secret.name, secret.store, {key: RemoteArgs(at.key, at.property) for key, at in secret.data.items()})
         for secret in tenant.secrets))
-
-
-def _service(spec: EnvironmentSpec, planned: EnvironmentPlan, entry: ServiceEntry) -> InferenceServiceArgs:
-    service = entry.document.spec
-    pool, release = spec.pools[service.placement.pool], service.release
-    engine: Engine = "vllm" if release.vllm is not None else "triton"
-    server: Any = release.vllm or release.triton
-    quota = planned.tenants[entry.tenant].quotas.get(service.placement.quota_key)
-    facts = planned.pools[service.placement.pool]
-    return InferenceServiceArgs(
-        name=entry.document.name, namespace=entry.tenant, runtime=RUNTIMES[engine], model_format=release.model.format,
-        storage_uri=release.model.storage_uri, image=server.image, engine_arguments=engine_arguments(release),
-        device=quota.resource if quota else quota_resource(facts, service.placement.quota_key), devices=release.devices_per_replica,
-        cpu=service.resources.cpu, memory_gib=service.resources.memory_gib, shared_memory_gib=service.resources.shared_memory_gib,
-        min_replicas=service.scaling.min_replicas, max_replicas=service.scaling.max_replicas,
-        cpu_utilization_percent=service.scaling.cpu_utilization_percent, max_surge=service.rollout.max_surge,
-        max_unavailable=service.rollout.max_unavailable, queue_name=LOCAL_QUEUE, may_borrow=service.placement.may_borrow,
-        priority=service.priority, node_selector=facts.node_labels, tolerations=taints(pool), port=HTTP_PORTS[engine],
-        health_path=HEALTH_PATHS[engine], startup_seconds=service.startup_seconds, timeout_seconds=service.request_timeout_seconds,
-        logger=LoggerArgs(service.logging.mode, service.logging.url) if service.logging else None,
-        storage_container=STORAGE_CONTAINER if release.model.uri.startswith(URI_PREFIXES) else None, source=entry.place.relative)
-
-
-def engine_arguments(release: Release) -> tuple[str, ...]:
-    """Command-line arguments of the engine: what is written, in vLLM's spelling, sorted."""
-    if release.vllm is None:
-        return ()
-    written = release.vllm.arguments.model_dump(exclude_unset=True)
-    return tuple(argument for name in sorted(written) for argument in [_argument(name, written[name])] if argument)
-
-
-def _argument(name: str, value: Any) -> str | None:
-    flag = "--" + name.replace("_", "-")
-    if isinstance(value, dict):  # vLLM takes these as JSON
-        return f"{flag}={json.dumps(value, sort_keys=True, separators=(',', ':'))}"
-    if value is True:
-        return flag
-    if value is False:  # vLLM's boolean flags come as pairs; a default of False needs neither
-        return f"--no-{flag[2:]}" if VllmArguments.model_fields[name].default is None else None
-    return None if value is None else f"{flag}={value}"

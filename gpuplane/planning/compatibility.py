@@ -9,8 +9,8 @@ from gpuplane.catalog.compatibility import Driver, EngineBuild, engine_build, fe
 from gpuplane.catalog.gpus import Gpu
 from gpuplane.planning.refusal import ENGINE_ON_GPU, FEATURE_ON_GPU, IMAGE_ON_NODE, OLD_DRIVER, Refusal, refused
 from gpuplane.spec.environment_spec import EnvironmentSpec, ServiceEntry
-from gpuplane.spec.inference_service import Triton, Vllm
 from gpuplane.spec.node_pool import NodePool
+from gpuplane.spec.release import Triton, Vllm
 
 _ARGUMENTS = ("dtype", "quantization", "kv_cache_dtype")
 

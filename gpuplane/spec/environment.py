@@ -5,39 +5,24 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from gpuplane.spec.aws import Aws
 from gpuplane.spec.budget import Budget
 from gpuplane.spec.cloud_use import CloudUse
+from gpuplane.spec.cohort import Cohort
 from gpuplane.spec.model import (
     AwsRegion,
     Cidr,
     DnsLabel,
     Document,
-    FairSharingWeight,
-    LabelKey,
-    LabelValue,
-    QuotaKey,
     SpecModel,
     Usd,
-    number_is_nominal,
 )
-
-Version = Annotated[str, Field(pattern=r"^v?[0-9]+\.[0-9]+(\.[0-9]+)?(-[A-Za-z0-9.]+)?$")]
-
-
-class Aws(SpecModel):
-    """The AWS account and region; both are checked before anything is written."""
-
-    account_id: Annotated[str, Field(pattern=r"^[0-9]{12}$")]
-    """Twelve digits, in quotes."""
-    region: AwsRegion
-    """Region of the cluster and of everything it stores, e.g. ``eu-central-1``."""
-    subnet_ids: Annotated[tuple[Annotated[str, Field(pattern=r"^subnet-[0-9a-f]{8,17}$")], ...], Field(min_length=1)]
-    """Private subnets of the node groups."""
-    node_role_arn: Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/.+$")]
-    """IAM role of the nodes."""
+from gpuplane.spec.monitoring import Monitoring
+from gpuplane.spec.platform_services import GpuOperator, KServe, Kueue
+from gpuplane.spec.secret_store import SecretStore
 
 
 class Cluster(SpecModel):
@@ -53,93 +38,6 @@ class Cluster(SpecModel):
     """Region that an existing cluster stands in; tenants with personal data need to know it."""
     kubernetes_version: Annotated[str, Field(pattern=r"^1\.[0-9]{2}$")]
     """Minor version, in quotes, e.g. ``"1.36"``."""
-
-
-class GpuOperator(SpecModel):
-    """NVIDIA GPU Operator as a pinned Helm release, with the values a platform sets."""
-
-    version: Version
-    """Version of the chart, e.g. ``v26.7.0``."""
-    driver: bool = False
-    """Install the driver; false where the node image has it (EKS NVIDIA images do)."""
-    toolkit: bool = False
-    """Install the container toolkit; false where the node image has it."""
-    mig_strategy: Literal["none", "single", "mixed"] = "mixed"
-    """``mixed``: MIG devices have names of their own, such as ``nvidia.com/mig-1g.10gb``."""
-    dcgm_service_monitor: bool = True
-    """Have Prometheus scrape the GPU metrics, where there is ``monitoring``."""
-
-
-class HelmInstall(SpecModel):
-    """``install: release`` brings a pinned Helm release; ``external``: the cluster has it already."""
-
-    install: Literal["release", "external"]
-    """``release``: gpuplane installs and upgrades it; ``external``: it is there already."""
-    version: Version
-    """Version that is installed, or that is there."""
-
-
-class Kueue(HelmInstall):
-    """Kueue, the one quota system for GPUs."""
-
-
-class KServe(HelmInstall):
-    """KServe in Standard (Deployment) mode."""
-
-
-class Monitoring(SpecModel):
-    """Prometheus operator objects for the platform; present where the cluster runs that operator."""
-
-    namespace: DnsLabel = "monitoring"
-    """Namespace of Prometheus; its pods may reach metrics ports."""
-    labels: dict[LabelKey, LabelValue] = Field(default_factory=lambda: {"release": "kps"})
-    """Labels that this Prometheus selects monitors by."""
-
-
-class AwsSecretsManager(SpecModel):
-    """AWS Secrets Manager, read with the tenant's own role."""
-
-    region: AwsRegion
-    """Region the secrets lie in."""
-    role_arn_template: Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/.*\{tenant\}.*$")]
-    """Role of each tenant; ``{tenant}`` is its name."""
-
-
-class SecretStore(SpecModel):
-    """A secret store that tenants may refer to (External Secrets Operator)."""
-
-    aws_secrets_manager: AwsSecretsManager
-
-
-class CohortQuota(SpecModel):
-    """GPUs (or MIG devices) of one pool that a cohort brings for all its members; the words and meanings are Kueue's (Cohort v1beta2)."""
-
-    nominal_quota: Annotated[int, Field(ge=0, le=100_000)]
-    """Devices on top of what the members bring; nobody's own."""
-    borrowing_limit: Annotated[int | None, Field(ge=0, le=100_000)] = None
-    """Devices that all members together may use beyond what is theirs; needs a parent. Left out: all there are."""
-    lending_limit: Annotated[int | None, Field(ge=0, le=100_000)] = None
-    """Devices that the members and the cohort together lend to the rest of the tree; needs a parent. Left out: all of them."""
-
-
-class Cohort(SpecModel):
-    """A Kueue Cohort; cohorts may form a tree."""
-
-    parent: DnsLabel | None = None
-    """Cohort it belongs to; left out, it is a root."""
-    quota: dict[QuotaKey, Annotated[CohortQuota, BeforeValidator(
-        number_is_nominal, json_schema_input_type=Annotated[int, Field(ge=0, le=100_000)] | CohortQuota)]] = Field(default_factory=dict)
-    """Devices of its own, by pool or pool and profile as in tenants' files; a number is its nominal_quota."""
-    fair_sharing_weight: FairSharingWeight | None = None
-    """Weight among its siblings; one weight anywhere switches Kueue's fair sharing on."""
-
-    @model_validator(mode="after")
-    def _limits(self) -> Cohort:
-        limited = [key for key, quota in self.quota.items() if quota.borrowing_limit is not None or quota.lending_limit is not None]
-        if self.parent is None and limited:
-            raise PydanticCustomError("cohort", "borrowing_limit and lending_limit of {keys} need a parent",
-                                      {"keys": ", ".join(limited), "field": ("quota", limited[0])})
-        return self
 
 
 CloudQuotaName = Literal["running_on_demand_g_and_vt", "running_on_demand_p", "spot_g_and_vt", "spot_p4_p3_p2", "spot_p5"]

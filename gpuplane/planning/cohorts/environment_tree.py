@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from gpuplane.planning.cohorts.quota_tree import CohortQuotas, FlavorResource, QueueQuotas, QuotaTree, ResourceQuota
 from gpuplane.planning.cohorts.workloads import Reclaim
 from gpuplane.planning.environment_plan import PoolPlan, Pools, host_quota, key_resource
-from gpuplane.spec.environment import Cohort
+from gpuplane.spec.cohort import Cohort
 from gpuplane.spec.environment_spec import EnvironmentSpec
 from gpuplane.spec.tenant import DeviceQuota, TenantSpec
 

@@ -25,8 +25,8 @@ from gpuplane.planning.memory.search import smallest_device, smallest_parallelis
 from gpuplane.planning.proof import Proof
 from gpuplane.planning.refusal import MODEL_OVER_MEMORY, REPLICA_OVER_NODE, SLOW_START, Refusal, refused
 from gpuplane.spec.environment_spec import EnvironmentSpec, Place, ServiceEntry
-from gpuplane.spec.inference_service import Vllm
 from gpuplane.spec.node_pool import NodePool
+from gpuplane.spec.release import Vllm
 from gpuplane.spec.vocabulary import DOWNLOADED_URIS
 
 _LENGTH = "spec.release.vllm.arguments.max_model_len"
