@@ -5,7 +5,7 @@ It owns the template and the group. It refuses to own the cluster, subnets and r
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pulumi
@@ -38,7 +38,7 @@ class EksNodePoolArgs:
     pool: str
     cluster_name: str
     node_role_arn: str
-    subnet_ids: tuple[str, ...]
+    subnet_ids: Sequence[pulumi.Input[str]]
     region: str
     instance_type: str
     ami_type: str
@@ -71,7 +71,7 @@ class EksNodePool(pulumi.ComponentResource):
             update_default_version=True, tags=tags, opts=child)
         group = eks.NodeGroup(
             args.pool, cluster_name=args.cluster_name, node_group_name=args.pool, node_role_arn=args.node_role_arn,
-            region=args.region, subnet_ids=sorted(args.subnet_ids), instance_types=[args.instance_type], ami_type=args.ami_type,
+            region=args.region, subnet_ids=list(args.subnet_ids), instance_types=[args.instance_type], ami_type=args.ami_type,
             release_version=args.release_version, capacity_type=args.capacity_type.upper(),
             scaling_config={"min_size": args.min_nodes, "max_size": args.max_nodes, "desired_size": args.min_nodes},
             update_config={"max_unavailable": 1},

@@ -13,11 +13,13 @@ from gpuplane.components.model_storage import ModelStorage, ModelStorageArgs
 from gpuplane.components.monitoring import Monitoring, MonitoringArgs
 from gpuplane.components.queue_admission import QueueAdmission
 from gpuplane.components.serving_runtime import Engine, ServingRuntime, ServingRuntimeArgs
+from gpuplane.components.storage_classes import StorageClasses, StorageClassesArgs
 from gpuplane.planning.cohorts.environment_tree import cohort_quotas, shares_fairly
 from gpuplane.planning.environment_plan import EnvironmentPlan
 from gpuplane.planning.money.ledger import PoolMoney
 from gpuplane.spec.environment_spec import EnvironmentSpec
 from gpuplane.spec.release import Triton, Vllm
+from gpuplane.stacks.aws_cluster import tags
 from gpuplane.stacks.cluster import taints
 from gpuplane.stacks.providers import kubernetes_provider, with_provider
 from gpuplane.stacks.queue_quotas import queue_quotas, weight
@@ -36,6 +38,9 @@ def compose(spec: EnvironmentSpec, planned: EnvironmentPlan) -> None:
         ServingRuntime(engine, ServingRuntimeArgs(engine, image), after)
     ModelStorage("model-storage", ModelStorageArgs(f"docker.io/kserve/storage-initializer:{spec.environment.spec.kserve.version}"), after)
     QueueAdmission("queue-admission", open_options)
+    aws = spec.environment.spec.aws
+    if aws is not None and aws.eks is not None:
+        StorageClasses("storage-classes", StorageClassesArgs(tags=tags(spec)), open_options)
     monitoring = spec.environment.spec.monitoring
     if monitoring is not None:
         Monitoring("monitoring", MonitoringArgs(monitoring.namespace, monitoring.labels), open_options)

@@ -13,6 +13,7 @@ from gpuplane.planning.environment_plan import EnvironmentPlan, TenantPlan
 from gpuplane.spec import tenant as wish
 from gpuplane.spec.environment_spec import EnvironmentSpec
 from gpuplane.spec.vocabulary import LOCAL_QUEUE
+from gpuplane.stacks import tenant_cloud
 from gpuplane.stacks.providers import kubernetes_provider, with_provider
 from gpuplane.stacks.queue_quotas import queue_quotas, weight
 from gpuplane.stacks.services import register_service
@@ -24,8 +25,11 @@ def compose(spec: EnvironmentSpec, planned: EnvironmentPlan) -> None:
     require_upstream(spec, "tenants")
     provider = kubernetes_provider(spec)
     protected = with_provider(provider, protect=spec.environment.spec.protected or None)
+    cloud = tenant_cloud.options(spec)
     for name, document in spec.tenants.items():
         tenant = Tenant(name, _tenant(spec, planned, name, document.spec), protected)
+        if cloud is not None:
+            tenant_cloud.compose(spec, name, tenant, cloud)
         after = pulumi.ResourceOptions.merge(with_provider(provider), pulumi.ResourceOptions(depends_on=[tenant]))
         for entry in spec.services_of(name):
             register_service(spec, planned, entry, after)
