@@ -65,9 +65,10 @@ class Catalog:
         """What a unit of storage, traffic or a load balancer costs (see :func:`gpuplane.catalog.service_prices.service_price`)."""
         return service_price_in(self.service_prices, kind, region)
 
-    def priced_regions(self, instance_type: str) -> tuple[str, ...]:
-        """Regions in which the instance type has an on-demand price, sorted."""
-        return tuple(sorted(region for name, region, offer in self.prices if name == instance_type and offer == "on_demand"))
+    def priced_regions(self, instance_type: str | None = None) -> tuple[str, ...]:
+        """Regions in which the instance type (any, where none is named) has an on-demand price, sorted."""
+        return tuple(sorted({region for name, region, offer in self.prices
+                             if offer == "on_demand" and instance_type in (None, name)}))
 
 
 @cache

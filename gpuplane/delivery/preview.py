@@ -10,6 +10,7 @@ from typing import Any
 
 from gpuplane.catalog import catalog_of
 from gpuplane.delivery.changes import Change
+from gpuplane.delivery.consequences import Consequences
 from gpuplane.delivery.preview_report import Comparison, PreviewReport
 from gpuplane.delivery.source_map import SourceMap
 from gpuplane.graph.planned_graph import PlannedGraph
@@ -49,7 +50,8 @@ def preview(spec: EnvironmentSpec, as_of: date, progress: Progress = lambda _: N
     progress(f"judging {len(resources)} resources by {len(rules)} rules")
     judgement = judge(PlannedGraph(resources, catalog=catalog), spec.exemptions, as_of)
     by_urn = {view.urn: view for view in resources}
-    located = [sources.refine(finding, by_urn.get(finding.urn)) for finding in judgement.findings]
+    located = Consequences(spec, planned).without(
+        (sources.refine(finding, by_urn.get(finding.urn)), by_urn.get(finding.urn)) for finding in judgement.findings)
     findings = merged([from_refusal(refusal) for refusal in planned.refusals], located)
     return PreviewReport(
         environment=spec.name, as_of=as_of, plan=planned, resources=resources, findings=findings,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
-from gpuplane.catalog.catalog import Catalog
 from gpuplane.catalog.cloud_quotas import CloudQuota, cloud_quota_of
 from gpuplane.planning.crossing import crossings, listed
 from gpuplane.planning.environment_plan import PoolPlan, Pools
@@ -15,10 +14,10 @@ from gpuplane.spec.environment_spec import EnvironmentSpec
 _FIELD = "spec.eks_managed_node_group.max_nodes"
 
 
-def cloud_quota_refusals(spec: EnvironmentSpec, pools: Pools, catalog: Catalog) -> Iterator[Refusal]:
+def cloud_quota_refusals(spec: EnvironmentSpec, pools: Pools) -> Iterator[Refusal]:
     """QF-13: the vCPUs of all node groups at max_nodes are at most each declared quota. What is not declared is noted, not refused."""
     declared: dict[str, int] = {str(name): vcpus for name, vcpus in spec.environment.spec.cloud_quotas.items()}
-    for quota, counted in _by_quota(spec, pools, catalog).items():
+    for quota, counted in _by_quota(spec, pools).items():
         limit = declared.get(quota.name)
         if limit is None:
             continue
@@ -32,9 +31,9 @@ def cloud_quota_refusals(spec: EnvironmentSpec, pools: Pools, catalog: Catalog) 
                 f"Lower max_nodes, or ask AWS for {crossing.total} vCPUs of quota {quota.code} and declare them.", crossing.total, limit)
 
 
-def cloud_quota_notes(spec: EnvironmentSpec, pools: Pools, catalog: Catalog) -> Iterator[str]:
+def cloud_quota_notes(spec: EnvironmentSpec, pools: Pools) -> Iterator[str]:
     """What cannot be judged because the account's quota is not declared."""
-    for quota, counted in _by_quota(spec, pools, catalog).items():
+    for quota, counted in _by_quota(spec, pools).items():
         if quota.name not in spec.environment.spec.cloud_quotas:
             names = listed(pool.name for pool in counted)
             have = f"{names} has at its" if len(counted) == 1 else f"{names} have at their"
@@ -42,11 +41,11 @@ def cloud_quota_notes(spec: EnvironmentSpec, pools: Pools, catalog: Catalog) -> 
                    f"declare cloud_quotas.{quota.name} ({quota.quota}, {quota.code}) in environment.yaml.")
 
 
-def _by_quota(spec: EnvironmentSpec, pools: Pools, catalog: Catalog) -> Mapping[CloudQuota, list[PoolPlan]]:
+def _by_quota(spec: EnvironmentSpec, pools: Pools) -> Mapping[CloudQuota, list[PoolPlan]]:
     found: dict[CloudQuota, list[PoolPlan]] = defaultdict(list)
     for name in sorted(spec.pools):
         group = spec.pools[name].spec.eks_managed_node_group
-        if group is not None and catalog.instance(group.instance_type) is not None:
+        if group is not None and pools[name].gpus_per_node:
             quota = cloud_quota_of(group.instance_type, group.capacity_type)
             if quota is not None:
                 found[quota].append(pools[name])

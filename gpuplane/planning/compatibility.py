@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from gpuplane.catalog.catalog import Catalog
 from gpuplane.catalog.compatibility import Driver, EngineBuild, engine_build, feature, gpu_support, node_image_driver, operator_driver
 from gpuplane.catalog.gpus import Gpu
+from gpuplane.planning.hardware import hardware
 from gpuplane.planning.refusal import ENGINE_ON_GPU, FEATURE_ON_GPU, IMAGE_ON_NODE, OLD_DRIVER, Refusal, refused
 from gpuplane.spec.environment_spec import EnvironmentSpec, ServiceEntry
 from gpuplane.spec.node_pool import NodePool
@@ -50,7 +51,7 @@ def _pool(spec: EnvironmentSpec, name: str, pool: NodePool, catalog: Catalog) ->
     group, place = pool.spec.eks_managed_node_group, spec.places["NodePool", name]
     if group is None:
         return
-    instance, gpu, driver = catalog.instance(group.instance_type), catalog.gpu(pool.spec.gpu), _driver(spec, pool)
+    instance, gpu, driver = hardware(pool.spec, catalog), catalog.gpu(pool.spec.gpu), _driver(spec, pool)
     built_for = "arm64" if "ARM_64" in group.ami_type else "x86_64"
     if instance is not None and instance.arch not in (None, built_for):
         other = group.ami_type.replace("x86_64", "ARM_64") if built_for == "x86_64" else group.ami_type.replace("ARM_64", "x86_64")

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from functools import partial
 
 from gpuplane.planning.crossing import Crossing, crossings, listed
-from gpuplane.planning.demand import Demand, by_pool
+from gpuplane.planning.demand import Demand, Demands, by_pool
 from gpuplane.planning.environment_plan import PoolPlan, QuotaPlan, host_quota
 from gpuplane.planning.refusal import REPLICA_OVER_NODE, Refusal, refused
 
@@ -37,11 +37,20 @@ def node_refusals(tenant: str, of_tenant: tuple[Demand, ...], quotas: Mapping[st
             yield from _proportion(tenant, asked, held, pool)
 
 
+def impossible_replicas(asked: Demands, pools: Mapping[str, PoolPlan]) -> frozenset[str]:
+    """Files of the services whose replica asks for more devices than one pod of its pool can have."""
+    return frozenset(demand.entry.place.file for of_tenant in asked.values() for demand in of_tenant
+                     if pools[demand.pool].gpus_per_node and demand.per_replica > _pod_devices(pools[demand.pool]))
+
+
+def _pod_devices(pool: PoolPlan) -> int:
+    """Devices that one pod can have. Two time slices may lie on one GPU: the device plugin refuses requests greater than one."""
+    return next(iter(pool.devices_per_node.values())) if pool.strategy == "dedicated" else 1
+
+
 def _replica(tenant: str, demand: Demand, pool: PoolPlan) -> Iterator[Refusal]:
     """What one replica asks of one node."""
-    devices = next(iter(pool.devices_per_node.values())) if pool.strategy != "mig" else 1
-    if pool.strategy == "time-slicing":
-        devices = 1  # two slots may lie on one GPU; the device plugin refuses requests greater than one
+    devices = _pod_devices(pool)
     if demand.per_replica > devices:
         yield _refused(tenant, demand, "spec.release.vllm.arguments.tensor_parallel_size",
                        f"one replica needs {demand.per_replica} GPUs (tensor_parallel_size × pipeline_parallel_size) in one pod; "

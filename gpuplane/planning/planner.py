@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -12,7 +12,8 @@ from gpuplane.planning.cohorts.borrowing import borrowing_refusals
 from gpuplane.planning.cohorts.environment_tree import quota_tree
 from gpuplane.planning.cohorts.shares import Shares
 from gpuplane.planning.compatibility import compatibility_notes, compatibility_refusals
-from gpuplane.planning.demand import Demand, Demands, committed_devices, demands
+from gpuplane.planning.consequences import budgets_without, independent, placeable
+from gpuplane.planning.demand import Demand, Demands, committed_devices, demands, of_pools
 from gpuplane.planning.environment_plan import EnvironmentPlan, PoolPlan, QuotaPlan, ServicePlan, TenantPlan, quota_resource
 from gpuplane.planning.fleet.need import (
     objective_notes,
@@ -40,7 +41,7 @@ from gpuplane.planning.money.price_notes import price_notes
 from gpuplane.planning.money.price_refusals import price_refusals
 from gpuplane.planning.money.purchase_rules import purchase_refusals
 from gpuplane.planning.money.service_unit_costs import unit_cost_proofs, with_unit_costs
-from gpuplane.planning.node_fit import node_refusals
+from gpuplane.planning.node_fit import impossible_replicas, node_refusals
 from gpuplane.planning.placement.environment_placement import (
     Placements,
     placement_notes,
@@ -129,7 +130,12 @@ def _service(demand: Demand, pool: PoolPlan, money: EnvironmentMoney) -> Service
 
 
 def _refusals(parts: _Parts) -> Iterator[Refusal]:
-    said = tuple(_of_hosts(parts))
+    yield from independent(tuple(_every_refusal(parts)), parts.spec)
+
+
+def _every_refusal(parts: _Parts) -> Iterator[Refusal]:
+    impossible = impossible_replicas(parts.asked, parts.pools)
+    said = tuple(_of_hosts(parts, impossible))
     yield from said
     yield from memory_refusals(parts.memories, parts.catalog, said, parts.pools)
     yield from sharing_refusals(parts.spec, parts.pools, _quotas(parts), parts.asked)
@@ -137,21 +143,22 @@ def _refusals(parts: _Parts) -> Iterator[Refusal]:
     yield from objective_refusals(parts.spec, parts.pools, parts.serves)
     yield from pipeline_refusals(parts.spec)
     yield from purchase_refusals(parts.spec)
-    yield from price_refusals(parts.spec, parts.money)
-    yield from budget_refusals(parts.spec, parts.money)
+    yield from price_refusals(parts.spec, parts.pools, parts.money, parts.catalog)
+    yield from budgets_without(budget_refusals(parts.spec, parts.money), parts.asked, parts.money, impossible)
 
 
-def _of_hosts(parts: _Parts) -> Iterator[Refusal]:
+def _of_hosts(parts: _Parts, impossible: Collection[str]) -> Iterator[Refusal]:
     """What pools, quotas and nodes cannot grant."""
     spec, pools, quotas = parts.spec, parts.pools, _quotas(parts)
-    for pool in pools.values():
-        yield from pool_refusals(spec, pool, parts.catalog)
+    on_pools = of_pools(parts.asked)
+    for name in pools:
+        yield from pool_refusals(spec, name, on_pools.get(name, ()), parts.catalog)
     yield from compatibility_refusals(spec, parts.catalog)
     yield from capacity_refusals(spec, pools, quotas, parts.catalog)
     yield from borrowing_refusals(spec, quotas, parts.shares)
-    yield from cloud_quota_refusals(spec, pools, parts.catalog)
+    yield from cloud_quota_refusals(spec, pools)
     for name, of_tenant in parts.asked.items():
-        over = tuple(demand_refusals(name, of_tenant, quotas[name], pools))
+        over = tuple(demand_refusals(name, placeable(of_tenant, impossible), quotas[name], pools))
         yield from over
         yield from node_refusals(name, of_tenant, quotas[name], pools, over)
     yield from placement_refusals(spec, parts.asked, pools, parts.placed)
@@ -179,7 +186,7 @@ def _notes(parts: _Parts, planned: EnvironmentPlan) -> Iterator[str]:
     yield from budget_notes(spec, planned)
     yield from expectation_notes(planned.money)
     yield from placement_notes(planned.placements)
-    yield from cloud_quota_notes(spec, planned.pools, catalog)
+    yield from cloud_quota_notes(spec, planned.pools)
     yield from memory_notes(parts.memories)
     yield from compatibility_notes(spec, catalog)
     yield from objective_notes(spec, parts.serves)

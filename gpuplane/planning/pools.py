@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from gpuplane.catalog.catalog import Catalog
 from gpuplane.planning.environment_plan import PoolPlan, key_resource
+from gpuplane.planning.hardware import hardware
 from gpuplane.planning.json_value import cents
 from gpuplane.planning.money.month import HOURS_PER_MONTH
 from gpuplane.planning.placement.allocatable import node_allocatable
@@ -99,11 +100,11 @@ def _existing(pool: NodePool) -> _Node:
 def _created(pool: NodePool, region: str | None, catalog: Catalog) -> _Node:
     group = pool.spec.eks_managed_node_group
     assert group is not None
-    facts = catalog.instance(group.instance_type)
-    hardware = (facts.gpus, facts.vcpus, facts.memory_gib) if facts is not None else (0, 0, 0)
-    price, worst = (catalog.hourly_price(group.instance_type, region, capacity) if region is not None else None
+    facts = hardware(pool.spec, catalog)
+    size = (facts.gpus, facts.vcpus, facts.memory_gib) if facts is not None else (0, 0, 0)
+    price, worst = (catalog.hourly_price(group.instance_type, region, capacity) if region is not None and facts is not None else None
                     for capacity in (group.capacity_type, "on_demand"))
     return _Node(
-        *hardware, {POOL: pool.name}, group.min_nodes,
+        *size, {POOL: pool.name}, group.min_nodes,
         price.usd_per_hour if price else None, worst.usd_per_hour if worst else None,
         price.source if price else "", price.as_of if price else None, price.basis if price else "unknown")

@@ -204,8 +204,16 @@ def _explained(error: ValidationError, source: YamlDocument, model: type[Documen
     found = [(detail["type"], explain(detail, source, model)) for detail in error.errors(include_url=False)]
     paths = {known.path for known in noted}
     below = tuple(paths | {each.path for _, each in found})
+    misspelt = {_meant(each) for kind, each in found if kind == "extra_forbidden"}
     return [each for kind, each in found if each.path not in paths and not (
-        kind == "too_short" and any(path.startswith((f"{each.path}[", f"{each.path}.")) for path in below))]
+        kind == "too_short" and any(path.startswith((f"{each.path}[", f"{each.path}.")) for path in below)) and not (
+        kind == "missing" and each.path in misspelt)]
+
+
+def _meant(unknown: SpecError) -> str:
+    """Path of the field that an unknown one is a misspelling of, so that it is not called missing as well; empty for none."""
+    meant = unknown.remedy.removeprefix("Did you mean ").removesuffix("?")
+    return "" if meant == unknown.remedy else f"{unknown.path.rpartition('.')[0]}.{meant}".removeprefix(".")
 
 
 def _named_after(file: DocumentFile) -> str:

@@ -342,7 +342,7 @@ def test_every_refusal_of_a_broken_wish_comes_at_once_and_sorted() -> None:
 
 def test_unknown_hardware_is_refused_once_and_not_again_as_missing_capacity() -> None:
     wish = valid().pool("h100", "H100-SXM-80GB", eks_managed_node_group={**EKS, "instance_type": "p9.48xlarge"})
-    assert [refusal.rule for refusal in wish.plan().refusals] == ["CB-05", "NP-01"]
+    assert [refusal.rule for refusal in wish.plan().refusals] == ["NP-01"]
 
 
 def test_every_rule_that_planning_explains_is_one_that_it_gives() -> None:

@@ -13,6 +13,8 @@ from fractions import Fraction
 
 from gpuplane.catalog.catalog import Catalog
 from gpuplane.catalog.daemonsets import DaemonSet, When
+from gpuplane.catalog.instances import Instance
+from gpuplane.planning.hardware import hardware
 from gpuplane.spec.environment import EnvironmentSettings
 from gpuplane.spec.node_pool import EksManagedNodeGroup, ExistingNodes, NodePoolSpec
 
@@ -89,7 +91,8 @@ def node_allocatable(pool: NodePoolSpec, settings: EnvironmentSettings, catalog:
         return _existing(pool.existing_nodes, daemonsets)
     group = pool.eks_managed_node_group
     assert group is not None
-    return _eks(group, daemonsets, catalog)
+    facts = hardware(pool, catalog)
+    return _eks(group, daemonsets, facts) if facts is not None else UNKNOWN
 
 
 def eks_reserved_cpu(cpu_millicores: int) -> int:
@@ -107,10 +110,7 @@ def eks_reserved_memory_mib(max_pods: int) -> int:
     return 255 + 11 * max_pods
 
 
-def _eks(group: EksManagedNodeGroup, daemonsets: tuple[Deduction, ...], catalog: Catalog) -> NodeAllocatable:
-    facts = catalog.instance(group.instance_type)
-    if facts is None:
-        return UNKNOWN
+def _eks(group: EksManagedNodeGroup, daemonsets: tuple[Deduction, ...], facts: Instance) -> NodeAllocatable:
     pods = group.max_pods or facts.max_pods or DEFAULT_MAX_PODS
     cpu, memory, disk = facts.vcpus * 1000, facts.memory_gib * GIB, group.disk_gib * GIB
     firmware = ARM_FIRMWARE_MIB if facts.arch == "arm64" else 0
