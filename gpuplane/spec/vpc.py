@@ -5,13 +5,16 @@ from __future__ import annotations
 from ipaddress import IPv4Network
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from gpuplane.spec.model import AvailabilityZone, SpecModel
 
 SMALLEST_PREFIX, LARGEST_PREFIX = 20, 16
 """A VPC has at most a /16 (Amazon VPC user guide); below a /20 the public subnets, a 256th each, would be under AWS's smallest, a /28."""
+
+NEEDED_WITHOUT_NAT = ("ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "sts")
+"""Services that nodes of a private cluster call (EKS user guide, private clusters); S3, for image layers, has its gateway endpoint."""
 
 
 def _private_network(text: str) -> str:
@@ -35,11 +38,19 @@ class Vpc(SpecModel):
     subnets."""
     nat_gateways: Literal["none", "one", "one_per_zone"] = "one"
     """Ways out to the internet. ``one_per_zone`` outlives the loss of a zone; ``none`` needs every image, model and API inside."""
-    interface_endpoints: tuple[Annotated[str, Field(pattern=r"^[a-z][-a-z0-9.]*$")], ...] = (
-        "ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "kms", "logs", "secretsmanager", "sts")
-    """AWS services that are reached inside the network; each costs by the hour and zone. S3 has a gateway endpoint, which is free."""
+    interface_endpoints: tuple[Annotated[str, Field(pattern=r"^[a-z][-a-z0-9.]*$")], ...] = ()
+    """AWS services that are reached inside the network, e.g. ``ecr.api``; each costs by the hour and zone. S3 has a gateway endpoint,
+    which is free. Without NAT gateways nodes need ec2, ecr.api, ecr.dkr, eks, eks-auth and sts."""
     flow_log_days: Literal[1, 7, 14, 30, 60, 90, 180, 365, 731] = 90
     """How long CloudWatch keeps the log of connections."""
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Vpc:
+        missing = [] if self.nat_gateways != "none" else sorted(set(NEEDED_WITHOUT_NAT) - set(self.interface_endpoints))
+        if missing:
+            raise PydanticCustomError("unreachable", "without NAT gateways nodes cannot join: interface_endpoints lacks {missing}",
+                                      {"missing": ", ".join(missing), "field": ("interface_endpoints",)})
+        return self
 
     @property
     def private_subnets(self) -> dict[str, str]:

@@ -20,6 +20,7 @@ region: eu-central-1
 vpc:
   cidr: 10.40.0.0/16
   zones: [eu-central-1a, eu-central-1b]
+  interface_endpoints: [sts]
 eks:
   access:
     - role_arn: arn:aws:iam::111122223333:role/platform-admins
@@ -37,6 +38,9 @@ model_buckets:
   name_prefix: example-prod-models
   publisher_role_arns: [arn:aws:iam::111122223333:role/publisher]
 """
+ALONE = """\
+zones: [eu-central-1a, eu-central-1b, eu-central-1c]
+  flow_log_days: 30"""
 GIVEN = """\
 account_id: "111122223333"
 region: eu-central-1
@@ -59,11 +63,12 @@ def _json(value: Any) -> str:
 @pytest.mark.parametrize(("old", "new"), [
     ("", ""),
     ("cidr: 10.40.0.0/16", "cidr: 172.16.0.0/20"),
-    ("zones: [eu-central-1a, eu-central-1b]", "zones: [eu-central-1a, eu-central-1b, eu-central-1c]\n  nat_gateways: none"),
+    ("zones: [eu-central-1a, eu-central-1b]", ALONE),
+    ("interface_endpoints: [sts]", "nat_gateways: none\n  interface_endpoints: [ec2, ecr.api, ecr.dkr, eks, eks-auth, sts]"),
     ("      policy: AmazonEKSClusterAdminPolicy", "      kubernetes_groups: [platform]"),
     ("      policy: AmazonEKSClusterAdminPolicy", "      policy: AmazonEKSViewPolicy\n      namespaces: [acme]"),
     ("eks:\n", "eks:\n  service_cidr: 172.20.0.0/16\n  public_access_cidrs: [198.51.100.0/24]\n  support: extended\n"),
-], ids=["as it is", "the smallest network", "three zones", "groups", "namespaces", "everything else"])
+], ids=["as it is", "the smallest network", "three zones", "no way out", "groups", "namespaces", "everything else"])
 def test_good(old: str, new: str) -> None:
     assert read(BLOCK.replace(old, new)).eks is not None
 
@@ -78,6 +83,7 @@ def test_a_cluster_that_is_there_needs_subnets_and_a_role() -> None:
     (BLOCK, "cidr: 10.40.0.0/16", "cidr: 10.40.0.0/24", "must be a private network between /16 and /20"),
     (BLOCK, "zones: [eu-central-1a, eu-central-1b]", "zones: [eu-central-1a]", "at least 2 items"),
     (BLOCK, "zones: [eu-central-1a, eu-central-1b]", "zones: [eu-central-1a, eu-west-1b]", "eu-west-1b are not zones of eu-central-1"),
+    (BLOCK, "eks:\n", "  nat_gateways: none\neks:\n", "nodes cannot join: interface_endpoints lacks ec2, ecr.api, ecr.dkr, eks, eks-auth"),
     (BLOCK, "eks:\n", "subnet_ids: [subnet-0a1b2c3d]\neks:\n", "exactly one of subnet_ids, vpc is needed"),
     (BLOCK, "eks:\n", "node_role_arn: arn:aws:iam::111122223333:role/nodes\neks:\n", "exactly one of eks"),
     (GIVEN, "node_role_arn: arn:aws:iam::111122223333:role/nodes\n", "", "exactly one of eks"),

@@ -59,15 +59,16 @@ class PoolMoney:
 
 @dataclass(frozen=True)
 class OtherCost:
-    """Something beside the nodes that a document declares: a load balancer, traffic, storage.
+    """Something beside the GPU nodes that a document declares: a load balancer, traffic, storage, a control plane.
 
     Attributes:
         name: what it is.
         tenant: who bears it; empty for the platform.
-        quantity, unit: how much of it in a month.
+        quantity, unit: how much of it in a month, at least.
         usd_per_unit: None: unknown.
         price_source, price_as_of: where the price comes from.
-        month: the declared amount counts in full at each level.
+        month: what it costs; a declared amount counts in full at each level.
+        path: field of the tenant's or the environment's document that declares it.
     """
 
     name: str
@@ -78,6 +79,7 @@ class OtherCost:
     price_source: str
     price_as_of: date | None
     month: Month
+    path: str
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from gpuplane.catalog.catalog import Catalog
 from gpuplane.planning.json_value import cents
+from gpuplane.planning.money.cluster_costs import cluster_costs
 from gpuplane.planning.money.ledger import OtherCost
 from gpuplane.planning.money.month import HOURS_PER_MONTH, Month
 from gpuplane.spec.cloud_use import CloudUse
@@ -28,15 +29,12 @@ _NAMES = {"application_load_balancers": "application load balancers", "network_l
           "nat_gateways": "NAT gateways", "nat_gib_per_month": "traffic through NAT gateways",
           "egress_gib_per_month": "traffic out to the internet", "inter_zone_gib_per_month": "traffic between zones",
           "object_storage_gib": "object storage"}
-FIELDS = {name: field for field, name in _NAMES.items()}
-"""Name of a cost to the field of ``cloud_use`` that declares it."""
-
 
 def other_costs(spec: EnvironmentSpec, catalog: Catalog) -> tuple[OtherCost, ...]:
-    """Every declared use, the platform's first, then by tenant; what is 0 or left out has no row."""
+    """The cluster that gpuplane creates, then every declared use, the platform's first; what is 0 or left out has no row."""
     settings = spec.environment.spec
     region = settings.region if settings.cloud == "aws" else None  # the prices are AWS's
-    rows = [*_rows("", settings.cloud_use, region, catalog)]
+    rows = [*(cluster_costs(settings.aws, catalog) if settings.aws is not None else ()), *_rows("", settings.cloud_use, region, catalog)]
     for name in sorted(spec.tenants):
         rows += _rows(name, spec.tenants[name].spec.cloud_use, region, catalog)
     return tuple(rows)
@@ -45,9 +43,12 @@ def other_costs(spec: EnvironmentSpec, catalog: Catalog) -> tuple[OtherCost, ...
 def not_declared(spec: EnvironmentSpec) -> tuple[str, ...]:
     """What may cost money and is in no figure, because nobody declares it or because it is not reckoned at all."""
     uses = (spec.environment.spec.cloud_use, *(tenant.spec.cloud_use for tenant in spec.tenants.values()))
-    missing = tuple(_NAMES[field] for field, *_ in _RATES if not any(getattr(use, field) for use in uses))
+    aws = spec.environment.spec.aws
+    counted = {"nat_gateways"} if aws is not None and aws.vpc is not None else set()
+    missing = tuple(_NAMES[field] for field, *_ in _RATES if field not in counted and not any(getattr(use, field) for use in uses))
+    created = aws is not None and aws.eks is not None
     nodes = any(pool.spec.existing_nodes is not None for pool in spec.pools.values())
-    return (*(missing if spec.environment.spec.cloud == "aws" else ()), "the control plane and nodes without GPUs",
+    return (*(missing if spec.environment.spec.cloud == "aws" else ()), *(() if created else ("the control plane and nodes without GPUs",)),
             "logs, metrics and their storage", "capacity units of load balancers, public addresses, requests to object storage",
             *(("disks of existing nodes, beyond what their price says",) if nodes else ()), "taxes, support and negotiated discounts")
 
@@ -61,4 +62,4 @@ def _rows(tenant: str, use: CloudUse, region: str | None, catalog: Catalog) -> I
         per_unit = price.usd * each if price is not None else None
         amount = cents(Fraction(per_unit) * count) if per_unit is not None else None
         yield OtherCost(_NAMES[field], tenant, Decimal(count), unit, per_unit, price.source if price else "",
-                        price.as_of if price else None, Month(amount, amount, amount))
+                        price.as_of if price else None, Month(amount, amount, amount), f"spec.cloud_use.{field}")

@@ -9,7 +9,6 @@ from gpuplane.catalog.catalog import Catalog
 from gpuplane.planning.crossing import listed
 from gpuplane.planning.environment_plan import PoolPlan, Pools
 from gpuplane.planning.money.ledger import EnvironmentMoney, PoolMoney
-from gpuplane.planning.money.others import FIELDS
 from gpuplane.planning.refusal import UNKNOWN_PRICE, Refusal, refused
 from gpuplane.spec.environment_spec import EnvironmentSpec
 from gpuplane.spec.node_pool import EksManagedNodeGroup
@@ -109,5 +108,5 @@ def _others(spec: EnvironmentSpec, money: EnvironmentMoney, where: str) -> Itera
             if not aws:
                 reason = f"{other.name} {'have' if other.name.endswith('s') else 'has'} a price only where cloud is aws"
             document = ("Tenant", other.tenant) if other.tenant else ("Environment", spec.name)
-            yield _Gap(f"{other.name} of {other.tenant or 'the platform'}", document, f"spec.cloud_use.{FIELDS[other.name]}", reason,
+            yield _Gap(f"{other.name} of {other.tenant or 'the platform'}", document, other.path, reason,
                        f"{_ADD}, or remove it here." if aws else "Remove it here.", tenant=other.tenant)
