@@ -142,8 +142,8 @@ class PriceRow(Sourced):
 class ServicePriceRow(Sourced):
     """What a unit of storage, traffic or a load balancer costs."""
 
-    kind: Literal["alb_hour", "ebs_gp3_gib_month", "egress_gb", "eks_cluster_extended_hour", "eks_cluster_hour", "inter_az_gb", "interface_endpoint_hour", "nat_gateway_gb", "nat_gateway_hour",
-                  "nlb_hour", "s3_standard_gib_month"]
+    kind: Literal["alb_hour", "ebs_gp3_gib_month", "egress_gb", "eks_cluster_extended_hour", "eks_cluster_hour", "inter_az_gb",
+                  "interface_endpoint_hour", "nat_gateway_gb", "nat_gateway_hour", "nlb_hour", "s3_standard_gib_month"]
     """What is priced; the unit is in the name."""
     region: AwsRegion
     """Cloud region."""
