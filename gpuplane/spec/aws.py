@@ -37,9 +37,9 @@ class Aws(SpecModel):
     @model_validator(mode="after")
     def _together(self) -> Aws:
         if self.eks is None and self.vpc is not None:
-            raise PydanticCustomError("together", "vpc is for a cluster that gpuplane creates: it needs the block eks", {"field": ("vpc",)})
+            raise PydanticCustomError("created", "vpc is for a cluster that gpuplane creates: it needs the block eks", {"field": ("vpc",)})
         if (self.eks is None) == (self.node_role_arn is None):
-            raise PydanticCustomError("together", "exactly one of eks (gpuplane creates the role of the nodes) and node_role_arn is needed",
+            raise PydanticCustomError("created", "exactly one of eks (gpuplane creates the role of the nodes) and node_role_arn is needed",
                                       {"field": ("node_role_arn",)})
         return self
 
@@ -47,7 +47,7 @@ class Aws(SpecModel):
     def _zones(self) -> Aws:
         elsewhere = [zone for zone in self.vpc.zones if not zone.startswith(self.region)] if self.vpc else []
         if elsewhere:
-            raise PydanticCustomError("region", "{zones} are not zones of {region}",
+            raise PydanticCustomError("zones", "{zones} are not zones of {region}",
                                       {"zones": ", ".join(elsewhere), "region": self.region, "field": ("vpc", "zones")})
         service, vpc = self.eks.service_cidr if self.eks else None, self.vpc.cidr if self.vpc else None
         if service is not None and vpc is not None and IPv4Network(service).overlaps(IPv4Network(vpc)):

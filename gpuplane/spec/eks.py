@@ -57,10 +57,10 @@ class ClusterAccess(SpecModel):
     @model_validator(mode="after")
     def _scope(self) -> ClusterAccess:
         if self.namespaces and self.policy is None:
-            raise PydanticCustomError("together", "namespaces are of a policy; groups are bound by roles", {"field": ("namespaces",)})
+            raise PydanticCustomError("group_scope", "namespaces are of a policy; groups are bound by roles", {"field": ("namespaces",)})
         reserved = [group for group in self.kubernetes_groups or () if group.startswith("system:")]
         if reserved:
-            raise PydanticCustomError("reserved", "{groups}: EKS takes no group that begins with system:",
+            raise PydanticCustomError("group", "{groups}: EKS takes no group that begins with system:",
                                       {"groups": ", ".join(reserved), "field": ("kubernetes_groups",)})
         return self
 

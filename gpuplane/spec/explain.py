@@ -26,7 +26,7 @@ _PATTERN_WORDS = {
 _TYPES = {"string": "text", "int": "a whole number", "float": "a number", "decimal": "a number", "bool": "true or false",
           "tuple": "a list", "dict": "a mapping", "model": "a mapping of fields"}
 _BOUNDS = {"ge": "at least", "le": "at most", "gt": "more than", "lt": "less than"}
-_REMEDIES = {
+REMEDIES = {
     "one_of": "Keep exactly one.",
     "together": "Add the block, or change cloud.",
     "bounds": "Correct one of the two.",
@@ -37,6 +37,17 @@ _REMEDIES = {
     "shares": "Correct the shares.",
     "statistic": "Give one, or remove the field.",
     "step": "Add it.",
+    "date": "Write a day of the calendar, YYYY-MM-DD.",
+    "created": "Give eks for a cluster that gpuplane creates, or node_role_arn and subnet_ids for one that is there.",
+    "zones": "Name zones of the region.",
+    "overlap": "Choose networks that are apart.",
+    "cidr": "Correct the network.",
+    "addons": "Add each with its version.",
+    "open": "Name the networks of your offices and runners, or remove the field.",
+    "twice": "Join the entries.",
+    "group": "Bind a group of your own with a role, or use a policy.",
+    "group_scope": "Remove namespaces, or give a policy.",
+    "unreachable": "Add them, or allow NAT gateways.",
     "residency": "List the regions the data may be in.",
 }
 _QUOTE = "Put it in quotes."
@@ -92,8 +103,8 @@ def _words(error: ErrorDetails, loc: Sequence[str | int], context: dict[str, Any
         kind = "decimal_type"
     if kind == "missing":
         return "is missing.", f"Add {loc[-1]}."
-    if kind in _REMEDIES:
-        return f"{error['msg']}.", _REMEDIES[kind]
+    if kind in REMEDIES:
+        return f"{error['msg']}.", REMEDIES[kind]
     if kind == "literal_error":
         return f"{value} is not allowed; allowed: {context['expected']}.", _closest(error["input"], str(context["expected"]))
     if kind == "string_pattern_mismatch":

@@ -130,3 +130,14 @@ def test_a_zone_added_at_the_end_moves_no_subnet(zones: int) -> None:
 @pytest.mark.parametrize(("region", "partition"), [("eu-central-1", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")])
 def test_partition(region: str, partition: str) -> None:
     assert read(GIVEN.replace("eu-central-1", region)).partition == partition
+
+
+def test_every_kind_of_error_of_the_spec_says_what_to_do() -> None:
+    import re
+    from pathlib import Path
+
+    from gpuplane.spec import explain
+
+    folder = Path(explain.__file__).parent
+    kinds = {kind for file in folder.glob("*.py") for kind in re.findall(r'PydanticCustomError\(\s*"([a-z_]+)"', file.read_text())}
+    assert kinds - explain.REMEDIES.keys() == set()
