@@ -112,7 +112,7 @@ BAD = {
     "a key that is no quota key": (
         TENANT, "h100: 8", "H100: 8", "H100", "spec.quota.H100", '"H100" is not the name of a pool, or pool/profile', "Correct"),
     "a day that does not exist": (
-        WAIVED, "2027-03-31", "2027-02-30", "2027-02-30", "spec.exemptions[0].expires", "there is no such day", "Correct"),
+        WAIVED, "2027-03-31", "2027-02-30", "2027-02-30", "spec.exemptions[0].expires", "there is no such day", "Write a day"),
     "a rule id": (WAIVED, "WS-01", "no-root", "no-root", "spec.exemptions[0].rule", "is not text that matches", "Correct"),
     "two of which one is needed": (
         TENANT, "namespace: egress-proxy", "namespace: egress-proxy\n      cidr: 10.0.0.0/8", "name: proxy", "spec.egress[0]",
