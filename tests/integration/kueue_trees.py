@@ -131,11 +131,8 @@ class KueueTrees:
                 for tree in held.keys() | borrowed.keys()}
 
     def remove(self) -> None:
-        """Delete what was made; nothing is waited for."""
-        made = self._of_run("workloads")
-        self._api.all(self._delete, [(f"{KUEUE}/namespaces/{one['metadata']['namespace']}/workloads/{one['metadata']['name']}",)
-                                     for one in made])
-        for path in (f"{KUEUE}/clusterqueues", f"{KUEUE}/cohorts", f"{KUEUE}/resourceflavors", "/api/v1/namespaces"):
+        """Delete what was made, workloads with their namespaces; nothing is waited for."""
+        for path in ("/api/v1/namespaces", f"{KUEUE}/clusterqueues", f"{KUEUE}/cohorts", f"{KUEUE}/resourceflavors"):
             names = [one["metadata"]["name"] for one in self._api.get(path)["items"]]
             self._api.all(self._delete, [(f"{path}/{name}",) for name in names if name.startswith(f"{self._run}-")])
 
