@@ -1,13 +1,17 @@
 """Kueue's scheduling cycle: one head of each ClusterQueue at a time, until nothing moves any more.
 
 ``pkg/scheduler/scheduler.go`` and ``pkg/cache/queue/cluster_queue.go`` of v0.19.2 with default feature gates, without fair
-sharing. Three things depend on time in Kueue, and are inputs here (:class:`Timing`).
+sharing. Four things depend on time in Kueue, and are inputs here (:class:`Timing`).
+
+Nothing stays parked for good: any change of a ClusterQueue's status makes its Cohorts reconcile, and each reconciling puts all that
+is parked in the tree back into its queues about a second later (``cohort_controller.go``, ``Manager.AddOrUpdateCohort``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import Literal
 
 from gpuplane.planning.cohorts.flavor_assignment import Assignment, Mode, assign
@@ -18,6 +22,8 @@ from gpuplane.planning.cohorts.workloads import Admitted, Queue, Setting, Worklo
 
 MOST_CYCLES = 10_000
 """Cycles of one settling; more is taken for a preemption loop."""
+RETRIED_CYCLES = 6
+"""Cycles at the start of a round after which :func:`timings` lets retries fall."""
 
 
 class NeverSettles(Exception):
@@ -34,11 +40,14 @@ class Timing:
             between two cycles can make it begin again.
         ties: which of several workloads that got quota between two evictions counts as the one that got it last: times are
             kept to the second, and objects of the same second are told apart by UID.
+        retries: cycles, counted from 1 in each round, after which what is parked is put back: where such a retry comes while
+            workloads are still being tried. Without any, it comes when they have been.
     """
 
     visible_after: int = 0
     keeps_progress: bool = True
     ties: Literal["cycle", "uid", "reversed"] = "cycle"
+    retries: frozenset[int] = frozenset()
 
 
 @dataclass
@@ -113,19 +122,36 @@ class Scheduler:
                 raise NeverSettles
 
     def round(self) -> bool:
-        """Try everything that is pending until nothing moves; whether evictions are awaited then."""
+        """Try everything that is pending until trying all of it again changes nothing; whether evictions are awaited then."""
         self._era += 1
+        self._retry()
+        self._try_all()
+        while any(line.parked for line in self._lines.values()):
+            before = self._held()
+            self._retry()
+            self._try_all()
+            if self._held() == before:
+                break
+        return any(holder.evicted_in is not None for holder in self.admitted.values())
+
+    def _retry(self) -> None:
+        """``requeueWorkloadsCohort``: what is parked is put back into the heaps."""
         for line in self._lines.values():
             line.heap |= line.parked
             line.parked.clear()
             line.hopeless.clear()
-        quiet, enough = 0, self.timing.visible_after + 2 + max((len(queue.groups[0].flavors) for queue in self.setting.queues.values()
-                                                               if queue.groups), default=0)
-        while quiet < enough:  # a scan of the flavors may go on over several cycles
+
+    def _try_all(self) -> None:
+        """Cycles until nothing moves any more."""
+        first, quiet, enough = self.cycle, 0, self.timing.visible_after + 2 + max(
+            (len(queue.groups[0].flavors) for queue in self.setting.queues.values() if queue.groups), default=0)
+        while quiet < enough and any(line.heap for line in self._lines.values()):  # a scan of the flavors may go on over several cycles
             quiet = 0 if self._run() else quiet + 1
+            if self.cycle - first in self.timing.retries:
+                self._retry()
+                quiet = 0
             if self.cycle > MOST_CYCLES:
                 raise NeverSettles
-        return any(holder.evicted_in is not None for holder in self.admitted.values())
 
     def finish_evictions(self) -> None:
         """Evicted workloads give their quota back and queue again, at their old place."""
@@ -155,8 +181,10 @@ class Scheduler:
 
     def _state(self) -> tuple[object, ...]:
         lines = tuple((tuple(sorted(line.heap)), tuple(sorted(line.parked)), line.sticky) for line in self._lines.values())
-        held = tuple(sorted((name, holder.evicted_in is not None) for name, holder in self.admitted.items()))
-        return lines, held
+        return lines, self._held()
+
+    def _held(self) -> tuple[tuple[str, bool], ...]:
+        return tuple(sorted((name, holder.evicted_in is not None) for name, holder in self.admitted.items()))
 
     def _nominate(self, snapshot: Snapshot, workload: Workload) -> _Entry:
         progress = self._progress.get(workload.name)
@@ -244,7 +272,15 @@ def _to_reserve(snapshot: Snapshot, node: Node, assignment: Assignment) -> dict[
     return reserved
 
 
-def timings() -> Iterator[Timing]:
-    """Timings that can lead to different outcomes; where they all agree the outcome does not depend on time."""
+def timings(evicts: bool = True) -> Iterator[Timing]:
+    """Timings that can lead to different outcomes; where they all agree the outcome does not depend on time.
+
+    Args:
+        evicts: whether anything is evicted with the default timing; if not, nobody can see it early or late.
+    """
     ties: tuple[Literal["cycle", "uid", "reversed"], ...] = ("cycle", "uid", "reversed")
-    return (Timing(visible_after, keeps, tie) for visible_after in (0, 1, 2, 5) for keeps in (True, False) for tie in ties)
+    yield from (Timing(seen, keeps, tie) for seen in ((0, 1, 2, 5) if evicts else (0,)) for keeps in (True, False) for tie in ties)
+    cycles = range(1, RETRIED_CYCLES + 1)
+    yield from (Timing(retries=frozenset({cycle})) for cycle in cycles)
+    yield from (Timing(retries=frozenset(pair)) for pair in combinations(cycles[:4], 2))
+    yield Timing(retries=frozenset(cycles))
