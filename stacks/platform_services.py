@@ -5,20 +5,18 @@ from __future__ import annotations
 import pulumi
 
 from gpuplane.components.existing_node_pool import ExistingNodePool, ExistingNodePoolArgs
-from gpuplane.components.gpu_operator import GpuOperator, GpuOperatorArgs
 from gpuplane.components.gpu_quotas import CohortArgs, FlavorArgs, GpuQuotas, GpuQuotasArgs
-from gpuplane.components.kserve import KServe, KServeArgs
-from gpuplane.components.kueue import Kueue, KueueArgs
 from gpuplane.components.model_storage import ModelStorage, ModelStorageArgs
 from gpuplane.components.monitoring import Monitoring, MonitoringArgs
 from gpuplane.components.queue_admission import QueueAdmission
 from gpuplane.components.serving_runtime import Engine, ServingRuntime, ServingRuntimeArgs
-from gpuplane.planning.cohorts.environment_tree import cohort_quotas, shares_fairly
+from gpuplane.planning.cohorts.environment_tree import cohort_quotas
 from gpuplane.planning.environment_plan import EnvironmentPlan
 from gpuplane.planning.money.ledger import PoolMoney
 from gpuplane.spec.environment_spec import EnvironmentSpec
 from gpuplane.spec.release import Triton, Vllm
 from gpuplane.stacks.cluster import taints
+from gpuplane.stacks.operators import register_operators
 from gpuplane.stacks.providers import kubernetes_provider, with_provider
 from gpuplane.stacks.queue_quotas import queue_quotas, weight
 from gpuplane.stacks.upstream import require_upstream
@@ -29,7 +27,7 @@ def compose(spec: EnvironmentSpec, planned: EnvironmentPlan) -> None:
     require_upstream(spec, "platform")
     options = with_provider(kubernetes_provider(spec), protect=spec.environment.spec.protected or None)
     open_options = pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(protect=False))
-    operators = _operators(spec, options)
+    operators = register_operators(spec, options)
     after = pulumi.ResourceOptions.merge(open_options, pulumi.ResourceOptions(depends_on=operators))
     _pools(spec, planned, after)
     for engine, image in sorted(_engine_images(spec).items()):
@@ -39,33 +37,6 @@ def compose(spec: EnvironmentSpec, planned: EnvironmentPlan) -> None:
     monitoring = spec.environment.spec.monitoring
     if monitoring is not None:
         Monitoring("monitoring", MonitoringArgs(monitoring.namespace, monitoring.labels), open_options)
-
-
-def _operators(spec: EnvironmentSpec, options: pulumi.ResourceOptions) -> list[pulumi.Resource]:
-    settings = spec.environment.spec
-    found: list[pulumi.Resource] = []
-    if settings.gpu_operator is not None:
-        found.append(GpuOperator("gpu-operator", _gpu_operator(spec), options))
-    if settings.kueue.install == "release":
-        found.append(Kueue("kueue", KueueArgs(settings.kueue.version, prometheus=settings.monitoring is not None,
-                                               fair_sharing=shares_fairly(spec)), options))
-    if settings.kserve.install == "release":
-        found.append(KServe("kserve", KServeArgs(settings.kserve.version), options))
-    return found
-
-
-def _gpu_operator(spec: EnvironmentSpec) -> GpuOperatorArgs:
-    settings = spec.environment.spec
-    operator, monitoring = settings.gpu_operator, settings.monitoring
-    assert operator is not None
-    shared = {name: pool.spec.sharing for name, pool in spec.pools.items() if pool.spec.sharing is not None}
-    return GpuOperatorArgs(
-        version=operator.version, driver=operator.driver, toolkit=operator.toolkit, mig_strategy=operator.mig_strategy,
-        mig_layouts={name: sharing.mig.layout for name, sharing in shared.items() if sharing.mig is not None},
-        time_slicing={name: sharing.time_slicing.replicas for name, sharing in shared.items() if sharing.time_slicing is not None},
-        tolerations=tuple(taint for pool in spec.pools.values() for taint in taints(pool)),
-        dcgm_service_monitor=operator.dcgm_service_monitor and monitoring is not None,
-        monitor_labels=monitoring.labels if monitoring is not None else {})
 
 
 def _pools(spec: EnvironmentSpec, planned: EnvironmentPlan, options: pulumi.ResourceOptions) -> None:
