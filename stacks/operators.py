@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pulumi
 
 from gpuplane.components.gpu_operator import DraArgs, DrainArgs, DriverArgs, GpuOperator, GpuOperatorArgs
 from gpuplane.components.kserve import KServe, KServeArgs
 from gpuplane.components.kueue import AdmissionFairSharingArgs, Kueue, KueueArgs
+from gpuplane.components.volcano import Volcano, VolcanoArgs
 from gpuplane.planning.cohorts.environment_tree import shares_fairly
-from gpuplane.planning.environment_plan import key_resource
+from gpuplane.planning.environment_plan import EnvironmentPlan, key_resource
 from gpuplane.spec import gpu_operator as wish
 from gpuplane.spec.environment_spec import EnvironmentSpec
 from gpuplane.spec.platform_services import AdmissionFairSharing
@@ -16,7 +19,7 @@ from gpuplane.spec.references import quota_keys
 from gpuplane.stacks.cluster import taints
 
 
-def register_operators(spec: EnvironmentSpec, options: pulumi.ResourceOptions) -> list[pulumi.Resource]:
+def register_operators(spec: EnvironmentSpec, planned: EnvironmentPlan, options: pulumi.ResourceOptions) -> list[pulumi.Resource]:
     """Register the operators that are not on the cluster already."""
     settings = spec.environment.spec
     found: list[pulumi.Resource] = []
@@ -26,7 +29,17 @@ def register_operators(spec: EnvironmentSpec, options: pulumi.ResourceOptions) -
         found.append(Kueue("kueue", _kueue(spec), options))
     if settings.kserve.install == "release":
         found.append(KServe("kserve", KServeArgs(settings.kserve.version, settings.kserve.values), options))
+    if settings.volcano is not None:
+        version = settings.volcano.version if settings.volcano.install == "release" else None
+        nodes = tuple(volcano_nodes(spec, planned).values())
+        found.append(Volcano("volcano", VolcanoArgs(version, nodes, further=settings.volcano.values), options))
     return found
+
+
+def volcano_nodes(spec: EnvironmentSpec, planned: EnvironmentPlan) -> dict[str, Mapping[str, str]]:
+    """Labels of the nodes of the pools that Volcano shares out, by pool."""
+    volcano = spec.environment.spec.volcano
+    return {name: planned.pools[name].node_labels for name in volcano.pools} if volcano is not None else {}
 
 
 def _kueue(spec: EnvironmentSpec) -> KueueArgs:

@@ -16,7 +16,7 @@ from gpuplane.planning.money.ledger import PoolMoney
 from gpuplane.spec.environment_spec import EnvironmentSpec
 from gpuplane.spec.release import Triton, Vllm
 from gpuplane.stacks.cluster import taints
-from gpuplane.stacks.operators import register_operators
+from gpuplane.stacks.operators import register_operators, volcano_nodes
 from gpuplane.stacks.providers import kubernetes_provider, with_provider
 from gpuplane.stacks.queue_quotas import queue_quotas, weight
 from gpuplane.stacks.upstream import require_upstream
@@ -27,13 +27,13 @@ def compose(spec: EnvironmentSpec, planned: EnvironmentPlan) -> None:
     require_upstream(spec, "platform")
     options = with_provider(kubernetes_provider(spec), protect=spec.environment.spec.protected or None)
     open_options = pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(protect=False))
-    operators = register_operators(spec, options)
+    operators = register_operators(spec, planned, options)
     after = pulumi.ResourceOptions.merge(open_options, pulumi.ResourceOptions(depends_on=operators))
     _pools(spec, planned, after)
     for engine, image in sorted(_engine_images(spec).items()):
         ServingRuntime(engine, ServingRuntimeArgs(engine, image), after)
     ModelStorage("model-storage", ModelStorageArgs(f"docker.io/kserve/storage-initializer:{spec.environment.spec.kserve.version}"), after)
-    QueueAdmission("queue-admission", open_options)
+    QueueAdmission("queue-admission", open_options, tuple(volcano_nodes(spec, planned).values()))
     monitoring = spec.environment.spec.monitoring
     if monitoring is not None:
         Monitoring("monitoring", MonitoringArgs(monitoring.namespace, monitoring.labels), open_options)
@@ -41,17 +41,21 @@ def compose(spec: EnvironmentSpec, planned: EnvironmentPlan) -> None:
 
 def _pools(spec: EnvironmentSpec, planned: EnvironmentPlan, options: pulumi.ResourceOptions) -> None:
     flavors = {}
+    kueue, volcano = spec.environment.spec.kueue, spec.environment.spec.volcano
     for name, pool in spec.pools.items():
+        if volcano is not None and name in volcano.pools:
+            continue
         facts, existing = planned.pools[name], pool.spec.existing_nodes
         flavors[name] = FlavorArgs(
             node_labels=facts.node_labels, taints=taints(pool), devices_per_node=facts.devices_per_node, sharing=pool.spec.strategy,
             max_nodes=existing.max_nodes if existing else None,
             usd_per_node_hour=str(existing.usd_per_node_hour) if existing else None,
             reserved_usd_per_node_hour=_reserved_usd(planned.money.pools[name]),
-            source=spec.places[("NodePool", name)].relative)
+            source=spec.places[("NodePool", name)].relative, topology=kueue.topology_of(name))
         if existing is not None:
             ExistingNodePool(name, ExistingNodePoolArgs(name, facts.node_labels, existing.max_nodes))
-    GpuQuotas("gpu-quotas", GpuQuotasArgs(flavors, _cohorts(spec, planned)), options)
+    topologies = {name: topology.levels for name, topology in kueue.topologies.items()}
+    GpuQuotas("gpu-quotas", GpuQuotasArgs(flavors, _cohorts(spec, planned), topologies), options)
 
 
 def _reserved_usd(money: PoolMoney) -> str | None:

@@ -34,10 +34,11 @@ SET_BY_GPUPLANE: Mapping[str, Mapping[str, str]] = {
         "enablePrometheus": "it follows from monitoring", "managerConfig.controllerManagerConfigYaml": "gpuplane states Kueue's whole "
         "configuration", "metrics.prometheusNamespace": "write monitoring.namespace"},
     "kserve": {"kserve.controller.deploymentMode": "Standard is the only mode that Kueue can queue"},
-    "volcano": {"custom.leader_elect_enable": "it is always on", "custom.scheduler_config_override": "gpuplane states the scheduler's "
-                "whole configuration", "custom.scheduler_metrics_enable": "it follows from monitoring",
-                "custom.controller_metrics_enable": "it follows from monitoring", "custom.enabled_admissions": "pods of others are not its",
-                "custom.webhooks_namespace_selector_expressions": "it looks at tenants' namespaces"},
+    "volcano": {
+        "custom.admission_replicas": "it is always two", "custom.controller_replicas": "it is always two",
+        "custom.leader_elect_enable": "it is always on", "custom.scheduler_config_override": "gpuplane states the scheduler's whole "
+        "configuration", "custom.scheduler_replicas": "it is always two",
+        "custom.webhooks_namespace_selector_expressions": "it looks at tenants' namespaces"},
 }
 """Values that the components set themselves, dotted, and what to write in place of them."""
 

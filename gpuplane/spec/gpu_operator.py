@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, JsonValue, model_validator
+from pydantic import Field, JsonValue, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from gpuplane.spec.model import SpecModel
 
 Version = Annotated[str, Field(pattern=r"^v?[0-9]+\.[0-9]+(\.[0-9]+)?(-[A-Za-z0-9.]+)?$")]
 """A chart's version, as its repository spells it."""
-ChartValues = dict[str, JsonValue]
+ChartValues = Annotated[dict[str, JsonValue], WithJsonSchema({"type": "object"})]
 """Further values of a Helm chart, nested as in its ``values.yaml``; unknown keys, and those that gpuplane sets itself, are refused."""
 
 

@@ -114,6 +114,10 @@ def _settings(environment: Environment, tenant: Tenant, place: Place) -> Iterato
     if cohort is not None and cohort not in settings.cohorts:
         yield _error(place, "spec.cohort", f'there is no cohort "{cohort}"; there are: {_listed(settings.cohorts)}.',
                      "Add it to cohorts of environment.yaml, or correct the name.")
+    for name, queue in tenant.spec.local_queues.items():
+        if queue.fair_sharing_weight is not None and settings.kueue.admission_fair_sharing is None:
+            yield _error(place, f"spec.local_queues.{name}.fair_sharing_weight", "weights of LocalQueues only count with admission fair "
+                         "sharing.", "Add kueue.admission_fair_sharing to environment.yaml, or remove it.")
     for index, secret in enumerate(tenant.spec.secrets):
         if secret.store not in settings.secret_stores:
             yield _error(place, f"spec.secrets[{index}].store", f'there is no secret store "{secret.store}"; there are: '

@@ -9,11 +9,12 @@ import pytest
 import yaml
 
 from gpuplane.catalog.charts import chart
-from gpuplane.components import gpu_operator, kserve, kueue
+from gpuplane.components import gpu_operator, kserve, kueue, volcano
 from gpuplane.components.gpu_operator import DraArgs, DrainArgs, DriverArgs, GpuOperatorArgs
 from gpuplane.components.gpu_quotas import TaintArgs
 from gpuplane.components.helm_release import ChartArgs, helm_release, with_further
 from gpuplane.components.kueue import AdmissionFairSharingArgs, KueueArgs
+from gpuplane.components.volcano import VolcanoArgs
 from gpuplane.planning.chart_rules import CHARTS, SET_BY_GPUPLANE
 from tests.components.recorded import record
 
@@ -27,8 +28,9 @@ VALUES: dict[str, list[Mapping[str, Any]]] = {
                      gpu_operator.values(GpuOperatorArgs("v26.7.0", DRIVER, dra=DraArgs(compute_domains=True)))],
     "kueue": [kueue.values(KueueArgs("0.19.2", 2, "monitoring", True, AdmissionFairSharingArgs(), True)), kueue.values(KueueArgs("0.19.2", 1))],
     "kserve": [kserve.values()],
+    "volcano": [volcano.values(VolcanoArgs("1.15.1", ({"pool": "batch"},)))],
 }
-VERSIONS = {"gpu_operator": "v26.7.0", "kueue": "0.19.2", "kserve": "v0.20.0"}
+VERSIONS = {"gpu_operator": "v26.7.0", "kueue": "0.19.2", "kserve": "v0.20.0", "volcano": "1.15.1"}
 
 
 def _paths(values: Mapping[str, Any], keys: Any, prefix: str = "") -> Iterator[str]:
