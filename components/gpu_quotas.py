@@ -47,6 +47,7 @@ class FlavorArgs:
         max_nodes, usd_per_node_hour: of existing nodes; None where a node group says so itself.
         reserved_usd_per_node_hour: of its reserved nodes; None where none are.
         source: document that asked for it.
+        topology: name of the Topology that its nodes are in; once set, it and the node labels cannot change.
     """
 
     node_labels: Mapping[str, str]
@@ -57,6 +58,7 @@ class FlavorArgs:
     usd_per_node_hour: str | None = None
     reserved_usd_per_node_hour: str | None = None
     source: str = ""
+    topology: str | None = None
 
 
 @dataclass(frozen=True)
@@ -76,10 +78,11 @@ class CohortArgs:
 
 @dataclass(frozen=True)
 class GpuQuotasArgs:
-    """Flavors by pool, and cohorts by name."""
+    """Flavors by pool, cohorts by name, and topologies by name, each the node labels of its levels, the widest first."""
 
     flavors: Mapping[str, FlavorArgs]
     cohorts: Mapping[str, CohortArgs] = field(default_factory=dict)
+    topologies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 class GpuQuotas(pulumi.ComponentResource):
@@ -88,8 +91,11 @@ class GpuQuotas(pulumi.ComponentResource):
     def __init__(self, name: str, args: GpuQuotasArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("gpuplane:index:GpuQuotas", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
+        topologies = {name: KubernetesObject(name, topology(name, levels), child) for name, levels in sorted(args.topologies.items())}
         for pool in sorted(args.flavors):
-            KubernetesObject(pool, _flavor(pool, args.flavors[pool]), child)
+            needed = [topologies[name] for name in [args.flavors[pool].topology] if name in topologies]
+            KubernetesObject(pool, _flavor(pool, args.flavors[pool]),
+                             pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=needed)) if needed else child)
         for cohort in sorted(args.cohorts):
             KubernetesObject(cohort, {"apiVersion": KUEUE, "kind": "Cohort", "metadata": metadata(cohort),
                                       "spec": _cohort(args.cohorts[cohort])}, child)
@@ -98,6 +104,11 @@ class GpuQuotas(pulumi.ComponentResource):
                                         "metadata": metadata(priority_class(priority)),
                                         "value": value, "description": description}, child)
         self.register_outputs({"flavors": sorted(args.flavors)})
+
+
+def topology(name: str, levels: tuple[str, ...]) -> Manifest:
+    """A Topology; its levels cannot change."""
+    return {"apiVersion": KUEUE, "kind": "Topology", "metadata": metadata(name), "spec": {"levels": [{"nodeLabel": one} for one in levels]}}
 
 
 def _cohort(args: CohortArgs) -> dict[str, Any]:
@@ -117,5 +128,7 @@ def _flavor(pool: str, args: FlavorArgs) -> Manifest:
     spec: dict[str, Any] = {"nodeLabels": dict(sorted(args.node_labels.items()))}
     if args.taints:
         spec["nodeTaints"] = [{"key": taint.key, "value": taint.value, "effect": taint.effect} for taint in args.taints]
+    if args.topology is not None:
+        spec["topologyName"] = args.topology
     return {"apiVersion": KUEUE, "kind": "ResourceFlavor",
             "metadata": metadata(pool, annotations={key: value for key, value in said.items() if value}), "spec": spec}

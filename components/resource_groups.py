@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,17 +22,19 @@ NOTHING = QuotaArgs(0, 0, 0)
 """What a queue has of a device that a pool does not have."""
 
 
-def resource_groups(quotas: Mapping[str, Mapping[str, QuotaArgs]], limits: bool, missing: QuotaArgs = NOTHING) -> list[dict[str, Any]]:
+def resource_groups(quotas: Mapping[str, Mapping[str, QuotaArgs]], limits: bool, missing: QuotaArgs = NOTHING,
+                    order: Sequence[str] = ()) -> list[dict[str, Any]]:
     """One group; every flavor lists all covered resources in the same order (Kueue's webhook demands it).
 
     Args:
         quotas: flavor to resource to quota.
         limits: whether borrowing and lending limits may be written: only below a Cohort.
         missing: what stands for a resource that a flavor has no quota of.
+        order: flavors that are tried first, in this order; the others follow by name.
     """
     covered = sorted({resource for of_flavor in quotas.values() for resource in of_flavor})
     flavors = [{"name": flavor, "resources": [_quota(resource, quotas[flavor].get(resource, missing), limits) for resource in covered]}
-               for flavor in sorted(quotas)]
+               for flavor in sorted(quotas, key=lambda name: (order.index(name) if name in order else len(order), name))]
     return [{"coveredResources": covered, "flavors": flavors}] if flavors else []
 
 

@@ -18,6 +18,7 @@ from gpuplane.components.quantity import amount, gib
 from gpuplane.components.tenant_network import TenantNetwork, TenantNetworkArgs
 from gpuplane.components.tenant_queue import TenantQueue, TenantQueueArgs
 from gpuplane.components.tenant_secrets import TenantSecrets, TenantSecretsArgs
+from gpuplane.components.tenant_volcano_queue import TenantVolcanoQueue, TenantVolcanoQueueArgs
 from gpuplane.spec.vocabulary import (
     ALLOWED_MODEL_SOURCES,
     ALLOWED_REGIONS,
@@ -74,6 +75,7 @@ class TenantArgs:
     max_pods: int = 500
     host_ceiling: tuple[int, int] | None = None
     queue: TenantQueueArgs | None = None
+    volcano: TenantVolcanoQueueArgs | None = None
     network: TenantNetworkArgs = field(default_factory=TenantNetworkArgs)
     secrets: TenantSecretsArgs | None = None
     source: str = ""
@@ -103,6 +105,8 @@ class Tenant(pulumi.ComponentResource):
             TenantSecrets(name, args.name, args.secrets, self._opts)
         if args.queue is not None:
             TenantQueue(name, args.name, args.queue, pulumi.ResourceOptions(parent=self, depends_on=[self.space], protect=False))
+        if args.volcano is not None:
+            TenantVolcanoQueue(name, args.name, args.volcano, pulumi.ResourceOptions(parent=self, depends_on=[self.space], protect=False))
         self.queue_name = args.queue.local_queue if args.queue is not None else None
         self.namespace = self.space.urn.apply(lambda _: args.name)
         self.register_outputs({"namespace": args.name})

@@ -5,22 +5,20 @@ from __future__ import annotations
 import pulumi
 
 from gpuplane.components.existing_node_pool import ExistingNodePool, ExistingNodePoolArgs
-from gpuplane.components.gpu_operator import GpuOperator, GpuOperatorArgs
 from gpuplane.components.gpu_quotas import CohortArgs, FlavorArgs, GpuQuotas, GpuQuotasArgs
-from gpuplane.components.kserve import KServe, KServeArgs
-from gpuplane.components.kueue import Kueue, KueueArgs
 from gpuplane.components.model_storage import ModelStorage, ModelStorageArgs
 from gpuplane.components.monitoring import Monitoring, MonitoringArgs
 from gpuplane.components.queue_admission import QueueAdmission
 from gpuplane.components.serving_runtime import Engine, ServingRuntime, ServingRuntimeArgs
 from gpuplane.components.storage_classes import StorageClasses, StorageClassesArgs
-from gpuplane.planning.cohorts.environment_tree import cohort_quotas, shares_fairly
+from gpuplane.planning.cohorts.environment_tree import cohort_quotas
 from gpuplane.planning.environment_plan import EnvironmentPlan
 from gpuplane.planning.money.ledger import PoolMoney
 from gpuplane.spec.environment_spec import EnvironmentSpec
 from gpuplane.spec.release import Triton, Vllm
 from gpuplane.stacks.aws_cluster import tags
 from gpuplane.stacks.cluster import taints
+from gpuplane.stacks.operators import register_operators, volcano_nodes
 from gpuplane.stacks.providers import kubernetes_provider, with_provider
 from gpuplane.stacks.queue_quotas import queue_quotas, weight
 from gpuplane.stacks.upstream import require_upstream
@@ -31,61 +29,38 @@ def compose(spec: EnvironmentSpec, planned: EnvironmentPlan) -> None:
     require_upstream(spec, "platform")
     options = with_provider(kubernetes_provider(spec), protect=spec.environment.spec.protected or None)
     open_options = pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(protect=False))
-    operators = _operators(spec, options)
+    operators = register_operators(spec, planned, options)
     after = pulumi.ResourceOptions.merge(open_options, pulumi.ResourceOptions(depends_on=operators))
     _pools(spec, planned, after)
     for engine, image in sorted(_engine_images(spec).items()):
         ServingRuntime(engine, ServingRuntimeArgs(engine, image), after)
     ModelStorage("model-storage", ModelStorageArgs(f"docker.io/kserve/storage-initializer:{spec.environment.spec.kserve.version}"), after)
-    QueueAdmission("queue-admission", open_options)
     aws = spec.environment.spec.aws
     if aws is not None and aws.eks is not None:
         StorageClasses("storage-classes", StorageClassesArgs(tags=tags(spec)), open_options)
+    QueueAdmission("queue-admission", open_options, tuple(volcano_nodes(spec, planned).values()))
     monitoring = spec.environment.spec.monitoring
     if monitoring is not None:
         Monitoring("monitoring", MonitoringArgs(monitoring.namespace, monitoring.labels), open_options)
 
 
-def _operators(spec: EnvironmentSpec, options: pulumi.ResourceOptions) -> list[pulumi.Resource]:
-    settings = spec.environment.spec
-    found: list[pulumi.Resource] = []
-    if settings.gpu_operator is not None:
-        found.append(GpuOperator("gpu-operator", _gpu_operator(spec), options))
-    if settings.kueue.install == "release":
-        found.append(Kueue("kueue", KueueArgs(settings.kueue.version, prometheus=settings.monitoring is not None,
-                                               fair_sharing=shares_fairly(spec)), options))
-    if settings.kserve.install == "release":
-        found.append(KServe("kserve", KServeArgs(settings.kserve.version), options))
-    return found
-
-
-def _gpu_operator(spec: EnvironmentSpec) -> GpuOperatorArgs:
-    settings = spec.environment.spec
-    operator, monitoring = settings.gpu_operator, settings.monitoring
-    assert operator is not None
-    shared = {name: pool.spec.sharing for name, pool in spec.pools.items() if pool.spec.sharing is not None}
-    return GpuOperatorArgs(
-        version=operator.version, driver=operator.driver, toolkit=operator.toolkit, mig_strategy=operator.mig_strategy,
-        mig_layouts={name: sharing.mig.layout for name, sharing in shared.items() if sharing.mig is not None},
-        time_slicing={name: sharing.time_slicing.replicas for name, sharing in shared.items() if sharing.time_slicing is not None},
-        tolerations=tuple(taint for pool in spec.pools.values() for taint in taints(pool)),
-        dcgm_service_monitor=operator.dcgm_service_monitor and monitoring is not None,
-        monitor_labels=monitoring.labels if monitoring is not None else {})
-
-
 def _pools(spec: EnvironmentSpec, planned: EnvironmentPlan, options: pulumi.ResourceOptions) -> None:
     flavors = {}
+    kueue, volcano = spec.environment.spec.kueue, spec.environment.spec.volcano
     for name, pool in spec.pools.items():
+        if volcano is not None and name in volcano.pools:
+            continue
         facts, existing = planned.pools[name], pool.spec.existing_nodes
         flavors[name] = FlavorArgs(
             node_labels=facts.node_labels, taints=taints(pool), devices_per_node=facts.devices_per_node, sharing=pool.spec.strategy,
             max_nodes=existing.max_nodes if existing else None,
             usd_per_node_hour=str(existing.usd_per_node_hour) if existing else None,
             reserved_usd_per_node_hour=_reserved_usd(planned.money.pools[name]),
-            source=spec.places[("NodePool", name)].relative)
+            source=spec.places[("NodePool", name)].relative, topology=kueue.topology_of(name))
         if existing is not None:
             ExistingNodePool(name, ExistingNodePoolArgs(name, facts.node_labels, existing.max_nodes))
-    GpuQuotas("gpu-quotas", GpuQuotasArgs(flavors, _cohorts(spec, planned)), options)
+    topologies = {name: topology.levels for name, topology in kueue.topologies.items()}
+    GpuQuotas("gpu-quotas", GpuQuotasArgs(flavors, _cohorts(spec, planned), topologies), options)
 
 
 def _reserved_usd(money: PoolMoney) -> str | None:

@@ -6,16 +6,13 @@ import pulumi
 
 from gpuplane.components.tenant import Tenant, TenantArgs
 from gpuplane.components.tenant_network import EgressArgs, TenantNetworkArgs
-from gpuplane.components.tenant_queue import TenantQueueArgs
 from gpuplane.components.tenant_secrets import AwsStoreArgs, RemoteArgs, SecretArgs, TenantSecretsArgs
-from gpuplane.planning.cohorts.quota_tree import ResourceQuota
 from gpuplane.planning.environment_plan import EnvironmentPlan, TenantPlan
 from gpuplane.spec import tenant as wish
 from gpuplane.spec.environment_spec import EnvironmentSpec
-from gpuplane.spec.vocabulary import LOCAL_QUEUE
 from gpuplane.stacks import tenant_cloud
 from gpuplane.stacks.providers import kubernetes_provider, with_provider
-from gpuplane.stacks.queue_quotas import queue_quotas, weight
+from gpuplane.stacks.queues import kueue_queue, volcano_queue
 from gpuplane.stacks.services import register_service
 from gpuplane.stacks.upstream import require_upstream
 
@@ -45,7 +42,7 @@ def _tenant(spec: EnvironmentSpec, planned: EnvironmentPlan, name: str, tenant: 
         allowed_registries=settings.allowed_registries, allowed_model_sources=settings.allowed_model_sources,
         pod_security=settings.pod_security, admins=tenant.access.admins, viewers=tenant.access.viewers,
         device_ceilings=_ceilings(planned, planned.tenants[name]), host_ceiling=_host_ceiling(planned, planned.tenants[name]),
-        queue=_queue(planned, name, tenant, source),
+        queue=kueue_queue(spec, planned, name), volcano=volcano_queue(spec, planned, name),
         network=_network(spec, tenant), secrets=_secrets(spec, name, tenant), source=source)
 
 
@@ -70,18 +67,6 @@ def _host_ceiling(planned: EnvironmentPlan, tenant: TenantPlan) -> tuple[int, in
     if not pools:
         return None
     return sum(pool.max_nodes * pool.vcpus_per_node for pool in pools), sum(pool.max_nodes * pool.memory_gib_per_node for pool in pools)
-
-
-def _queue(planned: EnvironmentPlan, name: str, tenant: wish.TenantSpec, source: str) -> TenantQueueArgs | None:
-    # Lent is what is not kept: written out, so that the objects say it.
-    limits = {key: ResourceQuota(quota.nominal, quota.borrowing, quota.nominal if quota.lending is None else quota.lending)
-              for key, quota in planned.tenants[name].quotas.items()}
-    if not limits:
-        return None
-    return TenantQueueArgs(
-        queue_quotas(limits, planned.pools), tenant.cohort, LOCAL_QUEUE, source,
-        within_cluster_queue=tenant.preemption.within_cluster_queue, reclaim_within_cohort=tenant.preemption.reclaim_within_cohort,
-        fair_sharing_weight=weight(tenant.fair_sharing_weight))
 
 
 def _network(spec: EnvironmentSpec, tenant: wish.TenantSpec) -> TenantNetworkArgs:

@@ -9,6 +9,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 from gpuplane.catalog.data_files import read_rows, read_yaml, sources
+from gpuplane.catalog.versions import numbers
 
 
 @dataclass(frozen=True)
@@ -71,11 +72,11 @@ class Feature:
 
 @dataclass(frozen=True)
 class Driver:
-    """A driver that nodes have, e.g. ``580.159.03``."""
+    """A driver that nodes have, e.g. ``580.159.03``; of precompiled ones only the branch."""
 
     version: str
     source: str
-    as_of: date
+    as_of: date | None
 
     @property
     def branch(self) -> int:
@@ -148,9 +149,9 @@ def operator_driver(version: str) -> Driver | None:
     return Driver(row["driver"], *_source(row)) if row is not None else None
 
 
-def numbers(version: str) -> tuple[int, ...]:
-    """A version as numbers, which compare as they should: ``0.9.0`` is less than ``0.20.0``."""
-    return tuple(int(part) for part in version.removeprefix("v").split("."))
+def pinned_driver(version: str) -> Driver:
+    """A driver that the environment itself pins."""
+    return Driver(version, "pinned in gpu_operator.driver.version", None)
 
 
 @cache

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gpuplane.catalog.catalog import Catalog
-from gpuplane.catalog.compatibility import Driver, EngineBuild, engine_build, feature, gpu_support, node_image_driver, operator_driver
+from gpuplane.catalog.compatibility import (
+    Driver,
+    EngineBuild,
+    engine_build,
+    feature,
+    gpu_support,
+    node_image_driver,
+    operator_driver,
+    pinned_driver,
+)
 from gpuplane.catalog.gpus import Gpu
 from gpuplane.planning.hardware import hardware
 from gpuplane.planning.refusal import ENGINE_ON_GPU, FEATURE_ON_GPU, IMAGE_ON_NODE, OLD_DRIVER, Refusal, refused
@@ -120,8 +129,8 @@ def _unsure(entry: ServiceEntry, gpu: Gpu) -> Iterator[str]:
 
 def _driver(spec: EnvironmentSpec, pool: NodePool) -> Driver | None:
     operator, group = spec.environment.spec.gpu_operator, pool.spec.eks_managed_node_group
-    if operator is not None and operator.driver:
-        return operator_driver(operator.version)
+    if operator is not None and operator.driver is not None:
+        return pinned_driver(operator.driver.version) if operator.driver.version else operator_driver(operator.version)
     return node_image_driver(group.ami_type, group.release_version) if group is not None else None
 
 

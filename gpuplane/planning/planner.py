@@ -12,6 +12,7 @@ from gpuplane.planning.cohorts.borrowing import borrowing_refusals
 from gpuplane.planning.cohorts.environment_tree import quota_tree
 from gpuplane.planning.cohorts.shares import Shares
 from gpuplane.planning.compatibility import compatibility_notes, compatibility_refusals
+from gpuplane.planning.compatibility_lock import lock_notes, lock_refusals
 from gpuplane.planning.consequences import budgets_without, independent, placeable
 from gpuplane.planning.demand import Demand, Demands, committed_devices, demands, of_pools
 from gpuplane.planning.environment_plan import EnvironmentPlan, PoolPlan, QuotaPlan, ServicePlan, TenantPlan, quota_resource
@@ -154,6 +155,7 @@ def _of_hosts(parts: _Parts, impossible: Collection[str]) -> Iterator[Refusal]:
     for name in pools:
         yield from pool_refusals(spec, name, on_pools.get(name, ()), parts.catalog)
     yield from compatibility_refusals(spec, parts.catalog)
+    yield from lock_refusals(spec)
     yield from capacity_refusals(spec, pools, quotas, parts.catalog)
     yield from borrowing_refusals(spec, quotas, parts.shares)
     yield from cloud_quota_refusals(spec, pools)
@@ -189,5 +191,6 @@ def _notes(parts: _Parts, planned: EnvironmentPlan) -> Iterator[str]:
     yield from cloud_quota_notes(spec, planned.pools)
     yield from memory_notes(parts.memories)
     yield from compatibility_notes(spec, catalog)
+    yield from lock_notes(spec)
     yield from objective_notes(spec, parts.serves)
     yield from catalog.notes

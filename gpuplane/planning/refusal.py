@@ -16,6 +16,12 @@ OLD_DRIVER = "NP-05"
 FEATURE_ON_GPU = "NP-06"
 IMAGE_ON_NODE = "NP-07"
 UNSCHEDULABLE = "NP-08"
+CHART_VALUE = "CL-01"
+CHART_VERSION = "CL-02"
+KUBELET_SKEW = "CL-03"
+TWO_DEVICE_STACKS = "CL-04"
+TWO_QUOTA_SYSTEMS = "CL-05"
+SCALING_TOPOLOGY = "CL-06"
 QUOTA_OVER_CAPACITY = "QF-01"
 PEAK_OVER_QUOTA = "QF-04"
 MINIMUM_OVER_NOMINAL = "QF-05"
@@ -44,6 +50,12 @@ RULES: Mapping[str, str] = MappingProxyType({
     FEATURE_ON_GPU: "The GPU can run the data types and quantisation that the engine is asked for",
     IMAGE_ON_NODE: "The node image is built for the instance type's processors",
     UNSCHEDULABLE: "Pods that must always run, and those that quotas promise, fit the pool's nodes together",
+    CHART_VALUE: "Values of Helm charts are values that the chart's version knows, and that gpuplane does not set itself",
+    CHART_VERSION: "Charts run on the cluster's Kubernetes and serve the APIs that are written",
+    KUBELET_SKEW: "Kubelets of node images are not newer than the API server, and at most three minor versions older",
+    TWO_DEVICE_STACKS: "GPUs of a node are handed out by the device plugin or by the DRA driver, not by both",
+    TWO_QUOTA_SYSTEMS: "A node pool has one quota system",
+    SCALING_TOPOLOGY: "Pools with a Kueue topology have a fixed number of nodes",
     QUOTA_OVER_CAPACITY: "Sum of GPU quotas of tenants and cohorts is at most the pool's capacity",
     PEAK_OVER_QUOTA: "Replicas at peak, with rollout surge, fit the tenant's quota",
     MINIMUM_OVER_NOMINAL: "Minimum replicas fit what the tenant is guaranteed, without borrowing",

@@ -12,6 +12,7 @@ from gpuplane.spec.aws import Aws
 from gpuplane.spec.budget import Budget
 from gpuplane.spec.cloud_use import CloudUse
 from gpuplane.spec.cohort import Cohort
+from gpuplane.spec.gpu_operator import GpuOperator
 from gpuplane.spec.model import (
     AwsRegion,
     Cidr,
@@ -21,7 +22,7 @@ from gpuplane.spec.model import (
     Usd,
 )
 from gpuplane.spec.monitoring import Monitoring
-from gpuplane.spec.platform_services import GpuOperator, KServe, Kueue
+from gpuplane.spec.platform_services import KServe, Kueue, Volcano
 from gpuplane.spec.secret_store import SecretStore
 
 
@@ -82,6 +83,7 @@ class EnvironmentSettings(SpecModel):
     stacks: Stacks = Stacks()
     kueue: Kueue
     kserve: KServe
+    volcano: Volcano | None = None
     gpu_operator: GpuOperator | None = None
     monitoring: Monitoring | None = None
     secret_stores: dict[DnsLabel, SecretStore] = Field(default_factory=dict)

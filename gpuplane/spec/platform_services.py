@@ -1,31 +1,20 @@
-"""What the platform installs, or finds there: Kueue, KServe, the GPU Operator."""
+"""What the platform installs, or finds there: Kueue, Volcano, KServe."""
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
+from gpuplane.spec.gpu_operator import ChartValues, Version
 from gpuplane.spec.model import (
+    DnsLabel,
+    LabelKey,
     SpecModel,
 )
 
-Version = Annotated[str, Field(pattern=r"^v?[0-9]+\.[0-9]+(\.[0-9]+)?(-[A-Za-z0-9.]+)?$")]
-
-
-class GpuOperator(SpecModel):
-    """NVIDIA GPU Operator as a pinned Helm release, with the values a platform sets."""
-
-    version: Version
-    """Version of the chart, e.g. ``v26.7.0``."""
-    driver: bool = False
-    """Install the driver; false where the node image has it (EKS NVIDIA images do)."""
-    toolkit: bool = False
-    """Install the container toolkit; false where the node image has it."""
-    mig_strategy: Literal["none", "single", "mixed"] = "mixed"
-    """``mixed``: MIG devices have names of their own, such as ``nvidia.com/mig-1g.10gb``."""
-    dcgm_service_monitor: bool = True
-    """Have Prometheus scrape the GPU metrics, where there is ``monitoring``."""
+HOSTNAME = "kubernetes.io/hostname"
 
 
 class HelmInstall(SpecModel):
@@ -35,10 +24,73 @@ class HelmInstall(SpecModel):
     """``release``: gpuplane installs and upgrades it; ``external``: it is there already."""
     version: Version
     """Version that is installed, or that is there."""
+    values: ChartValues = Field(default_factory=dict)
+    """Further values of the chart; only with ``install: release``."""
+
+    @model_validator(mode="after")
+    def _values(self) -> HelmInstall:
+        if self.values and self.install == "external":
+            raise PydanticCustomError("together", "values are of a release; what is external is configured where it is installed",
+                                      {"field": ("values",)})
+        return self
+
+
+class Topology(SpecModel):
+    """Levels of the network below which nodes are near each other, for Kueue's topology-aware scheduling."""
+
+    levels: Annotated[tuple[LabelKey, ...], Field(min_length=1, max_length=16)]
+    """Node labels, the widest first, e.g. ``topology.kubernetes.io/zone``, ``example.com/rack``, ``kubernetes.io/hostname``."""
+    pools: Annotated[tuple[DnsLabel, ...], Field(min_length=1)]
+    """Pools whose nodes have these labels. Their number of nodes is fixed: Kueue counts only nodes that are there."""
+
+    @model_validator(mode="after")
+    def _levels(self) -> Topology:
+        if len(set(self.levels)) < len(self.levels):
+            raise PydanticCustomError("topology", "a level stands twice", {"field": ("levels",)})
+        if HOSTNAME in self.levels[:-1]:
+            raise PydanticCustomError("topology", "{name} can only be the last level", {"name": HOSTNAME, "field": ("levels",)})
+        return self
+
+
+class AdmissionFairSharing(SpecModel):
+    """Within a tenant's ClusterQueue, LocalQueues that used fewer GPUs lately are admitted first."""
+
+    usage_half_life_hours: Annotated[int, Field(ge=1, le=8760)] = 168
+    """After so many hours past usage counts half."""
+    sampling_interval_seconds: Annotated[int, Field(ge=10, le=3600)] = 300
+    """How often usage is looked at."""
 
 
 class Kueue(HelmInstall):
-    """Kueue, the one quota system for GPUs."""
+    """Kueue, the quota system for GPUs."""
+
+    replicas: Annotated[int, Field(ge=1, le=5)] = 2
+    """Controllers, one of which leads; only with ``install: release``."""
+    topologies: dict[DnsLabel, Topology] = Field(default_factory=dict)
+    """Topologies by name; a pool has at most one."""
+    admission_fair_sharing: AdmissionFairSharing | None = None
+
+    @model_validator(mode="after")
+    def _one_topology(self) -> Kueue:
+        seen: dict[str, str] = {}
+        for name, topology in self.topologies.items():
+            for pool in topology.pools:
+                if pool in seen:
+                    raise PydanticCustomError("topology", "pool {pool} is in topology {one} already",
+                                              {"pool": pool, "one": seen[pool], "field": ("topologies", name, "pools")})
+                seen[pool] = name
+        return self
+
+    def topology_of(self, pool: str) -> str | None:
+        """Name of the topology that a pool is in."""
+        return next((name for name, topology in self.topologies.items() if pool in topology.pools), None)
+
+
+class Volcano(HelmInstall):
+    """Volcano for gang-scheduled batch: the quota system of its own pools, where Kueue has no part."""
+
+    pools: Annotated[tuple[DnsLabel, ...], Field(min_length=1)]
+    """Pools that Volcano's queues share out; everything on them is scheduled by Volcano."""
 
 
 class KServe(HelmInstall):

@@ -49,7 +49,8 @@ class Documents:
 
 def check_references(documents: Documents) -> list[SpecError]:
     """Every dangling or impossible reference between the documents of one environment."""
-    return [*_pools(documents), *_tenants(documents), *_services(documents), *_exemptions(documents), *_cohorts(documents)]
+    return [*_pools(documents), *_tenants(documents), *_services(documents), *_exemptions(documents), *_cohorts(documents),
+            *_pool_lists(documents)]
 
 
 def quota_keys(pools: Mapping[str, NodePool]) -> list[str]:
@@ -113,6 +114,10 @@ def _settings(environment: Environment, tenant: Tenant, place: Place) -> Iterato
     if cohort is not None and cohort not in settings.cohorts:
         yield _error(place, "spec.cohort", f'there is no cohort "{cohort}"; there are: {_listed(settings.cohorts)}.',
                      "Add it to cohorts of environment.yaml, or correct the name.")
+    for name, queue in tenant.spec.local_queues.items():
+        if queue.fair_sharing_weight is not None and settings.kueue.admission_fair_sharing is None:
+            yield _error(place, f"spec.local_queues.{name}.fair_sharing_weight", "weights of LocalQueues only count with admission fair "
+                         "sharing.", "Add kueue.admission_fair_sharing to environment.yaml, or remove it.")
     for index, secret in enumerate(tenant.spec.secrets):
         if secret.store not in settings.secret_stores:
             yield _error(place, f"spec.secrets[{index}].store", f'there is no secret store "{secret.store}"; there are: '
@@ -199,6 +204,21 @@ def _cohorts(documents: Documents) -> Iterator[SpecError]:
         if cycle and min(cycle) == name:
             yield _error(place, f"spec.cohorts.{name}.parent", f"the cohorts form a cycle: {' → '.join([*cycle, name])}.",
                          "A cohort tree has one root: remove one parent.")
+
+
+def _pool_lists(documents: Documents) -> Iterator[SpecError]:
+    """Pools that the environment names for Volcano and for Kueue's topologies."""
+    if documents.environment is None:
+        return
+    settings, place = documents.environment.spec, documents.places[("Environment", documents.environment.name)]
+    lists = {f"spec.kueue.topologies.{name}.pools": topology.pools for name, topology in settings.kueue.topologies.items()}
+    if settings.volcano is not None:
+        lists["spec.volcano.pools"] = settings.volcano.pools
+    for path, pools in lists.items():
+        for name in pools:
+            if not documents.has("NodePool", name):
+                yield _error(place, path, f'there is no pool "{name}"; there are: {_listed(documents.pools)}.',
+                             "Add the node pool, or correct the name.")
 
 
 def _walk_up(name: str, parents: Mapping[str, str | None]) -> list[str]:

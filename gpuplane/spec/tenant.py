@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 from gpuplane.spec.budget import Budget
 from gpuplane.spec.cloud_use import CloudUse
 from gpuplane.spec.model import AwsRegion, Cidr, DnsLabel, Document, FairSharingWeight, QuotaKey, SpecModel, Usd, number_is_nominal
+from gpuplane.spec.vocabulary import LOCAL_QUEUE
 
 DataClass = Literal["public", "internal", "confidential", "pii"]
 
@@ -45,6 +46,38 @@ class Preemption(SpecModel):
     """Own workloads that may be preempted for others of its own."""
     reclaim_within_cohort: Literal["Never", "LowerPriority", "Any"] = "Any"
     """Workloads of others that may be preempted to get lent devices back; with less than ``Any`` the nominal quota is not guaranteed."""
+
+
+class FlavorFungibility(SpecModel):
+    """Which pool a workload gets that could run on several; the words and meanings are Kueue's (ClusterQueue v1beta2).
+
+    Served models name their pool; this is for the tenant's own Jobs and pods without a node selector.
+    """
+
+    pools: tuple[DnsLabel, ...] = ()
+    """Pools that are tried first, in this order, e.g. spot before on demand; the others follow by name."""
+    when_can_borrow: Literal["MayStopSearch", "TryNextFlavor"] = "MayStopSearch"
+    """Whether a workload takes a pool where it would have to borrow, or looks at the next one first."""
+    when_can_preempt: Literal["MayStopSearch", "TryNextFlavor"] = "TryNextFlavor"
+    """Whether a workload takes a pool where it would have to preempt others, or looks at the next one first."""
+    preference: Literal["BorrowingOverPreemption", "PreemptionOverBorrowing"] | None = None
+    """What it does where all pools were looked at; only where both of the above are ``TryNextFlavor``."""
+
+    @model_validator(mode="after")
+    def _preference(self) -> FlavorFungibility:
+        if self.preference is not None and {self.when_can_borrow, self.when_can_preempt} != {"TryNextFlavor"}:
+            raise PydanticCustomError("together", "preference needs when_can_borrow and when_can_preempt: TryNextFlavor",
+                                      {"field": ("preference",)})
+        if len(set(self.pools)) < len(self.pools):
+            raise PydanticCustomError("flavors", "a pool stands twice", {"field": ("pools",)})
+        return self
+
+
+class LocalQueue(SpecModel):
+    """A further LocalQueue of the tenant, e.g. for one of its teams; it shares the tenant's quota."""
+
+    fair_sharing_weight: FairSharingWeight | None = None
+    """Weight among the tenant's LocalQueues; needs ``kueue.admission_fair_sharing`` of the environment."""
 
 
 class EgressRule(SpecModel):
@@ -120,6 +153,9 @@ class TenantSpec(SpecModel):
     """Whom its workloads may preempt."""
     fair_sharing_weight: FairSharingWeight | None = None
     """Weight among the members of its cohort; one weight anywhere switches Kueue's fair sharing on."""
+    flavor_fungibility: FlavorFungibility | None = None
+    local_queues: dict[DnsLabel, LocalQueue] = Field(default_factory=dict)
+    """LocalQueues beside ``gpu``, by name."""
     egress: tuple[EgressRule, ...] = ()
     """The only ways out of the namespace besides DNS."""
     secrets: tuple[SecretReference, ...] = ()
@@ -141,6 +177,20 @@ class TenantSpec(SpecModel):
         if self.cohort is None and limited:
             raise PydanticCustomError("cohort", "borrowing_limit and lending_limit of {keys} need a cohort",
                                       {"keys": ", ".join(limited), "field": ("quota", limited[0])})
+        return self
+
+    @model_validator(mode="after")
+    def _queues(self) -> TenantSpec:
+        for name in self.local_queues:
+            if name in (LOCAL_QUEUE, "default"):
+                why = "there already" if name == LOCAL_QUEUE else "what Kueue gives to every workload that names no queue"
+                raise PydanticCustomError("queue", "a LocalQueue {name} is {why}",
+                                          {"name": name, "why": why, "field": ("local_queues", name)})
+        own = {key.partition("/")[0] for key in self.quota}
+        for index, pool in enumerate(self.flavor_fungibility.pools if self.flavor_fungibility is not None else ()):
+            if pool not in own:
+                raise PydanticCustomError("flavors", "the tenant has no quota of pool {pool}",
+                                          {"pool": pool, "field": ("flavor_fungibility", "pools", index)})
         return self
 
 

@@ -50,6 +50,8 @@ PRIORITY_CLASS: Final = "kueue.x-k8s.io/priority-class"
 KUEUE: Final = "kueue.x-k8s.io/v1beta2"
 KSERVE: Final = "serving.kserve.io/v1beta1"
 KSERVE_RUNTIME: Final = "serving.kserve.io/v1alpha1"
+VOLCANO_QUEUE: Final = "scheduling.volcano.sh/v1beta1"
+VOLCANO_JOB: Final = "batch.volcano.sh/v1alpha1"
 LOCAL_QUEUE: Final = "gpu"
 """Name of every tenant's LocalQueue. Not ``default``: that one makes Kueue capture every unlabelled workload."""
 DOWNLOADED_URIS: Final = ("gs://", "hf://", "s3://")
@@ -59,6 +61,8 @@ STORAGE_INITIALIZER_CPU: Final = 1
 STORAGE_INITIALIZER_MEMORY_GIB: Final = 4
 """GiB that it requests: a pod takes at least so much of a node, however small its engine."""
 GPU: Final = "nvidia.com/gpu"
+GPU_DEVICE_CLASS: Final = "gpu.nvidia.com"
+"""DeviceClass of whole GPUs of NVIDIA's DRA driver; it stands for the extended resource ``nvidia.com/gpu`` as well."""
 MIG_PREFIX: Final = "nvidia.com/mig-"
 GPU_PREFIX: Final = "nvidia.com/"
 

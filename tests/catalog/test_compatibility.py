@@ -6,9 +6,10 @@ from itertools import pairwise
 
 import pytest
 
-from gpuplane.catalog.compatibility import engine_build, feature, gpu_support, node_image_driver, numbers, operator_driver
+from gpuplane.catalog.compatibility import engine_build, feature, gpu_support, node_image_driver, operator_driver
 from gpuplane.catalog.data_files import read_rows, read_yaml, sources
 from gpuplane.catalog.gpus import load_gpus
+from gpuplane.catalog.versions import numbers
 
 TABLE = read_yaml("compatibility.yaml")
 

@@ -1,0 +1,86 @@
+"""CL-01 and CL-02: what a Helm chart is told, it takes; and its version is one whose values are known, and that runs on this Kubernetes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from gpuplane.catalog.charts import Chart, chart, chart_versions, nearest_chart
+from gpuplane.planning.refusal import CHART_VALUE, CHART_VERSION, Refusal, refused
+from gpuplane.spec.environment_spec import EnvironmentSpec
+
+CHARTS: Mapping[str, str] = {"gpu_operator": "gpu-operator", "kueue": "kueue", "kserve": "kserve-resources", "volcano": "volcano"}
+"""Block of ``environment.yaml`` to the chart whose values it gives."""
+
+SET_BY_GPUPLANE: Mapping[str, Mapping[str, str]] = {
+    "gpu_operator": {
+        "cdi.enabled": "it is always on", "clusterPolicy.deployCR": "it follows from gpu_operator.dra",
+        "daemonsets.tolerations": "it follows from the pools' taints", "dcgmExporter.enablePodLabels": "it is always on",
+        "dcgmExporter.podLabelAllowlistRegex": "it is the tenant's label",
+        "dcgmExporter.serviceMonitor.additionalLabels": "write monitoring.labels",
+        "dcgmExporter.serviceMonitor.enabled": "write gpu_operator.dcgm_service_monitor",
+        "dcgmExporter.serviceMonitor.interval": "write gpu_operator.dcgm_interval_seconds",
+        "devicePlugin.config": "it follows from the pools' sharing", "devicePlugin.enabled": "it follows from gpu_operator.dra",
+        "draDriver.computeDomains.enabled": "write gpu_operator.dra.compute_domains", "driver.enabled": "write gpu_operator.driver",
+        "driver.kernelModuleType": "write gpu_operator.driver.kernel_module",
+        "driver.nvidiaDriverCRD.enabled": "it follows from gpu_operator.dra", "driver.upgradePolicy": "write gpu_operator.driver.upgrade",
+        "driver.usePrecompiled": "write gpu_operator.driver.precompiled", "driver.version": "write gpu_operator.driver.version",
+        "gpuCluster.deployCR": "write gpu_operator.dra", "mig.strategy": "write gpu_operator.mig_strategy",
+        "migManager.config": "it follows from the pools' MIG layouts", "migManager.enabled": "it follows from gpu_operator.dra",
+        "nfd.enabled": "write gpu_operator.node_feature_discovery",
+        "node-feature-discovery.worker.tolerations": "it follows from the pools' taints", "toolkit.enabled": "write gpu_operator.toolkit"},
+    "kueue": {
+        "controllerManager.podDisruptionBudget": "it follows from kueue.replicas", "controllerManager.replicas": "write kueue.replicas",
+        "enablePrometheus": "it follows from monitoring", "managerConfig.controllerManagerConfigYaml": "gpuplane states Kueue's whole "
+        "configuration", "metrics.prometheusNamespace": "write monitoring.namespace"},
+    "kserve": {"kserve.controller.deploymentMode": "Standard is the only mode that Kueue can queue"},
+    "volcano": {
+        "custom.admission_replicas": "it is always two", "custom.controller_replicas": "it is always two",
+        "custom.leader_elect_enable": "it is always on", "custom.scheduler_config_override": "gpuplane states the scheduler's whole "
+        "configuration", "custom.scheduler_replicas": "it is always two",
+        "custom.webhooks_namespace_selector_expressions": "it looks at tenants' namespaces"},
+}
+"""Values that the components set themselves, dotted, and what to write in place of them."""
+
+
+def chart_refusals(spec: EnvironmentSpec) -> Iterator[Refusal]:
+    """CL-01: values that the chart does not know, or that gpuplane sets; CL-02: versions whose values nobody knows."""
+    place = spec.places["Environment", spec.name]
+    for block, name in CHARTS.items():
+        settings = getattr(spec.environment.spec, block)
+        if settings is None or getattr(settings, "install", "release") != "release":
+            continue
+        known = nearest_chart(name, settings.version)
+        if known is None:
+            versions = ", ".join(chart_versions(name))
+            yield refused(
+                CHART_VERSION, place, f"spec.{block}.version", f"what values chart {name} {settings.version} takes is not known here.",
+                f"Choose one of: {versions}; or add gpuplane/catalog/data/charts/{name}-{settings.version}.yaml.",
+                versions, settings.version)
+        else:
+            yield from _values(spec, block, known, settings.values)
+
+
+def chart_notes(spec: EnvironmentSpec) -> Iterator[str]:
+    """Releases whose values are taken from another patch of the same minor version."""
+    for block, name in CHARTS.items():
+        settings = getattr(spec.environment.spec, block)
+        if settings is not None and getattr(settings, "install", "release") == "release" and chart(name, settings.version) is None:
+            known = nearest_chart(name, settings.version)
+            if known is not None:
+                yield f"The values of chart {name} {settings.version} are checked against those of {known.version}."
+
+
+def _values(spec: EnvironmentSpec, block: str, known: Chart, values: Mapping[str, Any]) -> Iterator[Refusal]:
+    place, at = spec.places["Environment", spec.name], f"spec.{block}.values"
+    for problem in known.problems(values):
+        yield refused(CHART_VALUE, place, f"{at}.{problem.path}", problem.claim, problem.remedy, "a value of the chart", problem.path)
+    for path, instead in SET_BY_GPUPLANE[block].items():
+        if _there(values, path.split(".")):
+            yield refused(CHART_VALUE, place, f"{at}.{path}", f"{path} is set by gpuplane: {instead}.", "Leave it out here.", "", path)
+
+
+def _there(values: Any, steps: list[str]) -> bool:
+    if not steps:
+        return True
+    return isinstance(values, Mapping) and steps[0] in values and _there(values[steps[0]], steps[1:])
