@@ -21,6 +21,7 @@ from gpuplane.spec.release import Triton, Vllm
 from gpuplane.stacks.cluster import taints
 from gpuplane.stacks.providers import kubernetes_provider, with_provider
 from gpuplane.stacks.queue_quotas import queue_quotas, weight
+from gpuplane.stacks.traffic import register_gateway
 from gpuplane.stacks.upstream import require_upstream
 
 
@@ -36,6 +37,7 @@ def compose(spec: EnvironmentSpec, planned: EnvironmentPlan) -> None:
         ServingRuntime(engine, ServingRuntimeArgs(engine, image), after)
     ModelStorage("model-storage", ModelStorageArgs(f"docker.io/kserve/storage-initializer:{spec.environment.spec.kserve.version}"), after)
     QueueAdmission("queue-admission", open_options)
+    register_gateway(spec, options, open_options)
     monitoring = spec.environment.spec.monitoring
     if monitoring is not None:
         Monitoring("monitoring", MonitoringArgs(monitoring.namespace, monitoring.labels), open_options)

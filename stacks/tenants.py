@@ -16,6 +16,7 @@ from gpuplane.spec.vocabulary import LOCAL_QUEUE
 from gpuplane.stacks.providers import kubernetes_provider, with_provider
 from gpuplane.stacks.queue_quotas import queue_quotas, weight
 from gpuplane.stacks.services import register_service
+from gpuplane.stacks.traffic import gateway_peer, register_traffic
 from gpuplane.stacks.upstream import require_upstream
 
 
@@ -29,6 +30,7 @@ def compose(spec: EnvironmentSpec, planned: EnvironmentPlan) -> None:
         after = pulumi.ResourceOptions.merge(with_provider(provider), pulumi.ResourceOptions(depends_on=[tenant]))
         for entry in spec.services_of(name):
             register_service(spec, planned, entry, after)
+            register_traffic(spec, entry, after)
 
 
 def _tenant(spec: EnvironmentSpec, planned: EnvironmentPlan, name: str, tenant: wish.TenantSpec) -> TenantArgs:
@@ -83,7 +85,7 @@ def _queue(planned: EnvironmentPlan, name: str, tenant: wish.TenantSpec, source:
 def _network(spec: EnvironmentSpec, tenant: wish.TenantSpec) -> TenantNetworkArgs:
     settings = spec.environment.spec
     return TenantNetworkArgs(
-        gateway_namespace=settings.gateway_namespace, dns_cidr=settings.dns_cidr,
+        **gateway_peer(settings.gateway, tenant), dns_cidr=settings.dns_cidr,
         monitoring_namespace=settings.monitoring.namespace if settings.monitoring else None,
         egress=tuple(EgressArgs(rule.name, rule.ports, rule.cidr, rule.namespace) for rule in tenant.egress))
 
