@@ -20,7 +20,6 @@ class SharedListeners(Rule):
     remedy = "Give each tenant a listener with its own hostname, and admit its namespace by the label kubernetes.io/metadata.name."
     references = ("OWASP LLM10:2025", "ISO/IEC 27001:2022 A.8.22")
     scope = "platform"
-    context = ("Namespace",)
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         hosts: dict[tuple[str, object], Listener] = {}
