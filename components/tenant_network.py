@@ -6,7 +6,8 @@ is a policy of its own that a reviewer can read alone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import pulumi
@@ -32,7 +33,8 @@ class TenantNetworkArgs:
     """What may cross the border.
 
     Attributes:
-        gateway_namespace: pods there may call the serving port; None: nobody outside may.
+        gateway_namespace: the gateway's proxies run there and may call the serving port; None: nobody outside may.
+        gateway_labels: labels of these proxies; empty for every pod of that namespace.
         monitoring_namespace: pods there may scrape the metrics ports.
         serving_ports: ports of the model servers.
         metrics_ports: ports metrics are on.
@@ -41,6 +43,7 @@ class TenantNetworkArgs:
     """
 
     gateway_namespace: str | None = None
+    gateway_labels: Mapping[str, str] = field(default_factory=dict)
     monitoring_namespace: str | None = None
     serving_ports: tuple[int, ...] = (8080, 9000)
     metrics_ports: tuple[int, ...] = (8002, 8080)
@@ -56,13 +59,14 @@ class TenantNetwork(pulumi.ComponentResource):
         self._namespace = namespace
         self._opts = child_options(self, opts)
         self._policy("default-deny", ["Ingress", "Egress"])
-        self._policy("allow-dns", ["Egress"], egress=_dns(args.dns_cidr))
+        self._policy("allow-dns", ["Egress"], egress=dns_egress(args.dns_cidr))
         self._policy("allow-own-namespace", ["Ingress", "Egress"],
                      ingress=[{"from": [{"podSelector": {}}]}], egress=[{"to": [{"podSelector": {}}]}])
-        for policy, source, ports in (("allow-gateway", args.gateway_namespace, args.serving_ports),
-                                      ("allow-monitoring", args.monitoring_namespace, args.metrics_ports)):
+        for policy, source, labels, ports in (("allow-gateway", args.gateway_namespace, args.gateway_labels, args.serving_ports),
+                                              ("allow-monitoring", args.monitoring_namespace, {}, args.metrics_ports)):
             if source is not None:
-                self._policy(policy, ["Ingress"], ingress=[{"from": [_namespace_peer(source)], "ports": _tcp(ports)}])
+                peer = {**_namespace_peer(source), **({"podSelector": {"matchLabels": dict(labels)}} if labels else {})}
+                self._policy(policy, ["Ingress"], ingress=[{"from": [peer], "ports": _tcp(ports)}])
         for rule in args.egress:
             peer = {"ipBlock": {"cidr": rule.cidr}} if rule.cidr else _namespace_peer(str(rule.namespace))
             self._policy(f"egress-{rule.name}", ["Egress"], egress=[{"to": [peer], "ports": _tcp(rule.ports)}])
@@ -82,7 +86,8 @@ def _tcp(ports: tuple[int, ...]) -> list[dict[str, Any]]:
     return [{"port": port, "protocol": "TCP"} for port in sorted(ports)]
 
 
-def _dns(cidr: str | None) -> list[dict[str, Any]]:
+def dns_egress(cidr: str | None) -> list[dict[str, Any]]:
+    """Egress rules that let pods ask the cluster's DNS and, where there is one, the node-local cache at ``cidr``."""
     cluster_dns = {**_namespace_peer("kube-system"), "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}}}
     to = [cluster_dns, *([{"ipBlock": {"cidr": cidr}}] if cidr else [])]
     return [{"to": to, "ports": [{"port": 53, "protocol": "TCP"}, {"port": 53, "protocol": "UDP"}]}]

@@ -21,6 +21,7 @@ from gpuplane.stacks.cluster import taints
 from gpuplane.stacks.operators import register_operators, volcano_nodes
 from gpuplane.stacks.providers import kubernetes_provider, with_provider
 from gpuplane.stacks.queue_quotas import queue_quotas, weight
+from gpuplane.stacks.traffic import register_gateway
 from gpuplane.stacks.upstream import require_upstream
 
 
@@ -39,6 +40,7 @@ def compose(spec: EnvironmentSpec, planned: EnvironmentPlan) -> None:
     if aws is not None and aws.eks is not None:
         StorageClasses("storage-classes", StorageClassesArgs(tags=tags(spec)), open_options)
     QueueAdmission("queue-admission", open_options, tuple(volcano_nodes(spec, planned).values()))
+    register_gateway(spec, options, open_options)
     monitoring = spec.environment.spec.monitoring
     if monitoring is not None:
         Monitoring("monitoring", MonitoringArgs(monitoring.namespace, monitoring.labels), open_options)

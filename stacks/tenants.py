@@ -14,6 +14,7 @@ from gpuplane.stacks import tenant_cloud
 from gpuplane.stacks.providers import kubernetes_provider, with_provider
 from gpuplane.stacks.queues import kueue_queue, volcano_queue
 from gpuplane.stacks.services import register_service
+from gpuplane.stacks.traffic import gateway_peer, register_traffic
 from gpuplane.stacks.upstream import require_upstream
 
 
@@ -30,6 +31,7 @@ def compose(spec: EnvironmentSpec, planned: EnvironmentPlan) -> None:
         after = pulumi.ResourceOptions.merge(with_provider(provider), pulumi.ResourceOptions(depends_on=[tenant]))
         for entry in spec.services_of(name):
             register_service(spec, planned, entry, after)
+            register_traffic(spec, entry, after)
 
 
 def _tenant(spec: EnvironmentSpec, planned: EnvironmentPlan, name: str, tenant: wish.TenantSpec) -> TenantArgs:
@@ -72,7 +74,7 @@ def _host_ceiling(planned: EnvironmentPlan, tenant: TenantPlan) -> tuple[int, in
 def _network(spec: EnvironmentSpec, tenant: wish.TenantSpec) -> TenantNetworkArgs:
     settings = spec.environment.spec
     return TenantNetworkArgs(
-        gateway_namespace=settings.gateway_namespace, dns_cidr=settings.dns_cidr,
+        **gateway_peer(settings.gateway, tenant), dns_cidr=settings.dns_cidr,
         monitoring_namespace=settings.monitoring.namespace if settings.monitoring else None,
         egress=tuple(EgressArgs(rule.name, rule.ports, rule.cidr, rule.namespace) for rule in tenant.egress))
 

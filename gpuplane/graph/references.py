@@ -16,7 +16,7 @@ from gpuplane.graph.resource_view import ResourceView, items, lookup, mapping
 
 ROLE_ARN = "eks.amazonaws.com/role-arn"
 """Annotation by which a ServiceAccount takes an IAM role."""
-ROUTES = ("HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute", "UDPRoute")
+ROUTES = ("HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute", "UDPRoute", "AIGatewayRoute")
 _SERVICE_HOST = re.compile(r"\b[a-z0-9][-a-z0-9]*\.([a-z0-9][-a-z0-9]*)\.svc\b")
 _ACCOUNTS = "system:serviceaccounts"
 
@@ -73,6 +73,15 @@ def _route(view: ResourceView) -> Iterator[Reference]:
             yield Reference(path, f"{lookup(ref, 'kind') or 'Service'} {lookup(ref, 'name')}", str(lookup(ref, "namespace")))
 
 
+def _gateway_policy(view: ResourceView) -> Iterator[Reference]:
+    """Secrets and backends of Envoy Gateway's and Envoy AI Gateway's objects, which a ReferenceGrant lets out of the namespace."""
+    for path, value in _mappings(view.get("spec"), "spec"):
+        each = [(path, value), *((f"{path}.{key}[{i}]", one) for key in value for i, one in enumerate(items(value[key])))]
+        for at, one in each:
+            if lookup(one, "namespace") and lookup(one, "name"):
+                yield Reference(at, f"{lookup(one, 'kind') or 'object'} {lookup(one, 'name')}", str(lookup(one, "namespace")))
+
+
 def _reference_grant(view: ResourceView) -> Iterator[Reference]:
     for index, source in enumerate(items(view.get("spec", "from"))):
         yield Reference(f"spec.from[{index}]", f"every {lookup(source, 'kind')} of namespace {lookup(source, 'namespace')}",
@@ -108,6 +117,7 @@ def _volume_claim(view: ResourceView) -> Iterator[Reference]:
 
 _READERS: Mapping[str, Callable[[ResourceView], Iterator[Reference]]] = {
     "RoleBinding": _role_binding, "ReferenceGrant": _reference_grant, "ExternalSecret": _external_secret,
+    **dict.fromkeys(("AIServiceBackend", "BackendSecurityPolicy", "BackendTLSPolicy", "SecurityPolicy"), _gateway_policy),
     "SecretStore": _secret_store, "ServiceAccount": _service_account, "PersistentVolumeClaim": _volume_claim,
 }
 

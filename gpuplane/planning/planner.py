@@ -56,6 +56,7 @@ from gpuplane.planning.proof import Proof
 from gpuplane.planning.proofs import proofs
 from gpuplane.planning.quotas import capacity_refusals, demand_refusals, quota_plans
 from gpuplane.planning.refusal import Refusal
+from gpuplane.planning.traffic import traffic_notes, traffic_proofs, traffic_refusals
 from gpuplane.spec.environment_spec import EnvironmentSpec
 
 
@@ -141,6 +142,7 @@ def _every_refusal(parts: _Parts) -> Iterator[Refusal]:
     yield from memory_refusals(parts.memories, parts.catalog, said, parts.pools)
     yield from sharing_refusals(parts.spec, parts.pools, _quotas(parts), parts.asked)
     yield from residency_refusals(parts.spec)
+    yield from traffic_refusals(parts.spec)
     yield from objective_refusals(parts.spec, parts.pools, parts.serves)
     yield from pipeline_refusals(parts.spec)
     yield from purchase_refusals(parts.spec)
@@ -176,6 +178,7 @@ def _proofs(parts: _Parts) -> Iterator[Proof]:
     yield from objective_proofs(parts.spec, parts.serves)
     yield from unit_cost_proofs(parts.tenants, parts.pools)
     yield from pipeline_proofs(parts.spec)
+    yield from traffic_proofs(parts.spec)
 
 
 def _notes(parts: _Parts, planned: EnvironmentPlan) -> Iterator[str]:
@@ -193,4 +196,5 @@ def _notes(parts: _Parts, planned: EnvironmentPlan) -> Iterator[str]:
     yield from compatibility_notes(spec, catalog)
     yield from lock_notes(spec)
     yield from objective_notes(spec, parts.serves)
+    yield from traffic_notes(spec, parts.serves)
     yield from catalog.notes

@@ -32,6 +32,7 @@ SLOW_START = "RE-03"
 OVER_CLOUD_QUOTA = "QF-13"
 SHARED_GPU = "TI-12"
 RESIDENCY = "PII-10"
+UNAPPROVED_PROVIDER = "PII-11"
 OVER_BUDGET = "CB-01"
 WORST_CASE_OVER_LIMIT = "CB-02"
 INCREASE_OVER_LIMIT = "CB-03"
@@ -65,7 +66,8 @@ RULES: Mapping[str, str] = MappingProxyType({
     SLOW_START: "The start-up probe waits long enough for the weights to load",
     OVER_CLOUD_QUOTA: "Nodes at their maximum fit the declared vCPU quotas of the cloud account",
     SHARED_GPU: "Time-sliced GPUs are not shared between tenants and hold no personal data",
-    RESIDENCY: "The environment's region is one the tenant allows",
+    RESIDENCY: "The environment's region, and that of every provider a fallback leads to, is one the tenant allows",
+    UNAPPROVED_PROVIDER: "Fallbacks lead only to providers that are approved for the tenant's data",
     OVER_BUDGET: "The month that a budget is about is within it, of every tenant and of the environment",
     WORST_CASE_OVER_LIMIT: "The worst case is within the limit that the budget sets to it",
     INCREASE_OVER_LIMIT: "A change that costs more than the budget allows for one change is approved",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, model_validator
@@ -12,6 +13,7 @@ from gpuplane.spec.aws import Aws
 from gpuplane.spec.budget import Budget
 from gpuplane.spec.cloud_use import CloudUse
 from gpuplane.spec.cohort import Cohort
+from gpuplane.spec.gateway import Gateway
 from gpuplane.spec.gpu_operator import GpuOperator
 from gpuplane.spec.model import (
     AwsRegion,
@@ -60,6 +62,7 @@ class EnvironmentSettings(SpecModel):
     """One environment: its cloud, cluster, shared services and limits."""
 
     ONE_OF = ("budget_usd_per_month", "budget")
+    MOVED = MappingProxyType({"gateway_namespace": "gateway.namespace"})
 
     model_config = ConfigDict(json_schema_extra={
         "if": {"properties": {"cloud": {"const": "aws"}}},
@@ -92,8 +95,8 @@ class EnvironmentSettings(SpecModel):
     """Cohorts by the name that tenants join: members lend each other idle GPUs."""
     cloud_quotas: dict[CloudQuotaName, Annotated[int, Field(ge=0, le=10_000_000)]] = Field(default_factory=dict)
     """vCPU quotas of the AWS account in this region, as Service Quotas shows them; what is left out is unknown."""
-    gateway_namespace: DnsLabel = "gateway-system"
-    """Namespace of the gateway; its pods alone may call models from outside a tenant."""
+    gateway: Gateway | None = None
+    """The way by which callers reach tenants' models; without it nobody outside a tenant's namespace does."""
     dns_cidr: Cidr | None = None
     """Address of a node-local DNS cache, if there is one."""
     allowed_registries: Annotated[tuple[str, ...], Field(min_length=1)]

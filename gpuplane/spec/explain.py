@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from gpuplane.spec.errors import SpecError, dotted, shown
+from gpuplane.spec.model import SpecModel
 from gpuplane.spec.yaml_source import YamlDocument
 
 _UNIT = re.compile(r"(?:^|_)(gib|usd_per_month|usd_per_node_hour|tokens|seconds|ms|percent|bytes)$")
@@ -48,6 +49,8 @@ REMEDIES = {
     "group": "Bind a group of your own with a role, or use a policy.",
     "group_scope": "Remove namespaces, or give a policy.",
     "unreachable": "Add them, or allow NAT gateways.",
+    "needed": "Add it.",
+    "not_here": "Remove it.",
     "residency": "List the regions the data may be in.",
 }
 _QUOTE = "Put it in quotes."
@@ -66,6 +69,10 @@ def explain(error: ErrorDetails, document: YamlDocument, model: type[BaseModel])
 
 
 def _unknown_field(loc: Sequence[str | int], model: type[BaseModel]) -> tuple[str, str]:
+    moved = next((found.MOVED[str(loc[-1])] for found in _models_at(model, loc[:-1])
+                  if issubclass(found, SpecModel) and str(loc[-1]) in found.MOVED), None)
+    if moved is not None:
+        return f"is now {moved}.", "Move it there."
     allowed = sorted(fields_at(model, loc[:-1]))
     close = difflib.get_close_matches(str(loc[-1])[:80], allowed, n=1, cutoff=0.6)
     return f"is not a field here; allowed: {', '.join(allowed)}.", f"Did you mean {close[0]}?" if close else "Remove it."
@@ -73,10 +80,14 @@ def _unknown_field(loc: Sequence[str | int], model: type[BaseModel]) -> tuple[st
 
 def fields_at(model: type[BaseModel], loc: Sequence[str | int]) -> list[str]:
     """Names (aliases) of the fields that may stand at ``loc``."""
+    return [info.alias or name for found in _models_at(model, loc) for name, info in found.model_fields.items()]
+
+
+def _models_at(model: type[BaseModel], loc: Sequence[str | int]) -> list[type[BaseModel]]:
     current: Any = model
     for step in loc:
         current = _step(current, step)
-    return [info.alias or name for found in _models_in(current) for name, info in found.model_fields.items()]
+    return list(_models_in(current))
 
 
 def _step(annotation: Any, step: str | int) -> Any:

@@ -10,6 +10,7 @@ from gpuplane.spec.model import DnsLabel, Document, MigProfile, SpecModel
 from gpuplane.spec.objectives import Objectives
 from gpuplane.spec.release import Release
 from gpuplane.spec.scaling import Rollout, Scaling
+from gpuplane.spec.traffic import Traffic
 
 
 class MeasuredStartup(SpecModel):
@@ -74,6 +75,8 @@ class InferenceServiceSpec(SpecModel):
     request_timeout_seconds: Annotated[int, Field(ge=1, le=3600)] = 300
     """Longest a request may take."""
     logging: PayloadLogging | None = None
+    traffic: Traffic | None = None
+    """On the gateway, with limits, retries and fallback; left out, only pods of the tenant's namespace reach it."""
 
 
 class InferenceService(Document[Literal["InferenceService"], InferenceServiceSpec]):

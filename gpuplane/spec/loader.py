@@ -24,6 +24,7 @@ from gpuplane.spec.parsed_documents import ParsedDocuments, text_digest
 from gpuplane.spec.references import Documents, check_references
 from gpuplane.spec.tenant import Tenant
 from gpuplane.spec.throughput_profile import ThroughputProfileDocument
+from gpuplane.spec.traffic_references import check_traffic
 from gpuplane.spec.yaml_source import WISH_LIMITS, Lines, YamlDocument, parse_text, read_text
 
 KINDS: dict[str, type[Document[Any, Any]]] = {
@@ -78,7 +79,7 @@ def load_environment(environments: Path, name: str, parsed: ParsedDocuments | No
     for file in files:
         _read(reading, file)
     found = _documents(reading, name)
-    reading.errors += check_references(found)
+    reading.errors += [*check_references(found), *check_traffic(found)]
     if reading.errors or found.environment is None:
         raise InvalidSpec(reading.errors)
     return EnvironmentSpec(found.environment, found.pools, found.tenants, found.services, found.exemptions, found.places, catalogs,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Generic, Literal, Self, TypeVar
 
 from pydantic import (
@@ -29,6 +31,8 @@ class SpecModel(BaseModel):
 
     ONE_OF: ClassVar[tuple[str, ...]] = ()
     """Fields of which exactly one must be there; empty where there is no such rule."""
+    MOVED: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    """Fields that were here once, and where they are now."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, strict=True, populate_by_name=True, use_attribute_docstrings=True,

@@ -108,7 +108,8 @@ def _quota(documents: Documents, quota: Iterable[str], place: Place, path: str) 
 def _settings(environment: Environment, tenant: Tenant, place: Place) -> Iterator[SpecError]:
     settings = environment.spec
     monitoring = settings.monitoring.namespace if settings.monitoring is not None else None
-    if is_reserved(tenant.name) or tenant.name in (settings.gateway_namespace, monitoring):
+    gateway = settings.gateway
+    if is_reserved(tenant.name) or tenant.name in (gateway and gateway.namespace, gateway and gateway.proxy_namespace, monitoring):
         yield _reserved(tenant.name, place)
     cohort = tenant.spec.cohort
     if cohort is not None and cohort not in settings.cohorts:

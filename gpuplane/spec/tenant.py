@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 from gpuplane.spec.budget import Budget
 from gpuplane.spec.cloud_use import CloudUse
 from gpuplane.spec.model import AwsRegion, Cidr, DnsLabel, Document, FairSharingWeight, QuotaKey, SpecModel, Usd, number_is_nominal
+from gpuplane.spec.traffic import ModelAccess
 from gpuplane.spec.vocabulary import LOCAL_QUEUE
 
 DataClass = Literal["public", "internal", "confidential", "pii"]
@@ -116,12 +117,14 @@ class SecretReference(SpecModel):
 
 
 class Access(SpecModel):
-    """Who may work in the tenant's namespace, by groups of the identity provider."""
+    """Who may work in the tenant's namespace, by groups of the identity provider, and who may call its models."""
 
     admins: tuple[Annotated[str, Field(min_length=1)], ...] = ()
     """Groups that may change workloads."""
     viewers: tuple[Annotated[str, Field(min_length=1)], ...] = ()
     """Groups that may look, but at no Secret."""
+    models: ModelAccess | None = None
+    """Callers of its models, through the gateway."""
 
 
 class TenantSpec(SpecModel):

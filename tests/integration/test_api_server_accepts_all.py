@@ -21,14 +21,16 @@ from tests.integration.work import ROOT, Work
 
 pytestmark = pytest.mark.integration
 
-NEEDED = ("external-secrets.yaml", "prometheus-operator.yaml")
-NAMESPACES = ("monitoring", "research", "search", "support")
-GROUPS = {"external-secrets.io/v1": "ExternalSecret", "monitoring.coreos.com/v1": "PodMonitor"}
+NEEDED = ("external-secrets.yaml", "prometheus-operator.yaml", "gateway-api.yaml", "envoy-gateway.yaml", "envoy-ai-gateway.yaml")
+NAMESPACES = ("envoy-gateway-system", "gateway-system", "monitoring", "research", "search", "support")
+GROUPS = {"external-secrets.io/v1": "ExternalSecret", "monitoring.coreos.com/v1": "PodMonitor",
+          "gateway.networking.k8s.io/v1": "Gateway", "gateway.envoyproxy.io/v1alpha1": "SecurityPolicy",
+          "aigateway.envoyproxy.io/v1beta1": "AIGatewayRoute"}
 
 
 @pytest.fixture(scope="module")
 def complete(cluster: Cluster) -> Iterator[Cluster]:
-    """The cluster with the CRDs of External Secrets and the Prometheus operator."""
+    """The cluster with the CRDs of External Secrets, the Prometheus operator and the gateways; CRDs that are there already stay."""
     folder = os.environ.get("GPUPLANE_EXTRA_CRDS")
     if folder is None:
         assert os.environ.get("CI") != "true", "CI=true, and GPUPLANE_EXTRA_CRDS is not set"

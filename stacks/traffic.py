@@ -1,0 +1,132 @@
+"""The gateway, and services on it, as their components take them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pulumi
+
+from gpuplane.components.envoy_gateway import EnvoyGateway, EnvoyGatewayArgs
+from gpuplane.components.gateway import Gateway, GatewayArgs, ListenerArgs, OutsideArgs, proxy_labels
+from gpuplane.components.model_backend import ModelBackend, ModelBackendArgs, ProviderArgs
+from gpuplane.components.model_route import BackendArgs, ModelRoute, ModelRouteArgs
+from gpuplane.components.route_policies import AuthenticationArgs, LimitArgs, ProtectionArgs
+from gpuplane.components.serving_runtime import HTTP_PORTS
+from gpuplane.planning.traffic import most_in_flight
+from gpuplane.spec import gateway as wish
+from gpuplane.spec.environment_spec import EnvironmentSpec, ServiceEntry
+from gpuplane.spec.platform_services import HelmInstall
+from gpuplane.spec.tenant import TenantSpec
+from gpuplane.spec.traffic import Fallback, Limit, Traffic
+from gpuplane.spec.traffic_references import model_name, speaks_openai
+
+POD_IDENTITY_AGENT = OutsideArgs("pod-identity", ("169.254.170.23/32",), 80)
+"""EKS Pod Identity Agent, from which the proxies get the AWS identity that they sign requests with (Amazon EKS user guide)."""
+
+
+def register_gateway(spec: EnvironmentSpec, options: pulumi.ResourceOptions, open_options: pulumi.ResourceOptions) -> None:
+    """Register the releases that are not there already, and the Gateway once a tenant has callers."""
+    gateway = spec.environment.spec.gateway
+    if gateway is None:
+        return
+    installed: list[pulumi.Resource] = []
+    versions = _installed(gateway.envoy_gateway), _installed(gateway.envoy_ai_gateway)
+    if any(versions):
+        installed.append(EnvoyGateway("envoy-gateway", EnvoyGatewayArgs(
+            *versions, gateway.proxy_namespace, gateway.rate_limit_redis), options))
+    listeners = tuple(ListenerArgs(name, gateway.hostname(name), _limits(tenant.spec.access.models.limits))
+                      for name, tenant in spec.tenants.items() if tenant.spec.access.models is not None)
+    if listeners:
+        Gateway("gateway", GatewayArgs(
+            gateway.namespace, gateway.proxy_namespace, gateway.certificate_secret, listeners, tuple(sorted(set(HTTP_PORTS.values()))),
+            _outside(spec, gateway), spec.environment.spec.dns_cidr),
+            pulumi.ResourceOptions.merge(open_options, pulumi.ResourceOptions(depends_on=installed)))
+
+
+def register_traffic(spec: EnvironmentSpec, entry: ServiceEntry, options: pulumi.ResourceOptions) -> None:
+    """Register a service's route, and what routes send requests to: itself where one names it, and its providers."""
+    service, gateway = entry.document.spec, spec.environment.spec.gateway
+    if gateway is None:
+        return
+    if speaks_openai(service) and (service.traffic is not None or entry.document.name in _answering(spec, entry.tenant)):
+        ModelBackend(f"{entry.tenant}-{entry.document.name}", ModelBackendArgs(
+            entry.document.name, entry.tenant, service=entry.document.name), options)
+    if service.traffic is None:
+        return
+    for fallback in service.traffic.fallback:
+        if fallback.provider is not None:
+            name = _backend_name(entry, fallback)
+            ModelBackend(f"{entry.tenant}-{name}", ModelBackendArgs(
+                name, entry.tenant, provider=_provider(gateway.providers[fallback.provider], fallback)), options)
+    ModelRoute(f"{entry.tenant}-{entry.document.name}", _route(spec, entry, service.traffic, gateway), options)
+
+
+def gateway_peer(gateway: wish.Gateway | None, tenant: TenantSpec) -> dict[str, Any]:
+    """Who may call a tenant's models from outside: the gateway's proxies, where it has callers."""
+    if gateway is None or tenant.access.models is None:
+        return {}
+    return {"gateway_namespace": gateway.proxy_namespace, "gateway_labels": proxy_labels(gateway.namespace)}
+
+
+def _installed(wanted: HelmInstall) -> str | None:
+    return wanted.version if wanted.install == "release" else None
+
+
+def _answering(spec: EnvironmentSpec, tenant: str) -> set[str]:
+    """Services of a tenant that others fall back to."""
+    return {fallback.service for entry in spec.services_of(tenant) if entry.document.spec.traffic is not None
+            for fallback in entry.document.spec.traffic.fallback if fallback.service is not None}
+
+
+def _limits(limits: tuple[Limit, ...]) -> tuple[LimitArgs, ...]:
+    return tuple(LimitArgs(limit.measure, limit.amount, limit.per, limit.for_each == "caller") for limit in limits)
+
+
+def _outside(spec: EnvironmentSpec, gateway: wish.Gateway) -> tuple[OutsideArgs, ...]:
+    """Providers that somebody falls back to, issuers' keys, and the agent that gives the proxies their AWS identity."""
+    used = [fallback for entry in spec.services.values() if entry.document.spec.traffic is not None
+            for fallback in entry.document.spec.traffic.fallback if fallback.provider is not None]
+    found = [OutsideArgs(name, gateway.providers[name].cidrs) for name in sorted({str(fallback.provider) for fallback in used})]
+    for name, tenant in spec.tenants.items():
+        models = tenant.spec.access.models
+        if models is not None and models.oidc is not None:
+            found.append(OutsideArgs(f"issuer-of-{name}", models.oidc.jwks_cidrs))
+    if any(fallback.secret is None for fallback in used):
+        found.append(POD_IDENTITY_AGENT)
+    return tuple(found)
+
+
+def _provider(provider: wish.ModelProvider, fallback: Fallback) -> ProviderArgs:
+    return ProviderArgs(provider.api, provider.hostname, provider.region, provider.approved_for,
+                        provider.processing_agreement or "", fallback.secret)
+
+
+def _backend_name(entry: ServiceEntry, fallback: Fallback) -> str:
+    return fallback.service or f"{entry.document.name}--{fallback.provider}"
+
+
+def _route(spec: EnvironmentSpec, entry: ServiceEntry, traffic: Traffic, gateway: wish.Gateway) -> ModelRouteArgs:
+    by_name, name = speaks_openai(entry.document.spec), entry.document.name
+    backends = (BackendArgs(name, name), *(
+        BackendArgs(_backend_name(entry, fallback), fallback.service or str(fallback.model)) for fallback in traffic.fallback))
+    return ModelRouteArgs(
+        name=name, namespace=entry.tenant, hostname=gateway.hostname(entry.tenant), gateway_namespace=gateway.namespace,
+        model_name=model_name(entry) if by_name else None, backends=backends if by_name else (),
+        request_seconds=entry.document.spec.request_timeout_seconds, stream_idle_seconds=traffic.stream_idle_seconds,
+        authentication=_authentication(spec.tenants[entry.tenant].spec), callers=traffic.callers,
+        protection=ProtectionArgs(
+            limits=_limits(traffic.limits), attempts=traffic.retries.attempts, retry_budget_percent=traffic.retries.budget_percent,
+            most_in_flight=most_in_flight(entry), fallbacks=len(traffic.fallback),
+            stream_idle_seconds=None if by_name else traffic.stream_idle_seconds),
+        source=entry.place.relative)
+
+
+def _authentication(tenant: TenantSpec) -> AuthenticationArgs:
+    models = tenant.access.models
+    assert models is not None  # a service on the gateway is refused without it
+    if models.api_keys is not None:
+        secret = next(secret for secret in tenant.secrets if secret.name == models.api_keys.secret)
+        return AuthenticationArgs(api_key_secret=secret.name, api_key_callers=tuple(sorted(secret.data)))
+    assert models.oidc is not None  # ONE_OF
+    oidc = models.oidc
+    return AuthenticationArgs(issuer=oidc.issuer, audiences=oidc.audiences, jwks_uri=oidc.jwks_uri, caller_claim=oidc.caller_claim)
