@@ -13,17 +13,17 @@ from tests.integration.cluster import Cluster
 from tests.integration.cohort_trees import HOST, Case
 
 KUEUE = "/apis/kueue.x-k8s.io/v1beta2"
-FLAVOR, GATE = "judge.gpuplane.dev/flavor", "judge.gpuplane.dev/open"
+FLAVOR, GATE, RUN = "judge.gpuplane.dev/flavor", "judge.gpuplane.dev/open", "judge.gpuplane.dev/run"
 THREADS = 8
 KINDS = {"resourceflavors": "ResourceFlavor", "cohorts": "Cohort", "clusterqueues": "ClusterQueue", "localqueues": "LocalQueue",
          "workloads": "Workload", "namespaces": "Namespace"}
 
 
 class KueueApi:
-    """Plain calls on the API server, side by side where there are many."""
+    """Plain calls on the API server, side by side where there are many; all that one run makes bears its label."""
 
-    def __init__(self, cluster: Cluster) -> None:
-        self._cluster = cluster
+    def __init__(self, cluster: Cluster, run: str) -> None:
+        self._cluster, self._run = cluster, run
         self._pool = ThreadPoolExecutor(THREADS)
 
     def all(self, call: Callable[..., Any], arguments: Iterable[tuple[Any, ...]]) -> list[Any]:
@@ -33,20 +33,31 @@ class KueueApi:
     def post(self, path: str, body: dict[str, Any]) -> Any:
         """Create an object; its kind follows from the path."""
         kind = KINDS[path.rpartition("/")[2]]
-        return self.call("POST", path, {"apiVersion": "v1" if kind == "Namespace" else KUEUE.removeprefix("/apis/"), "kind": kind, **body})
+        return self.call("POST", path, {"apiVersion": "v1" if kind == "Namespace" else KUEUE.removeprefix("/apis/"), "kind": kind, **body,
+                                        "metadata": {**body["metadata"], "labels": {RUN: self._run}}})
 
     def get(self, path: str) -> Any:
-        """Read an object or a list."""
+        """Read an object."""
         return self.call("GET", path)
+
+    def made(self, path: str) -> list[dict[str, Any]]:
+        """All objects of a kind that the run made."""
+        found: list[dict[str, Any]] = self.call("GET", path, only_own=True)["items"]
+        return found
+
+    def remove(self, path: str) -> None:
+        """Delete all objects of a kind that the run made."""
+        self.call("DELETE", path, only_own=True)
 
     def label(self, namespace: str, value: str | None) -> None:
         """Open or close a namespace's gate."""
         self.call("PATCH", f"/api/v1/namespaces/{namespace}", {"metadata": {"labels": {GATE: value}}})
 
-    def call(self, method: str, path: str, body: Any = None, unless: tuple[int, ...] = ()) -> Any:
-        """One call; None where the status is one of ``unless``."""
+    def call(self, method: str, path: str, body: Any = None, unless: tuple[int, ...] = (), only_own: bool = False) -> Any:
+        """One call, on the run's objects where ``only_own``; None where the status is one of ``unless``."""
         kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
-        request = self._cluster.api.param_serialize(method, path, body=body, auth_settings=["BearerToken"], header_params={
+        query = [("labelSelector", f"{RUN}={self._run}")] if only_own else []
+        request = self._cluster.api.param_serialize(method, path, query_params=query, body=body, auth_settings=["BearerToken"], header_params={
             "Content-Type": kind, "Accept": "application/json"})
         response = self._cluster.api.call_api(*request)
         text = response.read()

@@ -65,7 +65,7 @@ class KueueTrees:
     """Trees on the cluster; every write is done for all trees side by side."""
 
     def __init__(self, cluster: Cluster, run: str) -> None:
-        self._api, self._run = KueueApi(cluster), run
+        self._api, self._run = KueueApi(cluster, run), run
         self.clock = KueueClock(self._api, run)
 
     def create(self, cases: Iterable[Case]) -> None:
@@ -78,8 +78,9 @@ class KueueTrees:
                              for queue in case.setting.queues.values()])
         self._api.all(post, [(f"{KUEUE}/namespaces/{self.name(case.name)}/localqueues", {
             "metadata": {"name": queue}, "spec": {"clusterQueue": self.name(queue)}}) for case in cases for queue in case.setting.queues])
-        wait_for(lambda: all(condition(one, "Active") == "True" for one in self._queues()), "every ClusterQueue is active", PATIENCE)
-        wait_for(lambda: all(condition(one, "Active") == "True" for one in self._of_run("localqueues")), "every LocalQueue is active", PATIENCE)
+        for plural in ("clusterqueues", "localqueues"):
+            wait_for(lambda path=f"{KUEUE}/{plural}": all(condition(one, "Active") == "True" for one in self._api.made(path)),
+                     f"all {plural} are active", PATIENCE)
         self.clock.start()
 
     def submit(self, workloads: Mapping[str, tuple[Workload, ...]]) -> None:
@@ -116,28 +117,27 @@ class KueueTrees:
         held: dict[str, set[Row]] = {}
         leaving: dict[str, set[str]] = {}
         borrowed: dict[str, set[Row]] = {}
-        for one in self._of_run("workloads"):
+        for one in self._api.made(f"{KUEUE}/workloads"):
             tree, name = self._own(one["metadata"]["namespace"]), one["metadata"]["name"]
             if condition(one, "QuotaReserved") == "True":
                 held.setdefault(tree, set()).update((name, *row) for row in self._usage(one))
                 if condition(one, "Evicted") == "True":
                     leaving.setdefault(tree, set()).add(name)
-        for one in self._queues():
+        for one in self._api.made(f"{KUEUE}/clusterqueues"):
             queue = self._own(one["metadata"]["name"])
             borrowed.setdefault(queue.partition("-")[0], set()).update(
                 (queue, self._own(flavor["name"]), each["name"], _whole(each["name"], each["borrowed"]))
-                for flavor in one["status"].get("flavorsReservation", []) for each in flavor["resources"] if parse_quantity(each.get("borrowed", "0")))
+                for flavor in one["status"].get("flavorsReservation", []) for each in flavor["resources"]
+                if parse_quantity(each.get("borrowed", "0")))
         return {tree: State(frozenset(held.get(tree, ())), frozenset(leaving.get(tree, ())), frozenset(borrowed.get(tree, ())))
                 for tree in held.keys() | borrowed.keys()}
 
     def remove(self) -> None:
         """Delete what was made, workloads with their namespaces; nothing is waited for."""
-        for path in ("/api/v1/namespaces", f"{KUEUE}/clusterqueues", f"{KUEUE}/cohorts", f"{KUEUE}/resourceflavors"):
-            names = [one["metadata"]["name"] for one in self._api.get(path)["items"]]
-            self._api.all(self._delete, [(f"{path}/{name}",) for name in names if name.startswith(f"{self._run}-")])
-
-    def _delete(self, path: str) -> None:
-        self._api.call("DELETE", path, unless=(404,))
+        for one in self._api.made("/api/v1/namespaces"):
+            self._api.call("DELETE", f"/api/v1/namespaces/{one['metadata']['name']}")
+        for plural in ("clusterqueues", "cohorts", "resourceflavors"):
+            self._api.remove(f"{KUEUE}/{plural}")
 
     def _finish(self, tree: str, name: str) -> None:
         path = f"{KUEUE}/namespaces/{self.name(tree)}/workloads/{name}"
@@ -163,13 +163,6 @@ class KueueTrees:
 
     def _own(self, name: str) -> str:
         return name.removeprefix(f"{self._run}-")
-
-    def _queues(self) -> list[dict[str, Any]]:
-        return [one for one in self._api.get(f"{KUEUE}/clusterqueues")["items"] if one["metadata"]["name"].startswith(f"{self._run}-")]
-
-    def _of_run(self, plural: str) -> list[dict[str, Any]]:
-        found = self._api.get(f"{KUEUE}/{plural}")["items"]
-        return [one for one in found if one["metadata"]["namespace"].startswith(f"{self._run}-")]
 
 
 def _whole(resource: str, quantity: str) -> int:

@@ -130,7 +130,8 @@ def _phase(trees: KueueTrees, cases: dict[str, Asked], phase: int) -> Iterator[t
             yield name, f"{name}, step {step} of phase {phase}:\n  model: {expected[name]}\n  Kueue: {seen[name]}"
         trees.close(expected, pending)
         going_on = [name for name, states in ahead.items() if len(states) > 1 and name not in differing]
-        trees.give_back([(name, workload) for name in going_on for workload in sorted(expected[name].evicted)], pending)
+        if going_on:
+            trees.give_back([(name, workload) for name in going_on for workload in sorted(expected[name].evicted)], pending)
         ahead, step = {name: ahead[name][1:] for name in going_on}, step + 1
 
 
