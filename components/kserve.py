@@ -6,6 +6,7 @@ The serving runtimes are gpuplane's own, so KServe's are left out (they are off 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 
@@ -18,9 +19,10 @@ NAMESPACE = "kserve"
 
 @dataclass(frozen=True)
 class KServeArgs:
-    """Chart version, with its ``v``. cert-manager must be on the cluster: KServe's webhooks use it."""
+    """Chart version, with its ``v``, and whether nodes keep models. cert-manager must be on the cluster: KServe's webhooks use it."""
 
     version: str
+    local_models: bool = False
 
 
 class KServe(pulumi.ComponentResource):
@@ -30,7 +32,22 @@ class KServe(pulumi.ComponentResource):
         super().__init__("gpuplane:index:KServe", name, {"version": args.version}, opts)
         child = child_options(self, opts)
         crds = helm_release("kserve-crd", ChartArgs(f"{CHARTS}/kserve-crd", args.version, NAMESPACE), {}, child)
-        helm_release("kserve", ChartArgs(f"{CHARTS}/kserve-resources", args.version, NAMESPACE, create_namespace=False), {
-            "kserve": {"controller": {"deploymentMode": "Standard"}}},
+        values: dict[str, Any] = {"controller": {"deploymentMode": "Standard"}}
+        # The webhook looks for copies only where its configuration says so.
+        kserve = helm_release("kserve", ChartArgs(f"{CHARTS}/kserve-resources", args.version, NAMESPACE, create_namespace=False), {
+            "kserve": {**values, "localmodel": {"enabled": True}} if args.local_models else values},
             pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[crds])))
+        if args.local_models:
+            _local_models(args, child, kserve)
         self.register_outputs({"version": args.version})
+
+
+def _local_models(args: KServeArgs, child: pulumi.ResourceOptions, kserve: pulumi.Resource) -> None:
+    """The controller and node agent that keep weights on nodes; objects that both charts have are the first one's."""
+    after = pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[kserve]))
+    crds = helm_release("kserve-localmodel-crd", ChartArgs(f"{CHARTS}/kserve-localmodel-crd", args.version, NAMESPACE,
+                                                           create_namespace=False), {}, after)
+    # The agent has to run on tainted GPU nodes: that is where the models are.
+    helm_release("kserve-localmodel", ChartArgs(f"{CHARTS}/kserve-localmodel-resources", args.version, NAMESPACE, create_namespace=False), {
+        "kserve": {"createSharedResources": False, "localmodel": {"enabled": True, "agent": {"tolerations": [{"operator": "Exists"}]}}}},
+        pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[crds])))

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import pulumi
 
+from gpuplane.catalog.runtimes import ServerFacts, server_of, version_numbers
 from gpuplane.components.existing_node_pool import ExistingNodePool, ExistingNodePoolArgs
 from gpuplane.components.gpu_operator import GpuOperator, GpuOperatorArgs
 from gpuplane.components.gpu_quotas import CohortArgs, FlavorArgs, GpuQuotas, GpuQuotasArgs
 from gpuplane.components.kserve import KServe, KServeArgs
 from gpuplane.components.kueue import Kueue, KueueArgs
+from gpuplane.components.model_cache_nodes import ModelCacheNodes, ModelCacheNodesArgs
 from gpuplane.components.model_storage import ModelStorage, ModelStorageArgs
 from gpuplane.components.monitoring import Monitoring, MonitoringArgs
 from gpuplane.components.queue_admission import QueueAdmission
-from gpuplane.components.serving_runtime import Engine, ServingRuntime, ServingRuntimeArgs
+from gpuplane.components.serving_runtime import ServingRuntime, ServingRuntimeArgs
 from gpuplane.planning.cohorts.environment_tree import cohort_quotas, shares_fairly
 from gpuplane.planning.environment_plan import EnvironmentPlan
 from gpuplane.planning.money.ledger import PoolMoney
 from gpuplane.spec.environment_spec import EnvironmentSpec
-from gpuplane.spec.release import Triton, Vllm
 from gpuplane.stacks.cluster import taints
 from gpuplane.stacks.providers import kubernetes_provider, with_provider
 from gpuplane.stacks.queue_quotas import queue_quotas, weight
@@ -32,8 +33,8 @@ def compose(spec: EnvironmentSpec, planned: EnvironmentPlan) -> None:
     operators = _operators(spec, options)
     after = pulumi.ResourceOptions.merge(open_options, pulumi.ResourceOptions(depends_on=operators))
     _pools(spec, planned, after)
-    for engine, image in sorted(_engine_images(spec).items()):
-        ServingRuntime(engine, ServingRuntimeArgs(engine, image), after)
+    for engine, (server, image) in sorted(_servers(spec).items()):
+        ServingRuntime(engine, ServingRuntimeArgs(engine, server.row, image), after)
     ModelStorage("model-storage", ModelStorageArgs(f"docker.io/kserve/storage-initializer:{spec.environment.spec.kserve.version}"), after)
     QueueAdmission("queue-admission", open_options)
     monitoring = spec.environment.spec.monitoring
@@ -50,8 +51,12 @@ def _operators(spec: EnvironmentSpec, options: pulumi.ResourceOptions) -> list[p
         found.append(Kueue("kueue", KueueArgs(settings.kueue.version, prometheus=settings.monitoring is not None,
                                                fair_sharing=shares_fairly(spec)), options))
     if settings.kserve.install == "release":
-        found.append(KServe("kserve", KServeArgs(settings.kserve.version), options))
+        found.append(KServe("kserve", KServeArgs(settings.kserve.version, local_models=_local_models(spec)), options))
     return found
+
+
+def _local_models(spec: EnvironmentSpec) -> bool:
+    return any(pool.spec.model_cache is not None for pool in spec.pools.values())
 
 
 def _gpu_operator(spec: EnvironmentSpec) -> GpuOperatorArgs:
@@ -78,6 +83,8 @@ def _pools(spec: EnvironmentSpec, planned: EnvironmentPlan, options: pulumi.Reso
             usd_per_node_hour=str(existing.usd_per_node_hour) if existing else None,
             reserved_usd_per_node_hour=_reserved_usd(planned.money.pools[name]),
             source=spec.places[("NodePool", name)].relative)
+        if pool.spec.model_cache is not None:
+            ModelCacheNodes(name, ModelCacheNodesArgs(name, pool.spec.model_cache.disk_gib, facts.node_labels), options)
         if existing is not None:
             ExistingNodePool(name, ExistingNodePoolArgs(name, facts.node_labels, existing.max_nodes))
     GpuQuotas("gpu-quotas", GpuQuotasArgs(flavors, _cohorts(spec, planned)), options)
@@ -93,14 +100,13 @@ def _cohorts(spec: EnvironmentSpec, planned: EnvironmentPlan) -> dict[str, Cohor
             for name, cohort in spec.environment.spec.cohorts.items()}
 
 
-def _engine_images(spec: EnvironmentSpec) -> dict[Engine, str]:
-    """Engines that services use, each with the image of the newest version among them."""
-    newest: dict[Engine, tuple[tuple[int, ...], str]] = {}
+def _servers(spec: EnvironmentSpec) -> dict[str, tuple[ServerFacts, str]]:
+    """Runtimes that services use, each with the image of the newest version among them."""
+    newest: dict[str, tuple[ServerFacts, str]] = {}
     for entry in spec.services.values():
         release = entry.document.spec.release
-        engine: Engine = "vllm" if release.vllm is not None else "triton"
-        server: Vllm | Triton | None = release.vllm or release.triton
-        assert server is not None
-        version = tuple(int(part) for part in server.version.split("."))
-        newest[engine] = max(newest.get(engine, ((), "")), (version, server.image))
-    return {engine: image for engine, (_, image) in newest.items()}
+        server = server_of(spec, release)
+        known = newest.get(server.name)
+        if known is None or (version_numbers(known[0].version), known[1]) < (version_numbers(server.version), release.server.image):
+            newest[server.name] = (server, release.server.image)
+    return newest

@@ -13,6 +13,7 @@ from gpuplane.planning.environment_plan import EnvironmentPlan, TenantPlan
 from gpuplane.spec import tenant as wish
 from gpuplane.spec.environment_spec import EnvironmentSpec
 from gpuplane.spec.vocabulary import LOCAL_QUEUE
+from gpuplane.stacks.model_caches import register_model_caches
 from gpuplane.stacks.providers import kubernetes_provider, with_provider
 from gpuplane.stacks.queue_quotas import queue_quotas, weight
 from gpuplane.stacks.services import register_service
@@ -27,8 +28,10 @@ def compose(spec: EnvironmentSpec, planned: EnvironmentPlan) -> None:
     for name, document in spec.tenants.items():
         tenant = Tenant(name, _tenant(spec, planned, name, document.spec), protected)
         after = pulumi.ResourceOptions.merge(with_provider(provider), pulumi.ResourceOptions(depends_on=[tenant]))
+        caches = register_model_caches(spec, name, after)
+        ready = pulumi.ResourceOptions.merge(after, pulumi.ResourceOptions(depends_on=caches)) if caches else after
         for entry in spec.services_of(name):
-            register_service(spec, planned, entry, after)
+            register_service(spec, planned, entry, ready)
 
 
 def _tenant(spec: EnvironmentSpec, planned: EnvironmentPlan, name: str, tenant: wish.TenantSpec) -> TenantArgs:

@@ -32,6 +32,7 @@ from gpuplane.planning.memory.service_memory import (
     memory_refusals,
     service_memories,
 )
+from gpuplane.planning.model_caches import model_cache_proofs, model_cache_refusals
 from gpuplane.planning.money.budget_rules import budget_notes, budget_refusals, expectation_notes
 from gpuplane.planning.money.environment_money import environment_money, with_months
 from gpuplane.planning.money.ledger import EnvironmentMoney
@@ -54,6 +55,7 @@ from gpuplane.planning.proof import Proof
 from gpuplane.planning.proofs import proofs
 from gpuplane.planning.quotas import capacity_refusals, demand_refusals, quota_plans
 from gpuplane.planning.refusal import Refusal
+from gpuplane.planning.runtimes import runtime_notes, runtime_refusals, startup_seconds
 from gpuplane.spec.environment_spec import EnvironmentSpec
 
 
@@ -89,6 +91,7 @@ def plan(spec: EnvironmentSpec, catalog: Catalog, as_of: date) -> EnvironmentPla
         committed_usd_per_month=month.minimum_usd_per_month, idle_usd_per_month=parts.money.idle.minimum_usd_per_month,
         worst_case_usd_per_month=month.worst_case_usd_per_month, budget_usd_per_month=settings.monthly_budget.usd_per_month,
         memory={name: memory.fit for name, memory in parts.memories.items() if memory.fit is not None}, money=parts.money,
+        startup_seconds=startup_seconds(spec, parts.memories),
         placements=parts.placed, schedulability=schedulability(spec, parts.asked, parts.pools, quotas, parts.placed))
     return replace(planned, notes=tuple(sorted(_notes(parts, planned))))
 
@@ -132,6 +135,7 @@ def _refusals(parts: _Parts) -> Iterator[Refusal]:
     said = tuple(_of_hosts(parts))
     yield from said
     yield from memory_refusals(parts.memories, parts.catalog, said, parts.pools)
+    yield from model_cache_refusals(parts.spec, parts.memories)
     yield from sharing_refusals(parts.spec, parts.pools, _quotas(parts), parts.asked)
     yield from residency_refusals(parts.spec)
     yield from objective_refusals(parts.spec, parts.pools, parts.serves)
@@ -147,6 +151,7 @@ def _of_hosts(parts: _Parts) -> Iterator[Refusal]:
     for pool in pools.values():
         yield from pool_refusals(spec, pool, parts.catalog)
     yield from compatibility_refusals(spec, parts.catalog)
+    yield from runtime_refusals(spec, pools)
     yield from capacity_refusals(spec, pools, quotas, parts.catalog)
     yield from borrowing_refusals(spec, quotas, parts.shares)
     yield from cloud_quota_refusals(spec, pools, parts.catalog)
@@ -164,6 +169,7 @@ def _quotas(parts: _Parts) -> Mapping[str, Mapping[str, QuotaPlan]]:
 def _proofs(parts: _Parts) -> Iterator[Proof]:
     yield from proofs(parts.spec, parts.catalog, parts.pools, parts.tenants, parts.money)
     yield from memory_proofs(parts.memories)
+    yield from model_cache_proofs(parts.spec)
     yield from objective_proofs(parts.spec, parts.serves)
     yield from unit_cost_proofs(parts.tenants, parts.pools)
     yield from pipeline_proofs(parts.spec)
@@ -181,6 +187,7 @@ def _notes(parts: _Parts, planned: EnvironmentPlan) -> Iterator[str]:
     yield from placement_notes(planned.placements)
     yield from cloud_quota_notes(spec, planned.pools, catalog)
     yield from memory_notes(parts.memories)
+    yield from runtime_notes(spec)
     yield from compatibility_notes(spec, catalog)
     yield from objective_notes(spec, parts.serves)
     yield from catalog.notes
