@@ -15,12 +15,16 @@ import pulumi
 
 from gpuplane.components.gpu_quotas import TaintArgs, priority_class
 from gpuplane.components.kubernetes_object import KubernetesObject, Manifest, child_options, metadata
+from gpuplane.components.model_cache import NODE_GROUP
 from gpuplane.components.quantity import amount, gib
+from gpuplane.components.triton_models import MODEL_REPOSITORY, MODEL_SETTINGS, TritonModelArgs, config_map, config_map_name, start_command
 from gpuplane.spec.vocabulary import KSERVE, MAY_BORROW, MODEL_SERVER_ACCOUNT, PRIORITY_CLASS, QUEUE_NAME, SOURCE, TENANT
 
 STARTUP_PERIOD_SECONDS = 10
-RUN_AS = 1000
-"""User and group of the model server; any but 0 satisfies the restricted Pod Security Standard."""
+DEREGISTRATION_SECONDS = 15
+"""From the deletion of a pod until no proxy sends to it any more (what KServe's own templates wait, config/llmisvcconfig v0.20.0)."""
+LEAVING_SECONDS = 15
+"""For the server to free its devices and end once its requests are finished."""
 
 
 @dataclass(frozen=True)
@@ -45,10 +49,16 @@ class InferenceServiceArgs:
         device, devices: device resource and how many of it a replica needs.
         cpu, memory_gib, shared_memory_gib: host resources of a replica; memory in GiB.
         queue_name: LocalQueue; None where there is no Kueue.
-        port: port that the engine answers HTTP on; health_path its readiness.
+        port: port that the engine answers HTTP on; health_path its readiness, liveness_path whether it works at all.
         priority: a key of :data:`gpuplane.components.gpu_quotas.PRIORITIES`.
         startup_seconds: how long loading may take.
+        timeout_seconds: longest that a request may take, a stream to its end.
+        drains: the engine finishes its requests once it is told to stop; else the pod waits before it tells it.
+        run_as: user and group of the model server; any but 0 satisfies the restricted Pod Security Standard.
+        triton_models: settings of models in a Triton repository.
         storage_container: ClusterStorageContainer that downloads the weights; None for KServe's default.
+        model_cache_nodes: LocalModelNodeGroup whose copy of the weights it mounts; it has no storage_container then, for KServe
+            would ask that one to download the copy's volume claim, and refuse the pod.
         source: document that asked for it, for reports.
     """
 
@@ -76,10 +86,15 @@ class InferenceServiceArgs:
     tolerations: tuple[TaintArgs, ...] = ()
     port: int = 8080
     health_path: str = "/v1/models"
+    liveness_path: str = "/v1/models"
     startup_seconds: int = 900
     timeout_seconds: int = 300
+    drains: bool = False
+    run_as: int = 1000
+    triton_models: tuple[TritonModelArgs, ...] = ()
     logger: LoggerArgs | None = None
     storage_container: str | None = None
+    model_cache_nodes: str | None = None
     source: str = ""
 
 
@@ -88,7 +103,11 @@ class InferenceService(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: InferenceServiceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("gpuplane:index:InferenceService", name, {"name": args.name, "namespace": args.namespace}, opts)
-        KubernetesObject(f"{args.namespace}-{args.name}", manifest(args), child_options(self, opts))
+        options = child_options(self, opts)
+        if args.triton_models:
+            models = config_map(args.name, args.namespace, args.triton_models, {TENANT: args.namespace})
+            KubernetesObject(f"{args.namespace}-{args.name}-models", models, options)
+        KubernetesObject(f"{args.namespace}-{args.name}", manifest(args), options)
         self.register_outputs({"name": args.name})
 
 
@@ -98,6 +117,8 @@ def manifest(args: InferenceServiceArgs) -> Manifest:
     annotations = {"serving.kserve.io/deploymentMode": "Standard", "serving.kserve.io/autoscalerClass": "hpa" if scales else "none"}
     if args.source:
         annotations[SOURCE] = args.source
+    if args.model_cache_nodes is not None:
+        annotations[NODE_GROUP] = args.model_cache_nodes
     if args.may_borrow:
         annotations[MAY_BORROW] = "true"
     labels = {TENANT: args.namespace}
@@ -128,15 +149,38 @@ def _predictor(args: InferenceServiceArgs, scales: bool) -> Any:
         storage_container_name=args.storage_container, node_selector=dict(args.node_selector) or None,
         tolerations=[client.V1Toleration(key=taint.key, operator="Equal", value=taint.value, effect=taint.effect)
                      for taint in args.tolerations] or None,
+        # A Service called "vllm" would set VLLM_PORT, which vLLM reads as its own.
+        enable_service_links=False, termination_grace_period_seconds=DEREGISTRATION_SECONDS + args.timeout_seconds + LEAVING_SECONDS,
         security_context=client.V1PodSecurityContext(
-            run_as_non_root=True, run_as_user=RUN_AS, run_as_group=RUN_AS, fs_group=RUN_AS,
+            run_as_non_root=True, run_as_user=args.run_as, run_as_group=args.run_as, fs_group=args.run_as,
             seccomp_profile=client.V1SeccompProfile(type="RuntimeDefault")),
         deployment_strategy={"type": "RollingUpdate", "rollingUpdate": {
             "maxSurge": args.max_surge, "maxUnavailable": args.max_unavailable}},
         logger=V1beta1LoggerSpec(mode=args.logger.mode, url=args.logger.url, **_shared()) if args.logger else None,
-        volumes=[client.V1Volume(name="shm", empty_dir=client.V1EmptyDirVolumeSource(
-            medium="Memory", size_limit=gib(args.shared_memory_gib)))],
-        model=_model(args))
+        volumes=_volumes(args), model=_model(args))
+
+
+def _volumes(args: InferenceServiceArgs) -> list[Any]:
+    from kubernetes import client
+
+    found = [client.V1Volume(name="shm", empty_dir=client.V1EmptyDirVolumeSource(
+        medium="Memory", size_limit=gib(args.shared_memory_gib)))]
+    if args.triton_models:
+        found += [
+            client.V1Volume(name="model-settings",
+                            config_map=client.V1ConfigMapVolumeSource(name=config_map_name(args.name, args.triton_models))),
+            client.V1Volume(name="model-repository", empty_dir=client.V1EmptyDirVolumeSource())]
+    return found
+
+
+def _mounts(args: InferenceServiceArgs) -> list[Any]:
+    from kubernetes import client
+
+    found = [client.V1VolumeMount(name="shm", mount_path="/dev/shm")]  # noqa: S108 the engine's shared memory
+    if args.triton_models:
+        found += [client.V1VolumeMount(name="model-settings", mount_path=MODEL_SETTINGS, read_only=True),
+                  client.V1VolumeMount(name="model-repository", mount_path=MODEL_REPOSITORY)]
+    return found
 
 
 def _model(args: InferenceServiceArgs) -> Any:
@@ -144,17 +188,21 @@ def _model(args: InferenceServiceArgs) -> Any:
     from kubernetes import client
 
     amounts = {"cpu": amount(args.cpu), "memory": gib(args.memory_gib), args.device: amount(args.devices)}
-    probe = client.V1HTTPGetAction(path=args.health_path, port=args.port)
+    ready = client.V1HTTPGetAction(path=args.health_path, port=args.port)
+    wait = DEREGISTRATION_SECONDS if args.drains else DEREGISTRATION_SECONDS + args.timeout_seconds
     return V1beta1ModelSpec(
         **_shared(),
         model_format=V1beta1ModelFormat(name=args.model_format, **_shared()), runtime=args.runtime, storage_uri=args.storage_uri,
-        image=args.image, args=list(args.engine_arguments) or None,
+        image=args.image, command=start_command() if args.triton_models else None, args=list(args.engine_arguments) or None,
         resources=client.V1ResourceRequirements(requests=amounts, limits=dict(amounts)),
-        volume_mounts=[client.V1VolumeMount(name="shm", mount_path="/dev/shm")],  # noqa: S108 the engine's shared memory
-        startup_probe=client.V1Probe(http_get=probe, period_seconds=STARTUP_PERIOD_SECONDS,
+        volume_mounts=_mounts(args),
+        lifecycle=client.V1Lifecycle(pre_stop=client.V1LifecycleHandler(sleep=client.V1SleepAction(seconds=wait))),
+        startup_probe=client.V1Probe(http_get=ready, period_seconds=STARTUP_PERIOD_SECONDS, timeout_seconds=5,
                                      failure_threshold=-(-args.startup_seconds // STARTUP_PERIOD_SECONDS)),
-        readiness_probe=client.V1Probe(http_get=probe, period_seconds=10, failure_threshold=3),
-        liveness_probe=client.V1Probe(http_get=probe, period_seconds=30, failure_threshold=5))
+        readiness_probe=client.V1Probe(http_get=ready, period_seconds=10, timeout_seconds=5, failure_threshold=3),
+        # A long prompt can keep an engine from answering for a while: only three minutes of silence end it.
+        liveness_probe=client.V1Probe(http_get=client.V1HTTPGetAction(path=args.liveness_path, port=args.port), period_seconds=30,
+                                      timeout_seconds=10, failure_threshold=6))
 
 
 def _plain(model: Any) -> Any:

@@ -20,10 +20,14 @@ NAMESPACE = "kserve"
 
 @dataclass(frozen=True)
 class KServeArgs:
-    """Chart version, with its ``v``, and further values of ``kserve-resources``; its webhooks need cert-manager on the cluster."""
+    """Chart version, with its ``v``, whether nodes keep models, and further values of ``kserve-resources``.
+
+    cert-manager must be on the cluster: KServe's webhooks use it.
+    """
 
     version: str
     further: Mapping[str, Any] = field(default_factory=dict)
+    local_models: bool = False
 
 
 class KServe(pulumi.ComponentResource):
@@ -33,11 +37,26 @@ class KServe(pulumi.ComponentResource):
         super().__init__("gpuplane:index:KServe", name, {"version": args.version}, opts)
         child = child_options(self, opts)
         crds = helm_release("kserve-crd", ChartArgs(f"{CHARTS}/kserve-crd", args.version, NAMESPACE), {}, child)
-        helm_release("kserve", ChartArgs(f"{CHARTS}/kserve-resources", args.version, NAMESPACE, create_namespace=False),
-                     with_further(values(), args.further), pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[crds])))
+        kserve = helm_release("kserve", ChartArgs(f"{CHARTS}/kserve-resources", args.version, NAMESPACE, create_namespace=False),
+                              with_further(values(args.local_models), args.further),
+                              pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[crds])))
+        if args.local_models:
+            _local_models(args, child, kserve)
         self.register_outputs({"version": args.version})
 
 
-def values() -> dict[str, Any]:
-    """Values of ``kserve-resources``."""
-    return {"kserve": {"controller": {"deploymentMode": "Standard"}}}
+def values(local_models: bool = False) -> dict[str, Any]:
+    """Values of ``kserve-resources``; the webhook looks for copies on nodes only where its configuration says so."""
+    kserve: dict[str, Any] = {"controller": {"deploymentMode": "Standard"}}
+    return {"kserve": {**kserve, "localmodel": {"enabled": True}} if local_models else kserve}
+
+
+def _local_models(args: KServeArgs, child: pulumi.ResourceOptions, kserve: pulumi.Resource) -> None:
+    """The controller and node agent that keep weights on nodes; objects that both charts have are the first one's."""
+    after = pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[kserve]))
+    crds = helm_release("kserve-localmodel-crd", ChartArgs(f"{CHARTS}/kserve-localmodel-crd", args.version, NAMESPACE,
+                                                           create_namespace=False), {}, after)
+    # The agent has to run on tainted GPU nodes: that is where the models are.
+    helm_release("kserve-localmodel", ChartArgs(f"{CHARTS}/kserve-localmodel-resources", args.version, NAMESPACE, create_namespace=False), {
+        "kserve": {"createSharedResources": False, "localmodel": {"enabled": True, "agent": {"tolerations": [{"operator": "Exists"}]}}}},
+        pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[crds])))

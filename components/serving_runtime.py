@@ -1,34 +1,34 @@
-"""Model servers that every tenant's InferenceServices name: vLLM and Triton.
+"""A model server that every tenant's InferenceServices name, built from its row of the catalogue.
 
-They bear names of our own and no ``server-type`` annotation: KServe rewrites the image of a runtime it
+It bears a name of our own and no ``server-type`` annotation: KServe rewrites the image of a runtime it
 takes for one of its own (to ``-cpu`` or ``-gpu``) when it misreads the GPU resource.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import pulumi
 
+from gpuplane.catalog.runtimes import filled, runtime_arguments
 from gpuplane.components.kubernetes_object import KubernetesObject, Manifest, child_options, metadata
+from gpuplane.spec.runtime import RuntimeSpec
 from gpuplane.spec.vocabulary import KSERVE_RUNTIME
-
-Engine = Literal["vllm", "triton"]
-
-RUNTIMES: Mapping[Engine, str] = {"vllm": "gpuplane-vllm", "triton": "gpuplane-triton"}
-"""ClusterServingRuntime of each engine."""
-HTTP_PORTS: Mapping[Engine, int] = {"vllm": 8080, "triton": 8080}
-HEALTH_PATHS: Mapping[Engine, str] = {"vllm": "/health", "triton": "/v2/health/ready"}
-METRICS_PORTS: Mapping[Engine, int] = {"vllm": 8080, "triton": 8002}
 
 
 @dataclass(frozen=True)
 class ServingRuntimeArgs:
-    """An engine, and the image it has where a service names none (each of gpuplane's services does)."""
+    """A model server.
 
-    engine: Engine
+    Attributes:
+        name: of the runtime in the catalogue.
+        row: how it is started, scraped and confined.
+        image: image it has where a service names none (each of gpuplane's services does).
+    """
+
+    name: str
+    row: RuntimeSpec
     image: str
 
 
@@ -36,52 +36,59 @@ class ServingRuntime(pulumi.ComponentResource):
     """One ClusterServingRuntime."""
 
     def __init__(self, name: str, args: ServingRuntimeArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("gpuplane:index:ServingRuntime", name, {"engine": args.engine}, opts)
-        KubernetesObject(RUNTIMES[args.engine], manifest(args), child_options(self, opts))
-        self.register_outputs({"name": RUNTIMES[args.engine]})
+        super().__init__("gpuplane:index:ServingRuntime", name, {"engine": args.name}, opts)
+        KubernetesObject(runtime_name(args.name), manifest(args), child_options(self, opts))
+        self.register_outputs({"name": runtime_name(args.name)})
+
+
+def runtime_name(name: str) -> str:
+    """The ClusterServingRuntime of a runtime: ``gpuplane-vllm``."""
+    return f"gpuplane-{name}"
 
 
 def manifest(args: ServingRuntimeArgs) -> Manifest:
     """The ClusterServingRuntime as its API takes it."""
-    port = METRICS_PORTS[args.engine]
-    return {
-        "apiVersion": KSERVE_RUNTIME, "kind": "ClusterServingRuntime", "metadata": metadata(RUNTIMES[args.engine]),
-        "spec": {
-            "annotations": {"prometheus.kserve.io/path": "/metrics", "prometheus.kserve.io/port": str(port)},
-            "containers": [_container(args)], "multiModel": False,
-            "protocolVersions": ["v1", "v2"] if args.engine == "vllm" else ["v2", "grpc-v2"],
-            "supportedModelFormats": [{"name": name, "version": "1", "autoSelect": False}
-                                      for name in (("vLLM",) if args.engine == "vllm" else ("onnx", "triton"))],
-        }}
+    row = args.row
+    spec: dict[str, Any] = {
+        "containers": [_container(args)], "multiModel": False, "protocolVersions": list(row.protocol_versions),
+        "supportedModelFormats": [{"name": name, "version": "1", "autoSelect": False} for name in row.model_formats]}
+    if row.metrics is not None:
+        spec["annotations"] = {"prometheus.kserve.io/path": row.metrics.path, "prometheus.kserve.io/port": str(row.metrics.port)}
+    if row.writable_directories:
+        spec["volumes"] = [{"name": volume, "emptyDir": {}} for volume, _ in _writable(row)]
+    return {"apiVersion": KSERVE_RUNTIME, "kind": "ClusterServingRuntime", "metadata": metadata(runtime_name(args.name)), "spec": spec}
 
 
 def _container(args: ServingRuntimeArgs) -> dict[str, Any]:
-    small = {"cpu": "1", "memory": "2Gi"}
-    return {
-        "name": "kserve-container", "image": args.image, **_PROCESS[args.engine],
+    row, small = args.row, {"cpu": "1", "memory": "2Gi"}
+    found: dict[str, Any] = {
+        "name": "kserve-container", "image": args.image, "ports": _ports(row),
         # Requests and limits of a service take the place of these; without any, the pod would be refused.
         "resources": {"requests": small, "limits": small},
         "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}, "privileged": False,
-                            "runAsNonRoot": True},
+                            "readOnlyRootFilesystem": row.read_only_root, "runAsNonRoot": True, "runAsUser": row.run_as_user},
     }
+    if row.environment:
+        found["env"] = [{"name": name, "value": filled(value, row)} for name, value in sorted(row.environment.items())]
+    if row.command:
+        found["command"] = [filled(text, row) for text in row.command]
+    if arguments := runtime_arguments(row):
+        found["args"] = list(arguments)
+    if row.writable_directories:
+        found["volumeMounts"] = [{"name": volume, "mountPath": path} for volume, path in _writable(row)]
+    return found
 
 
-# A random user id has no home and no passwd entry: caches go to /tmp, and getpass() needs a user name.
-_HOME = [{"name": "HOME", "value": "/tmp"}, {"name": "USER", "value": "model-server"}]  # noqa: S108
-_PROCESS: Mapping[Engine, dict[str, Any]] = {
-    "vllm": {
-        "command": ["python3", "-m", "vllm.entrypoints.openai.api_server"],
-        "args": ["--port=8080", "--model=/mnt/models", "--served-model-name={{.Name}}"],
-        "env": [{"name": "HF_HOME", "value": "/tmp/huggingface"}, {"name": "HF_HUB_OFFLINE", "value": "1"}, *_HOME,  # noqa: S108
-                {"name": "VLLM_NO_USAGE_STATS", "value": "1"}],
-        "ports": [{"name": "http1", "containerPort": 8080, "protocol": "TCP"}],
-    },
-    "triton": {
-        "command": ["tritonserver"],
-        "args": ["--model-store=/mnt/models", "--http-port=8080", "--grpc-port=9000", "--metrics-port=8002",
-                 "--allow-http=true", "--allow-grpc=true", "--strict-readiness=true"],
-        "env": _HOME,
-        "ports": [{"name": "http1", "containerPort": 8080, "protocol": "TCP"},
-                  {"name": "metrics", "containerPort": 8002, "protocol": "TCP"}],
-    },
-}
+def _ports(row: RuntimeSpec) -> list[dict[str, Any]]:
+    """KServe's Service leads to the first port; the others are there to be scraped."""
+    named = {"http1": row.port, "grpc": row.grpc_port, "metrics": row.metrics.port if row.metrics is not None else None}
+    found: dict[int, str] = {}
+    for name, port in named.items():
+        if port is not None:
+            found.setdefault(port, name)
+    return [{"name": name, "containerPort": port, "protocol": "TCP"} for port, name in found.items()]
+
+
+def _writable(row: RuntimeSpec) -> list[tuple[str, str]]:
+    """Volume and path of each directory that the server writes to."""
+    return [(path.strip("/").replace("/", "-").replace(".", "-").replace("_", "-").lower(), path) for path in row.writable_directories]

@@ -197,12 +197,13 @@ def check(paths: tuple[Path, ...], labels: Path | None, output_format: str, as_o
 def schema(folder: Path) -> None:
     """Write the JSON Schemas of all documents to FOLDER."""
     with errors():
+        from gpuplane.catalog.runtime_schema import argument_schemas
         from gpuplane.delivery.capacity_json import write_capacity_schema
         from gpuplane.delivery.cost_schema import write_cost_schema
         from gpuplane.delivery.preview_schema import write_preview_schema
         from gpuplane.spec.json_schema import write_schemas
 
-        write_schemas(folder)
+        write_schemas(folder, argument_schemas())
         write_preview_schema(folder)
         write_cost_schema(folder)
         write_capacity_schema(folder)

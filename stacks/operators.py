@@ -28,12 +28,16 @@ def register_operators(spec: EnvironmentSpec, planned: EnvironmentPlan, options:
     if settings.kueue.install == "release":
         found.append(Kueue("kueue", _kueue(spec), options))
     if settings.kserve.install == "release":
-        found.append(KServe("kserve", KServeArgs(settings.kserve.version, settings.kserve.values), options))
+        found.append(KServe("kserve", KServeArgs(settings.kserve.version, settings.kserve.values, _local_models(spec)), options))
     if settings.volcano is not None:
         version = settings.volcano.version if settings.volcano.install == "release" else None
         nodes = tuple(volcano_nodes(spec, planned).values())
         found.append(Volcano("volcano", VolcanoArgs(version, nodes, further=settings.volcano.values), options))
     return found
+
+
+def _local_models(spec: EnvironmentSpec) -> bool:
+    return any(pool.spec.model_cache is not None for pool in spec.pools.values())
 
 
 def volcano_nodes(spec: EnvironmentSpec, planned: EnvironmentPlan) -> dict[str, Mapping[str, str]]:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import pulumi
 
+from gpuplane.catalog.runtimes import ServerFacts, server_of, version_numbers
 from gpuplane.components.existing_node_pool import ExistingNodePool, ExistingNodePoolArgs
 from gpuplane.components.gpu_quotas import CohortArgs, FlavorArgs, GpuQuotas, GpuQuotasArgs
+from gpuplane.components.model_cache_nodes import ModelCacheNodes, ModelCacheNodesArgs
 from gpuplane.components.model_storage import ModelStorage, ModelStorageArgs
 from gpuplane.components.monitoring import Monitoring, MonitoringArgs
 from gpuplane.components.queue_admission import QueueAdmission
-from gpuplane.components.serving_runtime import Engine, ServingRuntime, ServingRuntimeArgs
+from gpuplane.components.serving_runtime import ServingRuntime, ServingRuntimeArgs
 from gpuplane.components.storage_classes import StorageClasses, StorageClassesArgs
 from gpuplane.planning.cohorts.environment_tree import cohort_quotas
 from gpuplane.planning.environment_plan import EnvironmentPlan
 from gpuplane.planning.money.ledger import PoolMoney
 from gpuplane.spec.environment_spec import EnvironmentSpec
-from gpuplane.spec.release import Triton, Vllm
 from gpuplane.stacks.aws_cluster import tags
 from gpuplane.stacks.cluster import taints
 from gpuplane.stacks.operators import register_operators, volcano_nodes
@@ -33,8 +34,8 @@ def compose(spec: EnvironmentSpec, planned: EnvironmentPlan) -> None:
     operators = register_operators(spec, planned, options)
     after = pulumi.ResourceOptions.merge(open_options, pulumi.ResourceOptions(depends_on=operators))
     _pools(spec, planned, after)
-    for engine, image in sorted(_engine_images(spec).items()):
-        ServingRuntime(engine, ServingRuntimeArgs(engine, image), after)
+    for engine, (server, image) in sorted(_servers(spec).items()):
+        ServingRuntime(engine, ServingRuntimeArgs(engine, server.row, image), after)
     ModelStorage("model-storage", ModelStorageArgs(f"docker.io/kserve/storage-initializer:{spec.environment.spec.kserve.version}"), after)
     aws = spec.environment.spec.aws
     if aws is not None and aws.eks is not None:
@@ -59,6 +60,8 @@ def _pools(spec: EnvironmentSpec, planned: EnvironmentPlan, options: pulumi.Reso
             usd_per_node_hour=str(existing.usd_per_node_hour) if existing else None,
             reserved_usd_per_node_hour=_reserved_usd(planned.money.pools[name]),
             source=spec.places[("NodePool", name)].relative, topology=kueue.topology_of(name))
+        if pool.spec.model_cache is not None:
+            ModelCacheNodes(name, ModelCacheNodesArgs(name, pool.spec.model_cache.disk_gib, facts.node_labels), options)
         if existing is not None:
             ExistingNodePool(name, ExistingNodePoolArgs(name, facts.node_labels, existing.max_nodes))
     topologies = {name: topology.levels for name, topology in kueue.topologies.items()}
@@ -75,14 +78,13 @@ def _cohorts(spec: EnvironmentSpec, planned: EnvironmentPlan) -> dict[str, Cohor
             for name, cohort in spec.environment.spec.cohorts.items()}
 
 
-def _engine_images(spec: EnvironmentSpec) -> dict[Engine, str]:
-    """Engines that services use, each with the image of the newest version among them."""
-    newest: dict[Engine, tuple[tuple[int, ...], str]] = {}
+def _servers(spec: EnvironmentSpec) -> dict[str, tuple[ServerFacts, str]]:
+    """Runtimes that services use, each with the image of the newest version among them."""
+    newest: dict[str, tuple[ServerFacts, str]] = {}
     for entry in spec.services.values():
         release = entry.document.spec.release
-        engine: Engine = "vllm" if release.vllm is not None else "triton"
-        server: Vllm | Triton | None = release.vllm or release.triton
-        assert server is not None
-        version = tuple(int(part) for part in server.version.split("."))
-        newest[engine] = max(newest.get(engine, ((), "")), (version, server.image))
-    return {engine: image for engine, (_, image) in newest.items()}
+        server = server_of(spec, release)
+        known = newest.get(server.name)
+        if known is None or (version_numbers(known[0].version), known[1]) < (version_numbers(server.version), release.server.image):
+            newest[server.name] = (server, release.server.image)
+    return newest

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pulumi
 
+from gpuplane.catalog.runtimes import ServerFacts, server_of, service_arguments
 from gpuplane.components.inference_service import InferenceService, InferenceServiceArgs, LoggerArgs
 from gpuplane.components.model_storage import STORAGE_CONTAINER, URI_PREFIXES
-from gpuplane.components.serving_runtime import HEALTH_PATHS, HTTP_PORTS, RUNTIMES, Engine
+from gpuplane.components.serving_runtime import runtime_name
+from gpuplane.components.triton_models import MODEL_REPOSITORY, TritonModelArgs
 from gpuplane.planning.environment_plan import EnvironmentPlan, quota_resource
 from gpuplane.spec.environment_spec import EnvironmentSpec, ServiceEntry
-from gpuplane.spec.release import Release, VllmArguments
+from gpuplane.spec.release import Release, TritonModel, VllmArguments
+from gpuplane.spec.runtime import MODEL_DIRECTORY
 from gpuplane.spec.vocabulary import LOCAL_QUEUE
 from gpuplane.stacks.cluster import taints
 
@@ -25,30 +29,47 @@ def register_service(spec: EnvironmentSpec, planned: EnvironmentPlan, entry: Ser
 def _service(spec: EnvironmentSpec, planned: EnvironmentPlan, entry: ServiceEntry) -> InferenceServiceArgs:
     service = entry.document.spec
     pool, release = spec.pools[service.placement.pool], service.release
-    engine: Engine = "vllm" if release.vllm is not None else "triton"
-    server: Any = release.vllm or release.triton
+    server = server_of(spec, release)
     quota = planned.tenants[entry.tenant].quotas.get(service.placement.quota_key)
     facts = planned.pools[service.placement.pool]
+    downloads = release.model.uri.startswith(URI_PREFIXES) and service.model_cache_gib is None
     return InferenceServiceArgs(
-        name=entry.document.name, namespace=entry.tenant, runtime=RUNTIMES[engine], model_format=release.model.format,
-        storage_uri=release.model.storage_uri, image=server.image, engine_arguments=engine_arguments(release),
+        name=entry.document.name, namespace=entry.tenant, runtime=runtime_name(server.name),
+        model_format=release.model.format or server.row.model_formats[0],
+        storage_uri=release.model.storage_uri, image=release.server.image,
+        engine_arguments=engine_arguments(server, release, service.request_timeout_seconds),
         device=quota.resource if quota else quota_resource(facts, service.placement.quota_key), devices=release.devices_per_replica,
         cpu=service.resources.cpu, memory_gib=service.resources.memory_gib, shared_memory_gib=service.resources.shared_memory_gib,
         min_replicas=service.scaling.min_replicas, max_replicas=service.scaling.max_replicas,
         cpu_utilization_percent=service.scaling.cpu_utilization_percent, max_surge=service.rollout.max_surge,
         max_unavailable=service.rollout.max_unavailable, queue_name=LOCAL_QUEUE, may_borrow=service.placement.may_borrow,
-        priority=service.priority, node_selector=facts.node_labels, tolerations=taints(pool), port=HTTP_PORTS[engine],
-        health_path=HEALTH_PATHS[engine], startup_seconds=service.startup_seconds, timeout_seconds=service.request_timeout_seconds,
+        priority=service.priority, node_selector=facts.node_labels, tolerations=taints(pool), port=server.row.port,
+        health_path=server.row.readiness_path, liveness_path=server.row.liveness_path, drains=server.drains, run_as=server.row.run_as_user,
+        startup_seconds=planned.startup_seconds[entry.name],
+        timeout_seconds=service.request_timeout_seconds, triton_models=_triton_models(release),
         logger=LoggerArgs(service.logging.mode, service.logging.url) if service.logging else None,
-        storage_container=STORAGE_CONTAINER if release.model.uri.startswith(URI_PREFIXES) else None, source=entry.place.relative)
+        storage_container=STORAGE_CONTAINER if downloads else None, source=entry.place.relative,
+        model_cache_nodes=None if service.model_cache_gib is None else service.placement.pool)
 
 
-def engine_arguments(release: Release) -> tuple[str, ...]:
-    """Command-line arguments of the engine: what is written, in vLLM's spelling, sorted."""
+def engine_arguments(server: ServerFacts, release: Release, drain_seconds: int) -> tuple[str, ...]:
+    """Command-line arguments of the engine: what its row says of every service, then what is written, sorted."""
+    repository = MODEL_REPOSITORY if _triton_models(release) else MODEL_DIRECTORY
+    found = service_arguments(server, release, drain_seconds, repository)
     if release.vllm is None:
-        return ()
+        return found
     written = release.vllm.arguments.model_dump(exclude_unset=True)
-    return tuple(argument for name in sorted(written) for argument in [_argument(name, written[name])] if argument)
+    return (*found, *(argument for name in sorted(written) for argument in [_argument(name, written[name])] if argument))
+
+
+def _triton_models(release: Release) -> tuple[TritonModelArgs, ...]:
+    return tuple(_triton_model(model) for model in release.triton.models) if release.triton is not None else ()
+
+
+def _triton_model(model: TritonModel) -> TritonModelArgs:
+    found, batching = TritonModelArgs(model.name, model.backend, model.max_batch_size, model.instance_count), model.dynamic_batching
+    return found if batching is None else replace(found, preferred_batch_sizes=batching.preferred_batch_sizes,
+                                                  max_queue_delay_microseconds=batching.max_queue_delay_microseconds)
 
 
 def _argument(name: str, value: Any) -> str | None:

@@ -11,6 +11,7 @@ from gpuplane.planning.environment_plan import EnvironmentPlan, TenantPlan
 from gpuplane.spec import tenant as wish
 from gpuplane.spec.environment_spec import EnvironmentSpec
 from gpuplane.stacks import tenant_cloud
+from gpuplane.stacks.model_caches import register_model_caches
 from gpuplane.stacks.providers import kubernetes_provider, with_provider
 from gpuplane.stacks.queues import kueue_queue, volcano_queue
 from gpuplane.stacks.services import register_service
@@ -29,8 +30,10 @@ def compose(spec: EnvironmentSpec, planned: EnvironmentPlan) -> None:
         if cloud is not None:
             tenant_cloud.compose(spec, name, tenant, cloud)
         after = pulumi.ResourceOptions.merge(with_provider(provider), pulumi.ResourceOptions(depends_on=[tenant]))
+        caches = register_model_caches(spec, name, after)
+        ready = pulumi.ResourceOptions.merge(after, pulumi.ResourceOptions(depends_on=caches)) if caches else after
         for entry in spec.services_of(name):
-            register_service(spec, planned, entry, after)
+            register_service(spec, planned, entry, ready)
             register_traffic(spec, entry, after)
 
 

@@ -14,6 +14,7 @@ from gpuplane.catalog.gpus import Gpu, MigProfile
 from gpuplane.catalog.instances import Instance
 from gpuplane.catalog.models import UnknownShape, parse_model
 from gpuplane.catalog.prices import PriceRow, history, newest
+from gpuplane.catalog.runtime_arguments import release_errors
 from gpuplane.catalog.service_prices import ServicePrice
 from gpuplane.spec import catalog as wish
 from gpuplane.spec.document_files import shown_path
@@ -31,7 +32,8 @@ def catalog_of(spec: EnvironmentSpec) -> Catalog:
     """The facts that an environment is planned with: what ships with gpuplane, and over it the files beside its folder.
 
     Raises:
-        InvalidSpec: a row names a GPU that neither has, or a model's config does not say its shape.
+        InvalidSpec: a row names a GPU that neither has, a model's config does not say its shape, or a service asks its runtime for
+            what that does not have.
     """
     shapeless = [_misshapen(spec, document, name, row) for document in spec.catalogs for name, row in document.spec.models.items()]
     if any(shapeless):
@@ -39,6 +41,7 @@ def catalog_of(spec: EnvironmentSpec) -> Catalog:
     found = overlaid(spec.catalogs) if spec.catalogs else default_catalog()
     errors = [_unknown_gpu(spec, document, name, row.gpu, found) for document in spec.catalogs
               for name, row in document.spec.instances.items() if row.gpu not in found.gpus]
+    errors += release_errors(spec)
     if errors:
         raise InvalidSpec(errors)
     return found

@@ -48,10 +48,8 @@ def model_sources(graph: PlannedGraph, view: ResourceView) -> Iterator[ModelSour
 
 
 def pinned(uri: str) -> bool | None:
-    """Whether a URI can only ever mean the same bytes; None where the URI cannot say (a volume claim)."""
+    """Whether a URI can only ever mean the same bytes; None where the URI cannot say (a volume whose folder bears no revision)."""
     scheme, _, rest = uri.partition("://")
-    if scheme == "pvc":
-        return None
     if scheme.startswith("oci"):
         return _DIGEST.search(rest) is not None
     if scheme in ("hf", "modelscope"):
@@ -59,7 +57,8 @@ def pinned(uri: str) -> bool | None:
     parts = rest.split("?")[0].rstrip("/").split("/")
     if scheme in ("http", "https"):  # an archive's name follows its digest
         return any(_HEX.fullmatch(part) for part in parts[1:])
-    return len(parts) > 1 and _HEX.fullmatch(parts[-1]) is not None
+    named = len(parts) > 1 and _HEX.fullmatch(parts[-1]) is not None
+    return named or (None if scheme == "pvc" else False)
 
 
 def allowed(uri: str, prefixes: list[str]) -> bool:

@@ -20,7 +20,6 @@ from gpuplane.planning.hardware import hardware
 from gpuplane.planning.refusal import ENGINE_ON_GPU, FEATURE_ON_GPU, IMAGE_ON_NODE, OLD_DRIVER, Refusal, refused
 from gpuplane.spec.environment_spec import EnvironmentSpec, ServiceEntry
 from gpuplane.spec.node_pool import NodePool
-from gpuplane.spec.release import Triton, Vllm
 
 _ARGUMENTS = ("dtype", "quantization", "kv_cache_dtype")
 
@@ -135,9 +134,7 @@ def _driver(spec: EnvironmentSpec, pool: NodePool) -> Driver | None:
 
 
 def _engine_of(entry: ServiceEntry) -> tuple[str, str]:
-    release: Vllm | Triton | None = entry.document.spec.release.vllm or entry.document.spec.release.triton
-    assert release is not None  # ONE_OF
-    return "vllm" if isinstance(release, Vllm) else "triton", release.version
+    return entry.document.spec.release.engine
 
 
 def _build(entry: ServiceEntry) -> EngineBuild | None:

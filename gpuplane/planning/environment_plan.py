@@ -23,7 +23,7 @@ from gpuplane.planning.placement.allocatable import UNKNOWN, NodeAllocatable
 from gpuplane.planning.placement.schedulability import PoolPlacement, Schedulability
 from gpuplane.planning.proof import Proof
 from gpuplane.planning.refusal import Refusal
-from gpuplane.spec.vocabulary import GPU, MIG_PREFIX, mig_resource
+from gpuplane.spec.vocabulary import GPU, GPU_PREFIX, MIG_PREFIX, mig_resource
 
 
 @dataclass(frozen=True)
@@ -135,6 +135,7 @@ class EnvironmentPlan:
         notes: sentences worth reading that refuse nothing.
         idle_usd_per_month: committed nodes less what tenants commit of them.
         memory: GPU memory of every vLLM service, by ``tenant/service``.
+        startup_seconds: how long each service's start-up probe waits, by ``tenant/service``.
         money: the whole ledger; the amounts beside it are its minimum (``committed``) and worst case.
         placements: where each pool's services run, by pool; pools of unknown hardware are left out.
         schedulability: every workload at its minimum and its maximum, link by link.
@@ -153,6 +154,7 @@ class EnvironmentPlan:
     worst_case_usd_per_month: Decimal | None
     budget_usd_per_month: Decimal
     memory: Mapping[str, MemoryFit] = field(default_factory=dict)
+    startup_seconds: Mapping[str, int] = field(default_factory=dict)
     money: EnvironmentMoney = field(default_factory=EnvironmentMoney)
     placements: Mapping[str, PoolPlacement] = field(default_factory=dict)
     schedulability: tuple[Schedulability, ...] = ()
@@ -174,12 +176,14 @@ def key_resource(key: str) -> str:
 
 
 def quota_resource(pool: PoolPlan, key: str) -> str:
-    """:func:`key_resource`, known to be one of the pool's.
+    """:func:`key_resource`, known to be one of the pool's; of a pool of other devices than GPUs, theirs (``google.com/tpu``).
 
     Raises:
         KeyError: the pool's nodes have no such device.
     """
     resource = key_resource(key)
+    if resource == GPU and len(pool.devices_per_node) == 1 and not next(iter(pool.devices_per_node)).startswith(GPU_PREFIX):
+        return next(iter(pool.devices_per_node))
     if resource not in pool.devices_per_node:
         raise KeyError(f"{resource} in pool {pool.name}")
     return resource

@@ -52,8 +52,10 @@ def _replica(tenant: str, demand: Demand, pool: PoolPlan) -> Iterator[Refusal]:
     """What one replica asks of one node."""
     devices = _pod_devices(pool)
     if demand.per_replica > devices:
-        yield _refused(tenant, demand, "spec.release.vllm.arguments.tensor_parallel_size",
-                       f"one replica needs {demand.per_replica} GPUs (tensor_parallel_size × pipeline_parallel_size) in one pod; "
+        vllm = demand.entry.document.spec.release.vllm is not None
+        why = " (tensor_parallel_size × pipeline_parallel_size)" if vllm else ""
+        path = "vllm.arguments.tensor_parallel_size" if vllm else "runtime.devices"
+        yield _refused(tenant, demand, f"spec.release.{path}", f"one replica needs {demand.per_replica} GPUs{why} in one pod; "
                        f"a pod on pool \"{pool.name}\" can have {devices}.",
                        "Lower the parallelism, or choose a pool with more GPUs on a node.", demand.per_replica, devices)
     for field, unit in _HOST:

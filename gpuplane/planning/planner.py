@@ -34,6 +34,7 @@ from gpuplane.planning.memory.service_memory import (
     memory_refusals,
     service_memories,
 )
+from gpuplane.planning.model_caches import model_cache_proofs, model_cache_refusals
 from gpuplane.planning.money.budget_rules import budget_notes, budget_refusals, expectation_notes
 from gpuplane.planning.money.environment_money import environment_money, with_months
 from gpuplane.planning.money.ledger import EnvironmentMoney
@@ -56,6 +57,7 @@ from gpuplane.planning.proof import Proof
 from gpuplane.planning.proofs import proofs
 from gpuplane.planning.quotas import capacity_refusals, demand_refusals, quota_plans
 from gpuplane.planning.refusal import Refusal
+from gpuplane.planning.runtimes import runtime_notes, runtime_refusals, startup_seconds
 from gpuplane.planning.traffic import traffic_notes, traffic_proofs, traffic_refusals
 from gpuplane.spec.environment_spec import EnvironmentSpec
 
@@ -92,6 +94,7 @@ def plan(spec: EnvironmentSpec, catalog: Catalog, as_of: date) -> EnvironmentPla
         committed_usd_per_month=month.minimum_usd_per_month, idle_usd_per_month=parts.money.idle.minimum_usd_per_month,
         worst_case_usd_per_month=month.worst_case_usd_per_month, budget_usd_per_month=settings.monthly_budget.usd_per_month,
         memory={name: memory.fit for name, memory in parts.memories.items() if memory.fit is not None}, money=parts.money,
+        startup_seconds=startup_seconds(spec, parts.memories),
         placements=parts.placed, schedulability=schedulability(spec, parts.asked, parts.pools, quotas, parts.placed))
     return replace(planned, notes=tuple(sorted(_notes(parts, planned))))
 
@@ -140,6 +143,7 @@ def _every_refusal(parts: _Parts) -> Iterator[Refusal]:
     said = tuple(_of_hosts(parts, impossible))
     yield from said
     yield from memory_refusals(parts.memories, parts.catalog, said, parts.pools)
+    yield from model_cache_refusals(parts.spec, parts.memories)
     yield from sharing_refusals(parts.spec, parts.pools, _quotas(parts), parts.asked)
     yield from residency_refusals(parts.spec)
     yield from traffic_refusals(parts.spec)
@@ -157,6 +161,7 @@ def _of_hosts(parts: _Parts, impossible: Collection[str]) -> Iterator[Refusal]:
     for name in pools:
         yield from pool_refusals(spec, name, on_pools.get(name, ()), parts.catalog)
     yield from compatibility_refusals(spec, parts.catalog)
+    yield from runtime_refusals(spec, pools)
     yield from lock_refusals(spec)
     yield from capacity_refusals(spec, pools, quotas, parts.catalog)
     yield from borrowing_refusals(spec, quotas, parts.shares)
@@ -175,6 +180,7 @@ def _quotas(parts: _Parts) -> Mapping[str, Mapping[str, QuotaPlan]]:
 def _proofs(parts: _Parts) -> Iterator[Proof]:
     yield from proofs(parts.spec, parts.catalog, parts.pools, parts.tenants, parts.money)
     yield from memory_proofs(parts.memories)
+    yield from model_cache_proofs(parts.spec)
     yield from objective_proofs(parts.spec, parts.serves)
     yield from unit_cost_proofs(parts.tenants, parts.pools)
     yield from pipeline_proofs(parts.spec)
@@ -193,6 +199,7 @@ def _notes(parts: _Parts, planned: EnvironmentPlan) -> Iterator[str]:
     yield from placement_notes(planned.placements)
     yield from cloud_quota_notes(spec, planned.pools)
     yield from memory_notes(parts.memories)
+    yield from runtime_notes(spec)
     yield from compatibility_notes(spec, catalog)
     yield from lock_notes(spec)
     yield from objective_notes(spec, parts.serves)

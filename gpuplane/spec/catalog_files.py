@@ -1,4 +1,4 @@
-"""The user's own catalogue files, beside the environments' folders: which there are, and what no single row can know."""
+"""The user's own catalogue files and runtimes, beside the environments' folders: which there are, and what no single row can know."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gpuplane.spec.catalog import CATALOG_FILES, Catalog
-from gpuplane.spec.document_files import DocumentFile, shown_path
+from gpuplane.spec.document_files import DocumentFile, is_name, shown_path
 from gpuplane.spec.environment_spec import Place
 from gpuplane.spec.errors import SpecError, shown
+
+RUNTIME_FOLDER = "runtimes"
+"""Folder beside the environments' folders that holds the user's own runtimes."""
+_NO_LINKS = "Put the file itself here; links can lead out of the folder."
 
 
 def catalog_files(environments: Path) -> tuple[list[DocumentFile], list[SpecError]]:
@@ -20,10 +24,34 @@ def catalog_files(environments: Path) -> tuple[list[DocumentFile], list[SpecErro
         errors += [SpecError(shown_path(other), 0, "", f"would be ignored: the file is called {name}.yaml.", "Rename it.")
                    for ending in (".yml", ".json") if (other := path.with_suffix(ending)).exists()]
         if path.is_symlink():
-            errors.append(SpecError(shown_path(path), 0, "", "is a symbolic link.",
-                                    "Put the file itself here; links can lead out of the folder."))
+            errors.append(SpecError(shown_path(path), 0, "", "is a symbolic link.", _NO_LINKS))
         elif path.exists():
             found.append(DocumentFile(path, shown_path(path), f"../{name}.yaml", "Catalog", name))
+    return found, errors
+
+
+def runtime_files(environments: Path) -> tuple[list[DocumentFile], list[SpecError]]:
+    """The user's own runtimes, one file each in ``runtimes/``, and an error for each file there that would be ignored."""
+    folder = environments / RUNTIME_FOLDER
+    found: list[DocumentFile] = []
+    errors: list[SpecError] = []
+    if not folder.is_dir() or (folder / "environment.yaml").exists():  # an environment may be called so
+        return found, errors
+    if folder.is_symlink():
+        return found, [SpecError(shown_path(folder), 0, "", "is a symbolic link.", _NO_LINKS)]
+    for path in sorted(folder.iterdir()):
+        shown = shown_path(path)
+        if path.name.startswith(".") or path.suffix not in (".yaml", ".yml", ".json"):
+            continue
+        if path.is_symlink():
+            errors.append(SpecError(shown, 0, "", "is a symbolic link.", _NO_LINKS))
+        elif path.suffix != ".yaml" or not path.is_file():
+            errors.append(SpecError(shown, 0, "", "would be ignored: documents end in .yaml.", "Rename it."))
+        elif not is_name(path.stem):
+            errors.append(SpecError(shown, 0, "", "is not called after a possible name: 1 to 40 lower-case letters, digits and hyphens, "
+                                    "beginning with a letter.", "Rename it."))
+        else:
+            found.append(DocumentFile(path, shown, f"../{RUNTIME_FOLDER}/{path.name}", "Runtime", path.stem))
     return found, errors
 
 

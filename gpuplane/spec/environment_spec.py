@@ -11,6 +11,7 @@ from gpuplane.spec.environment import Environment
 from gpuplane.spec.exemptions import Exemption
 from gpuplane.spec.inference_service import InferenceService
 from gpuplane.spec.node_pool import NodePool
+from gpuplane.spec.runtime import Runtime
 from gpuplane.spec.tenant import Tenant
 from gpuplane.spec.throughput_profile import ThroughputProfileDocument
 
@@ -71,6 +72,7 @@ class EnvironmentSpec:
         places: where each document stands, by ``(kind, name)``.
         catalogs: the user's own facts, shared by the folder's environments; later rows replace earlier ones.
         throughput: measured or published throughput by name.
+        runtimes: the user's own model servers by name, shared by the folder's environments.
     """
 
     environment: Environment
@@ -81,6 +83,7 @@ class EnvironmentSpec:
     places: Mapping[tuple[str, str], Place]
     catalogs: tuple[Catalog, ...] = ()
     throughput: Mapping[str, ThroughputProfileDocument] = field(default_factory=dict)
+    runtimes: Mapping[str, Runtime] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

@@ -22,7 +22,8 @@ _PATTERN_WORDS = {
     "^[0-9a-f]{12,64}$": "a commit or digest: 12 to 64 hexadecimal digits; branch names and tags move",
     "^[1-7]g": "a MIG profile such as 1g.10gb",
     "^20[0-9]{2}": "a date written as YYYY-MM-DD",
-    "^(hf|s3|gs|oci)://": "hf://ORG/MODEL, s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or oci://REPOSITORY@sha256:DIGEST",
+    "^(hf|s3|gs|oci|pvc)://": "hf://ORG/MODEL, s3://BUCKET/PREFIX, gs://BUCKET/PREFIX, pvc://CLAIM/FOLDER or "
+                              "oci://REPOSITORY@sha256:DIGEST",
 }
 _TYPES = {"string": "text", "int": "a whole number", "float": "a number", "decimal": "a number", "bool": "true or false",
           "tuple": "a list", "dict": "a mapping", "model": "a mapping of fields"}
@@ -45,12 +46,18 @@ REMEDIES = {
     "cidr": "Correct the network.",
     "addons": "Add each with its version.",
     "open": "Name the networks of your offices and runners, or remove the field.",
-    "twice": "Join the entries.",
     "group": "Bind a group of your own with a role, or use a policy.",
     "group_scope": "Remove namespaces, or give a policy.",
     "unreachable": "Add them, or allow NAT gateways.",
     "needed": "Add it.",
     "not_here": "Remove it.",
+    "volume": "Say which: the folder CLAIM/FOLDER/REVISION is mounted.",
+    "twice": "Keep one.",
+    "drain": "Say which argument, or another method.",
+    "argument": "Remove it, or correct the type.",
+    "placeholder": "Correct the placeholder.",
+    "device_argument": "Name one of its integer arguments.",
+    "environment": "Remove it.",
     "residency": "List the regions the data may be in.",
 }
 _QUOTE = "Put it in quotes."

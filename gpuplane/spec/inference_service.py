@@ -70,8 +70,10 @@ class InferenceServiceSpec(SpecModel):
     priority: Literal["critical", "standard", "batch"] = "standard"
     """Kueue WorkloadPriorityClass."""
     measured_startup: MeasuredStartup | None = None
-    startup_seconds: Annotated[int, Field(ge=30, le=7200)] = 900
-    """How long the weights may take to load before the start-up probe gives up."""
+    startup_seconds: Annotated[int | None, Field(ge=30, le=7200)] = None
+    """How long the weights may take to load before the start-up probe gives up; left out, as long as the plan says, at least 900."""
+    model_cache_gib: Annotated[int | None, Field(ge=1, le=100_000)] = None
+    """Room for the weights in the pool's model_cache, in GiB: each node keeps one copy, and replicas download none of their own."""
     request_timeout_seconds: Annotated[int, Field(ge=1, le=3600)] = 300
     """Longest a request may take."""
     logging: PayloadLogging | None = None

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from gpuplane.spec.catalog import Catalog
-from gpuplane.spec.catalog_files import catalog_files, check_catalog
+from gpuplane.spec.catalog_files import catalog_files, check_catalog, runtime_files
 from gpuplane.spec.document_files import DocumentFile, document_files, is_name, shown_path
 from gpuplane.spec.environment import Environment
 from gpuplane.spec.environment_spec import EnvironmentSpec, Place, ServiceEntry
@@ -22,6 +22,7 @@ from gpuplane.spec.model import API_VERSION, Document
 from gpuplane.spec.node_pool import NodePool
 from gpuplane.spec.parsed_documents import ParsedDocuments, text_digest
 from gpuplane.spec.references import Documents, check_references
+from gpuplane.spec.runtime import Runtime
 from gpuplane.spec.tenant import Tenant
 from gpuplane.spec.throughput_profile import ThroughputProfileDocument
 from gpuplane.spec.traffic_references import check_traffic
@@ -30,7 +31,7 @@ from gpuplane.spec.yaml_source import WISH_LIMITS, Lines, YamlDocument, parse_te
 KINDS: dict[str, type[Document[Any, Any]]] = {
     "Environment": Environment, "NodePool": NodePool, "Tenant": Tenant,
     "InferenceService": InferenceService, "Exemptions": Exemptions, "Catalog": Catalog,
-    "ThroughputProfile": ThroughputProfileDocument,
+    "ThroughputProfile": ThroughputProfileDocument, "Runtime": Runtime,
 }
 """Document kinds by name."""
 
@@ -76,14 +77,16 @@ def load_environment(environments: Path, name: str, parsed: ParsedDocuments | No
     files, errors = document_files(environments / name)
     reading = _Reading(errors, parsed=parsed)
     catalogs = _catalogs(reading, environments)
-    for file in files:
+    runtimes, wrong = runtime_files(environments)
+    reading.errors += wrong
+    for file in (*runtimes, *files):
         _read(reading, file)
     found = _documents(reading, name)
     reading.errors += [*check_references(found), *check_traffic(found)]
     if reading.errors or found.environment is None:
         raise InvalidSpec(reading.errors)
     return EnvironmentSpec(found.environment, found.pools, found.tenants, found.services, found.exemptions, found.places, catalogs,
-                           reading.of("ThroughputProfile"))
+                           reading.of("ThroughputProfile"), reading.of("Runtime"))
 
 
 def load_catalogs(environments: Path) -> tuple[Catalog, ...]:

@@ -150,6 +150,13 @@ class Sharing(SpecModel):
     time_slicing: TimeSlicing | None = None
 
 
+class ModelCache(SpecModel):
+    """The nodes keep the weights of services that ask for it (``model_cache_gib``) on a disk of their own."""
+
+    disk_gib: Annotated[int, Field(ge=10, le=1_000_000)]
+    """Room for weights at ``/mnt/models`` of each node, in GiB; not part of the disk that pods are given."""
+
+
 class NodePoolSpec(SpecModel):
     """GPU nodes of one shape; each pool is one Kueue ResourceFlavor."""
 
@@ -160,6 +167,7 @@ class NodePoolSpec(SpecModel):
     eks_managed_node_group: EksManagedNodeGroup | None = None
     existing_nodes: ExistingNodes | None = None
     sharing: Sharing | None = None
+    model_cache: ModelCache | None = None
     expected_scale_percent: Annotated[int | None, Field(ge=0, le=100)] = None
     """How far its services are between min_replicas (0) and max_replicas (100) on average over a month, where they do not say
     expected_replicas themselves."""

@@ -169,7 +169,8 @@ def _placement(entry: ServiceEntry, profiles: list[str]) -> Iterator[SpecError]:
         yield _error(entry.place, "spec.placement.profile", f'pool "{placement.pool}" has whole GPUs, no MIG profiles.',
                      "Remove profile, or choose a MIG pool.")
     if profiles and devices > 1:
-        yield _error(entry.place, "spec.release.vllm.arguments", f"{devices} devices for one replica: MIG devices have no "
+        path = "spec.release.vllm.arguments" if entry.document.spec.release.vllm is not None else "spec.release.runtime.devices"
+        yield _error(entry.place, path, f"{devices} devices for one replica: MIG devices have no "
                      "peer-to-peer path, so parallelism over them is impossible.", "Use one device, or a pool of whole GPUs.")
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from gpuplane.spec.model import Document, IsoDate, MigProfile, Positive, SpecModel
+from gpuplane.spec.model import DnsLabel, Document, IsoDate, MigProfile, Positive, SpecModel
 from gpuplane.spec.objectives import Milliseconds
 
 
@@ -49,8 +49,8 @@ class ThroughputProfileSpec(SpecModel):
     """MIG profile, where it ran on a part of the GPU."""
     devices_per_replica: Annotated[int, Field(ge=1, le=64)] = 1
     """GPUs of one replica."""
-    engine: Literal["vllm", "triton"]
-    """What served it."""
+    engine: DnsLabel
+    """What served it: the name of a runtime, e.g. ``vllm``."""
     engine_version: Annotated[str, Field(min_length=1, max_length=40)]
     """Version of the engine."""
     provenance: Literal["measured", "published"]

@@ -6,6 +6,7 @@ import json
 
 import yaml
 
+from gpuplane.catalog.runtimes import shipped_runtimes
 from gpuplane.components import (
     gpu_operator,
     gpu_quotas,
@@ -85,8 +86,8 @@ def test_a_priority_class_carries_its_value_beside_no_spec() -> None:
 
 
 def test_runtimes_drop_all_rights_and_have_no_server_type() -> None:
-    for engine in ("vllm", "triton"):
-        runtime = serving_runtime.manifest(serving_runtime.ServingRuntimeArgs(engine, "image@sha256:" + "a" * 64))
+    for name, row in shipped_runtimes().items():
+        runtime = serving_runtime.manifest(serving_runtime.ServingRuntimeArgs(name, row, "image@sha256:" + "a" * 64))
         container = runtime["spec"]["containers"][0]
 
         assert container["name"] == "kserve-container"

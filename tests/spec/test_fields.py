@@ -119,7 +119,7 @@ BAD = {
         "exactly one of cidr, namespace is needed.", "Keep exactly one."),
     "none of which one is needed": (
         SERVICE, f"    vllm:\n      image: {IMAGE}\n      version: 0.31.0\n      arguments:\n        max_model_len: 8192\n", "",
-        "release", "spec.release", "exactly one of vllm, triton is needed.", "Keep exactly one."),
+        "release", "spec.release", "exactly one of vllm, triton, runtime is needed.", "Keep exactly one."),
     "a minimum above the maximum": (
         SERVICE, "min_replicas: 1", "min_replicas: 3", "min_replicas", "spec.scaling.min_replicas",
         "min_replicas 3 is more than max_replicas 2.", "Correct one of the two."),

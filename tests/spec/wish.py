@@ -161,6 +161,36 @@ spec:
         - requests_per_second: 4.5
           ttft_ms: {p99: 900}
 """
+RUNTIME = """\
+apiVersion: gpuplane/v1
+kind: Runtime
+metadata:
+  name: tiny
+spec:
+  title: Tiny server
+  description: A server of our own that answers over HTTP.
+  source: our own documentation 1.0
+  as_of: "2026-10-01"
+  model_formats: [tiny]
+  protocol_versions: [v2]
+  accelerators: [nvidia.com]
+  command: [tiny-server]
+  args: ["--models={model_directory}", "--port={port}"]
+  port: 8080
+  readiness_path: /ready
+  liveness_path: /live
+  drain: {method: argument, argument: "--drain={drain_seconds}", since: 2.0.0}
+  read_only_root: true
+  writable_directories: [/tmp]
+  arguments:
+    batch_size: {type: integer, flag: --batch, description: Largest batch., minimum: 1, maximum: 64}
+    precision: {type: choice, flag: --precision, description: Type of the weights., choices: [fp16, fp32]}
+    gpus: {type: integer, flag: --gpus, description: GPUs of a replica., minimum: 1, default: 1}
+    verbose: {type: boolean, flag: --verbose, description: Says more.}
+    share: {type: number, flag: --share, description: Share of memory., minimum: 0.1, maximum: 1}
+    label: {type: string, flag: --label, description: A label., pattern: "[a-z]+"}
+  device_arguments: [gpus]
+"""
 VALID = {
     "environment.yaml": ENVIRONMENT,
     "node-pools/h100.yaml": POOL,
@@ -169,6 +199,7 @@ VALID = {
     "services/acme/chat.yaml": SERVICE,
     "exemptions.yaml": EXEMPTIONS,
     "throughput/qwen-h100.yaml": THROUGHPUT,
+    "../runtimes/tiny.yaml": RUNTIME,
 }
 
 

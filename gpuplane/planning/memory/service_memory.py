@@ -108,7 +108,7 @@ def memory_notes(memories: Mapping[str, ServiceMemory]) -> Iterator[str]:
         if memory.note:
             yield f"Service {name}: {memory.note}"
         seconds, host = memory.entry.document.spec.startup_seconds, memory.host
-        if host is not None and host.load_seconds.low <= seconds < host.load_seconds.expected:
+        if seconds is not None and host is not None and host.load_seconds.low <= seconds < host.load_seconds.expected:
             yield (f"Service {name}: loading {host.weights_gib:.0f} GiB takes about {host.load_seconds.expected:.0f} s at 0.5 GB/s, more "
                    f"than startup_seconds {seconds}; a model cache, or a faster source, has to make up for it.")
 
@@ -255,7 +255,7 @@ def _host(entry: ServiceEntry, host: HostNeeds) -> Iterator[Refusal]:
         yield _refused(entry, "spec.resources.shared_memory_gib", f"its ranks share at least {host.shared_memory_gib:g} GiB of /dev/shm; "
                        f"{spec.resources.shared_memory_gib} are asked for.", "Raise shared_memory_gib.",
                        f"{host.shared_memory_gib:g}", spec.resources.shared_memory_gib)
-    if spec.startup_seconds < host.load_seconds.low:
+    if spec.startup_seconds is not None and spec.startup_seconds < host.load_seconds.low:
         yield refused(SLOW_START, entry.place, "spec.startup_seconds",
                       f"{host.weights_gib:.0f} GiB of weights take at least {host.load_seconds.low:.0f} s to load; the start-up probe "
                       f"gives up after {spec.startup_seconds}.", f"Raise startup_seconds to {round(host.load_seconds.expected)}.",
@@ -266,7 +266,8 @@ def _disk(entry: ServiceEntry, host: HostNeeds, pools: Pools) -> Iterator[Refusa
     """Each pod downloads its own weights, and nothing keeps the scheduler from filling one node with replicas of one service."""
     spec = entry.document.spec
     pool = pools.get(spec.placement.pool)
-    if pool is None or pool.allocatable.disk_mib is None or not entry.document.spec.release.model.uri.startswith(DOWNLOADED_URIS):
+    downloads = spec.release.model.uri.startswith(DOWNLOADED_URIS) and spec.model_cache_gib is None
+    if pool is None or pool.allocatable.disk_mib is None or not downloads:
         return
     devices = pool.devices_per_node.get(key_resource(spec.placement.quota_key), 0) // spec.release.devices_per_replica
     together = max(1, min(devices, spec.scaling.max_replicas + spec.rollout.max_surge))
