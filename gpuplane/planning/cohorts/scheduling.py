@@ -153,7 +153,8 @@ class Scheduler:
             (len(queue.groups[0].flavors) for queue in self.setting.queues.values() if queue.groups), default=0)
         while quiet < enough and any(line.heap for line in self._lines.values()):  # a scan of the flavors may go on over several cycles
             quiet = 0 if self._run() else quiet + 1
-            going_on = {name for line in self._lines.values() for name in line.heap if name in self._progress and self._progress[name].pending()}
+            going_on = {name for line in self._lines.values() for name in line.heap
+                        if name in self._progress and self._progress[name].pending()}
             self.scanning = self.scanning | going_on if quiet else going_on
             if self.cycle - first in self.timing.retries:
                 self._retry()
