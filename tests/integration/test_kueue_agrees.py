@@ -28,6 +28,8 @@ CYCLES = 16
 """Scheduling cycles that pass between two looks: more than any round of the model takes."""
 MOST_STILL = 6
 """Looks without any change after which a state that is not the expected one is taken for final."""
+MOST_LOOKS = 60
+"""Looks after which workloads that still come and go are not waited for."""
 Step = tuple[int, State]
 """A phase, and the state when it has come to rest."""
 MOST_ROUNDS = 6
@@ -46,7 +48,7 @@ class Asked:
 
 
 def steps(one: Case, timing: Timing) -> tuple[Step, ...] | None:
-    """What the model says of a case: a state each time that nothing moves but evictions; None where that never ends."""
+    """What the model says of a case: a state each time that nothing moves but evictions; None where that never ends, or the gate does not hold."""
     scheduler = Scheduler(one.setting, timing)
     found: list[Step] = []
     try:
@@ -54,6 +56,8 @@ def steps(one: Case, timing: Timing) -> tuple[Step, ...] | None:
             scheduler.submit(workloads)
             while True:
                 awaited = scheduler.round()
+                if scheduler.scanning:  # a closed gate would not hold it: it would act alone at the opening, before those that are parked
+                    return None
                 found.append((phase, State.of_model(scheduler)))
                 if not awaited:
                     break
@@ -104,8 +108,8 @@ def differences(cluster: Cluster, cases: dict[str, Asked]) -> dict[str, str]:
     """What differs, in words, by tree; said as soon as it is seen."""
     trees = KueueTrees(cluster, f"k{int(time.time()) % 1_000_000:x}")
     wrong: dict[str, str] = {}
-    trees.create([one.case for one in cases.values()])
     try:
+        trees.create([one.case for one in cases.values()])
         for phase in range(max(len(one.case.phases) for one in cases.values())):
             for name, text in _phase(trees, {name: one for name, one in cases.items() if name not in wrong}, phase):
                 print(text)
@@ -137,8 +141,9 @@ def _phase(trees: KueueTrees, cases: dict[str, Asked], phase: int) -> Iterator[t
 
 def _settled(trees: KueueTrees, expected: dict[str, State]) -> dict[str, State]:
     """What Kueue came to: as expected, still so some cycles later, or whatever it is when it has moved no more for long."""
-    before, still = None, 0
-    while True:
+    before: dict[str, State] | None = None
+    still, seen = 0, dict[str, State]()
+    for _ in range(MOST_LOOKS):
         trees.clock.cycles(CYCLES)
         if before is not None and before != expected:
             trees.clock.released()  # a second at least: retries and writes that are under way come to their end
@@ -146,5 +151,6 @@ def _settled(trees: KueueTrees, expected: dict[str, State]) -> dict[str, State]:
         seen = {name: state.get(name, State()) for name in expected}
         still = still + 1 if seen == before else 0
         if still >= (1 if seen == expected else MOST_STILL):
-            return seen
+            break
         before = seen
+    return seen

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpuplane.planning.cohorts.quota_tree import CohortQuotas, ResourceQuota
+from gpuplane.planning.cohorts.quota_tree import CohortQuotas, FlavorResource, ResourceQuota
 from gpuplane.planning.cohorts.scheduling import Scheduler, Timing, timings
 from gpuplane.planning.cohorts.workloads import PodSet, Setting, Workload, queue
 from tests.planning.test_cohort_laws import FEW, KEY, settled, trees, wanted
@@ -33,6 +33,20 @@ def test_a_retry_between_two_cycles_lets_others_go_first() -> None:
 
 def test_an_outcome_that_a_retry_changes_is_known_to_depend_on_time() -> None:
     assert {frozenset(contended(timing)) for timing in timings()} == {frozenset({"first of a", "own"}), frozenset({"first of a", "borrows"})}
+
+
+def test_a_head_that_stops_before_its_last_flavor_goes_on_scanning() -> None:
+    """The first pod set stops at the flavor that fits it, the second one fits none: Kueue never parks such a workload."""
+    first, second = FlavorResource("f0", KEY.resource), FlavorResource("f1", KEY.resource)
+    setting = Setting({"q": queue("q", {first: ResourceQuota(2), second: ResourceQuota(1)}, strategy="StrictFIFO")})
+    scheduler = Scheduler(setting)
+    scheduler.submit([Workload("holder", "q", (PodSet({KEY.resource: 1}, frozenset({"f1"})),), 100)])
+    scheduler.settle()
+    assert scheduler.scanning == set()
+    scheduler.submit([Workload("two", "q", (PodSet({KEY.resource: 2}), PodSet({KEY.resource: 1}, name="more")), 0)])
+    scheduler.settle()
+    assert set(scheduler.admitted) == {"holder"}
+    assert scheduler.scanning == {"two"}
 
 
 @FEW

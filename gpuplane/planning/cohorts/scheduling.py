@@ -94,13 +94,19 @@ class _Progress:
 
 
 class Scheduler:
-    """The queues of one cluster and who holds quota, moved forward by cycles."""
+    """The queues of one cluster and who holds quota, moved forward by cycles.
+
+    Attributes:
+        scanning: workloads that were still in the middle of their flavors while nothing else moved. Kueue parks none such
+            (``PendingFlavors``), not even one whose namespace may no longer use the queue.
+    """
 
     def __init__(self, setting: Setting, timing: Timing = Timing()) -> None:
         self.setting, self.timing = setting, timing
         self.tree = QuotaTree({name: queue.quotas for name, queue in setting.queues.items()}, setting.cohorts)
         self.admitted: dict[str, Admitted] = {}
         self.cycle = 0
+        self.scanning: set[str] = set()
         self._era = 0
         self._lines = {name: _Line() for name in setting.queues}
         self._progress: dict[str, _Progress] = {}
@@ -147,6 +153,9 @@ class Scheduler:
             (len(queue.groups[0].flavors) for queue in self.setting.queues.values() if queue.groups), default=0)
         while quiet < enough and any(line.heap for line in self._lines.values()):  # a scan of the flavors may go on over several cycles
             quiet = 0 if self._run() else quiet + 1
+            going_on = {name for line in self._lines.values() for name in line.heap
+                        if name in self._progress and self._progress[name].pending()}
+            self.scanning = self.scanning | going_on if quiet else going_on
             if self.cycle - first in self.timing.retries:
                 self._retry()
                 quiet = 0
