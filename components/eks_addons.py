@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import pulumi
 
@@ -59,7 +60,7 @@ class EksAddons(pulumi.ComponentResource):
                   resolve_conflicts_on_create="OVERWRITE", resolve_conflicts_on_update="PRESERVE",
                   tags=dict(self._args.tags), opts=self._opts)
 
-    def _identity(self, addon: str) -> list[dict[str, object]] | None:
+    def _identity(self, addon: str) -> Any:
         if addon not in _IDENTITIES:
             return None
         account, policy = _IDENTITIES[addon]

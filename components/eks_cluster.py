@@ -83,16 +83,18 @@ class EksCluster(pulumi.ComponentResource):
         self._node_role()
         # The cluster would make a log group that keeps everything for ever; it has to be there first.
         logs = self._log_group()
+        network: Any = {"subnet_ids": list(args.subnet_ids), "endpoint_private_access": True,
+                        "endpoint_public_access": bool(args.public_access_cidrs)}
+        if args.public_access_cidrs:
+            network["public_access_cidrs"] = sorted(args.public_access_cidrs)
+        services: Any = {"ip_family": "ipv4", "service_ipv4_cidr": args.service_cidr} if args.service_cidr else None
         self.cluster = eks.Cluster(
-            name, name=args.name, region=args.place.region, role_arn=role.arn, version=args.version,
-            vpc_config={"subnet_ids": list(args.subnet_ids), "endpoint_private_access": True,
-                        "endpoint_public_access": bool(args.public_access_cidrs),
-                        **({"public_access_cidrs": sorted(args.public_access_cidrs)} if args.public_access_cidrs else {})},
+            name, name=args.name, region=args.place.region, role_arn=role.arn, version=args.version, vpc_config=network,
             access_config={"authentication_mode": "API", "bootstrap_cluster_creator_admin_permissions": True},
             bootstrap_self_managed_addons=False, enabled_cluster_log_types=list(LOG_TYPES),
             encryption_config={"resources": ["secrets"], "provider": {"key_arn": self._key()}},
             upgrade_policy={"support_type": args.support.upper()}, deletion_protection=args.deletion_protection,
-            kubernetes_network_config={"ip_family": "ipv4", "service_ipv4_cidr": args.service_cidr} if args.service_cidr else None,
+            kubernetes_network_config=services,
             tags=dict(args.tags), opts=pulumi.ResourceOptions.merge(self._opts, pulumi.ResourceOptions(depends_on=[logs])))
         for entry in args.access:
             self._access(entry)
@@ -133,7 +135,7 @@ class EksCluster(pulumi.ComponentResource):
                                tags=dict(self._args.tags), **common, opts=after)
         if entry.policy is None:
             return
-        scope = {"type": "namespace", "namespaces": sorted(entry.namespaces)} if entry.namespaces else {"type": "cluster"}
+        scope: Any = {"type": "namespace", "namespaces": sorted(entry.namespaces)} if entry.namespaces else {"type": "cluster"}
         eks.AccessPolicyAssociation(
             short, policy_arn=f"arn:{place.partition}:eks::aws:cluster-access-policy/{entry.policy}", access_scope=scope, **common,
             opts=pulumi.ResourceOptions.merge(self._opts, pulumi.ResourceOptions(depends_on=[made])))

@@ -113,7 +113,7 @@ def bucket_policy(args: ModelBucketArgs) -> str:
         {"Sid": "List", "Effect": "Allow", "Principal": {"AWS": publishers}, "Action": ["s3:ListBucket"], "Resource": [bucket]}])
 
 
-def lifecycle(args: ModelBucketArgs) -> dict[str, Any]:
+def lifecycle(args: ModelBucketArgs) -> Any:
     """Replaced files go after a while, and what was never uploaded wholly after a week."""
     archive = [] if args.archive_after_days is None else [{"noncurrent_days": args.archive_after_days, "storage_class": "GLACIER_IR"}]
     return {"id": "replaced-files", "status": "Enabled", "filter": {"prefix": ""},

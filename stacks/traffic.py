@@ -6,12 +6,12 @@ from typing import Any
 
 import pulumi
 
+from gpuplane.catalog.runtimes import server_of
 from gpuplane.components.envoy_gateway import EnvoyGateway, EnvoyGatewayArgs
 from gpuplane.components.gateway import Gateway, GatewayArgs, ListenerArgs, OutsideArgs, proxy_labels
 from gpuplane.components.model_backend import ModelBackend, ModelBackendArgs, ProviderArgs
 from gpuplane.components.model_route import BackendArgs, ModelRoute, ModelRouteArgs
 from gpuplane.components.route_policies import AuthenticationArgs, LimitArgs, ProtectionArgs
-from gpuplane.components.serving_runtime import HTTP_PORTS
 from gpuplane.planning.traffic import most_in_flight
 from gpuplane.spec import gateway as wish
 from gpuplane.spec.environment_spec import EnvironmentSpec, ServiceEntry
@@ -38,9 +38,14 @@ def register_gateway(spec: EnvironmentSpec, options: pulumi.ResourceOptions, ope
                       for name, tenant in spec.tenants.items() if tenant.spec.access.models is not None)
     if listeners:
         Gateway("gateway", GatewayArgs(
-            gateway.namespace, gateway.proxy_namespace, gateway.certificate_secret, listeners, tuple(sorted(set(HTTP_PORTS.values()))),
+            gateway.namespace, gateway.proxy_namespace, gateway.certificate_secret, listeners, _serving_ports(spec),
             _outside(spec, gateway), spec.environment.spec.dns_cidr),
             pulumi.ResourceOptions.merge(open_options, pulumi.ResourceOptions(depends_on=installed)))
+
+
+def _serving_ports(spec: EnvironmentSpec) -> tuple[int, ...]:
+    """Ports that the environment's model servers answer on."""
+    return tuple(sorted({server_of(spec, entry.document.spec.release).row.port for entry in spec.services.values()}))
 
 
 def register_traffic(spec: EnvironmentSpec, entry: ServiceEntry, options: pulumi.ResourceOptions) -> None:
