@@ -90,7 +90,7 @@ def print_report(report: FleetReport, console: Console) -> None:
 def _not_in_it(report: FleetReport) -> str:
     """Where these figures and those of gpuplane cost differ."""
     volumes = report.root_volumes_usd_per_month
-    words = "root volumes, whose price is not known," if volumes is None else f"{_usd(volumes)} for the root volumes of the declared nodes"
+    words = "root volumes" if volumes is None else f"{_usd(volumes)} for the root volumes of the declared nodes"
     return f"  hours of nodes alone: gpuplane cost adds {words} and what cloud_use declares"
 
 

@@ -216,7 +216,7 @@ def test_a_step_over_the_limit_of_a_budget_is_refused_until_somebody_approves_it
 @pytest.mark.parametrize(("budget", "passes"), [
     ("{usd_per_month: 39000, block_percent: 120}", True), ("{usd_per_month: 35000, block_percent: 120}", False),
     ("{usd_per_month: 39000}", False), ("{usd_per_month: 60000, basis: worst_case, block_percent: 120}", True),
-    ("{usd_per_month: 42000, basis: expected, block_percent: 105}", True)])
+    ("{usd_per_month: 47500, basis: expected, block_percent: 105}", True)])
 def test_the_rule_on_objects_refuses_no_budget_that_the_plan_allows(environments: Path, budget: str, passes: bool) -> None:
     edit(environments / "prod/tenants/support.yaml", "budget_usd_per_month: 72000", f"budget: {budget}")
 
