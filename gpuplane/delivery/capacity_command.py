@@ -11,6 +11,9 @@ import click
 from gpuplane.delivery.command_line import environment_options, errors, load, writing
 from gpuplane.delivery.exit_status import GOOD, REFUSED
 
+FILES = ("capacity.json", "capacity.txt", "capacity.svg")
+"""What ``--out`` gives."""
+
 
 @click.command()
 @click.argument("environment")
@@ -29,6 +32,10 @@ def capacity(environment: str, out: Path | None, output_format: str, cheapest: b
         from gpuplane.delivery.capacity_report import capacity_report, to_text
         from gpuplane.planning import plan
 
+        if out is not None:
+            from gpuplane.delivery.outputs import discard
+
+            writing(out, lambda: discard(out, FILES))
         spec = load(environments, environment)
         report = capacity_report(spec, plan(spec, catalog_of(spec), as_of))
         if cheapest:
@@ -43,8 +50,7 @@ def capacity(environment: str, out: Path | None, output_format: str, cheapest: b
             from gpuplane.delivery.svg_figure import standalone
 
             folder = out
-            files = {"capacity.json": to_json(report), "capacity.txt": to_text(report),
-                     "capacity.svg": standalone(capacity_chart(report.rows))}
+            files = dict(zip(FILES, (to_json(report), to_text(report), standalone(capacity_chart(report.rows))), strict=True))
 
             def write() -> None:
                 folder.mkdir(parents=True, exist_ok=True)

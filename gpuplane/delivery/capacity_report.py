@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from gpuplane.delivery.capacity_cheapest import CheapestFleet, cheapest_lines
@@ -11,7 +11,7 @@ from gpuplane.planning.cohorts.admission import Admission, admission
 from gpuplane.planning.cohorts.environment_tree import flavor_resource, quota_tree
 from gpuplane.planning.cohorts.quota_tree import Node
 from gpuplane.planning.cohorts.shares import Lender, Shares
-from gpuplane.planning.environment_plan import EnvironmentPlan
+from gpuplane.planning.environment_plan import EnvironmentPlan, QuotaPlan
 from gpuplane.spec.environment_spec import EnvironmentSpec
 
 MOST_LENDERS = 8
@@ -59,10 +59,16 @@ class CapacityReport:
     cheapest: CheapestFleet | None = None
 
 
+def capacity_rows(planned: EnvironmentPlan) -> tuple[CapacityRow, ...]:
+    """Every tenant's devices as the plan has them, without the names of lenders; by tenant and quota key."""
+    return tuple(_row(tenant.name, key, tenant.quotas[key]) for tenant in planned.tenants.values()
+                 for key in tenant.quotas)
+
+
 def capacity_report(spec: EnvironmentSpec, planned: EnvironmentPlan) -> CapacityReport:
     """The report of one environment and its plan."""
     shares = Shares(quota_tree(spec))
-    rows = tuple(_row(shares, planned, tenant, key) for tenant in planned.tenants for key in planned.tenants[tenant].quotas)
+    rows = tuple(_with_lenders(row, shares) for row in capacity_rows(planned))
     return CapacityReport(planned, rows, tuple(_tree(shares)), admission(spec, planned, False), admission(spec, planned, True))
 
 
@@ -90,13 +96,17 @@ def to_text(report: CapacityReport, width: int = 150) -> str:
     return "\n".join([*lines, "", "Cohorts", *report.tree, "", *_admitted(report), *_cheapest(report), *_refused(report)]) + "\n"
 
 
-def _row(shares: Shares, planned: EnvironmentPlan, tenant: str, key: str) -> CapacityRow:
-    quota = planned.tenants[tenant].quotas[key]
-    borrow = max(0, quota.maximum - quota.nominal)
-    lenders = tuple(islice(shares.lenders(tenant, flavor_resource(key)), MOST_LENDERS)) if borrow else ()
-    count = shares.lender_count(tenant, flavor_resource(key)) if borrow else 0
-    return CapacityRow(tenant, key, quota.nominal, quota.guaranteed, borrow, lenders, count, quota.maximum, quota.committed,
-                       quota.peak_with_surge, quota.maximum - quota.peak_with_surge)
+def _row(tenant: str, key: str, quota: QuotaPlan) -> CapacityRow:
+    return CapacityRow(tenant, key, quota.nominal, quota.guaranteed, max(0, quota.maximum - quota.nominal), (), 0, quota.maximum,
+                       quota.committed, quota.peak_with_surge, quota.maximum - quota.peak_with_surge)
+
+
+def _with_lenders(row: CapacityRow, shares: Shares) -> CapacityRow:
+    resource = flavor_resource(row.key)
+    if not row.may_borrow:
+        return row
+    return replace(row, lenders=tuple(islice(shares.lenders(row.tenant, resource), MOST_LENDERS)),
+                   lender_count=shares.lender_count(row.tenant, resource))
 
 
 def _from(row: CapacityRow) -> str:

@@ -65,12 +65,13 @@ def print_report(report: FleetReport, console: Console) -> None:
     where = "in the declared pools" if report.among == "pools" else "among all instance types of the region"
     console.print(f"Cheapest fleet of {report.environment} {where}, as of {report.as_of.isoformat()} (USD a month of 730 hours)",
                   style="bold", soft_wrap=True)
+    console.print("Each service by itself, by shares of nodes: what is left of a node is taken to be used by others", soft_wrap=True)
     console.print(_services(report.services))
     for service in report.services:
         if service.reason:
             console.print(f"  {service.service}: {service.reason}", soft_wrap=True)
         if service.options:
-            console.print(f"\n{service.service}: each kind of GPU alone", style="bold", soft_wrap=True)
+            console.print(f"\n{service.service}: each kind of GPU alone, by shares of nodes", style="bold", soft_wrap=True)
             console.print(_options(service))
     for pipeline in report.pipelines:
         console.print(f"\nPipeline {pipeline.tenant}/{pipeline.name}: {pipeline.promised_ms:f} of {pipeline.latency_ms:f} ms promised "
@@ -81,8 +82,16 @@ def print_report(report: FleetReport, console: Console) -> None:
     _nodes(console, "cheapest", report.cheapest)
     if report.overpaid_usd_per_month is not None:
         console.print(f"  the declared plan pays {_usd(report.overpaid_usd_per_month)} a month more", style="bold", soft_wrap=True)
+    console.print(_not_in_it(report), soft_wrap=True)
     for source in report.sources:
         console.print(f"source: {source}", style="dim", soft_wrap=True)
+
+
+def _not_in_it(report: FleetReport) -> str:
+    """Where these figures and those of gpuplane cost differ."""
+    volumes = report.root_volumes_usd_per_month
+    words = "root volumes" if volumes is None else f"{_usd(volumes)} for the root volumes of the declared nodes"
+    return f"  hours of nodes alone: gpuplane cost adds {words} and what cloud_use declares"
 
 
 def _services(services: Iterable[ServiceFleet]) -> Table:

@@ -1,14 +1,16 @@
 """What ``--out`` gives: every form of a report and the manifests, in one folder.
 
 Files are written to a hidden folder first and then moved into place one by one, so that a reader never sees
-half of one; what a former run left in ``manifests/`` goes.
+half of one; what a former run left in ``manifests/`` goes. Only files that a run of gpuplane wrote are ever replaced or
+removed: each is known by its first lines.
 """
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path, PurePosixPath
 
 from gpuplane.delivery.exit_status import CannotStart
@@ -22,19 +24,43 @@ FILES: Mapping[str, str] = {"plan.json": "json", "report.md": "markdown", "repor
                             "findings.junit.xml": "junit"}
 """File name to format."""
 
+_MARKS: Mapping[str, re.Pattern[str]] = {name: re.compile(mark, re.DOTALL) for name, mark in {
+    "plan.json": r'^\{\s*"as_of": "[^"]*",\s*"blocking": \[', "report.md": r"^\W*\*\*[A-Z]+:\*\* ",
+    "report.html": r"<title>[A-Z]+: gpuplane preview of ", "findings.sarif": r'"driver": \{\s*"name": "gpuplane"',
+    "findings.junit.xml": r'<testsuites name="gpuplane"', "capacity.json": r'^\{\s*"admission": \{\s*"at_maximum": ',
+    "capacity.txt": r"^tenant +devices +guaranteed ", "capacity.svg": r'^(\s*$|<svg [^>]*aria-labelledby="capacity-title")'}.items()}
+"""What stands in the first 2000 characters of a file of that name that is ours."""
+
 
 class UnsafeOutputError(CannotStart, ValueError):
     """The folder cannot take the files without harm to something that is not ours; nothing was written."""
 
 
 def discard_former(out: Path) -> None:
-    """Remove the reports of a former run: one that says "pass" must not outlive the input it was about.
+    """Remove what a former run wrote: reports that say "pass", and manifests, must not outlive the input they were about.
 
     Raises:
-        UnsafeOutputError: ``out`` is a file, or ``manifests/`` holds something that gpuplane did not write; nothing was removed.
+        UnsafeOutputError: ``out`` is a file, or something that gpuplane did not write is in the way; nothing was removed.
     """
-    _former_manifests(out)
-    for name in FILES:
+    former = _former_manifests(out)
+    discard(out, FILES)
+    if former:
+        _remove(former, out / MANIFESTS)
+        if not any((out / MANIFESTS).iterdir()):
+            (out / MANIFESTS).rmdir()
+
+
+def discard(out: Path, names: Collection[str]) -> None:
+    """Remove files of these names that a former run wrote.
+
+    Raises:
+        UnsafeOutputError: ``out`` is a file, or something that gpuplane did not write has one of the names; nothing was removed.
+    """
+    if out.exists() and not out.is_dir():
+        raise UnsafeOutputError(f"{out} is a file; --out needs a folder. Choose another path.")
+    for name in names:
+        _require_ours(out / name)
+    for name in names:
         (out / name).unlink(missing_ok=True)
 
 
@@ -70,8 +96,7 @@ def _former_manifests(out: Path) -> set[Path]:
     if out.exists() and not out.is_dir():
         raise UnsafeOutputError(f"{out} is a file; --out needs a folder. Choose another path.")
     for name in FILES:
-        if (out / name).is_dir():
-            raise UnsafeOutputError(f"{out / name} is a folder; a file of that name has to go there. Choose another path.")
+        _require_ours(out / name)
     folder = out / MANIFESTS
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         raise UnsafeOutputError(f"{folder} is no folder of its own. Choose another path for --out.")
@@ -82,6 +107,20 @@ def _former_manifests(out: Path) -> set[Path]:
         raise UnsafeOutputError(f"{folder} holds files that gpuplane did not write: {', '.join(foreign[:3])}{more}. "
                             "They would be lost; move them, or choose another path for --out.")
     return found
+
+
+def _require_ours(path: Path) -> None:
+    """A file that has the name of one of ours was written by us, or is not there."""
+    if path.is_dir():
+        raise UnsafeOutputError(f"{path} is a folder; a file of that name has to go there. Choose another path.")
+    if not path.exists() and not path.is_symlink():
+        return
+    ours = path.is_file() and not path.is_symlink()
+    if ours:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            ours = _MARKS[path.name].search(file.read(2000)) is not None
+    if not ours:
+        raise UnsafeOutputError(f"{path} was not written by gpuplane, and would be lost. Move it, or choose another path for --out.")
 
 
 def _is_ours(path: Path) -> bool:

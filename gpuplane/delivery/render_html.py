@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
+from gpuplane.delivery.capacity_chart import capacity_chart
+from gpuplane.delivery.capacity_report import capacity_rows
 from gpuplane.delivery.change_summary import SYMBOLS, changes_by_tenant, counts_text, value_text
 from gpuplane.delivery.charts import cost_chart, gpu_chart
 from gpuplane.delivery.headline import VERDICT_WORDS, headline
@@ -23,6 +26,8 @@ from gpuplane.delivery.wording import plural, printable, usd
 _MOST_CHANGES = 200
 _MOST_FIELDS = 20
 _MOST_WORKLOADS = 500
+_GROUPS = re.compile(r"(?<=\d) (?=\d{3}\b)")
+"""The space between the thousands of a number."""
 
 
 def render_html(report: PreviewReport) -> str:
@@ -39,12 +44,14 @@ def render_html(report: PreviewReport) -> str:
         placement_headings=HEADINGS, placement=placement_cells(report),
         workload_headings=WORKLOAD_HEADINGS, workloads=workload_cells(report), most_workloads=_MOST_WORKLOADS,
         unit_headings=UNIT_HEADINGS, unit_costs=plan_unit_cells(report.plan),
-        gpu_chart=Markup(gpu_chart(pools)), cost_chart=Markup(cost_chart(tenants)))  # noqa: S704 names in it are escaped by matplotlib
+        capacity=capacity_rows(report.plan), data_classes={row.name: row.data_class for row in tenants},
+        gpu_chart=Markup(gpu_chart(pools)), cost_chart=Markup(cost_chart(tenants)),  # noqa: S704 names in it are escaped by matplotlib
+        capacity_chart=Markup(capacity_chart(capacity_rows(report.plan))))  # noqa: S704
 
 
 def _shown(value: Any) -> Any:
-    """Text of other people without control characters; our own markup as it is."""
-    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    """Text of other people without control characters, its large numbers kept on one line; our own markup as it is."""
+    return _GROUPS.sub("\u00a0", printable(value)) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 @cache

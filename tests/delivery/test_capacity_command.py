@@ -117,4 +117,19 @@ def test_the_cheapest_fleet_in_words() -> None:
     assert "Cheapest plan that meets the objectives" in text
     assert "\n  research/resnet50: declared 535.45, cheapest 535.45, nothing costs less than 535.45; throughput published\n" in text
     assert "\n  total cheapest: 3 652.90 (3 × pool l4, 1 × pool l40s), nothing costs less than 3 652.90\n" in text
-    assert "No service has objectives" in _run("prod", "--cheapest").stdout
+    assert "No service has objectives" in _run("staging", "--cheapest").stdout
+
+
+def test_an_error_leaves_no_former_figures_and_nobody_elses_file_is_touched(environments: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert _run("prod", "--out", str(out), environments=environments).exit_code == 0
+    path = environments / "prod" / "tenants" / "support.yaml"
+    path.write_text(path.read_text().replace("owner: ", "ownr: "))
+
+    assert _run("prod", "--out", str(out), environments=environments).exit_code == 2
+    assert list(out.iterdir()) == []
+
+    (out / "capacity.txt").write_text("mine")
+    found = _run("prod", "--out", str(out), environments=environments)
+    assert (found.exit_code, (out / "capacity.txt").read_text()) == (2, "mine")
+    assert "was not written by gpuplane" in found.stderr

@@ -104,8 +104,34 @@ def test_a_former_report_does_not_outlive_what_it_was_about(environments: Path, 
 
     assert _run("preview", "local", "--out", str(out), environments=environments).exit_code == 2
 
-    assert not (out / "report.md").exists()
-    assert not (out / "report.html").exists()
+    assert list(out.iterdir()) == []
+
+
+def test_an_error_removes_only_what_a_former_run_wrote(environments: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert _run("preview", "local", "--out", str(out), environments=environments).exit_code == 0
+    (out / "notes.md").write_text("mine")
+    edit(environments / "local" / "tenants" / "support.yaml", "owner: ", "ownr: ")
+
+    assert _run("preview", "local", "--out", str(out), environments=environments).exit_code == 2
+
+    assert [path.name for path in out.iterdir()] == ["notes.md"]
+
+
+@pytest.mark.parametrize("name", ["report.md", "plan.json", "manifests/mine.yaml"])
+def test_what_others_wrote_stays_where_it_is_and_so_does_the_rest(environments: Path, tmp_path: Path, name: str) -> None:
+    out = tmp_path / "out"
+    assert _run("preview", "local", "--out", str(out), environments=environments).exit_code == 0
+    (out / name).write_text("mine")
+    before = sorted(out.rglob("*"))
+    edit(environments / "local" / "tenants" / "support.yaml", "owner: ", "ownr: ")
+
+    result = _run("preview", "local", "--out", str(out), environments=environments)
+
+    assert result.exit_code == 2
+    assert "choose another path for --out" in result.stderr
+    assert sorted(out.rglob("*")) == before
+    assert (out / name).read_text() == "mine"
 
 
 @pytest.mark.parametrize("out", ["environments/local/environment.yaml", "environments/local/environment.yaml/below"])
@@ -190,7 +216,7 @@ def test_a_step_over_the_limit_of_a_budget_is_refused_until_somebody_approves_it
 @pytest.mark.parametrize(("budget", "passes"), [
     ("{usd_per_month: 39000, block_percent: 120}", True), ("{usd_per_month: 35000, block_percent: 120}", False),
     ("{usd_per_month: 39000}", False), ("{usd_per_month: 60000, basis: worst_case, block_percent: 120}", True),
-    ("{usd_per_month: 42000, basis: expected, block_percent: 105}", True)])
+    ("{usd_per_month: 47500, basis: expected, block_percent: 105}", True)])
 def test_the_rule_on_objects_refuses_no_budget_that_the_plan_allows(environments: Path, budget: str, passes: bool) -> None:
     edit(environments / "prod/tenants/support.yaml", "budget_usd_per_month: 72000", f"budget: {budget}")
 

@@ -137,4 +137,4 @@ def test_what_tokens_and_requests_cost_is_shown_by_service_with_who_says_so() ->
     rows = {row["name"]: row["unit_costs"] for row in _json("chat", environments=example)["rows"] if row["kind"] == "services"}
     assert rows["assistants/chat"] == {"provenance": "published", "usd_per_million_output_tokens": "0.3265",
                                        "usd_per_node_hour": "0.9776", "usd_per_request": "0.00004184"}
-    assert "kept busy" not in _run("prod", "--by", "service", environments=ROOT / "environments").stdout
+    assert "kept busy" not in _run("staging", "--by", "service", environments=ROOT / "environments").stdout

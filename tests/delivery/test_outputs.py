@@ -12,9 +12,11 @@ import yaml
 
 from gpuplane.delivery import outputs
 from gpuplane.delivery.manifests import HEADER, INCOMPLETE, manifests
-from gpuplane.delivery.outputs import UnsafeOutputError, write_outputs
+from gpuplane.delivery.outputs import UnsafeOutputError, discard_former, write_outputs
+from gpuplane.delivery.preview_report import PreviewReport
 from gpuplane.delivery.render_json import to_json
-from tests.delivery.reports import kubernetes, refused, report
+from gpuplane.policies.finding import Verdict
+from tests.delivery.reports import hostile, kubernetes, refused, report
 
 REPORTS = ["findings.junit.xml", "findings.sarif", "plan.json", "report.html", "report.md"]
 
@@ -101,6 +103,30 @@ def test_files_of_others_among_the_manifests_are_refused_and_kept(tmp_path: Path
 
     assert files(tmp_path / "out") == [f"manifests/{name}"]
     assert mine.read_text(encoding="utf-8") == "kind: Mine\n"
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_a_file_of_others_with_the_name_of_a_report_is_refused_and_kept(tmp_path: Path, name: str) -> None:
+    write_outputs(refused(), tmp_path / "out")
+    write_outputs(report(), tmp_path / "out")  # over our own
+    (tmp_path / "out" / name).write_text("# gpuplane\nnotes on gpuplane\n", encoding="utf-8")
+
+    with pytest.raises(UnsafeOutputError, match="was not written by gpuplane, and would be lost"):
+        write_outputs(report(), tmp_path / "out")
+    with pytest.raises(UnsafeOutputError, match="was not written by gpuplane, and would be lost"):
+        discard_former(tmp_path / "out")
+
+    assert len(files(tmp_path / "out")) > len(REPORTS)
+    assert (tmp_path / "out" / name).read_text(encoding="utf-8").startswith("# gpuplane")
+
+
+@pytest.mark.parametrize("made", [report(), refused(), hostile(), report(verdict=Verdict.UNKNOWN)])
+def test_every_file_of_a_former_run_goes(tmp_path: Path, made: PreviewReport) -> None:
+    write_outputs(made, tmp_path / "out")
+    discard_former(tmp_path / "out")
+    discard_former(tmp_path / "out")
+
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_a_link_among_the_manifests_is_refused(tmp_path: Path) -> None:

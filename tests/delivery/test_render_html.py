@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from gpuplane.delivery.capacity_report import capacity_rows
 from gpuplane.delivery.charts import cost_chart, gpu_chart
 from gpuplane.delivery.preview_report import PreviewReport
 from gpuplane.delivery.render_html import render_html
@@ -130,6 +131,34 @@ def test_charts_have_a_title_and_take_the_colour_of_the_page() -> None:
         assert 'role="img" aria-labelledby="' in chart
         assert "currentColor" in chart
         assert "#010203" not in chart
+
+
+def test_the_page_says_who_is_guaranteed_may_borrow_and_can_at_most_use_what() -> None:
+    made = report()
+    section = render_html(made).partition('id="capacity">')[2].partition("<h3>Pools")[0].partition("</h3>")[2]
+    page, row = Page(section), capacity_rows(made.plan)[0]
+
+    assert "href=\"#capacity\"" in render_html(made)
+    for word in ("guaranteed", "may borrow", "at most", "at minimum", "peak", "head room"):
+        assert word in page.text
+    figures = (row.nominal, row.guaranteed, row.may_borrow, row.at_most, row.committed_at_minimum, row.peak, row.head_room)
+    assert " ".join(map(str, (row.key, *figures))) in page.text
+    assert f"{row.tenant} {row.key} " in page.text  # a bar of the picture
+
+
+def test_a_quota_that_is_broken_stands_out() -> None:
+    plan = report().plan
+    tenant = plan.tenants["beta"]
+    quotas = {key: replace(quota, peak_with_surge=quota.maximum + 1, committed=quota.guaranteed + 1) for key, quota in tenant.quotas.items()}
+    broken = replace(plan, tenants={"beta": replace(tenant, quotas=quotas)})
+    section = render_html(report(plan=broken)).partition('<h3 id="capacity">')[2].partition("<h3>Pools")[0]
+
+    assert section.count('class="n over"') == 2 * len(quotas)
+    assert '<td class="n">-1</td>' in section
+
+
+def test_large_numbers_are_not_broken_over_two_lines() -> None:
+    assert "8\u00a0000" in render_html(report())
 
 
 def test_charts_name_their_tenants_in_text() -> None:

@@ -60,7 +60,15 @@ def fleet_report(spec: EnvironmentSpec, catalog: Catalog, as_of: date, among: Am
     for of in candidates.values():
         sources |= {f"{one.way.service} on {one.hardware}: {one.evidence}" for one in of if one.kind.name in used}
     return FleetReport(spec.name, as_of, among, services, pipeline_fleets(spec, kinds, throughputs), declared, cheapest, over,
-                       tuple(sorted(sources)))
+                       _root_volumes(planned, declared), tuple(sorted(sources)))
+
+
+def _root_volumes(planned: EnvironmentPlan, declared: NodeFleet) -> Decimal | None:
+    """A month of the root volumes of the declared nodes; nodes that somebody else brings have none here."""
+    disks = [(pool.disk, declared.nodes.get(f"pool {name}", 0)) for name, pool in planned.money.pools.items() if pool.disk is not None]
+    if declared.usd_per_month is None or any(disk.usd_per_node_month is None and count for disk, count in disks):
+        return None
+    return sum(((disk.usd_per_node_month or Decimal(0)) * count for disk, count in disks), Decimal(0))
 
 
 def _nodes(spec: EnvironmentSpec, candidates: Mapping[str, tuple[Candidate, ...]], fixed: tuple[Fixed, ...],

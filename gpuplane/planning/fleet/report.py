@@ -112,7 +112,11 @@ class NodeFleet:
 
 @dataclass(frozen=True)
 class FleetReport:
-    """The answer for one environment."""
+    """The answer for one environment. All prices are of the nodes' hours; disks are not in them.
+
+    Attributes:
+        root_volumes_usd_per_month: what ``gpuplane cost`` counts on top of the declared nodes, for their root volumes; None: not known.
+    """
 
     environment: str
     as_of: date
@@ -122,6 +126,7 @@ class FleetReport:
     declared: NodeFleet
     cheapest: NodeFleet
     overpaid_usd_per_month: Decimal | None
+    root_volumes_usd_per_month: Decimal | None
     sources: tuple[str, ...]
 
     def to_json_value(self) -> dict[str, Any]:
