@@ -58,6 +58,8 @@ REMEDIES = {
     "placeholder": "Correct the placeholder.",
     "device_argument": "Name one of its integer arguments.",
     "environment": "Remove it.",
+    "triggers": "Name one, or remove triggers: the CPU counts then.",
+    "zero": "Give both, or neither.",
     "residency": "List the regions the data may be in.",
 }
 _QUOTE = "Put it in quotes."

@@ -9,7 +9,7 @@ from pydantic import Field
 from gpuplane.spec.model import DnsLabel, Document, MigProfile, SpecModel
 from gpuplane.spec.objectives import Objectives
 from gpuplane.spec.release import Release
-from gpuplane.spec.scaling import Rollout, Scaling
+from gpuplane.spec.scaling import Disruption, Rollout, Scaling
 from gpuplane.spec.traffic import Traffic
 
 
@@ -67,6 +67,7 @@ class InferenceServiceSpec(SpecModel):
     scaling: Scaling
     objectives: Objectives | None = None
     rollout: Rollout = Rollout()
+    disruption: Disruption = Disruption()
     priority: Literal["critical", "standard", "batch"] = "standard"
     """Kueue WorkloadPriorityClass."""
     measured_startup: MeasuredStartup | None = None
