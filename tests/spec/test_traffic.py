@@ -108,7 +108,7 @@ def test_a_gateway_has_as_many_listeners_as_the_api_allows() -> None:
     for number in range(64):
         wish.tenant(f"t{number}", {}, secrets=SECRETS[:1], access={"models": MODELS})
 
-    with pytest.raises(InvalidSpec, match="65 tenants have access.models, and a Gateway has at most 64 listeners"):
+    with pytest.raises(InvalidSpec, match=r"65 tenants have access\.models, and a Gateway has at most 64 listeners"):
         wish.spec()
 
 
