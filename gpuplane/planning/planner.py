@@ -55,6 +55,7 @@ from gpuplane.planning.proof import Proof
 from gpuplane.planning.proofs import proofs
 from gpuplane.planning.quotas import capacity_refusals, demand_refusals, quota_plans
 from gpuplane.planning.refusal import Refusal
+from gpuplane.planning.upgrade_order import versions_of
 from gpuplane.spec.environment_spec import EnvironmentSpec
 
 
@@ -90,7 +91,8 @@ def plan(spec: EnvironmentSpec, catalog: Catalog, as_of: date) -> EnvironmentPla
         committed_usd_per_month=month.minimum_usd_per_month, idle_usd_per_month=parts.money.idle.minimum_usd_per_month,
         worst_case_usd_per_month=month.worst_case_usd_per_month, budget_usd_per_month=settings.monthly_budget.usd_per_month,
         memory={name: memory.fit for name, memory in parts.memories.items() if memory.fit is not None}, money=parts.money,
-        placements=parts.placed, schedulability=schedulability(spec, parts.asked, parts.pools, quotas, parts.placed))
+        placements=parts.placed, schedulability=schedulability(spec, parts.asked, parts.pools, quotas, parts.placed),
+        versions=versions_of(spec))
     return replace(planned, notes=tuple(sorted(_notes(parts, planned))))
 
 
