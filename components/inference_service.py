@@ -49,6 +49,7 @@ class InferenceServiceArgs:
         priority: a key of :data:`gpuplane.components.gpu_quotas.PRIORITIES`.
         startup_seconds: how long loading may take.
         storage_container: ClusterStorageContainer that downloads the weights; None for KServe's default.
+        pod_annotations: annotations of the replicas' pods.
         source: document that asked for it, for reports.
     """
 
@@ -80,6 +81,7 @@ class InferenceServiceArgs:
     timeout_seconds: int = 300
     logger: LoggerArgs | None = None
     storage_container: str | None = None
+    pod_annotations: Mapping[str, str] = field(default_factory=dict)
     source: str = ""
 
 
@@ -121,7 +123,7 @@ def _predictor(args: InferenceServiceArgs, scales: bool) -> Any:
     from kubernetes import client
 
     return V1beta1PredictorSpec(
-        **_shared(),
+        **_shared(), annotations=dict(args.pod_annotations) or None,
         min_replicas=args.min_replicas, max_replicas=args.max_replicas, timeout=args.timeout_seconds,
         scale_metric="cpu" if scales else None, scale_target=args.cpu_utilization_percent if scales else None,
         service_account_name=MODEL_SERVER_ACCOUNT, automount_service_account_token=False,

@@ -12,8 +12,9 @@ from gpuplane.components.model_storage import STORAGE_CONTAINER, URI_PREFIXES
 from gpuplane.components.serving_runtime import HEALTH_PATHS, HTTP_PORTS, RUNTIMES, Engine
 from gpuplane.planning.environment_plan import EnvironmentPlan, quota_resource
 from gpuplane.spec.environment_spec import EnvironmentSpec, ServiceEntry
+from gpuplane.spec.inference_service import TopologyRequest
 from gpuplane.spec.release import Release, VllmArguments
-from gpuplane.spec.vocabulary import LOCAL_QUEUE
+from gpuplane.spec.vocabulary import LOCAL_QUEUE, TOPOLOGY_REQUEST
 from gpuplane.stacks.cluster import taints
 
 
@@ -40,7 +41,13 @@ def _service(spec: EnvironmentSpec, planned: EnvironmentPlan, entry: ServiceEntr
         priority=service.priority, node_selector=facts.node_labels, tolerations=taints(pool), port=HTTP_PORTS[engine],
         health_path=HEALTH_PATHS[engine], startup_seconds=service.startup_seconds, timeout_seconds=service.request_timeout_seconds,
         logger=LoggerArgs(service.logging.mode, service.logging.url) if service.logging else None,
-        storage_container=STORAGE_CONTAINER if release.model.uri.startswith(URI_PREFIXES) else None, source=entry.place.relative)
+        storage_container=STORAGE_CONTAINER if release.model.uri.startswith(URI_PREFIXES) else None, source=entry.place.relative,
+        pod_annotations=_topology(service.placement.topology))
+
+
+def _topology(request: TopologyRequest | None) -> dict[str, str]:
+    wished = {"required": request.required, "preferred": request.preferred} if request is not None else {}
+    return {TOPOLOGY_REQUEST.format(how=how): level for how, level in wished.items() if level is not None}
 
 
 def engine_arguments(release: Release) -> tuple[str, ...]:

@@ -23,8 +23,8 @@ _ICONS = {Verdict.PASS: "✅", Verdict.FAIL: "⛔", Verdict.UNKNOWN: "⚠️"}
 
 def render_markdown(report: PreviewReport) -> str:
     """The report as GitHub-flavoured Markdown, short enough for a comment; what does not fit is in the HTML report."""
-    sections = (_title(report), _blocked(report), _cost(report), _gpus(report), _memory(report), _upgrade(report), _changes(report), _expiring(report),
-                _notes(report), _advice(report))
+    sections = (_title(report), _blocked(report), _cost(report), _gpus(report), _memory(report), _upgrade(report), _changes(report),
+                _expiring(report), _notes(report), _advice(report))
     text, left_out = "", False
     for section in sections:
         block = "\n".join(section)

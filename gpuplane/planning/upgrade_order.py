@@ -1,7 +1,7 @@
 """In which order a change of versions is brought in, so that nothing stands on what is not there yet.
 
 The control plane goes one minor version at a time. What runs on the old Kubernetes goes before it, what needs the new one after it;
-kubelets follow the API server, and drivers come before the engines that need them. Going back is the other way round: engines before drivers.
+kubelets follow the API server, and drivers come before the engines that need them. Going back is the other way round: engines first.
 """
 
 from __future__ import annotations
