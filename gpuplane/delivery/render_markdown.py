@@ -23,8 +23,8 @@ _ICONS = {Verdict.PASS: "✅", Verdict.FAIL: "⛔", Verdict.UNKNOWN: "⚠️"}
 
 def render_markdown(report: PreviewReport) -> str:
     """The report as GitHub-flavoured Markdown, short enough for a comment; what does not fit is in the HTML report."""
-    sections = (_title(report), _blocked(report), _cost(report), _gpus(report), _memory(report), _changes(report), _expiring(report),
-                _notes(report), _advice(report))
+    sections = (_title(report), _blocked(report), _cost(report), _gpus(report), _memory(report), _upgrade(report), _changes(report),
+                _expiring(report), _notes(report), _advice(report))
     text, left_out = "", False
     for section in sections:
         block = "\n".join(section)
@@ -123,6 +123,12 @@ def _memory(report: PreviewReport) -> list[str]:
         return []
     headings = ("service", "on", "verdict", "weights, GiB:", "KV cache, GiB:", "requests at once:", "longest context:")
     return [*folded(escaped(memory_line(report)), table(headings, rows))]
+
+
+def _upgrade(report: PreviewReport) -> list[str]:
+    rows = [(str(number), escaped(step.what), f"{code_cell(step.before)} → {code_cell(step.after)}", escaped(step.reason))
+            for number, step in enumerate(report.upgrade, 1)]
+    return ["### In this order", "", *table(("step:", "what", "version", "why here"), rows[:_MOST_ROWS]), *_more(len(rows))] if rows else []
 
 
 def _changes(report: PreviewReport) -> list[str]:
