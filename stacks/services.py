@@ -50,7 +50,8 @@ def _service(spec: EnvironmentSpec, planned: EnvironmentPlan, entry: ServiceEntr
         timeout_seconds=service.request_timeout_seconds, triton_models=_triton_models(release),
         logger=LoggerArgs(service.logging.mode, service.logging.url) if service.logging else None,
         storage_container=STORAGE_CONTAINER if downloads else None, source=entry.place.relative,
-        model_cache_nodes=None if service.model_cache_gib is None else service.placement.pool, pod_annotations=_topology(service.placement.topology))
+        model_cache_nodes=None if service.model_cache_gib is None else service.placement.pool,
+        pod_annotations=_topology(service.placement.topology))
 
 
 def _topology(request: TopologyRequest | None) -> dict[str, str]:

@@ -50,4 +50,4 @@ class ScaleToZero(SpecModel):
     working_hours: WorkingHours | None = None
     """It runs at these hours and at no other."""
     wake_query: Annotated[str | None, Field(min_length=3, max_length=1000)] = None
-    """PromQL that is more than 0 while somebody wants it, e.g. requests that your gateway counts; an engine that does not run counts none."""
+    """PromQL that is more than 0 while somebody wants it, e.g. requests your gateway counts; an engine that does not run counts none."""
