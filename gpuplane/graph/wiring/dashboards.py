@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
-from gpuplane.graph.resource_view import ResourceView, items, lookup, mapping
+from gpuplane.graph.resource_view import ResourceView, items, lookup, mapping, told
 from gpuplane.graph.wiring.expressions import Reader, expression_links
 from gpuplane.graph.wiring.index import Index
 from gpuplane.graph.wiring.links import Link, Relation, State
@@ -40,13 +40,13 @@ def _dashboard(text: str) -> Mapping[str, Any] | None:
 def _links(index: Index, view: ResourceView, key: str, dashboard: Mapping[str, Any]) -> Iterator[Link]:
     variables = {str(lookup(item, "name")) for item in items(lookup(dashboard, "templating", "list"))}
     for item in items(lookup(dashboard, "templating", "list")):
-        query = lookup(item, "query", "query") or lookup(item, "query")
+        query = told(item, "query", "query") or told(item, "query")
         if lookup(item, "type") == "query" and isinstance(query, str):
             reader = Reader(Relation.DASHBOARD, view, f"data.{key}", f"variable {lookup(item, 'name')}")
             inner = _QUERY_OF_VALUES.match(query)
             yield from _text(index, reader, inner.group(1) if inner else query, variables)
     for panel in _panels(dashboard):
-        reader = Reader(Relation.DASHBOARD, view, f"data.{key}", f"panel {lookup(panel, 'title') or lookup(panel, 'id')}")
+        reader = Reader(Relation.DASHBOARD, view, f"data.{key}", f"panel {told(panel, 'title') or told(panel, 'id')}")
         for target in items(lookup(panel, "targets")):
             text = lookup(target, "expr")
             if isinstance(text, str):

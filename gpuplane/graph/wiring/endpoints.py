@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gpuplane.graph.pod_templates import PodContainer
-from gpuplane.graph.resource_view import ResourceView, Unknown, items, lookup, mapping, unknowns
+from gpuplane.graph.resource_view import ResourceView, Unknown, items, lookup, mapping, told, unknowns
 from gpuplane.graph.tenancy import home
 from gpuplane.graph.wiring.index import Index, Service
 from gpuplane.graph.wiring.links import Link, Relation, State
@@ -95,9 +95,9 @@ def _picker(index: Index, view: ResourceView) -> Iterator[Link]:
     """The endpoint picker that a pool asks where to send each request."""
     field = "endpointPickerRef" if view.get("spec", "endpointPickerRef") is not None else "extensionRef"
     ref = view.get("spec", field)
-    if not isinstance(ref, Mapping) or lookup(ref, "kind") not in (None, "Service"):
+    if not isinstance(ref, Mapping) or told(ref, "kind") not in (None, "Service"):
         return
-    name, port = lookup(ref, "name"), lookup(ref, "port", "number") or lookup(ref, "portNumber")
+    name, port = lookup(ref, "name"), told(ref, "port", "number") or told(ref, "portNumber")
     start, target = f"{field} of {view}", f"Service {home(view)}/{name}" + (f" port {port}" if port else "")
     service = index.services.get((home(view), str(name)))
     state, why = State.FOUND, "it is there"

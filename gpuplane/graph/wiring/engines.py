@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from gpuplane.graph.command_lines import flags, words
 from gpuplane.graph.pod_templates import PodContainer
+from gpuplane.graph.resource_view import items, told
 
 _ENGINES = (("huggingfaceserver", r"huggingfaceserver"), ("triton", r"tritonserver"), ("sglang", r"sglang"),
             ("llama.cpp", r"llama-server|llama\.cpp|llama-cpp"), ("tgi", r"text-generation-(inference|launcher)"), ("vllm", r"vllm"))
@@ -77,12 +78,12 @@ def engine_of(container: PodContainer, name: str) -> Engine | None:
         name: name of the InferenceService, which KServe puts for ``{{.Name}}``.
     """
     line = [word.replace("{{.Name}}", name) for word in words(container)]
-    told = " ".join([str(container.spec.get("image") or ""), *line])
-    found = next((engine for engine, pattern in _ENGINES if re.search(pattern, told)), None)
+    shown = " ".join([str(told(container.spec, "image") or ""), *line])
+    found = next((engine for engine, pattern in _ENGINES if re.search(pattern, shown)), None)
     if found is None:
         return None
     given = {key: value.replace("{{.Name}}", name) for key, value in flags(container).items()}
-    declared = [item.get("containerPort") for item in container.spec.get("ports") or [] if isinstance(item, Mapping)]
+    declared = [item.get("containerPort") for item in items(container.spec.get("ports")) if isinstance(item, Mapping)]
     default = _DEFAULT_PORTS.get(found) if line else next((each for each in declared if isinstance(each, int)), _DEFAULT_PORTS.get(found))
     port = _number(given.get("http-port" if found == "triton" else "port"), default)
     metrics = _number(given.get("metrics-port"), 8002) if found == "triton" else port

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from gpuplane.graph.resource_view import ResourceView, items, lookup
+from gpuplane.graph.resource_view import ResourceView, items, lookup, told
 from gpuplane.graph.wiring.engines import SERVING_PREFIXES, misnamed
 from gpuplane.graph.wiring.index import Index
 from gpuplane.graph.wiring.links import Link, Relation, State
@@ -35,7 +35,7 @@ def alert_links(index: Index) -> Iterator[Link]:
         yield from picked(index, view, Relation.ALERT)
         for number, group in enumerate(items(view.get("spec", "groups"))):
             for place, rule in enumerate(items(lookup(group, "rules"))):
-                text, name = lookup(rule, "expr"), lookup(rule, "alert") or lookup(rule, "record")
+                text, name = lookup(rule, "expr"), told(rule, "alert") or told(rule, "record")
                 if isinstance(text, str):
                     reader = Reader(Relation.ALERT, view, f"spec.groups[{number}].rules[{place}].expr", f"expression of {name}")
                     yield from expression_links(index, reader, text)
@@ -129,4 +129,4 @@ def _hidden(index: Index) -> frozenset[str]:
 def _recorded(index: Index) -> frozenset[str]:
     """Names of all series that rules record."""
     return frozenset(str(lookup(rule, "record")) for view in index.graph.objects("PrometheusRule")
-                     for group in items(view.get("spec", "groups")) for rule in items(lookup(group, "rules")) if lookup(rule, "record"))
+                     for group in items(view.get("spec", "groups")) for rule in items(lookup(group, "rules")) if told(rule, "record"))

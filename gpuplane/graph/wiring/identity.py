@@ -14,7 +14,7 @@ from typing import Any
 
 from gpuplane.graph.model_sources import model_sources
 from gpuplane.graph.references import ROLE_ARN
-from gpuplane.graph.resource_view import ResourceView, Unknown, items, lookup, unknowns
+from gpuplane.graph.resource_view import ResourceView, Unknown, items, lookup, told, unknowns
 from gpuplane.graph.wiring.index import Index
 from gpuplane.graph.wiring.links import Link, Relation, State
 from gpuplane.graph.wiring.objects import account_reference
@@ -71,7 +71,7 @@ class _Roles:
         role = self.of_account.get((pods.namespace, account))
         view = self.index.find("ServiceAccount", pods.namespace, account)
         if role is None:
-            if view is None or view.get("secrets"):
+            if view is None or told(view.props, "secrets"):
                 return link(who, State.OUTSIDE, "the account is not among the objects, or brings secrets of its own")
             here = any(namespace == pods.namespace for namespace, _ in self.of_account)
             why = "no IAM role is bound to the account, though the namespace has others"

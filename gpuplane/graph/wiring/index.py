@@ -11,7 +11,7 @@ from typing import Any
 from gpuplane.graph.label_selectors import selects
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.queues import namespace_labels
-from gpuplane.graph.resource_view import ResourceView, items, lookup, mapping
+from gpuplane.graph.resource_view import ResourceView, items, lookup, mapping, told
 from gpuplane.graph.tenancy import home
 from gpuplane.graph.wiring import kserve_objects as kserve
 from gpuplane.graph.wiring.pods import Pods, pods_of
@@ -88,7 +88,7 @@ class Index:
             self._add(view)
         for view in graph.resources:
             if not view.is_kubernetes and view.type.startswith("kubernetes:helm.sh/"):
-                self._opaque.add(str(view.get("namespace") or "default"))
+                self._opaque.add(str(told(view.props, "namespace") or "default"))
         self.serving_namespaces = frozenset(pods.namespace for pods in self.pods if pods.serving)
 
     def find(self, kind: str, namespace: str, name: Any) -> ResourceView | None:
@@ -197,7 +197,7 @@ def _controllers(key: Any) -> bool:
 def _written(view: ResourceView) -> Service:
     selector = view.get("spec", "selector")
     external = view.get("spec", "type") == "ExternalName" or not isinstance(selector, Mapping) or not selector
-    ports = tuple(ServicePort(lookup(item, "port"), str(lookup(item, "name") or ""), lookup(item, "targetPort") or lookup(item, "port"))
+    ports = tuple(ServicePort(lookup(item, "port"), str(told(item, "name") or ""), told(item, "targetPort") or told(item, "port"))
                   for item in items(view.get("spec", "ports")))
     return Service(view, home(view), view.name, None if external else mapping(selector), ports, view.labels)
 
@@ -214,9 +214,9 @@ def _unseen(view: ResourceView) -> Iterator[str]:
     """Namespaces that an object fills with others that cannot be seen: charts, and custom kinds that make pods."""
     group = view.group
     if group == "argoproj.io" and view.kind in ("Application", "ApplicationSet"):
-        yield str(view.get("spec", "destination", "namespace") or home(view))
+        yield str(told(view.props, "spec", "destination", "namespace") or home(view))
     elif group in ("helm.toolkit.fluxcd.io", "kustomize.toolkit.fluxcd.io"):
-        yield str(view.get("spec", "targetNamespace") or home(view))
+        yield str(told(view.props, "spec", "targetNamespace") or home(view))
     elif group == "monitoring.coreos.com":
         if view.kind not in _PLAIN_MONITORING:
             yield home(view)

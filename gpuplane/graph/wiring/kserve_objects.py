@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gpuplane.graph.pod_templates import KSERVE_GROUP, PodTemplate
-from gpuplane.graph.resource_view import ResourceView, items, lookup, mapping
+from gpuplane.graph.resource_view import ResourceView, items, lookup, mapping, told
 
 INFERENCE_SERVICE = "serving.kserve.io/inferenceservice"
 """Label of every pod of an InferenceService, with its name."""
@@ -85,7 +85,7 @@ def llm_workloads(view: ResourceView) -> Iterator[tuple[str, str, bool]]:
 
 def llm_served(view: ResourceView) -> tuple[str, ...]:
     """Names that an LLMInferenceService answers to: its model's, the published one, and its adapters'."""
-    name = str(view.get("spec", "model", "name") or view.name)
+    name = str(told(view.props, "spec", "model", "name") or view.name)
     adapters = [str(lookup(item, "name")) for item in items(view.get("spec", "model", "lora", "adapters"))]
     return (name, f"publishers/{view.namespace}/models/{name}", *adapters)
 

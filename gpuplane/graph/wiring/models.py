@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from gpuplane.graph.resource_view import ResourceView, items, lookup
+from gpuplane.graph.resource_view import ResourceView, items, lookup, told
 from gpuplane.graph.tenancy import home
 from gpuplane.graph.wiring.index import Index
 from gpuplane.graph.wiring.links import Link, Relation, State
@@ -43,13 +43,13 @@ def _asked(rule: Any) -> Iterator[tuple[int, str]]:
 
 def _served(index: Index, by_urn: dict[str, list[Pods]], view: ResourceView, ref: Any, names: tuple[tuple[str, str], ...],
             default: str) -> Iterator[Link]:
-    namespace = str(lookup(ref, "namespace") or home(view))
-    urns = workloads_behind(index, str(lookup(ref, "kind") or default), namespace, lookup(ref, "name"))
+    namespace = str(told(ref, "namespace") or home(view))
+    urns = workloads_behind(index, str(told(ref, "kind") or default), namespace, lookup(ref, "name"))
     pods = [each for urn in urns for each in by_urn.get(urn, ())]
     served = sorted({name for each in pods for name in each.served or ()})
     known = bool(pods) and all(each.served is not None for each in pods)
     for path, name in names:
-        target = f"the engines behind {lookup(ref, 'kind') or default} {namespace}/{lookup(ref, 'name')}"
+        target = f"the engines behind {told(ref, 'kind') or default} {namespace}/{lookup(ref, 'name')}"
         start = f"model name {name} of {view}"
         if name in served:
             yield Link(Relation.MODEL, view, start, path, target, State.FOUND, "they serve it", urns)

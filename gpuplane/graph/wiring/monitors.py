@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from gpuplane.graph.label_selectors import selects
-from gpuplane.graph.resource_view import ResourceView, Unknown, items, lookup, mapping
+from gpuplane.graph.resource_view import ResourceView, Unknown, items, lookup, mapping, told
 from gpuplane.graph.tenancy import home
 from gpuplane.graph.wiring.index import Index, Service
 from gpuplane.graph.wiring.links import Link, Relation, State
@@ -56,7 +56,7 @@ class Scrapes:
             return
         yield Link(Relation.MONITOR, view, start, "spec.selector", "pods with its labels", State.FOUND, f"{pods[0]} bear them", _urns(pods))
         endpoints = items(view.get("spec", "podMetricsEndpoints"))
-        wanted = [lookup(item, "port") or lookup(item, "portNumber") or lookup(item, "targetPort") for item in endpoints]
+        wanted = [told(item, "port") or told(item, "portNumber") or told(item, "targetPort") for item in endpoints]
         for each in pods:
             yield from self._reach(view, each, wanted, "spec.podMetricsEndpoints", [each.listens(port) for port in wanted])
 
@@ -70,7 +70,7 @@ class Scrapes:
                    f"Service {services[0].namespace}/{services[0].name} bears them")
         endpoints = items(view.get("spec", "endpoints"))
         for service in services:
-            ports = [service.port(lookup(item, "port")) if lookup(item, "port") else None for item in endpoints]
+            ports = [service.port(lookup(item, "port")) if told(item, "port") else None for item in endpoints]
             targets = [port.target if port is not None else lookup(item, "targetPort") for port, item in zip(ports, endpoints, strict=True)]
             if not any(target is not None for target in targets) and service.ports:
                 shown = ", ".join(str(lookup(item, "port")) for item in endpoints)

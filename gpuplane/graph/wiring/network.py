@@ -8,7 +8,7 @@ from typing import Any
 
 from gpuplane.graph.label_selectors import selects
 from gpuplane.graph.network_policies import NetworkRules, network_policies
-from gpuplane.graph.resource_view import ResourceView, Unknown, items, lookup
+from gpuplane.graph.resource_view import ResourceView, Unknown, items, lookup, mapping, told
 from gpuplane.graph.tenancy import home
 from gpuplane.graph.wiring.index import NAMESPACE_NAME, Index
 from gpuplane.graph.wiring.links import Link, Relation, State
@@ -26,11 +26,11 @@ def network_links(index: Index) -> Iterator[Link]:
     for pods in index.pods:
         by_urn.setdefault(pods.view.urn, []).append(pods)
     for view in index.graph.objects(*ALL_ROUTES):
-        sources = sorted({str(lookup(ref, "namespace") or home(view)) for ref in items(view.get("spec", "parentRefs"))
+        sources = sorted({str(told(ref, "namespace") or home(view)) for ref in items(view.get("spec", "parentRefs"))
                           if lookup(ref, "kind") in (None, "Gateway")})
         default, seen = (AI_BACKEND if view.kind == AI_ROUTE else "Service"), set[str]()
         for _, ref in route_backends(view) if sources else ():
-            kind, namespace = str(lookup(ref, "kind") or default), str(lookup(ref, "namespace") or home(view))
+            kind, namespace = str(told(ref, "kind") or default), str(told(ref, "namespace") or home(view))
             for urn in workloads_behind(index, kind, namespace, lookup(ref, "name")):
                 for pods in by_urn.get(urn, ()) if urn not in seen else ():
                     yield from _passes(index, view, "gateway of", (*sources, _ENVOY), pods, _port(index, pods, kind, namespace, ref))
@@ -53,7 +53,8 @@ def _port(index: Index, pods: Pods, kind: str, namespace: str, ref: Any) -> int 
         return pods.number(port.target) if port is not None else None
     if kind == POOL:
         pool = index.find(POOL, namespace, lookup(ref, "name"))
-        number = str(pool.get("spec", "targetPorts", 0, "number") or pool.get("spec", "targetPortNumber")) if pool is not None else ""
+        props = pool.props if pool is not None else {}
+        number = str(told(props, "spec", "targetPorts", 0, "number") or told(props, "spec", "targetPortNumber"))
         return int(number) if number.isdecimal() else None
     return pods.engine.port if pods.engine is not None else None
 
@@ -115,6 +116,7 @@ def _admits(index: Index, peer: Any, source: str, pods: Pods) -> bool:
     labels = index.namespace_labels(source)
     if labels is None:
         known = {NAMESPACE_NAME: source}
-        asked = set(selector.get("matchLabels") or ()) | {str(lookup(each, "key")) for each in items(selector.get("matchExpressions"))}
+        expressions = items(lookup(selector, "matchExpressions"))
+        asked = set(mapping(lookup(selector, "matchLabels"))) | {str(lookup(each, "key")) for each in expressions}
         return bool(asked - {NAMESPACE_NAME}) or selects(selector, known)
     return selects(selector, labels)

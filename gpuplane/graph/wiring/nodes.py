@@ -10,7 +10,7 @@ from gpuplane.graph.device_pools import device_pools
 from gpuplane.graph.node_sources import NODE_GROUP_TYPE
 from gpuplane.graph.placement import candidates, node_choices
 from gpuplane.graph.pod_templates import PodTemplate
-from gpuplane.graph.resource_view import ResourceView, Unknown, items, lookup, mapping
+from gpuplane.graph.resource_view import ResourceView, Unknown, items, lookup, mapping, told
 from gpuplane.graph.wiring.index import Index
 from gpuplane.graph.wiring.links import Link, Relation, State
 from gpuplane.graph.wiring.pods import Pods
@@ -90,13 +90,13 @@ def _covered(tolerations: list[Any], taint: _Bears) -> bool:
 
 def tolerates(toleration: Any, key: str, value: str, effect: str) -> bool:
     """Whether a toleration covers a taint (``Toleration.ToleratesTaint``, k8s.io/api/core/v1)."""
-    own_effect, own_key = lookup(toleration, "effect"), lookup(toleration, "key")
+    own_effect, own_key = told(toleration, "effect"), told(toleration, "key")
     if own_effect and own_effect != effect:
         return False
-    exists = bool(lookup(toleration, "operator") == "Exists")
+    exists = bool(told(toleration, "operator") == "Exists")
     if not own_key:
         return exists
-    return bool(own_key == key and (exists or str(lookup(toleration, "value") or "") == value))
+    return bool(own_key == key and (exists or str(told(toleration, "value") or "") == value))
 
 
 def _taints(index: Index, view: ResourceView, labels: Mapping[str, Any]) -> Iterator[_Bears]:
@@ -122,9 +122,9 @@ def _of(view: ResourceView) -> Iterator[_Bears]:
     elif view.kind == "NodePool":
         written = items(view.get("spec", "template", "spec", "taints"))
     else:
-        written = items(view.get("spec", "nodeTaints") or view.get("spec", "taints"))
+        written = items(told(view.props, "spec", "nodeTaints") or told(view.props, "spec", "taints"))
     for taint in written:
         effect = str(lookup(taint, "effect"))
         effect = _EKS_EFFECTS.get(effect, effect)
         if effect in _HARD:
-            yield _Bears(str(lookup(taint, "key")), str(lookup(taint, "value") or ""), effect, view)
+            yield _Bears(str(lookup(taint, "key")), str(told(taint, "value") or ""), effect, view)

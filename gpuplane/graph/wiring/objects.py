@@ -8,7 +8,7 @@ from typing import Any
 from gpuplane.graph.label_selectors import everything, selects
 from gpuplane.graph.model_sources import model_sources
 from gpuplane.graph.pod_templates import KSERVE_GROUP, PodContainer, dotted
-from gpuplane.graph.resource_view import ResourceView, Unknown, items, lookup, mapping
+from gpuplane.graph.resource_view import ResourceView, Unknown, items, lookup, mapping, told
 from gpuplane.graph.tenancy import home
 from gpuplane.graph.wiring import kserve_objects as kserve
 from gpuplane.graph.wiring.index import Index
@@ -53,7 +53,7 @@ def template_links(index: Index) -> Iterator[Link]:
             continue
         above = template.steps[:-2]
         selector = lookup(view.props, *above, "selector")
-        if not isinstance(selector, Mapping) or lookup(view.props, *above, "template") is None:
+        if not isinstance(selector, Mapping) or told(view.props, *above, "template") is None:
             continue
         whole = selector if {"matchLabels", "matchExpressions"} & set(selector) else {"matchLabels": selector}
         right = selects(whole, template.labels)
@@ -67,7 +67,7 @@ def _of_pods(pods: Pods) -> Iterator[tuple[str, Any, str, bool]]:
         return
     spec, at = pods.template.spec, pods.template.path
     for key, kind in _NAMED.items():
-        if spec.get(key):
+        if told(spec, key):
             yield kind, spec[key], f"{at}.{key}", False
     for number, item in enumerate(items(spec.get("imagePullSecrets"))):
         yield "Secret", lookup(item, "name"), f"{at}.imagePullSecrets[{number}]", False
@@ -136,9 +136,9 @@ def _graph(index: Index, view: ResourceView) -> Iterator[Link]:
     for node, value in nodes.items():
         for number, step in enumerate(items(lookup(value, "steps"))):
             at = f"spec.nodes.{node}.steps[{number}]"
-            if lookup(step, "serviceName"):
+            if told(step, "serviceName"):
                 yield _link(index, view, "InferenceService", home(view), lookup(step, "serviceName"), f"{at}.serviceName", True)
-            if lookup(step, "nodeName"):
+            if told(step, "nodeName"):
                 there = lookup(step, "nodeName") in nodes
                 yield Link(Relation.REFERENCE, view, f"step {number} of node {node} of {view}", f"{at}.nodeName",
                            f"node {lookup(step, 'nodeName')} of the graph", State.FOUND if there else State.DANGLING,
@@ -149,12 +149,12 @@ def _secrets(index: Index) -> Iterator[Link]:
     """ExternalSecret to its store, and a store to the account that it reads with."""
     for view in index.graph.objects("ExternalSecret"):
         ref = view.get("spec", "secretStoreRef")
-        kind = str(lookup(ref, "kind") or "SecretStore")
-        if lookup(ref, "name"):
+        kind = str(told(ref, "kind") or "SecretStore")
+        if told(ref, "name"):
             namespace = "" if kind == "ClusterSecretStore" else home(view)
             yield _link(index, view, kind, namespace, lookup(ref, "name"), "spec.secretStoreRef", True)
     for view in index.graph.objects("SecretStore"):
-        account = view.get("spec", "provider", "aws", "auth", "jwt", "serviceAccountRef", "name")
+        account = told(view.props, "spec", "provider", "aws", "auth", "jwt", "serviceAccountRef", "name")
         if account:
             yield _link(index, view, "ServiceAccount", home(view), account, "spec.provider.aws.auth.jwt.serviceAccountRef.name", True)
 
@@ -191,7 +191,7 @@ def _made(index: Index, kind: str, namespace: str, name: str) -> bool:
 def account_reference(pods: Pods) -> str:
     """Name of the ServiceAccount that pods run as."""
     spec = pods.template.spec if pods.template is not None else {}
-    name = spec.get("serviceAccountName") or spec.get("serviceAccount") or "default"
+    name = next((spec[key] for key in ("serviceAccountName", "serviceAccount") if spec.get(key) not in (None, "")), "default")
     return name if isinstance(name, str) else ""
 
 

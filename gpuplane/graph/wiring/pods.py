@@ -8,7 +8,7 @@ from typing import Any
 
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.pod_templates import TEMPLATE_KINDS, PodContainer, PodTemplate
-from gpuplane.graph.resource_view import ResourceView, Unknown, items, lookup, mapping
+from gpuplane.graph.resource_view import ResourceView, Unknown, items, lookup, mapping, told
 from gpuplane.graph.serving_runtimes import effective_templates
 from gpuplane.graph.tenancy import home
 from gpuplane.graph.wiring import kserve_objects as kserve
@@ -105,7 +105,7 @@ def _ports(view: ResourceView, containers: list[PodContainer], engines: list[Eng
     by_container = {engine.container.path: engine for engine in engines}
     found: dict[int, str] = {}
     for container in containers:
-        declared = {int(number): str(lookup(item, "name") or "") for item in items(container.spec.get("ports"))
+        declared = {int(number): str(told(item, "name") or "") for item in items(container.spec.get("ports"))
                     if str(number := lookup(item, "containerPort")).isdecimal()}
         engine = by_container.get(container.path)
         if engine is not None and engine.port is not None and engine.port not in declared and len(declared) == 1:

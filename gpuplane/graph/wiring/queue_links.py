@@ -8,7 +8,7 @@ from typing import Any
 from gpuplane.graph.device_pools import device_pools
 from gpuplane.graph.label_selectors import selects
 from gpuplane.graph.node_sources import node_sources
-from gpuplane.graph.resource_view import ResourceView, Unknown, items, lookup, mapping
+from gpuplane.graph.resource_view import ResourceView, Unknown, items, lookup, mapping, told
 from gpuplane.graph.tenancy import home
 from gpuplane.graph.wiring.index import Index
 from gpuplane.graph.wiring.links import Link, Relation, State
@@ -36,13 +36,13 @@ def queue_links(index: Index) -> Iterator[Link]:
             known = all(key in source.labels for source in makers for key in wanted)
             yield Link(Relation.QUEUE, view, f"node labels of {view}", "spec.nodeLabels", "the nodes", _state(found, known),
                        "a source of nodes bears them" if found else "no source of nodes bears them")
-        if view.get("spec", "topologyName"):
+        if told(view.props, "spec", "topologyName"):
             yield _named(index, view, "spec.topologyName", "Topology", view.get("spec", "topologyName"))
 
 
 def _workload(index: Index, pods: Pods) -> Iterator[Link]:
     view, namespace = pods.view, pods.namespace
-    name = view.labels.get(QUEUE_NAME) or pods.labels.get(QUEUE_NAME)
+    name = view.labels.get(QUEUE_NAME, pods.labels.get(QUEUE_NAME))
     queues = index.kinds.get(("LocalQueue", namespace), [])
     if isinstance(name, Unknown) or (not name and (not queues or view.kind in ("DaemonSet", "Node"))):
         return
@@ -58,7 +58,7 @@ def _workload(index: Index, pods: Pods) -> Iterator[Link]:
     local = index.find("LocalQueue", namespace, name)
     yield Link(Relation.QUEUE, view, start, f"metadata.labels.{QUEUE_NAME}", f"LocalQueue {namespace}/{name}",
                _state(local is not None, bool(queues)), "it is there" if local else "there is no such LocalQueue", (view.urn,))
-    if view.labels.get(PRIORITY_CLASS):
+    if told(view.labels, PRIORITY_CLASS):
         yield _named(index, view, f"metadata.labels.{PRIORITY_CLASS}", "WorkloadPriorityClass", view.labels[PRIORITY_CLASS])
     cluster = index.find("ClusterQueue", "", local.get("spec", "clusterQueue")) if local is not None else None
     if cluster is not None:

@@ -13,7 +13,7 @@ from typing import Any
 from gpuplane.graph.label_selectors import selects
 from gpuplane.graph.pod_templates import dotted
 from gpuplane.graph.references import ROUTES
-from gpuplane.graph.resource_view import ResourceView, Unknown, items, lookup
+from gpuplane.graph.resource_view import ResourceView, Unknown, items, lookup, mapping, told, unknowns
 from gpuplane.graph.tenancy import home
 from gpuplane.graph.wiring.index import Index, Service
 from gpuplane.graph.wiring.links import Link, Relation, State
@@ -71,8 +71,8 @@ def service_of_host(index: Index, host: Any) -> Service | None:
 
 
 def _to_gateway(index: Index, view: ResourceView, ref: Any, path: str) -> Link:
-    namespace, name = str(lookup(ref, "namespace") or home(view)), str(lookup(ref, "name"))
-    section = lookup(ref, "sectionName")
+    namespace, name = str(told(ref, "namespace") or home(view)), str(lookup(ref, "name"))
+    section = told(ref, "sectionName")
     target = f"Gateway {namespace}/{name}" + (f" listener {section}" if section else "")
 
     def link(state: State, why: str) -> Link:
@@ -99,7 +99,9 @@ def _to_gateway(index: Index, view: ResourceView, ref: Any, path: str) -> Link:
 def _refuses(index: Index, gateway: ResourceView, listener: Any, route: ResourceView) -> str | None:
     """Why a listener does not admit a route; None where it does, or where that cannot be told."""
     allowed = lookup(listener, "allowedRoutes")
-    origin = lookup(allowed, "namespaces", "from") or "Same"
+    origin = told(allowed, "namespaces", "from") or "Same"
+    if list(unknowns(listener)) or list(unknowns(route.get("spec", "hostnames"))):
+        return None  # what only apply can know refuses nobody
     if origin == "Same" and home(route) != home(gateway):
         return f"admits routes of namespace {home(gateway)} only (allowedRoutes.namespaces.from: Same)"
     if origin == "None":
@@ -129,11 +131,13 @@ def _meets(one: str, other: str) -> bool:
 
 
 def _to_backend(index: Index, view: ResourceView, ref: Any, path: str, default: str) -> Link:
-    kind, name = str(lookup(ref, "kind") or default), lookup(ref, "name")
-    namespace, port = str(lookup(ref, "namespace") or home(view)), lookup(ref, "port")
+    kind, name = str(told(ref, "kind") or default), lookup(ref, "name")
+    namespace, port = str(told(ref, "namespace") or home(view)), lookup(ref, "port")
     with_port = kind == "Service" and port is not None
     target = f"{kind} {namespace}/{name}" + (f" port {port}" if with_port else "")
     state, why = _backend_state(index, kind, namespace, name, port if with_port else None)
+    if list(unknowns(ref)):
+        state, why = State.OUTSIDE, "what it names is only known after apply"
     if state is State.FOUND and namespace != home(view) and not _granted(index, view, kind, namespace, str(name)):
         state, why = State.DANGLING, f"no ReferenceGrant in namespace {namespace} lets a {view.kind} of namespace {home(view)} use it"
     return Link(Relation.BACKEND, view, f"backend of {view}", path, target, state, why, _urns(index, kind, namespace, name))
@@ -171,7 +175,7 @@ def _urns(index: Index, kind: str, namespace: str, name: Any) -> tuple[str, ...]
         return _selected(index, namespace, view.get("spec", "selector", "matchLabels")) if view.kind == POOL else (view.urn,)
     if kind == AI_BACKEND and view is not None:
         ref = view.get("spec", "backendRef")
-        return _urns(index, str(lookup(ref, "kind") or BACKEND), str(lookup(ref, "namespace") or namespace), lookup(ref, "name"))
+        return _urns(index, str(told(ref, "kind") or BACKEND), str(told(ref, "namespace") or namespace), lookup(ref, "name"))
     if kind == BACKEND and view is not None:
         services = [service_of_host(index, lookup(item, "fqdn", "hostname")) for item in items(view.get("spec", "endpoints"))]
         return tuple(urn for service in services if service is not None
@@ -180,7 +184,8 @@ def _urns(index: Index, kind: str, namespace: str, name: Any) -> tuple[str, ...]
 
 
 def _selected(index: Index, namespace: str, labels: Any) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(pods.view.urn for pods in index.select(namespace, {"matchLabels": labels}))) if labels else ()
+    found = index.select(namespace, {"matchLabels": labels}) if mapping(labels) else []
+    return tuple(dict.fromkeys(pods.view.urn for pods in found))
 
 
 workloads_behind = _urns
@@ -210,8 +215,8 @@ def _endpoints(index: Index, view: ResourceView) -> Iterator[Link]:
 def _attached(index: Index, view: ResourceView) -> Iterator[Link]:
     single = [(f"spec.{key}", view.get("spec", key)) for key in ("targetRef", "poolRef") if view.get("spec", key) is not None]
     for path, ref in [*single, *((f"spec.targetRefs[{n}]", each) for n, each in enumerate(items(view.get("spec", "targetRefs"))))]:
-        kind, name, namespace = str(lookup(ref, "kind") or POOL), lookup(ref, "name"), home(view)
-        section = lookup(ref, "sectionName")
+        kind, name, namespace = str(told(ref, "kind") or POOL), lookup(ref, "name"), home(view)
+        section = told(ref, "sectionName")
         target = f"{kind} {namespace}/{name}" + (f" section {section}" if section else "")
         found = index.services.get((namespace, str(name))) if kind == "Service" else index.find(kind, namespace, name)
         state, why = State.FOUND, "it is there"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gpuplane.graph.quantities import plain, quantity
-from gpuplane.graph.resource_view import ResourceView, items, lookup
+from gpuplane.graph.resource_view import ResourceView, items, lookup, told
 from gpuplane.graph.tenancy import home
 from gpuplane.graph.wiring import kserve_objects as kserve
 from gpuplane.graph.wiring.engines import SERVING_PREFIXES, misnamed
@@ -45,7 +45,7 @@ class Query:
 def target_links(index: Index) -> Iterator[Link]:
     """Each autoscaler, to the workload that it scales."""
     for view in index.graph.objects(*SCALERS):
-        kind, name = str(view.get("spec", "scaleTargetRef", "kind") or "Deployment"), view.get("spec", "scaleTargetRef", "name")
+        kind, name = str(told(view.props, "spec", "scaleTargetRef", "kind") or "Deployment"), view.get("spec", "scaleTargetRef", "name")
         found, namespace = index.find(kind, home(view), name), home(view)
         spoken = kind in _WORKLOADS and index.speaks(namespace, *_WORKLOADS, "InferenceService", "LLMInferenceService")
         state = State.FOUND if found else State.DANGLING if spoken else State.OUTSIDE
@@ -57,8 +57,8 @@ def target_links(index: Index) -> Iterator[Link]:
 def query_links(index: Index) -> Iterator[Link]:
     """Each query of each autoscaler, to metrics of what it scales."""
     for view in index.graph.objects(*SCALERS):
-        kind, name = str(view.get("spec", "scaleTargetRef", "kind") or "Deployment"), str(view.get("spec", "scaleTargetRef", "name"))
-        pods = index.workloads.get((kind, home(view), name))
+        kind = str(told(view.props, "spec", "scaleTargetRef", "kind") or "Deployment")
+        pods = index.workloads.get((kind, home(view), str(view.get("spec", "scaleTargetRef", "name"))))
         for query in _queries(view):
             yield from _read(index, query, pods)
     for pods in index.pods:
@@ -70,7 +70,7 @@ def _queries(view: ResourceView) -> Iterator[Query]:
     if view.kind == "ScaledObject":
         yield from _triggers(view, items(view.get("spec", "triggers")), "spec.triggers")
     for number, metric in enumerate(items(view.get("spec", "metrics"))):
-        kind = str(lookup(metric, "type") or "")
+        kind = str(told(metric, "type") or "")
         part = lookup(metric, kind[:1].lower() + kind[1:])
         name = lookup(part, "metric", "name")
         if kind in ("Pods", "External", "Object") and isinstance(name, str):
