@@ -149,7 +149,7 @@ def _backend_state(index: Index, kind: str, namespace: str, name: Any, port: Any
     if kind == "Service":
         service = index.services.get((namespace, str(name)))
         if service is None:
-            return _missing(index, namespace, f"there is no Service {name}")
+            return _missing(index, kind, namespace, f"there is no Service {name}")
         if port is not None and service.ports and service.port(port) is None:
             shown = ", ".join(str(each.number) for each in service.ports)
             return State.DANGLING, f"the Service has no port {port}, but {shown}"
@@ -157,12 +157,15 @@ def _backend_state(index: Index, kind: str, namespace: str, name: Any, port: Any
     if index.find(kind, namespace, name) is not None:
         return State.FOUND, "it is there"
     if kind in (POOL, BACKEND, AI_BACKEND):
-        return _missing(index, namespace, f"there is no {kind} {name}")
+        return _missing(index, kind, namespace, f"there is no {kind} {name}")
     return State.OUTSIDE, f"nothing is known of {kind}"
 
 
-def _missing(index: Index, namespace: str, why: str) -> tuple[State, str]:
-    return (State.DANGLING, why) if index.speaks(namespace, *_BACKEND_KINDS) else (State.OUTSIDE, f"{why} among the objects")
+def _missing(index: Index, kind: str, namespace: str, why: str) -> tuple[State, str]:
+    # An object that points is no witness for what it points at.
+    pointing = () if kind == AI_BACKEND else (AI_BACKEND,) if kind == BACKEND else (AI_BACKEND, BACKEND)
+    spoken = index.speaks(namespace, *(each for each in _BACKEND_KINDS if each not in pointing))
+    return (State.DANGLING, why) if spoken else (State.OUTSIDE, f"{why} among the objects")
 
 
 def _urns(index: Index, kind: str, namespace: str, name: Any) -> tuple[str, ...]:
