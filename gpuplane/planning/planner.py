@@ -54,6 +54,7 @@ from gpuplane.planning.proof import Proof
 from gpuplane.planning.proofs import proofs
 from gpuplane.planning.quotas import capacity_refusals, demand_refusals, quota_plans
 from gpuplane.planning.refusal import Refusal
+from gpuplane.planning.service_levels.watched import indicator_notes, unmeasured_refusals
 from gpuplane.spec.environment_spec import EnvironmentSpec
 
 
@@ -136,6 +137,7 @@ def _refusals(parts: _Parts) -> Iterator[Refusal]:
     yield from residency_refusals(parts.spec)
     yield from objective_refusals(parts.spec, parts.pools, parts.serves)
     yield from pipeline_refusals(parts.spec)
+    yield from unmeasured_refusals(parts.spec)
     yield from purchase_refusals(parts.spec)
     yield from price_refusals(parts.spec, parts.money)
     yield from budget_refusals(parts.spec, parts.money)
@@ -183,4 +185,5 @@ def _notes(parts: _Parts, planned: EnvironmentPlan) -> Iterator[str]:
     yield from memory_notes(parts.memories)
     yield from compatibility_notes(spec, catalog)
     yield from objective_notes(spec, parts.serves)
+    yield from indicator_notes(spec)
     yield from catalog.notes

@@ -31,6 +31,7 @@ WORST_CASE_OVER_LIMIT = "CB-02"
 INCREASE_OVER_LIMIT = "CB-03"
 OBJECTIVE_OVER_MAXIMUM = "OB-01"
 STEPS_OVER_PIPELINE = "OB-02"
+UNMEASURED_OBJECTIVE = "OB-03"
 UNKNOWN_PRICE = "CB-05"
 SPOT_SERVING = "CB-06"
 GPU_NOT_ALLOWED = "CB-09"
@@ -62,6 +63,7 @@ RULES: Mapping[str, str] = MappingProxyType({
     GPU_NOT_ALLOWED: "GPUs of pools are those that the environment allows",
     OBJECTIVE_OVER_MAXIMUM: "Maximum replicas hold the service's objectives, by measured or published throughput",
     STEPS_OVER_PIPELINE: "The latencies that a pipeline's steps promise add up to at most what the pipeline may take",
+    UNMEASURED_OBJECTIVE: "Where there is monitoring, every objective is one that the engine has a metric for",
 })
 """Catalogue id to what it asks, for every refusal that planning can give."""
 
