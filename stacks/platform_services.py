@@ -10,7 +10,6 @@ from gpuplane.components.gpu_quotas import CohortArgs, FlavorArgs, GpuQuotas, Gp
 from gpuplane.components.kserve import KServe, KServeArgs
 from gpuplane.components.kueue import Kueue, KueueArgs
 from gpuplane.components.model_storage import ModelStorage, ModelStorageArgs
-from gpuplane.components.monitoring import Monitoring, MonitoringArgs
 from gpuplane.components.queue_admission import QueueAdmission
 from gpuplane.components.serving_runtime import Engine, ServingRuntime, ServingRuntimeArgs
 from gpuplane.planning.cohorts.environment_tree import cohort_quotas, shares_fairly
@@ -19,6 +18,7 @@ from gpuplane.planning.money.ledger import PoolMoney
 from gpuplane.spec.environment_spec import EnvironmentSpec
 from gpuplane.spec.release import Triton, Vllm
 from gpuplane.stacks.cluster import taints
+from gpuplane.stacks.observation import register_platform
 from gpuplane.stacks.providers import kubernetes_provider, with_provider
 from gpuplane.stacks.queue_quotas import queue_quotas, weight
 from gpuplane.stacks.upstream import require_upstream
@@ -36,9 +36,7 @@ def compose(spec: EnvironmentSpec, planned: EnvironmentPlan) -> None:
         ServingRuntime(engine, ServingRuntimeArgs(engine, image), after)
     ModelStorage("model-storage", ModelStorageArgs(f"docker.io/kserve/storage-initializer:{spec.environment.spec.kserve.version}"), after)
     QueueAdmission("queue-admission", open_options)
-    monitoring = spec.environment.spec.monitoring
-    if monitoring is not None:
-        Monitoring("monitoring", MonitoringArgs(monitoring.namespace, monitoring.labels), open_options)
+    register_platform(spec, open_options)
 
 
 def _operators(spec: EnvironmentSpec, options: pulumi.ResourceOptions) -> list[pulumi.Resource]:

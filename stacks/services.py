@@ -14,12 +14,14 @@ from gpuplane.planning.environment_plan import EnvironmentPlan, quota_resource
 from gpuplane.spec.environment_spec import EnvironmentSpec, ServiceEntry
 from gpuplane.spec.release import Release, VllmArguments
 from gpuplane.spec.vocabulary import LOCAL_QUEUE
+from gpuplane.stacks import observation
 from gpuplane.stacks.cluster import taints
 
 
 def register_service(spec: EnvironmentSpec, planned: EnvironmentPlan, entry: ServiceEntry, options: pulumi.ResourceOptions) -> None:
     """Register the component of one service."""
     InferenceService(f"{entry.tenant}-{entry.document.name}", _service(spec, planned, entry), options)
+    observation.register_service(spec, planned, entry, options)
 
 
 def _service(spec: EnvironmentSpec, planned: EnvironmentPlan, entry: ServiceEntry) -> InferenceServiceArgs:

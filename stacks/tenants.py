@@ -13,6 +13,7 @@ from gpuplane.planning.environment_plan import EnvironmentPlan, TenantPlan
 from gpuplane.spec import tenant as wish
 from gpuplane.spec.environment_spec import EnvironmentSpec
 from gpuplane.spec.vocabulary import LOCAL_QUEUE
+from gpuplane.stacks import observation
 from gpuplane.stacks.providers import kubernetes_provider, with_provider
 from gpuplane.stacks.queue_quotas import queue_quotas, weight
 from gpuplane.stacks.services import register_service
@@ -27,6 +28,7 @@ def compose(spec: EnvironmentSpec, planned: EnvironmentPlan) -> None:
     for name, document in spec.tenants.items():
         tenant = Tenant(name, _tenant(spec, planned, name, document.spec), protected)
         after = pulumi.ResourceOptions.merge(with_provider(provider), pulumi.ResourceOptions(depends_on=[tenant]))
+        observation.register_tenant(spec, name, after)
         for entry in spec.services_of(name):
             register_service(spec, planned, entry, after)
 

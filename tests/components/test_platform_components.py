@@ -115,7 +115,7 @@ def test_the_admission_policy_binds_every_tenants_namespace_and_denies() -> None
 def test_monitors_bear_the_labels_that_prometheus_selects_by() -> None:
     views = record(lambda: monitoring.Monitoring("monitoring", monitoring.MonitoringArgs("obs", {"release": "kps"})))
 
-    for kind in ("PodMonitor", "PrometheusRule"):
+    for kind in ("PodMonitor", "ServiceMonitor", "PrometheusRule"):
         assert one(views, kind).labels == {"release": "kps"}
         assert one(views, kind).namespace == "obs"
 
