@@ -26,10 +26,11 @@ lint: $(VENV)/.dev ## Ruff, mypy and the import contracts
 
 check: lint test ## Everything that needs no cluster
 
-generate: $(VENV)/.dev ## Write again what is generated: schemas, the rule reference, the accuracy of memory fit
+generate: $(VENV)/.dev ## Write again what is generated: schemas, the rule reference, the accuracy of memory fit, dashboards
 	@$(BIN)/python -m gpuplane schema docs/schema
 	@$(BIN)/python -m gpuplane.policies.reference docs/reference/rules.md
 	@$(BIN)/python -m tests.planning.memory.accuracy docs/reference/memory-fit.md
+	@$(BIN)/python -m gpuplane.components.dashboards.generate
 
 bench: $(VENV)/.dev ## Measure: ratios in one run
 	@$(BIN)/python -m benchmarks

@@ -9,6 +9,7 @@ import pulumi
 
 from gpuplane.catalog.metrics import Metric, metric_that_measures
 from gpuplane.components.alerts import Watch
+from gpuplane.components.dashboards import Dashboards, DashboardsArgs
 from gpuplane.components.monitoring import Monitoring, MonitoringArgs
 from gpuplane.components.service_objectives import ServiceObjectives, ServiceObjectivesArgs
 from gpuplane.components.tenant_budget_rules import TenantBudgetRules, TenantBudgetRulesArgs
@@ -33,6 +34,8 @@ def register_platform(spec: EnvironmentSpec, options: pulumi.ResourceOptions) ->
     Monitoring("monitoring", MonitoringArgs(
         wish.namespace, wish.labels, _watch(wish, wish.owner), (*_OPERATORS, *((_GPU_OPERATOR,) if operator is not None else ())),
         has_gpu_metrics=operator is not None and operator.dcgm_service_monitor), options)
+    if wish.grafana is not None:
+        Dashboards("dashboards", DashboardsArgs(wish.namespace, wish.grafana.labels, wish.grafana.folder), options)
 
 
 def register_tenant(spec: EnvironmentSpec, name: str, options: pulumi.ResourceOptions) -> None:

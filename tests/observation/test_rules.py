@@ -110,21 +110,23 @@ def test_labels_in_texts_are_labels_of_the_expression() -> None:
             assert any(label in known[name] for name in known if name in rule["expr"]), (rule["alert"], label)
 
 
+ME = 'tenant="t",service="s"'
+
+
+def slower(metric: str, boundary: str) -> tuple[str, str]:
+    """What is bad and what is all of a histogram."""
+    return f'sum(rate({metric}_count{{{ME}}}[5m])) - sum(rate({metric}_bucket{{{ME},le="{boundary}"}}[5m]))', f"sum(rate({metric}_count{{{ME}}}[5m]))"
+
+
 EXPRESSIONS = {
-    "ttft_p95": ('sum(rate(vllm:time_to_first_token_seconds_count{tenant="t",service="s"}[5m])) - '
-                 'sum(rate(vllm:time_to_first_token_seconds_bucket{tenant="t",service="s",le="1.0"}[5m]))',
-                 'sum(rate(vllm:time_to_first_token_seconds_count{tenant="t",service="s"}[5m]))', "0.05"),
-    "time_per_output_token_p90": ('sum(rate(vllm:request_time_per_output_token_seconds_count{tenant="t",service="s"}[5m])) - '
-                                  'sum(rate(vllm:request_time_per_output_token_seconds_bucket{tenant="t",service="s",le="0.05"}[5m]))',
-                                  'sum(rate(vllm:request_time_per_output_token_seconds_count{tenant="t",service="s"}[5m]))', "0.1"),
-    "latency_p99": ('sum(rate(vllm:e2e_request_latency_seconds_count{tenant="t",service="s"}[5m])) - '
-                    'sum(rate(vllm:e2e_request_latency_seconds_bucket{tenant="t",service="s",le="30.0"}[5m]))',
-                    'sum(rate(vllm:e2e_request_latency_seconds_count{tenant="t",service="s"}[5m]))', "0.01"),
-    "availability": ('1 - (max(up{tenant="t",service="s"}) or vector(0))', "vector(1)", "0.005"),
-    "errors": ('sum(rate(http_requests_total{tenant="t",service="s",handler=~"/v1/.+",status="5xx"}[5m])) or vector(0)',
-               '(sum(rate(http_requests_total{tenant="t",service="s",handler=~"/v1/.+"}[5m])) or vector(0))', "0.001"),
-    "saturation_kv": ('max(vllm:kv_cache_usage_perc{tenant="t",service="s"}) > bool 0.9', "vector(1)", "0.05"),
-    "saturation_waiting": ('max(vllm:num_requests_waiting{tenant="t",service="s"}) > bool 20', "vector(1)", "0.05"),
+    "ttft_p95": (*slower("vllm:time_to_first_token_seconds", "1.0"), "0.05"),
+    "time_per_output_token_p90": (*slower("vllm:request_time_per_output_token_seconds", "0.05"), "0.1"),
+    "latency_p99": (*slower("vllm:e2e_request_latency_seconds", "30.0"), "0.01"),
+    "availability": (f"1 - (max(up{{{ME}}}) or vector(0))", "vector(1)", "0.005"),
+    "errors": (f'sum(rate(http_requests_total{{{ME},handler=~"/v1/.+",status="5xx"}}[5m])) or vector(0)',
+               f'(sum(rate(http_requests_total{{{ME},handler=~"/v1/.+"}}[5m])) or vector(0))', "0.001"),
+    "saturation_kv": (f"max(vllm:kv_cache_usage_perc{{{ME}}}) > bool 0.9", "vector(1)", "0.05"),
+    "saturation_waiting": (f"max(vllm:num_requests_waiting{{{ME}}}) > bool 20", "vector(1)", "0.05"),
 }
 
 
