@@ -10,6 +10,7 @@ import pulumi
 from gpuplane.catalog.metrics import Metric, metric_that_measures
 from gpuplane.components.alerts import Watch
 from gpuplane.components.dashboards import Dashboards, DashboardsArgs
+from gpuplane.components.drift_job import DriftJob, DriftJobArgs
 from gpuplane.components.monitoring import Monitoring, MonitoringArgs
 from gpuplane.components.service_objectives import ServiceObjectives, ServiceObjectivesArgs
 from gpuplane.components.tenant_budget_rules import TenantBudgetRules, TenantBudgetRulesArgs
@@ -47,8 +48,9 @@ def register_tenant(spec: EnvironmentSpec, name: str, options: pulumi.ResourceOp
 
 
 def register_service(spec: EnvironmentSpec, planned: EnvironmentPlan, entry: ServiceEntry, options: pulumi.ResourceOptions) -> None:
-    """A service's promises, usage and cost, where the environment is watched."""
+    """A service's drift job; and its promises, usage and cost, where the environment is watched."""
     wish, service = spec.environment.spec.monitoring, entry.document.spec
+    _register_drift(spec, entry, options)
     if wish is None:
         return
 
@@ -60,6 +62,17 @@ def register_service(spec: EnvironmentSpec, planned: EnvironmentPlan, entry: Ser
         watch=_watch(wish, spec.tenants[entry.tenant].spec.owner), labels=wish.labels, startup_seconds=service.startup_seconds,
         kv_cache=metric("kv_cache_percent"), waiting=metric("waiting_requests"), prompt_tokens=metric("prompt_tokens"),
         output_tokens=metric("output_tokens"), replica_usd_per_hour=_replica_usd_per_hour(planned, entry)), options)
+
+
+def _register_drift(spec: EnvironmentSpec, entry: ServiceEntry, options: pulumi.ResourceOptions) -> None:
+    wish, drift = spec.environment.spec.monitoring, entry.document.spec.drift
+    if drift is None:
+        return
+    watch = _watch(wish, spec.tenants[entry.tenant].spec.owner) if wish is not None else None
+    DriftJob(f"{entry.tenant}-{entry.document.name}", DriftJobArgs(
+        service=entry.document.name, tenant=entry.tenant, image=drift.image, reference=drift.reference, current=drift.current,
+        schedule=drift.schedule, drifted_columns_ratio=drift.drifted_columns_percent / 100, cpu=drift.cpu, memory_gib=drift.memory_gib,
+        watch=watch, labels=wish.labels if wish is not None else None), options)
 
 
 def _replica_usd_per_hour(planned: EnvironmentPlan, entry: ServiceEntry) -> Decimal | None:

@@ -16,6 +16,7 @@ from gpuplane.spec.release import Release, VllmArguments
 from gpuplane.spec.vocabulary import LOCAL_QUEUE
 from gpuplane.stacks import observation
 from gpuplane.stacks.cluster import taints
+from gpuplane.stacks.engine_observation import observed_arguments, traced_environment
 
 
 def register_service(spec: EnvironmentSpec, planned: EnvironmentPlan, entry: ServiceEntry, options: pulumi.ResourceOptions) -> None:
@@ -33,7 +34,8 @@ def _service(spec: EnvironmentSpec, planned: EnvironmentPlan, entry: ServiceEntr
     facts = planned.pools[service.placement.pool]
     return InferenceServiceArgs(
         name=entry.document.name, namespace=entry.tenant, runtime=RUNTIMES[engine], model_format=release.model.format,
-        storage_uri=release.model.storage_uri, image=server.image, engine_arguments=engine_arguments(release),
+        storage_uri=release.model.storage_uri, image=server.image,
+        engine_arguments=(*engine_arguments(release), *observed_arguments(spec, entry)), environment=traced_environment(spec, entry),
         device=quota.resource if quota else quota_resource(facts, service.placement.quota_key), devices=release.devices_per_replica,
         cpu=service.resources.cpu, memory_gib=service.resources.memory_gib, shared_memory_gib=service.resources.shared_memory_gib,
         min_replicas=service.scaling.min_replicas, max_replicas=service.scaling.max_replicas,

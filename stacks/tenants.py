@@ -14,6 +14,7 @@ from gpuplane.spec import tenant as wish
 from gpuplane.spec.environment_spec import EnvironmentSpec
 from gpuplane.spec.vocabulary import LOCAL_QUEUE
 from gpuplane.stacks import observation
+from gpuplane.stacks.engine_observation import collector_egress
 from gpuplane.stacks.providers import kubernetes_provider, with_provider
 from gpuplane.stacks.queue_quotas import queue_quotas, weight
 from gpuplane.stacks.services import register_service
@@ -87,7 +88,7 @@ def _network(spec: EnvironmentSpec, tenant: wish.TenantSpec) -> TenantNetworkArg
     return TenantNetworkArgs(
         gateway_namespace=settings.gateway_namespace, dns_cidr=settings.dns_cidr,
         monitoring_namespace=settings.monitoring.namespace if settings.monitoring else None,
-        egress=tuple(EgressArgs(rule.name, rule.ports, rule.cidr, rule.namespace) for rule in tenant.egress))
+        egress=(*(EgressArgs(rule.name, rule.ports, rule.cidr, rule.namespace) for rule in tenant.egress), *collector_egress(spec)))
 
 
 def _secrets(spec: EnvironmentSpec, name: str, tenant: wish.TenantSpec) -> TenantSecretsArgs | None:

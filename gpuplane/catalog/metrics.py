@@ -76,6 +76,13 @@ def measurable(engine: str, version: str, among: Iterable[str]) -> tuple[str, ..
     return tuple(what for what in among if metric_that_measures(engine, version, what) is not None)
 
 
+def can_be_traced(engine: str, version: str) -> bool:
+    """Whether the usual image of a release sends OpenTelemetry traces; a version that cannot be read does not."""
+    row, number = read_yaml("metrics.yaml")["traces"].get(engine), version_number(version)
+    since = _version(row["since"]) if row is not None else None
+    return since is not None and number is not None and number >= since
+
+
 def _metric(row: Mapping[str, Any], added: list[str]) -> Metric:
     source = sources()[row["source"]]
     labels = {*row["labels"], *added, *({"le"} if row["type"] == "histogram" else ()), *({"quantile"} if row["type"] == "summary" else ())}

@@ -24,7 +24,7 @@ from gpuplane.planning.fleet.need import (
 from gpuplane.planning.fleet.pipelines import pipeline_proofs, pipeline_refusals
 from gpuplane.planning.fleet.rates import Throughputs
 from gpuplane.planning.fleet.service_throughput import ServiceThroughput
-from gpuplane.planning.isolation import residency_refusals, sharing_refusals
+from gpuplane.planning.isolation import residency_refusals, sample_refusals, sharing_refusals
 from gpuplane.planning.memory.service_memory import (
     ServiceMemory,
     memory_notes,
@@ -54,7 +54,7 @@ from gpuplane.planning.proof import Proof
 from gpuplane.planning.proofs import proofs
 from gpuplane.planning.quotas import capacity_refusals, demand_refusals, quota_plans
 from gpuplane.planning.refusal import Refusal
-from gpuplane.planning.service_levels.watched import indicator_notes, unmeasured_refusals
+from gpuplane.planning.service_levels.watched import indicator_notes, tracing_notes, unmeasured_refusals
 from gpuplane.spec.environment_spec import EnvironmentSpec
 
 
@@ -135,6 +135,7 @@ def _refusals(parts: _Parts) -> Iterator[Refusal]:
     yield from memory_refusals(parts.memories, parts.catalog, said, parts.pools)
     yield from sharing_refusals(parts.spec, parts.pools, _quotas(parts), parts.asked)
     yield from residency_refusals(parts.spec)
+    yield from sample_refusals(parts.spec)
     yield from objective_refusals(parts.spec, parts.pools, parts.serves)
     yield from pipeline_refusals(parts.spec)
     yield from unmeasured_refusals(parts.spec)
@@ -186,4 +187,5 @@ def _notes(parts: _Parts, planned: EnvironmentPlan) -> Iterator[str]:
     yield from compatibility_notes(spec, catalog)
     yield from objective_notes(spec, parts.serves)
     yield from indicator_notes(spec)
+    yield from tracing_notes(spec)
     yield from catalog.notes

@@ -26,6 +26,7 @@ SLOW_START = "RE-03"
 OVER_CLOUD_QUOTA = "QF-13"
 SHARED_GPU = "TI-12"
 RESIDENCY = "PII-10"
+SAMPLED_PERSONAL_DATA = "PII-11"
 OVER_BUDGET = "CB-01"
 WORST_CASE_OVER_LIMIT = "CB-02"
 INCREASE_OVER_LIMIT = "CB-03"
@@ -55,6 +56,7 @@ RULES: Mapping[str, str] = MappingProxyType({
     OVER_CLOUD_QUOTA: "Nodes at their maximum fit the declared vCPU quotas of the cloud account",
     SHARED_GPU: "Time-sliced GPUs are not shared between tenants and hold no personal data",
     RESIDENCY: "The environment's region is one the tenant allows",
+    SAMPLED_PERSONAL_DATA: "No job reads samples of a service whose data is personal",
     OVER_BUDGET: "The month that a budget is about is within it, of every tenant and of the environment",
     WORST_CASE_OVER_LIMIT: "The worst case is within the limit that the budget sets to it",
     INCREASE_OVER_LIMIT: "A change that costs more than the budget allows for one change is approved",

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from gpuplane.spec.drift import Drift
 from gpuplane.spec.model import DnsLabel, Document, MigProfile, SpecModel
 from gpuplane.spec.objectives import Objectives
 from gpuplane.spec.release import Release
@@ -74,6 +75,7 @@ class InferenceServiceSpec(SpecModel):
     request_timeout_seconds: Annotated[int, Field(ge=1, le=3600)] = 300
     """Longest a request may take."""
     logging: PayloadLogging | None = None
+    drift: Drift | None = None
 
 
 class InferenceService(Document[Literal["InferenceService"], InferenceServiceSpec]):

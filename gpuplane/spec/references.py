@@ -107,7 +107,8 @@ def _quota(documents: Documents, quota: Iterable[str], place: Place, path: str) 
 def _settings(environment: Environment, tenant: Tenant, place: Place) -> Iterator[SpecError]:
     settings = environment.spec
     monitoring = settings.monitoring.namespace if settings.monitoring is not None else None
-    if is_reserved(tenant.name) or tenant.name in (settings.gateway_namespace, monitoring):
+    tracing = settings.tracing.namespace if settings.tracing is not None else None
+    if is_reserved(tenant.name) or tenant.name in (settings.gateway_namespace, monitoring, tracing):
         yield _reserved(tenant.name, place)
     cohort = tenant.spec.cohort
     if cohort is not None and cohort not in settings.cohorts:

@@ -156,6 +156,10 @@ BAD: dict[str, tuple[Change, str, str, str, str]] = {
         "OB-03", CHAT, "spec.objectives.time_per_output_token_ms.p99",
         ("vllm 0.10.2 has no metric of time per output token. Leave it out; this engine can be held to availability_percent, error_percent, "
          "kv_cache_percent, latency_ms, ttft_ms, waiting_requests.")),
+    "samples of personal data": (
+        put((ACME, CLASS, "pii"), (ACME, REGIONS, ["us-east-1"]), (CHAT, "spec.drift", {
+            "image": "docker.io/vllm/drift@sha256:" + "d" * 64, "reference": "s3://acme/ref", "current": "s3://acme/now"})),
+        "PII-11", CHAT, "spec.drift", "the tenant's data is personal, and samples of features and predictions are personal data too."),
     "an unknown gpu": (
         put((POOL, "spec.gpu", "H100-SXM-8GB")), "NP-01", POOL, "spec.gpu",
         'there is no GPU "H100-SXM-8GB" in the catalogue. Did you mean H100-SXM-80GB?'),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from gpuplane.catalog.metrics import measurable
+from gpuplane.catalog.metrics import can_be_traced, measurable
 from gpuplane.planning.refusal import UNMEASURED_OBJECTIVE, Refusal, refused
 from gpuplane.planning.service_levels.burn_rate import burn_alerts, hours
 from gpuplane.planning.service_levels.indicators import MEASURABLE, UNITS_PER_SECOND, Indicator, Unmeasured, indicators
@@ -38,6 +38,16 @@ def indicator_notes(spec: EnvironmentSpec) -> Iterator[str]:
             if _counts_requests(indicator) and _is_rare(indicator, objectives.requests_per_second):
                 yield (f"{name}: at {objectives.requests_per_second:f} requests a second, two bad requests within an hour burn the budget "
                        f"of {indicator.path} fast enough to call somebody; loosen it, or leave it out while there is so little traffic.")
+
+
+def tracing_notes(spec: EnvironmentSpec) -> Iterator[str]:
+    """Services that send no traces although the environment has a collector."""
+    if spec.environment.spec.tracing is None:
+        return
+    for name, entry in sorted(spec.services.items()):
+        engine, version = entry.document.spec.release.engine
+        if not can_be_traced(engine, version):
+            yield f"{name} sends no traces: the image of {engine} {version} can not, and would not start if it were told to."
 
 
 def _refused(entry: ServiceEntry, unmeasured: Unmeasured) -> Refusal:
