@@ -62,12 +62,14 @@ class Monitoring(pulumi.ComponentResource):
 def _pod_monitor() -> dict[str, Any]:
     named = [{"sourceLabels": ["__meta_kubernetes_namespace"], "targetLabel": "tenant"},
              {"sourceLabels": ["__meta_kubernetes_pod_label_serving_kserve_io_inferenceservice"], "targetLabel": "service"}]
+    # Triton answers on 8080 too, but has no metrics there; its runtime says which port has them.
+    elsewhere = {"sourceLabels": ["__meta_kubernetes_pod_annotation_prometheus_kserve_io_port"], "regex": "8002", "action": "drop"}
     return {
         "namespaceSelector": {"any": True},
         "selector": {"matchExpressions": [{"key": _SERVICE, "operator": "Exists"}]},
         "podTargetLabels": [_SERVICE, TENANT],
-        "podMetricsEndpoints": [{"portNumber": port, "path": "/metrics", "interval": "15s", "relabelings": named}
-                                for port in (8080, 8002)],
+        "podMetricsEndpoints": [{"portNumber": port, "path": "/metrics", "interval": "15s", "relabelings": [*relabelings, *named]}
+                                for port, relabelings in ((8080, [elsewhere]), (8002, []))],
     }
 
 
