@@ -23,7 +23,7 @@ class Drift(SpecModel):
     """
 
     image: ImageDigest
-    """Image with Python, ``evidently`` 0.7, ``pandas``, ``pyarrow`` and ``s3fs``, by digest, from an allowed registry."""
+    """Image with Python, ``evidently`` 0.7, ``pandas`` 2, ``pyarrow`` and ``s3fs``, by digest, from an allowed registry."""
     reference: SamplePrefix
     """Samples that the model was made or approved with."""
     current: SamplePrefix
