@@ -9,7 +9,6 @@ from gpuplane.components.existing_node_pool import ExistingNodePool, ExistingNod
 from gpuplane.components.gpu_quotas import CohortArgs, FlavorArgs, GpuQuotas, GpuQuotasArgs
 from gpuplane.components.model_cache_nodes import ModelCacheNodes, ModelCacheNodesArgs
 from gpuplane.components.model_storage import ModelStorage, ModelStorageArgs
-from gpuplane.components.monitoring import Monitoring, MonitoringArgs
 from gpuplane.components.queue_admission import QueueAdmission
 from gpuplane.components.serving_runtime import ServingRuntime, ServingRuntimeArgs
 from gpuplane.components.storage_classes import StorageClasses, StorageClassesArgs
@@ -19,6 +18,7 @@ from gpuplane.planning.money.ledger import PoolMoney
 from gpuplane.spec.environment_spec import EnvironmentSpec
 from gpuplane.stacks.aws_cluster import tags
 from gpuplane.stacks.cluster import taints
+from gpuplane.stacks.observation import register_platform
 from gpuplane.stacks.operators import register_operators, volcano_nodes
 from gpuplane.stacks.providers import kubernetes_provider, with_provider
 from gpuplane.stacks.queue_quotas import queue_quotas, weight
@@ -42,9 +42,7 @@ def compose(spec: EnvironmentSpec, planned: EnvironmentPlan) -> None:
         StorageClasses("storage-classes", StorageClassesArgs(tags=tags(spec)), open_options)
     QueueAdmission("queue-admission", open_options, tuple(volcano_nodes(spec, planned).values()))
     register_gateway(spec, options, open_options)
-    monitoring = spec.environment.spec.monitoring
-    if monitoring is not None:
-        Monitoring("monitoring", MonitoringArgs(monitoring.namespace, monitoring.labels), open_options)
+    register_platform(spec, open_options)
 
 
 def _pools(spec: EnvironmentSpec, planned: EnvironmentPlan, options: pulumi.ResourceOptions) -> None:

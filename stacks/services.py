@@ -19,12 +19,15 @@ from gpuplane.spec.inference_service import TopologyRequest
 from gpuplane.spec.release import Release, TritonModel, VllmArguments
 from gpuplane.spec.runtime import MODEL_DIRECTORY
 from gpuplane.spec.vocabulary import LOCAL_QUEUE, TOPOLOGY_REQUEST
+from gpuplane.stacks import observation
 from gpuplane.stacks.cluster import taints
+from gpuplane.stacks.engine_observation import observed_arguments, traced_environment
 
 
 def register_service(spec: EnvironmentSpec, planned: EnvironmentPlan, entry: ServiceEntry, options: pulumi.ResourceOptions) -> None:
     """Register the component of one service."""
     InferenceService(f"{entry.tenant}-{entry.document.name}", _service(spec, planned, entry), options)
+    observation.register_service(spec, planned, entry, options)
 
 
 def _service(spec: EnvironmentSpec, planned: EnvironmentPlan, entry: ServiceEntry) -> InferenceServiceArgs:
@@ -38,7 +41,8 @@ def _service(spec: EnvironmentSpec, planned: EnvironmentPlan, entry: ServiceEntr
         name=entry.document.name, namespace=entry.tenant, runtime=runtime_name(server.name),
         model_format=release.model.format or server.row.model_formats[0],
         storage_uri=release.model.storage_uri, image=release.server.image,
-        engine_arguments=engine_arguments(server, release, service.request_timeout_seconds),
+        engine_arguments=(*engine_arguments(server, release, service.request_timeout_seconds), *observed_arguments(spec, entry)),
+        environment=traced_environment(spec, entry),
         device=quota.resource if quota else quota_resource(facts, service.placement.quota_key), devices=release.devices_per_replica,
         cpu=service.resources.cpu, memory_gib=service.resources.memory_gib, shared_memory_gib=service.resources.shared_memory_gib,
         min_replicas=service.scaling.min_replicas, max_replicas=service.scaling.max_replicas,

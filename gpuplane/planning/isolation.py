@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from gpuplane.planning.demand import Demands
 from gpuplane.planning.environment_plan import Pools, Quotas
-from gpuplane.planning.refusal import RESIDENCY, SHARED_GPU, Refusal, refused
+from gpuplane.planning.refusal import RESIDENCY, SAMPLED_PERSONAL_DATA, SHARED_GPU, Refusal, refused
 from gpuplane.spec.environment_spec import EnvironmentSpec
 
 
@@ -39,6 +39,15 @@ def _users(pools: Pools, quotas: Mapping[str, Quotas], all_demands: Demands) -> 
             if pools[demand.pool].strategy == "time-slicing":
                 found[demand.pool].add(tenant)
     return {name: sorted(tenants) for name, tenants in found.items()}
+
+
+def sample_refusals(spec: EnvironmentSpec) -> Iterator[Refusal]:
+    """PII-11: a drift job, which reads samples of requests, of a tenant with personal data."""
+    for entry in spec.services.values():
+        if entry.document.spec.drift is not None and spec.tenants[entry.tenant].spec.data_classification == "pii":
+            yield refused(SAMPLED_PERSONAL_DATA, entry.place, "spec.drift", "the tenant's data is personal, and samples of features and "
+                          "predictions are personal data too.", "Remove drift; compare aggregates that hold no person's data elsewhere.",
+                          tenant=entry.tenant)
 
 
 def residency_refusals(spec: EnvironmentSpec) -> Iterator[Refusal]:

@@ -26,7 +26,7 @@ from gpuplane.planning.fleet.need import (
 from gpuplane.planning.fleet.pipelines import pipeline_proofs, pipeline_refusals
 from gpuplane.planning.fleet.rates import Throughputs
 from gpuplane.planning.fleet.service_throughput import ServiceThroughput
-from gpuplane.planning.isolation import residency_refusals, sharing_refusals
+from gpuplane.planning.isolation import residency_refusals, sample_refusals, sharing_refusals
 from gpuplane.planning.memory.service_memory import (
     ServiceMemory,
     memory_notes,
@@ -58,6 +58,7 @@ from gpuplane.planning.proofs import proofs
 from gpuplane.planning.quotas import capacity_refusals, demand_refusals, quota_plans
 from gpuplane.planning.refusal import Refusal
 from gpuplane.planning.runtimes import runtime_notes, runtime_refusals, startup_seconds
+from gpuplane.planning.service_levels.watched import indicator_notes, tracing_notes, unmeasured_refusals
 from gpuplane.planning.traffic import traffic_notes, traffic_proofs, traffic_refusals
 from gpuplane.planning.upgrade_order import versions_of
 from gpuplane.spec.environment_spec import EnvironmentSpec
@@ -148,8 +149,10 @@ def _every_refusal(parts: _Parts) -> Iterator[Refusal]:
     yield from sharing_refusals(parts.spec, parts.pools, _quotas(parts), parts.asked)
     yield from residency_refusals(parts.spec)
     yield from traffic_refusals(parts.spec)
+    yield from sample_refusals(parts.spec)
     yield from objective_refusals(parts.spec, parts.pools, parts.serves)
     yield from pipeline_refusals(parts.spec)
+    yield from unmeasured_refusals(parts.spec)
     yield from purchase_refusals(parts.spec)
     yield from price_refusals(parts.spec, parts.pools, parts.money, parts.catalog)
     yield from budgets_without(budget_refusals(parts.spec, parts.money), parts.asked, parts.money, impossible)
@@ -205,4 +208,6 @@ def _notes(parts: _Parts, planned: EnvironmentPlan) -> Iterator[str]:
     yield from lock_notes(spec)
     yield from objective_notes(spec, parts.serves)
     yield from traffic_notes(spec, parts.serves)
+    yield from indicator_notes(spec)
+    yield from tracing_notes(spec)
     yield from catalog.notes

@@ -34,11 +34,13 @@ OVER_CLOUD_QUOTA = "QF-13"
 SHARED_GPU = "TI-12"
 RESIDENCY = "PII-10"
 UNAPPROVED_PROVIDER = "PII-11"
+SAMPLED_PERSONAL_DATA = "PII-08"
 OVER_BUDGET = "CB-01"
 WORST_CASE_OVER_LIMIT = "CB-02"
 INCREASE_OVER_LIMIT = "CB-03"
 OBJECTIVE_OVER_MAXIMUM = "OB-01"
 STEPS_OVER_PIPELINE = "OB-02"
+UNMEASURED_OBJECTIVE = "OB-03"
 UNKNOWN_PRICE = "CB-05"
 SPOT_SERVING = "CB-06"
 GPU_NOT_ALLOWED = "CB-09"
@@ -70,6 +72,7 @@ RULES: Mapping[str, str] = MappingProxyType({
     SHARED_GPU: "Time-sliced GPUs are not shared between tenants and hold no personal data",
     RESIDENCY: "The environment's region, and that of every provider a fallback leads to, is one the tenant allows",
     UNAPPROVED_PROVIDER: "Fallbacks lead only to providers that are approved for the tenant's data",
+    SAMPLED_PERSONAL_DATA: "No job reads samples of a service whose data is personal",
     OVER_BUDGET: "The month that a budget is about is within it, of every tenant and of the environment",
     WORST_CASE_OVER_LIMIT: "The worst case is within the limit that the budget sets to it",
     INCREASE_OVER_LIMIT: "A change that costs more than the budget allows for one change is approved",
@@ -78,6 +81,7 @@ RULES: Mapping[str, str] = MappingProxyType({
     GPU_NOT_ALLOWED: "GPUs of pools are those that the environment allows",
     OBJECTIVE_OVER_MAXIMUM: "Maximum replicas hold the service's objectives, by measured or published throughput",
     STEPS_OVER_PIPELINE: "The latencies that a pipeline's steps promise add up to at most what the pipeline may take",
+    UNMEASURED_OBJECTIVE: "Where there is monitoring, every objective is one that the engine has a metric for",
 })
 """Catalogue id to what it asks, for every refusal that planning can give."""
 

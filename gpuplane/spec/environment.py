@@ -26,6 +26,7 @@ from gpuplane.spec.model import (
 from gpuplane.spec.monitoring import Monitoring
 from gpuplane.spec.platform_services import KServe, Kueue, Volcano
 from gpuplane.spec.secret_store import SecretStore
+from gpuplane.spec.tracing import Tracing
 
 
 class Cluster(SpecModel):
@@ -89,6 +90,7 @@ class EnvironmentSettings(SpecModel):
     volcano: Volcano | None = None
     gpu_operator: GpuOperator | None = None
     monitoring: Monitoring | None = None
+    tracing: Tracing | None = None
     secret_stores: dict[DnsLabel, SecretStore] = Field(default_factory=dict)
     """Stores by the name that tenants refer to."""
     cohorts: dict[DnsLabel, Cohort] = Field(default_factory=dict)

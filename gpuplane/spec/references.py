@@ -108,8 +108,9 @@ def _quota(documents: Documents, quota: Iterable[str], place: Place, path: str) 
 def _settings(environment: Environment, tenant: Tenant, place: Place) -> Iterator[SpecError]:
     settings = environment.spec
     monitoring = settings.monitoring.namespace if settings.monitoring is not None else None
-    gateway = settings.gateway
-    if is_reserved(tenant.name) or tenant.name in (gateway and gateway.namespace, gateway and gateway.proxy_namespace, monitoring):
+    gateway, tracing = settings.gateway, settings.tracing
+    theirs = (monitoring, tracing and tracing.namespace, gateway and gateway.namespace, gateway and gateway.proxy_namespace)
+    if is_reserved(tenant.name) or tenant.name in theirs:
         yield _reserved(tenant.name, place)
     cohort = tenant.spec.cohort
     if cohort is not None and cohort not in settings.cohorts:
