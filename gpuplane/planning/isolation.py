@@ -42,7 +42,7 @@ def _users(pools: Pools, quotas: Mapping[str, Quotas], all_demands: Demands) -> 
 
 
 def sample_refusals(spec: EnvironmentSpec) -> Iterator[Refusal]:
-    """PII-11: a drift job, which reads samples of requests, of a tenant with personal data."""
+    """PII-08: a drift job, which reads samples of requests, of a tenant with personal data."""
     for entry in spec.services.values():
         if entry.document.spec.drift is not None and spec.tenants[entry.tenant].spec.data_classification == "pii":
             yield refused(SAMPLED_PERSONAL_DATA, entry.place, "spec.drift", "the tenant's data is personal, and samples of features and "

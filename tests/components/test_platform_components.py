@@ -98,7 +98,7 @@ def test_runtimes_drop_all_rights_and_have_no_server_type() -> None:
 
 def test_the_charts_that_keep_models_on_nodes_come_only_where_they_do() -> None:
     def releases(local_models: bool) -> dict[str, Any]:
-        views = record(lambda: kserve.KServe("kserve", kserve.KServeArgs("v0.20.0", local_models)))
+        views = record(lambda: kserve.KServe("kserve", kserve.KServeArgs("v0.20.0", local_models=local_models)))
         return {view.props["chart"].rpartition("/")[2]: view.props["values"] for view in views if view.kind == "Release"}
 
     assert set(releases(False)) == {"kserve-crd", "kserve-resources"}
