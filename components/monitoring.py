@@ -14,7 +14,7 @@ import pulumi
 
 from gpuplane.components.alerts import API_VERSION, Watch, rule_file
 from gpuplane.components.kubernetes_object import KubernetesObject, child_options, metadata
-from gpuplane.components.platform_rules import platform_groups
+from gpuplane.components.platform_rules import Recorded, platform_groups
 from gpuplane.spec.vocabulary import TENANT
 
 _SERVICE = "serving.kserve.io/inferenceservice"
@@ -30,6 +30,7 @@ class MonitoringArgs:
         watch: who answers for the platform's alerts.
         deployments: operators that must run: namespace, Deployment, and what happens without it.
         has_gpu_metrics: the GPU Operator's DCGM exporter is scraped.
+        recorded: series that services record.
         scrapes_kueue: bring a ServiceMonitor for Kueue; its chart's own bears no label that Prometheus could select it by.
     """
 
@@ -38,6 +39,7 @@ class MonitoringArgs:
     watch: Watch = field(default_factory=lambda: Watch("platform"))
     deployments: tuple[tuple[str, str, str], ...] = ()
     has_gpu_metrics: bool = True
+    recorded: Recorded = field(default_factory=Recorded)
     scrapes_kueue: bool = True
 
 
@@ -54,7 +56,7 @@ class Monitoring(pulumi.ComponentResource):
             KubernetesObject("kueue", {
                 "apiVersion": API_VERSION, "kind": "ServiceMonitor",
                 "metadata": metadata("gpuplane-kueue", args.namespace, args.labels), "spec": _kueue_monitor()}, options)
-        groups = platform_groups(args.watch, args.deployments, args.has_gpu_metrics)
+        groups = platform_groups(args.watch, args.deployments, args.has_gpu_metrics, args.recorded)
         KubernetesObject("platform-rules", rule_file("gpuplane-platform", args.namespace, args.labels, groups), options)
         self.register_outputs({})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from gpuplane.components.alerts import Alert, Runbook, Watch, alert_rule, group, record
@@ -18,19 +19,36 @@ HOT_CELSIUS = 88
 """Data-centre GPUs begin to slow down between 83 and 92 °C, by model."""
 
 
-def platform_groups(watch: Watch, deployments: Sequence[tuple[str, str, str]], has_gpu_metrics: bool) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class Recorded:
+    """Which series the rules of services record: a rule that reads others would never say a thing.
+
+    Attributes:
+        objectives: of promises, good and bad.
+        tokens: of usage.
+        costs: of prices; a pool without a price has none.
+    """
+
+    objectives: bool = True
+    tokens: bool = True
+    costs: bool = True
+
+
+def platform_groups(watch: Watch, deployments: Sequence[tuple[str, str, str]], has_gpu_metrics: bool,
+                    recorded: Recorded = Recorded()) -> list[dict[str, Any]]:
     """Every group of the platform's PrometheusRule.
 
     Args:
         watch: the platform's owner.
         deployments: what must run: namespace, Deployment, and what it does in a clause.
         has_gpu_metrics: the DCGM exporter is there.
+        recorded: what services record.
     """
     queues, operators = _queue_alerts(), _operator_alerts(deployments)
     return [
-        group("gpuplane-objective-windows", _windows()),
-        group("gpuplane-objective-budgets", _budgets(), "5m"),
-        group("gpuplane-usage", _usage()),
+        group("gpuplane-objective-windows", _windows() if recorded.objectives else ()),
+        group("gpuplane-objective-budgets", _budgets() if recorded.objectives else (), "5m"),
+        group("gpuplane-usage", _usage(recorded)),
         group("gpuplane-gpus", [alert_rule(alert, watch) for alert in _gpu_alerts()] if has_gpu_metrics else []),
         group("gpuplane-queues", [alert_rule(alert, watch) for alert in queues]),
         group("gpuplane-operators", [alert_rule(alert, watch) for alert in operators]),
@@ -53,12 +71,15 @@ def _ratio(window: str) -> str:
     return f"sum_over_time(gpuplane:slo_bad:rate5m[{window}]) / sum_over_time(gpuplane:slo_all:rate5m[{window}])"
 
 
-def _usage() -> Iterator[dict[str, Any]]:
+def _usage(recorded: Recorded) -> Iterator[dict[str, Any]]:
     """Tokens and money now; a month has 730 hours, as in every budget."""
-    yield record("gpuplane:service_usd_per_million_output_tokens:ratio",
-                 "1e6 * gpuplane:service_usd_per_hour:sum / (3600 * gpuplane:service_output_tokens:rate5m > 0)")
-    for direction in ("prompt", "output"):
+    if recorded.costs and recorded.tokens:
+        yield record("gpuplane:service_usd_per_million_output_tokens:ratio",
+                     "1e6 * gpuplane:service_usd_per_hour:sum / (3600 * gpuplane:service_output_tokens:rate5m > 0)")
+    for direction in ("prompt", "output") if recorded.tokens else ():
         yield record(f"gpuplane:tenant_{direction}_tokens:rate5m", f"sum by (tenant, model) (gpuplane:service_{direction}_tokens:rate5m)")
+    if not recorded.costs:
+        return
     yield record("gpuplane:tenant_usd_per_hour:sum", "sum by (tenant) (gpuplane:service_usd_per_hour:sum)")
     yield record("gpuplane:tenant_usd_per_month:projected1d", "730 * avg_over_time(gpuplane:tenant_usd_per_hour:sum[1d])")
 

@@ -12,6 +12,7 @@ from gpuplane.components.alerts import Watch
 from gpuplane.components.dashboards import Dashboards, DashboardsArgs
 from gpuplane.components.drift_job import DriftJob, DriftJobArgs
 from gpuplane.components.monitoring import Monitoring, MonitoringArgs
+from gpuplane.components.platform_rules import Recorded
 from gpuplane.components.service_objectives import ServiceObjectives, ServiceObjectivesArgs
 from gpuplane.components.tenant_budget_rules import TenantBudgetRules, TenantBudgetRulesArgs
 from gpuplane.planning.environment_plan import EnvironmentPlan, device_share, quota_resource
@@ -26,7 +27,7 @@ _OPERATORS = (
 _GPU_OPERATOR = ("gpu-operator", "gpu-operator", "new GPU nodes offer no GPUs")
 
 
-def register_platform(spec: EnvironmentSpec, options: pulumi.ResourceOptions) -> None:
+def register_platform(spec: EnvironmentSpec, planned: EnvironmentPlan, options: pulumi.ResourceOptions) -> None:
     """Monitors, rules and dashboards of the platform, where the environment is watched."""
     wish = spec.environment.spec.monitoring
     if wish is None:
@@ -34,15 +35,24 @@ def register_platform(spec: EnvironmentSpec, options: pulumi.ResourceOptions) ->
     operator = spec.environment.spec.gpu_operator
     Monitoring("monitoring", MonitoringArgs(
         wish.namespace, wish.labels, _watch(wish, wish.owner), (*_OPERATORS, *((_GPU_OPERATOR,) if operator is not None else ())),
-        has_gpu_metrics=operator is not None and operator.dcgm_service_monitor), options)
+        has_gpu_metrics=operator is not None and operator.dcgm_service_monitor, recorded=_recorded(spec, planned)), options)
     if wish.grafana is not None:
         Dashboards("dashboards", DashboardsArgs(wish.namespace, wish.grafana.labels, wish.grafana.folder), options)
 
 
-def register_tenant(spec: EnvironmentSpec, name: str, options: pulumi.ResourceOptions) -> None:
+def _recorded(spec: EnvironmentSpec, planned: EnvironmentPlan) -> Recorded:
+    """What the rules of all services record."""
+    services = [entry.document.spec for entry in spec.services.values()]
+    return Recorded(
+        objectives=any(indicators(service)[0] for service in services),
+        tokens=any(metric_that_measures(*service.release.engine, "output_tokens") for service in services),
+        costs=any(_replica_usd_per_hour(planned, entry) is not None for entry in spec.services.values()))
+
+
+def register_tenant(spec: EnvironmentSpec, planned: EnvironmentPlan, name: str, options: pulumi.ResourceOptions) -> None:
     """A tenant's budget, where the environment is watched."""
     wish, tenant = spec.environment.spec.monitoring, spec.tenants[name].spec
-    if wish is not None:
+    if wish is not None and any(_replica_usd_per_hour(planned, entry) is not None for entry in spec.services_of(name)):
         TenantBudgetRules(f"{name}-budget", TenantBudgetRulesArgs(
             name, tenant.monthly_budget.usd_per_month, _watch(wish, tenant.owner), wish.labels), options)
 

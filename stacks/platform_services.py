@@ -42,7 +42,7 @@ def compose(spec: EnvironmentSpec, planned: EnvironmentPlan) -> None:
         StorageClasses("storage-classes", StorageClassesArgs(tags=tags(spec)), open_options)
     QueueAdmission("queue-admission", open_options, tuple(volcano_nodes(spec, planned).values()))
     register_gateway(spec, options, open_options)
-    register_platform(spec, open_options)
+    register_platform(spec, planned, open_options)
 
 
 def _pools(spec: EnvironmentSpec, planned: EnvironmentPlan, options: pulumi.ResourceOptions) -> None:

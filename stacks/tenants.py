@@ -33,7 +33,7 @@ def compose(spec: EnvironmentSpec, planned: EnvironmentPlan) -> None:
         after = pulumi.ResourceOptions.merge(with_provider(provider), pulumi.ResourceOptions(depends_on=[tenant]))
         caches = register_model_caches(spec, name, after)
         ready = pulumi.ResourceOptions.merge(after, pulumi.ResourceOptions(depends_on=caches)) if caches else after
-        observation.register_tenant(spec, name, after)
+        observation.register_tenant(spec, planned, name, after)
         for entry in spec.services_of(name):
             register_service(spec, planned, entry, ready)
             register_traffic(spec, entry, after)

@@ -1,8 +1,8 @@
 """One mistake, one sentence: what rules find on objects only because of something that the plan refuses already.
 
 A pool whose hardware or price is not known, and a replica that no node can take, are refused where they are written. Its flavor
-without a capacity, its services without a price, the series of their cost and its tenant's month then follow. Nothing else is left
-out, and nothing that blocks goes without a refusal that does.
+without a capacity, its services without a price and its tenant's month then follow. Nothing else is left out, and nothing that blocks
+goes without a refusal that does.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from gpuplane.planning.refusal import OVER_BUDGET, PEAK_OVER_QUOTA, QUOTA_OVER_C
 from gpuplane.policies.finding import Finding
 from gpuplane.spec.environment_spec import EnvironmentSpec
 
-_UNKNOWN_SERIES, _COST_SERIES = "WI-08", "gpuplane:service_usd_per_hour:sum"
 _FLAVOR = re.compile(r"^spec\.resourceGroups\[(\d+)\]\.flavors\[(\d+)\]")
 
 
@@ -43,8 +42,6 @@ class Consequences:
         service = f"{view.namespace}/{view.name}"
         if finding.rule == UNKNOWN_PRICE:
             return view.name in self._pools if view.kind != "InferenceService" else service in self._affected
-        if finding.rule == _UNKNOWN_SERIES:  # what a service costs is recorded where its price is known
-            return bool(self._affected) and _COST_SERIES in finding.message
         if finding.rule == QUOTA_OVER_CAPACITY:
             return _flavor(finding, view) in self._bare
         if finding.rule == PEAK_OVER_QUOTA:
