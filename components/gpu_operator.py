@@ -32,6 +32,7 @@ class GpuOperatorArgs:
         mig_strategy: ``none``, ``single`` or ``mixed``.
         mig_layouts: name of a layout (the node label ``nvidia.com/mig.config``) to profile to devices on each GPU.
         time_slicing: name of a config (the node label ``nvidia.com/device-plugin.config``) to pods on each GPU.
+        mps: name of a config to pods on each GPU that share it by MPS.
         tolerations: taints of the pools, so that the operator's pods reach them.
         dcgm_service_monitor: a ServiceMonitor for DCGM metrics; needs the Prometheus operator.
         monitor_labels: labels that Prometheus selects it by.
@@ -43,6 +44,7 @@ class GpuOperatorArgs:
     mig_strategy: str = "mixed"
     mig_layouts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     time_slicing: Mapping[str, int] = field(default_factory=dict)
+    mps: Mapping[str, int] = field(default_factory=dict)
     tolerations: tuple[TaintArgs, ...] = ()
     dcgm_service_monitor: bool = False
     monitor_labels: Mapping[str, str] = field(default_factory=dict)
@@ -70,7 +72,7 @@ def values(args: GpuOperatorArgs) -> dict[str, Any]:
         "dcgmExporter": {
             "enablePodLabels": True, "podLabelAllowlistRegex": [f"^{TENANT}$".replace(".", "\\.")],
             "serviceMonitor": {"enabled": args.dcgm_service_monitor, "additionalLabels": dict(args.monitor_labels)}},
-        "devicePlugin": {"config": _config("gpuplane-device-plugin", _device_plugin(args.time_slicing), "whole-gpus")},
+        "devicePlugin": {"config": _config("gpuplane-device-plugin", _device_plugin(args.time_slicing, args.mps), "whole-gpus")},
     }
     if args.mig_layouts:
         result["migManager"] = {"config": {"create": True, "name": "gpuplane-mig", "default": "all-disabled",
@@ -82,11 +84,14 @@ def _config(name: str, data: Mapping[str, str], default: str) -> dict[str, Any]:
     return {"create": True, "name": name, "default": default, "data": dict(sorted(data.items()))}
 
 
-def _device_plugin(time_slicing: Mapping[str, int]) -> dict[str, str]:
+def _device_plugin(time_slicing: Mapping[str, int], mps: Mapping[str, int]) -> dict[str, str]:
     configs = {"whole-gpus": _dump({"version": "v1", "flags": {"migStrategy": "mixed"}})}
     for name, replicas in time_slicing.items():
         configs[name] = _dump({"version": "v1", "flags": {"migStrategy": "none"}, "sharing": {"timeSlicing": {
             "renameByDefault": False, "failRequestsGreaterThanOne": True, "resources": [{"name": GPU, "replicas": replicas}]}}})
+    for name, replicas in mps.items():
+        configs[name] = _dump({"version": "v1", "flags": {"migStrategy": "none"}, "sharing": {"mps": {
+            "renameByDefault": False, "resources": [{"name": GPU, "replicas": replicas}]}}})
     return configs
 
 

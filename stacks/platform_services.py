@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pulumi
 
-from gpuplane.components.existing_node_pool import ExistingNodePool, ExistingNodePoolArgs
 from gpuplane.components.gpu_operator import GpuOperator, GpuOperatorArgs
 from gpuplane.components.gpu_quotas import CohortArgs, FlavorArgs, GpuQuotas, GpuQuotasArgs
 from gpuplane.components.kserve import KServe, KServeArgs
@@ -14,11 +13,12 @@ from gpuplane.components.monitoring import Monitoring, MonitoringArgs
 from gpuplane.components.queue_admission import QueueAdmission
 from gpuplane.components.serving_runtime import Engine, ServingRuntime, ServingRuntimeArgs
 from gpuplane.planning.cohorts.environment_tree import cohort_quotas, shares_fairly
-from gpuplane.planning.environment_plan import EnvironmentPlan
+from gpuplane.planning.environment_plan import EnvironmentPlan, PoolPlan
 from gpuplane.planning.money.ledger import PoolMoney
 from gpuplane.spec.environment_spec import EnvironmentSpec
+from gpuplane.spec.node_pool import NodePool
 from gpuplane.spec.release import Triton, Vllm
-from gpuplane.stacks.cluster import taints
+from gpuplane.stacks.node_pools import register_nodes, taints
 from gpuplane.stacks.providers import kubernetes_provider, with_provider
 from gpuplane.stacks.queue_quotas import queue_quotas, weight
 from gpuplane.stacks.upstream import require_upstream
@@ -63,6 +63,7 @@ def _gpu_operator(spec: EnvironmentSpec) -> GpuOperatorArgs:
         version=operator.version, driver=operator.driver, toolkit=operator.toolkit, mig_strategy=operator.mig_strategy,
         mig_layouts={name: sharing.mig.layout for name, sharing in shared.items() if sharing.mig is not None},
         time_slicing={name: sharing.time_slicing.replicas for name, sharing in shared.items() if sharing.time_slicing is not None},
+        mps={name: sharing.mps.replicas for name, sharing in shared.items() if sharing.mps is not None},
         tolerations=tuple(taint for pool in spec.pools.values() for taint in taints(pool)),
         dcgm_service_monitor=operator.dcgm_service_monitor and monitoring is not None,
         monitor_labels=monitoring.labels if monitoring is not None else {})
@@ -71,16 +72,22 @@ def _gpu_operator(spec: EnvironmentSpec) -> GpuOperatorArgs:
 def _pools(spec: EnvironmentSpec, planned: EnvironmentPlan, options: pulumi.ResourceOptions) -> None:
     flavors = {}
     for name, pool in spec.pools.items():
-        facts, existing = planned.pools[name], pool.spec.existing_nodes
+        facts, said = planned.pools[name], _said(pool, planned.pools[name])
         flavors[name] = FlavorArgs(
             node_labels=facts.node_labels, taints=taints(pool), devices_per_node=facts.devices_per_node, sharing=pool.spec.strategy,
-            max_nodes=existing.max_nodes if existing else None,
-            usd_per_node_hour=str(existing.usd_per_node_hour) if existing else None,
+            max_nodes=said[0], usd_per_node_hour=said[1],
             reserved_usd_per_node_hour=_reserved_usd(planned.money.pools[name]),
             source=spec.places[("NodePool", name)].relative)
-        if existing is not None:
-            ExistingNodePool(name, ExistingNodePoolArgs(name, facts.node_labels, existing.max_nodes))
+        register_nodes(spec, planned, name, options)
     GpuQuotas("gpu-quotas", GpuQuotasArgs(flavors, _cohorts(spec, planned)), options)
+
+
+def _said(pool: NodePool, facts: PoolPlan) -> tuple[int | None, str | None]:
+    """Number and price of nodes that no other object says: those that are there already, and prices paid in advance."""
+    price = str(facts.usd_per_node_hour) if facts.usd_per_node_hour is not None else None
+    if pool.spec.aws_nodes is None:
+        return facts.max_nodes, price
+    return None, price if pool.spec.aws_nodes.block is not None else None
 
 
 def _reserved_usd(money: PoolMoney) -> str | None:

@@ -14,7 +14,7 @@ from gpuplane.planning.environment_plan import EnvironmentPlan, quota_resource
 from gpuplane.spec.environment_spec import EnvironmentSpec, ServiceEntry
 from gpuplane.spec.release import Release, VllmArguments
 from gpuplane.spec.vocabulary import LOCAL_QUEUE
-from gpuplane.stacks.cluster import taints
+from gpuplane.stacks.node_pools import taints
 
 
 def register_service(spec: EnvironmentSpec, planned: EnvironmentPlan, entry: ServiceEntry, options: pulumi.ResourceOptions) -> None:

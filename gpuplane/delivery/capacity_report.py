@@ -93,8 +93,8 @@ def to_text(report: CapacityReport, width: int = 150) -> str:
 def _row(shares: Shares, planned: EnvironmentPlan, tenant: str, key: str) -> CapacityRow:
     quota = planned.tenants[tenant].quotas[key]
     borrow = max(0, quota.maximum - quota.nominal)
-    lenders = tuple(islice(shares.lenders(tenant, flavor_resource(key)), MOST_LENDERS)) if borrow else ()
-    count = shares.lender_count(tenant, flavor_resource(key)) if borrow else 0
+    lenders = tuple(islice(shares.lenders(tenant, flavor_resource(key, planned.pools)), MOST_LENDERS)) if borrow else ()
+    count = shares.lender_count(tenant, flavor_resource(key, planned.pools)) if borrow else 0
     return CapacityRow(tenant, key, quota.nominal, quota.guaranteed, borrow, lenders, count, quota.maximum, quota.committed,
                        quota.peak_with_surge, quota.maximum - quota.peak_with_surge)
 

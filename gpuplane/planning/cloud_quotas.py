@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from gpuplane.catalog.catalog import Catalog
 from gpuplane.catalog.cloud_quotas import CloudQuota, cloud_quota_of
 from gpuplane.planning.crossing import crossings, listed
-from gpuplane.planning.environment_plan import PoolPlan, Pools
+from gpuplane.planning.environment_plan import Pools
 from gpuplane.planning.refusal import OVER_CLOUD_QUOTA, Refusal, refused
 from gpuplane.spec.environment_spec import EnvironmentSpec
-
-_FIELD = "spec.eks_managed_node_group.max_nodes"
 
 
 def cloud_quota_refusals(spec: EnvironmentSpec, pools: Pools, catalog: Catalog) -> Iterator[Refusal]:
@@ -23,10 +22,10 @@ def cloud_quota_refusals(spec: EnvironmentSpec, pools: Pools, catalog: Catalog) 
         if limit is None:
             continue
         for crossing in crossings(counted, _vcpus, limit):
-            sums = listed(f"{pool.name} {pool.max_nodes} × {pool.vcpus_per_node}" for pool in crossing.claims)
+            sums = listed(f"{pool.name} {pool.nodes} × {pool.vcpus}" for pool in crossing.claims)
             sums += f": together {crossing.total}" if len(crossing.claims) > 1 else f" = {crossing.total}"
             yield refused(
-                OVER_CLOUD_QUOTA, spec.places[("NodePool", crossing.at.name)], _FIELD,
+                OVER_CLOUD_QUOTA, spec.places[("NodePool", crossing.at.name)], f"{spec.pools[crossing.at.name].spec.path}.max_nodes",
                 f"{sums} vCPUs is more than the {limit} of {quota.name} that environment.yaml declares ({quota.quota}, {quota.code}): "
                 "AWS would start no more nodes.",
                 f"Lower max_nodes, or ask AWS for {crossing.total} vCPUs of quota {quota.code} and declare them.", crossing.total, limit)
@@ -42,16 +41,32 @@ def cloud_quota_notes(spec: EnvironmentSpec, pools: Pools, catalog: Catalog) -> 
                    f"declare cloud_quotas.{quota.name} ({quota.quota}, {quota.code}) in environment.yaml.")
 
 
-def _by_quota(spec: EnvironmentSpec, pools: Pools, catalog: Catalog) -> Mapping[CloudQuota, list[PoolPlan]]:
-    found: dict[CloudQuota, list[PoolPlan]] = defaultdict(list)
+@dataclass(frozen=True)
+class _Counted:
+    """A pool that counts against a quota: its most nodes, with the vCPUs of its largest instance type."""
+
+    name: str
+    nodes: int
+    vcpus: int
+
+
+def _by_quota(spec: EnvironmentSpec, pools: Pools, catalog: Catalog) -> Mapping[CloudQuota, list[_Counted]]:
+    found: dict[CloudQuota, list[_Counted]] = defaultdict(list)
     for name in sorted(spec.pools):
-        group = spec.pools[name].spec.eks_managed_node_group
-        if group is not None and catalog.instance(group.instance_type) is not None:
-            quota = cloud_quota_of(group.instance_type, group.capacity_type)
-            if quota is not None:
-                found[quota].append(pools[name])
+        nodes = spec.pools[name].spec.aws_nodes
+        if nodes is None:
+            continue
+        most: dict[CloudQuota, int] = {}
+        for type_ in nodes.types:
+            facts = catalog.instance(type_)
+            for bought in nodes.purchases:  # instances of a capacity block count against no quota of On-Demand or Spot Instances
+                quota = cloud_quota_of(type_, bought)
+                if facts is not None and quota is not None:
+                    most[quota] = max(most.get(quota, 0), facts.vcpus)
+        for quota, vcpus in most.items():
+            found[quota].append(_Counted(name, pools[name].max_nodes, vcpus))
     return {quota: found[quota] for quota in sorted(found, key=lambda quota: quota.name)}
 
 
-def _vcpus(pool: PoolPlan) -> int:
-    return pool.max_nodes * pool.vcpus_per_node
+def _vcpus(pool: _Counted) -> int:
+    return pool.nodes * pool.vcpus

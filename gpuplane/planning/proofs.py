@@ -8,6 +8,7 @@ from gpuplane.catalog.catalog import Catalog
 from gpuplane.planning.environment_plan import PoolPlan, TenantPlan
 from gpuplane.planning.money.ledger import EnvironmentMoney
 from gpuplane.planning.money.money_proofs import money_proofs
+from gpuplane.planning.node_hardware import aws_hardware
 from gpuplane.planning.proof import Proof
 from gpuplane.spec.environment_spec import EnvironmentSpec
 from gpuplane.spec.node_pool import NodePool
@@ -23,8 +24,8 @@ def proofs(spec: EnvironmentSpec, catalog: Catalog, pools: Mapping[str, PoolPlan
 
 
 def _hardware(pool: NodePool, catalog: Catalog) -> str:
-    group = pool.spec.eks_managed_node_group
-    facts = catalog.instance(group.instance_type) if group is not None else None
+    nodes, tpu = pool.spec.aws_nodes, pool.spec.tpu
+    facts = aws_hardware(nodes, catalog) if nodes is not None else catalog.tpus.get(tpu.machine_type) if tpu is not None else None
     return f"{facts.source}, as of {facts.as_of}" if facts is not None else "the pool's document"
 
 

@@ -348,4 +348,5 @@ def test_unknown_hardware_is_refused_once_and_not_again_as_missing_capacity() ->
 def test_every_rule_that_planning_explains_is_one_that_it_gives() -> None:
     judged_with_another_ref = {INCREASE_OVER_LIMIT}
     compatibility = {"NP-04", "NP-05", "NP-06", "NP-07"}  # their examples: tests/planning/test_compatibility.py
-    assert {rule for _, rule, *_ in BAD.values()} | compatibility == set(RULES) - judged_with_another_ref
+    shapes = {"NP-09", "NP-10", "NP-11", "NP-12"}  # their examples: tests/planning/test_node_pools.py
+    assert {rule for _, rule, *_ in BAD.values()} | compatibility | shapes == set(RULES) - judged_with_another_ref

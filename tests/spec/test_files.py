@@ -227,7 +227,7 @@ def test_every_error_of_every_file_comes_at_once_sorted_by_file_and_line(wish: W
 
     assert [(error.file.rpartition("test/")[2], error.line, error.path) for error in errors] == [
         ("environment.yaml", 6, "spec.cloud"),
-        ("node-pools/h100.yaml", 5, "spec.gpu"), ("node-pools/h100.yaml", 6, "spec.gpus"),
+        ("node-pools/h100.yaml", 6, "spec.gpus"),
         ("services/acme/chat.yaml", 18, "spec.resources.cpu"), ("services/acme/chat.yaml", 22, "spec.scaling.max_replicas"),
         ("services/ghost/chat.yaml", 4, "metadata.name"),
         (FILE, 5, "spec.owner"), (FILE, 6, "spec.owners"), (FILE, 12, "spec.quota.h100"),

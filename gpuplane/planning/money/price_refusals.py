@@ -9,8 +9,6 @@ from gpuplane.planning.money.others import FIELDS
 from gpuplane.planning.refusal import UNKNOWN_PRICE, Refusal, refused
 from gpuplane.spec.environment_spec import EnvironmentSpec
 
-_GROUP = "spec.eks_managed_node_group"
-
 
 def price_refusals(spec: EnvironmentSpec, money: EnvironmentMoney) -> Iterator[Refusal]:
     """Everything that is declared has a price, or is refused: unknown is never 0."""
@@ -18,18 +16,18 @@ def price_refusals(spec: EnvironmentSpec, money: EnvironmentMoney) -> Iterator[R
     where = f"in {settings.region}" if settings.region is not None else "where no region is known"
     add = "Add its row to service_prices of catalog.yaml"
     for name, pool in money.pools.items():
-        group, place = spec.pools[name].spec.eks_managed_node_group, spec.places[("NodePool", name)]
-        if group is None:
+        nodes, place, path = spec.pools[name].spec.aws_nodes, spec.places[("NodePool", name)], spec.pools[name].spec.path
+        if nodes is None:
             continue
         if pool.disk is not None and pool.disk.usd_per_node_month is None:
-            yield refused(UNKNOWN_PRICE, place, f"{_GROUP}.disk_gib",
-                          f"the price of {group.disk_gib} GiB of gp3 root volume {where} is unknown, and unknown is not 0.", f"{add}.",
+            yield refused(UNKNOWN_PRICE, place, f"{path}.disk_gib",
+                          f"the price of {nodes.disk_gib} GiB of gp3 root volume {where} is unknown, and unknown is not 0.", f"{add}.",
                           "a price", "none")
-        if pool.reservation is not None and pool.reservation.usd_per_node_hour is None:
-            yield refused(UNKNOWN_PRICE, place, f"{_GROUP}.reserved",
-                          f"the price of {group.instance_type} reserved for {pool.reservation.term} {where} is unknown, and unknown is not "
+        if nodes.reserved is not None and pool.reservation is not None and pool.reservation.usd_per_node_hour is None:
+            yield refused(UNKNOWN_PRICE, place, f"{path}.reserved",
+                          f"the price of {nodes.types[0]} reserved for {nodes.reserved.term} {where} is unknown, and unknown is not "
                           "0 (a reserved price that is not below on demand is of before a price cut, and counts as unknown).",
-                          f"Add its row (offer reserved_{pool.reservation.term}) to prices of catalog.yaml.", "a price", "none")
+                          f"Add its row (offer reserved_{nodes.reserved.term}) to prices of catalog.yaml.", "a price", "none")
     for other in money.others:
         if other.usd_per_unit is None:
             key = ("Tenant", other.tenant) if other.tenant else ("Environment", spec.name)
