@@ -24,7 +24,7 @@ class Isolation:
 
 ISOLATION: Mapping[str, Isolation] = MappingProxyType({
     "dedicated": Isolation("own", "own", "own"),
-    "mig": Isolation("own (hardware)", "own (hardware)", "own (hardware)"),
+    "mig": Isolation("hardware", "hardware", "hardware"),
     "time-slicing": Isolation("shared", "shared", "by turns"),
     "mps": Isolation("limit", "shared", "limit"),
 })

@@ -242,7 +242,7 @@ def test_the_hosts_of_a_slice_work_only_together() -> None:
 @pytest.mark.parametrize(("sharing", "devices", "memory", "faults", "compute"), [
     (None, {"nvidia.com/gpu": Decimal("2.5")}, "own", "own", "own"),
     ({"mig": {"layout": {"1g.10gb": 4, "3g.40gb": 1}}}, {"nvidia.com/mig-1g.10gb": Decimal("0.357143"), "nvidia.com/mig-3g.40gb": Decimal("1.071429")},
-     "own (hardware)", "own (hardware)", "own (hardware)"),
+     "hardware", "hardware", "hardware"),
     ({"time_slicing": {"replicas": 4}}, {"nvidia.com/gpu": Decimal("0.625")}, "shared", "shared", "by turns"),
     ({"mps": {"replicas": 5}}, {"nvidia.com/gpu": Decimal("0.5")}, "limit", "shared", "limit"),
 ])
