@@ -19,7 +19,7 @@ from gpuplane.spec.inference_service import TopologyRequest
 from gpuplane.spec.release import Release, TritonModel, VllmArguments
 from gpuplane.spec.runtime import MODEL_DIRECTORY
 from gpuplane.spec.vocabulary import LOCAL_QUEUE, TOPOLOGY_REQUEST
-from gpuplane.stacks.cluster import taints
+from gpuplane.stacks.node_pools import taints
 
 
 def register_service(spec: EnvironmentSpec, planned: EnvironmentPlan, entry: ServiceEntry, options: pulumi.ResourceOptions) -> None:

@@ -138,6 +138,7 @@ def test_every_source_is_cited_by_some_row() -> None:
     table = read_yaml("compatibility.yaml")
     cited |= {row["source"] for section in table.values() for rows in (section.values() if isinstance(section, dict) else [section]) for row in rows}
     cited |= {row["source"] for file in ("throughput.yaml", "gpu_speed.yaml") for row in read_yaml(file).values()}
+    cited |= {row["source"] for row in read_yaml("tpus.yaml")["machines"].values()}
     in_headers = {"nvidia-smi-lgip"}
     assert {source.text for source in sources().values()} == {sources()[key].text for key in cited | in_headers} | {
         gpu.source for gpu in GPUS} | {row.source for row in load_daemonsets().values()}
