@@ -20,8 +20,8 @@ from gpuplane.spec.release import Release, TritonModel, VllmArguments
 from gpuplane.spec.runtime import MODEL_DIRECTORY
 from gpuplane.spec.vocabulary import LOCAL_QUEUE, TOPOLOGY_REQUEST
 from gpuplane.stacks import observation
-from gpuplane.stacks.cluster import taints
 from gpuplane.stacks.engine_observation import observed_arguments, traced_environment
+from gpuplane.stacks.node_pools import taints
 
 
 def register_service(spec: EnvironmentSpec, planned: EnvironmentPlan, entry: ServiceEntry, options: pulumi.ResourceOptions) -> None:

@@ -51,6 +51,7 @@ from gpuplane.planning.placement.environment_placement import (
     placements,
     schedulability,
 )
+from gpuplane.planning.pool_notes import pool_notes
 from gpuplane.planning.pool_refusals import pool_refusals
 from gpuplane.planning.pools import pool_plan, with_committed
 from gpuplane.planning.proof import Proof
@@ -88,7 +89,7 @@ def plan(spec: EnvironmentSpec, catalog: Catalog, as_of: date) -> EnvironmentPla
         catalog: the facts.
         as_of: the date that prices are judged at.
     """
-    parts, settings = _parts(spec, catalog), spec.environment.spec
+    parts, settings = _parts(spec, catalog, as_of), spec.environment.spec
     month, quotas = parts.money.month, {name: tenant.quotas for name, tenant in parts.tenants.items()}
     planned = EnvironmentPlan(
         environment=spec.name, as_of=as_of, region=settings.region, pools=parts.pools, tenants=parts.tenants,
@@ -101,10 +102,10 @@ def plan(spec: EnvironmentSpec, catalog: Catalog, as_of: date) -> EnvironmentPla
     return replace(planned, notes=tuple(sorted(_notes(parts, planned))))
 
 
-def _parts(spec: EnvironmentSpec, catalog: Catalog) -> _Parts:
+def _parts(spec: EnvironmentSpec, catalog: Catalog, as_of: date) -> _Parts:
     asked, settings = demands(spec), spec.environment.spec
     busy, shares = committed_devices(asked), Shares(quota_tree(spec))
-    pools = {name: pool_plan(spec.pools[name], settings, catalog, busy) for name in sorted(spec.pools)}
+    pools = {name: pool_plan(spec.pools[name], settings, catalog, busy, as_of) for name in sorted(spec.pools)}
     placed = placements(spec, asked, pools, catalog)
     pools = {name: with_committed(pool, placed[name].running_nodes) if name in placed else pool for name, pool in pools.items()}
     money = environment_money(spec, catalog, asked, pools)
@@ -120,7 +121,7 @@ def _tenant(spec: EnvironmentSpec, name: str, of_tenant: tuple[Demand, ...], poo
             money: EnvironmentMoney, shares: Shares) -> TenantPlan:
     month = money.tenants[name].month
     return TenantPlan(
-        name=name, quotas=quota_plans(spec.tenants[name], of_tenant, shares),
+        name=name, quotas=quota_plans(spec.tenants[name], of_tenant, shares, spec.pools),
         services=tuple(_service(demand, pools[demand.pool], money) for demand in of_tenant),
         committed_usd_per_month=month.minimum_usd_per_month, worst_case_usd_per_month=month.worst_case_usd_per_month,
         budget_usd_per_month=spec.tenants[name].spec.monthly_budget.usd_per_month)
@@ -202,6 +203,7 @@ def _notes(parts: _Parts, planned: EnvironmentPlan) -> Iterator[str]:
     yield from expectation_notes(planned.money)
     yield from placement_notes(planned.placements)
     yield from cloud_quota_notes(spec, planned.pools)
+    yield from pool_notes(spec, planned.pools)
     yield from memory_notes(parts.memories)
     yield from runtime_notes(spec)
     yield from compatibility_notes(spec, catalog)

@@ -16,6 +16,10 @@ OLD_DRIVER = "NP-05"
 FEATURE_ON_GPU = "NP-06"
 IMAGE_ON_NODE = "NP-07"
 UNSCHEDULABLE = "NP-08"
+FABRIC = "NP-09"
+NEVER_SCALES = "NP-10"
+GPU_SHARING = "NP-11"
+PART_OF_SLICE = "NP-12"
 CHART_VALUE = "CL-01"
 CHART_VERSION = "CL-02"
 KUBELET_SKEW = "CL-03"
@@ -47,13 +51,17 @@ GPU_NOT_ALLOWED = "CB-09"
 
 RULES: Mapping[str, str] = MappingProxyType({
     UNKNOWN_HARDWARE: "GPU models and instance types of pools are known to the catalogue",
-    OTHER_GPU: "The instance type has the GPU that the pool names",
+    OTHER_GPU: "The nodes have the GPU that the pool names, each as many",
     MIG_LAYOUT: "The MIG layout can be cut on this GPU and is advertised by profile",
     ENGINE_ON_GPU: "The engine version supports the pool's GPU",
     OLD_DRIVER: "The nodes' driver is new enough for the GPU and for the engine's image",
     FEATURE_ON_GPU: "The GPU can run the data types and quantisation that the engine is asked for",
     IMAGE_ON_NODE: "The node image is built for the instance type's processors",
     UNSCHEDULABLE: "Pods that must always run, and those that quotas promise, fit the pool's nodes together",
+    FABRIC: "EFA is asked of instance types whose network cards have it",
+    NEVER_SCALES: "Whoever starts a pool's nodes knows the devices that its pods ask for",
+    GPU_SHARING: "The GPU can be shared in the way that the pool asks for",
+    PART_OF_SLICE: "A replica on TPU takes a whole host, and hosts that work only together are taken together",
     CHART_VALUE: "Values of Helm charts are values that the chart's version knows, and that gpuplane does not set itself",
     CHART_VERSION: "Charts run on the cluster's Kubernetes and serve the APIs that are written",
     KUBELET_SKEW: "Kubelets of node images are not newer than the API server, and at most three minor versions older",
@@ -69,7 +77,7 @@ RULES: Mapping[str, str] = MappingProxyType({
     MODEL_OVER_MEMORY: "Weights and KV cache surely fit GPU memory, and loading fits host memory",
     SLOW_START: "The start-up probe waits long enough for the weights to load",
     OVER_CLOUD_QUOTA: "Nodes at their maximum fit the declared vCPU quotas of the cloud account",
-    SHARED_GPU: "Time-sliced GPUs are not shared between tenants and hold no personal data",
+    SHARED_GPU: "GPUs shared by time-slicing or MPS are not shared between tenants and hold no personal data",
     RESIDENCY: "The environment's region, and that of every provider a fallback leads to, is one the tenant allows",
     UNAPPROVED_PROVIDER: "Fallbacks lead only to providers that are approved for the tenant's data",
     SAMPLED_PERSONAL_DATA: "No job reads samples of a service whose data is personal",

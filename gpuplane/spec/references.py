@@ -75,8 +75,8 @@ def _pools(documents: Documents) -> Iterator[SpecError]:
     if documents.environment is None or documents.environment.spec.cloud == "aws":
         return
     for name, pool in documents.pools.items():
-        if pool.spec.eks_managed_node_group is not None:
-            yield _error(documents.places[("NodePool", name)], "spec.eks_managed_node_group",
+        if pool.spec.aws_nodes is not None:
+            yield _error(documents.places[("NodePool", name)], pool.spec.path,
                          "the environment's cloud is existing: there is no EKS to make nodes in.",
                          "Describe the nodes as existing_nodes, or set cloud to aws.")
 
