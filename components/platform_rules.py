@@ -33,6 +33,11 @@ class Recorded:
     tokens: bool = True
     costs: bool = True
 
+    def holds(self, expression: str) -> bool:
+        """Whether all series of services that an expression reads are recorded."""
+        marks = (("gpuplane:slo_", self.objectives), ("_tokens:", self.tokens), ("_usd_", self.costs))
+        return all(there or mark not in expression for mark, there in marks)
+
 
 def platform_groups(watch: Watch, deployments: Sequence[tuple[str, str, str]], has_gpu_metrics: bool,
                     recorded: Recorded = Recorded()) -> list[dict[str, Any]]:

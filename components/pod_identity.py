@@ -11,6 +11,8 @@ from gpuplane.components.iam import AwsPlace, Statement, service_role, service_t
 from gpuplane.components.kubernetes_object import child_options
 
 POD_SERVICE = "pods.eks.amazonaws.com"
+POD_IDENTITY_AGENT = "169.254.170.23/32"
+"""Where pods fetch their credentials, on port 80 of their node (EKS user guide, Pod Identity considerations)."""
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,8 @@ def register_platform(spec: EnvironmentSpec, planned: EnvironmentPlan, options: 
         wish.namespace, wish.labels, _watch(wish, wish.owner), (*_OPERATORS, *((_GPU_OPERATOR,) if operator is not None else ())),
         has_gpu_metrics=operator is not None and operator.dcgm_service_monitor, recorded=_recorded(spec, planned)), options)
     if wish.grafana is not None:
-        Dashboards("dashboards", DashboardsArgs(wish.namespace, wish.grafana.labels, wish.grafana.folder), options)
+        recorded = _recorded(spec, planned)
+        Dashboards("dashboards", DashboardsArgs(wish.namespace, wish.grafana.labels, wish.grafana.folder, recorded), options)
 
 
 def _recorded(spec: EnvironmentSpec, planned: EnvironmentPlan) -> Recorded:

@@ -6,8 +6,9 @@ import pulumi
 
 from gpuplane.components.iam import role_name
 from gpuplane.components.model_bucket import ModelBucket, ModelBucketArgs, read_statements
-from gpuplane.components.pod_identity import PodIdentity, PodIdentityArgs
+from gpuplane.components.pod_identity import POD_IDENTITY_AGENT, PodIdentity, PodIdentityArgs
 from gpuplane.components.tenant import Tenant
+from gpuplane.components.tenant_network import EgressArgs
 from gpuplane.spec.environment_spec import EnvironmentSpec
 from gpuplane.spec.vocabulary import DATA_CLASSIFICATION, MODEL_SERVER_ACCOUNT, TENANT
 from gpuplane.stacks.aws_cluster import place, tags
@@ -20,6 +21,16 @@ def options(spec: EnvironmentSpec) -> pulumi.ResourceOptions | None:
     if aws is None or aws.model_buckets is None:
         return None
     return with_provider(aws_provider(spec), protect=spec.environment.spec.protected or None)
+
+
+def cloud_egress(spec: EnvironmentSpec) -> tuple[EgressArgs, ...]:
+    """The ways of every tenant to its credentials, from the agent on its node, and to S3."""
+    aws = spec.environment.spec.aws
+    if aws is None or aws.model_buckets is None:
+        return ()
+    # The dot keeps them apart from every rule of a tenant: those are DNS labels.
+    return (EgressArgs("platform.pod-identity", (80,), cidr=POD_IDENTITY_AGENT),
+            *(EgressArgs(f"platform.s3-{index}", (443,), cidr=cidr) for index, cidr in enumerate(aws.model_buckets.s3_cidrs)))
 
 
 def compose(spec: EnvironmentSpec, tenant: str, space: Tenant, cloud: pulumi.ResourceOptions) -> None:

@@ -81,7 +81,8 @@ def _network(spec: EnvironmentSpec, tenant: wish.TenantSpec) -> TenantNetworkArg
     return TenantNetworkArgs(
         **gateway_peer(settings.gateway, tenant), dns_cidr=settings.dns_cidr,
         monitoring_namespace=settings.monitoring.namespace if settings.monitoring else None,
-        egress=(*(EgressArgs(rule.name, rule.ports, rule.cidr, rule.namespace) for rule in tenant.egress), *collector_egress(spec)))
+        egress=(*(EgressArgs(rule.name, rule.ports, rule.cidr, rule.namespace) for rule in tenant.egress), *collector_egress(spec),
+                *tenant_cloud.cloud_egress(spec)))
 
 
 def _secrets(spec: EnvironmentSpec, name: str, tenant: wish.TenantSpec) -> TenantSecretsArgs | None:

@@ -5,23 +5,26 @@ They are built with Grafana's SDK (``make generate``) and shipped as JSON, so th
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
 import pulumi
 
 from gpuplane.components.kubernetes_object import KubernetesObject, Manifest, child_options, metadata
+from gpuplane.components.platform_rules import Recorded
 
 
 @dataclass(frozen=True)
 class DashboardsArgs:
-    """Namespace of Grafana, the labels that its sidecar looks for, and the folder it shows them in."""
+    """Namespace of Grafana, the labels that its sidecar looks for, the folder it shows them in, and the series that services record."""
 
     namespace: str
     labels: Mapping[str, str]
     folder: str
+    recorded: Recorded = field(default_factory=Recorded)
 
 
 class Dashboards(pulumi.ComponentResource):
@@ -45,6 +48,16 @@ def manifest(name: str, text: str, args: DashboardsArgs) -> Manifest:
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
-        "data": {f"gpuplane-{name}.json": text},
+        "data": {f"gpuplane-{name}.json": readable(text, args.recorded)},
         "metadata": metadata(f"gpuplane-dashboard-{name}", args.namespace, args.labels, {"grafana_folder": args.folder}),
     }
+
+
+def readable(text: str, recorded: Recorded) -> str:
+    """A dashboard without the panels that would stay empty for ever: no service records what they read."""
+    dashboard = json.loads(text)
+    kept = [panel for panel in dashboard["panels"]
+            if all(recorded.holds(target.get("expr", "")) for target in panel.get("targets", ()))]
+    if len(kept) == len(dashboard["panels"]):
+        return text
+    return json.dumps({**dashboard, "panels": kept}, indent=2, ensure_ascii=False) + "\n"

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from gpuplane.spec.model import AwsRoleArn, SpecModel
+from gpuplane.spec.model import AwsRoleArn, Cidr, SpecModel
 
 
 class ModelBuckets(SpecModel):
@@ -16,6 +16,8 @@ class ModelBuckets(SpecModel):
     """Buckets are called ``PREFIX-TENANT``; bucket names are unique over all of AWS, e.g. ``example-prod-models``."""
     publisher_role_arns: Annotated[tuple[AwsRoleArn, ...], Field(min_length=1, max_length=20)]
     """Roles that put models there: the pipeline that has checked them."""
+    s3_cidrs: Annotated[tuple[Cidr, ...], Field(min_length=1, max_length=50)]
+    """Addresses of S3 in the region, which tenants' pods may reach on port 443: S3's managed prefix list, or an interface endpoint's."""
     noncurrent_days: Annotated[int, Field(ge=1, le=3650)] = 90
     """How long replaced and deleted files can be brought back."""
     archive_after_days: Annotated[int | None, Field(ge=30, le=3650)] = None

@@ -37,6 +37,7 @@ eks:
 model_buckets:
   name_prefix: example-prod-models
   publisher_role_arns: [arn:aws:iam::111122223333:role/publisher]
+  s3_cidrs: [52.219.72.0/22]
 """
 ALONE = """\
 zones: [eu-central-1a, eu-central-1b, eu-central-1c]

@@ -19,10 +19,10 @@ _WIDEST_PREFIX = {4: 8, 6: 16}
 """A network that is wider than this is the internet in disguise (``0.0.0.0/1`` and ``128.0.0.0/1`` together are all of it)."""
 
 _NODE_SERVICES = (
-    (ipaddress.ip_network("169.254.0.0/16"), ipaddress.ip_network("169.254.20.10/32")),
-    (ipaddress.ip_network("fd00:ec2::/32"), None))
-"""Link-local services of a node, instance metadata among them (AWS: 169.254.169.254, fd00:ec2::254), and the one address that may be
-reached: the usual one of a node-local DNS cache."""
+    (ipaddress.ip_network("169.254.0.0/16"), (ipaddress.ip_network("169.254.20.10/32"), ipaddress.ip_network("169.254.170.23/32"))),
+    (ipaddress.ip_network("fd00:ec2::/32"), (ipaddress.ip_network("fd00:ec2::23/128"),)))
+"""Link-local services of a node, instance metadata among them (AWS: 169.254.169.254, fd00:ec2::254), and the addresses that may be
+reached: the usual one of a node-local DNS cache, and EKS's Pod Identity agent, which gives a pod its own credentials and no node's."""
 
 
 class OpenNetworkPeers(Rule):
@@ -71,6 +71,16 @@ spec:
     - to: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: kube-system}}}]
       ports: [{port: 53, protocol: UDP}]
     - to: [{ipBlock: {cidr: 10.20.0.0/16}}]
+"""),
+        Example("egress to the agent that gives a pod its own credentials", """
+apiVersion: v1
+kind: Namespace
+metadata: {name: support, labels: {gpuplane.dev/tenant: support}}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: pod-identity, namespace: support}
+spec: {podSelector: {}, policyTypes: [Egress], egress: [{to: [{ipBlock: {cidr: 169.254.170.23/32}}], ports: [{port: 80}]}]}
 """),
     )
     FAILS = (
@@ -142,7 +152,7 @@ def _wide_network(cidr: Any) -> str | None:
         network = ipaddress.ip_network(cidr, strict=False)
     except ValueError:
         return None
-    if any(network.version == reserved.version and network.overlaps(reserved) and network != allowed
+    if any(network.version == reserved.version and network.overlaps(reserved) and network not in allowed
            for reserved, allowed in _NODE_SERVICES):
         return f"the network {cidr}, where nodes get their cloud credentials"
     return f"the network {cidr}" if network.prefixlen < _WIDEST_PREFIX[network.version] else None
