@@ -18,7 +18,16 @@ from gpuplane.components.kubernetes_object import KubernetesObject, Manifest, ch
 from gpuplane.components.model_cache import NODE_GROUP
 from gpuplane.components.quantity import amount, gib
 from gpuplane.components.triton_models import MODEL_REPOSITORY, MODEL_SETTINGS, TritonModelArgs, config_map, config_map_name, start_command
-from gpuplane.spec.vocabulary import KSERVE, MAY_BORROW, MODEL_SERVER_ACCOUNT, PRIORITY_CLASS, QUEUE_NAME, SOURCE, TENANT
+from gpuplane.spec.vocabulary import (
+    INFERENCE_SERVICE_LABEL,
+    KSERVE,
+    MAY_BORROW,
+    MODEL_SERVER_ACCOUNT,
+    PRIORITY_CLASS,
+    QUEUE_NAME,
+    SOURCE,
+    TENANT,
+)
 
 STARTUP_PERIOD_SECONDS = 10
 DEREGISTRATION_SECONDS = 15
@@ -48,6 +57,8 @@ class InferenceServiceArgs:
         engine_arguments: command-line arguments of the engine, in order.
         device, devices: device resource and how many of it a replica needs.
         cpu, memory_gib, shared_memory_gib: host resources of a replica; memory in GiB.
+        external_autoscaler: a ScaledObject moves its replicas: KServe leaves them alone (seen on v0.20.0, with and without bounds).
+        spread: node labels over whose values replicas are spread, where there is room.
         queue_name: LocalQueue; None where there is no Kueue.
         port: port that the engine answers HTTP on; health_path its readiness, liveness_path whether it works at all.
         priority: a key of :data:`gpuplane.components.gpu_quotas.PRIORITIES`.
@@ -77,6 +88,8 @@ class InferenceServiceArgs:
     engine_arguments: tuple[str, ...] = ()
     shared_memory_gib: int = 2
     cpu_utilization_percent: int = 80
+    external_autoscaler: bool = False
+    spread: tuple[str, ...] = ()
     max_surge: int = 0
     max_unavailable: int = 1
     queue_name: str | None = None
@@ -113,8 +126,8 @@ class InferenceService(pulumi.ComponentResource):
 
 def manifest(args: InferenceServiceArgs) -> Manifest:
     """The InferenceService as its API takes it."""
-    scales = args.max_replicas > args.min_replicas
-    annotations = {"serving.kserve.io/deploymentMode": "Standard", "serving.kserve.io/autoscalerClass": "hpa" if scales else "none"}
+    autoscaler = "external" if args.external_autoscaler else "hpa" if args.max_replicas > args.min_replicas else "none"
+    annotations = {"serving.kserve.io/deploymentMode": "Standard", "serving.kserve.io/autoscalerClass": autoscaler}
     if args.source:
         annotations[SOURCE] = args.source
     if args.model_cache_nodes is not None:
@@ -126,7 +139,7 @@ def manifest(args: InferenceServiceArgs) -> Manifest:
         labels |= {QUEUE_NAME: args.queue_name, PRIORITY_CLASS: priority_class(args.priority)}
     return {"apiVersion": KSERVE, "kind": "InferenceService",
             "metadata": metadata(args.name, args.namespace, labels, annotations),
-            "spec": {"predictor": _plain(_predictor(args, scales))}}
+            "spec": {"predictor": _plain(_predictor(args, autoscaler == "hpa"))}}
 
 
 @cache
@@ -143,7 +156,8 @@ def _predictor(args: InferenceServiceArgs, scales: bool) -> Any:
 
     return V1beta1PredictorSpec(
         **_shared(),
-        min_replicas=args.min_replicas, max_replicas=args.max_replicas, timeout=args.timeout_seconds,
+        min_replicas=None if args.external_autoscaler else args.min_replicas,
+        max_replicas=None if args.external_autoscaler else args.max_replicas, timeout=args.timeout_seconds,
         scale_metric="cpu" if scales else None, scale_target=args.cpu_utilization_percent if scales else None,
         service_account_name=MODEL_SERVER_ACCOUNT, automount_service_account_token=False,
         storage_container_name=args.storage_container, node_selector=dict(args.node_selector) or None,
@@ -154,10 +168,20 @@ def _predictor(args: InferenceServiceArgs, scales: bool) -> Any:
         security_context=client.V1PodSecurityContext(
             run_as_non_root=True, run_as_user=args.run_as, run_as_group=args.run_as, fs_group=args.run_as,
             seccomp_profile=client.V1SeccompProfile(type="RuntimeDefault")),
+        topology_spread_constraints=[_spread(args.name, key) for key in args.spread] or None,
         deployment_strategy={"type": "RollingUpdate", "rollingUpdate": {
             "maxSurge": args.max_surge, "maxUnavailable": args.max_unavailable}},
         logger=V1beta1LoggerSpec(mode=args.logger.mode, url=args.logger.url, **_shared()) if args.logger else None,
         volumes=_volumes(args), model=_model(args))
+
+
+def _spread(name: str, key: str) -> Any:
+    """As far as there is room: a pod is never kept waiting for it, so that what fits the nodes still does."""
+    from kubernetes import client
+
+    return client.V1TopologySpreadConstraint(
+        max_skew=1, topology_key=key, when_unsatisfiable="ScheduleAnyway", match_label_keys=["pod-template-hash"],
+        label_selector=client.V1LabelSelector(match_labels={INFERENCE_SERVICE_LABEL: name}))
 
 
 def _volumes(args: InferenceServiceArgs) -> list[Any]:

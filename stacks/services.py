@@ -14,11 +14,14 @@ from gpuplane.components.model_storage import STORAGE_CONTAINER, URI_PREFIXES
 from gpuplane.components.serving_runtime import runtime_name
 from gpuplane.components.triton_models import MODEL_REPOSITORY, TritonModelArgs
 from gpuplane.planning.environment_plan import EnvironmentPlan, quota_resource
+from gpuplane.planning.scaling import scaled_by_keda
 from gpuplane.spec.environment_spec import EnvironmentSpec, ServiceEntry
 from gpuplane.spec.release import Release, TritonModel, VllmArguments
 from gpuplane.spec.runtime import MODEL_DIRECTORY
 from gpuplane.spec.vocabulary import LOCAL_QUEUE
 from gpuplane.stacks.cluster import taints
+
+SPREAD_LABELS = {"node": "kubernetes.io/hostname", "zone": "topology.kubernetes.io/zone"}
 
 
 def register_service(spec: EnvironmentSpec, planned: EnvironmentPlan, entry: ServiceEntry, options: pulumi.ResourceOptions) -> None:
@@ -41,7 +44,8 @@ def _service(spec: EnvironmentSpec, planned: EnvironmentPlan, entry: ServiceEntr
         device=quota.resource if quota else quota_resource(facts, service.placement.quota_key), devices=release.devices_per_replica,
         cpu=service.resources.cpu, memory_gib=service.resources.memory_gib, shared_memory_gib=service.resources.shared_memory_gib,
         min_replicas=service.scaling.min_replicas, max_replicas=service.scaling.max_replicas,
-        cpu_utilization_percent=service.scaling.cpu_utilization_percent, max_surge=service.rollout.max_surge,
+        cpu_utilization_percent=service.scaling.cpu_utilization_percent, external_autoscaler=scaled_by_keda(service.scaling),
+        spread=tuple(SPREAD_LABELS[over] for over in service.disruption.spread), max_surge=service.rollout.max_surge,
         max_unavailable=service.rollout.max_unavailable, queue_name=LOCAL_QUEUE, may_borrow=service.placement.may_borrow,
         priority=service.priority, node_selector=facts.node_labels, tolerations=taints(pool), port=server.row.port,
         health_path=server.row.readiness_path, liveness_path=server.row.liveness_path, drains=server.drains, run_as=server.row.run_as_user,

@@ -58,6 +58,7 @@ from gpuplane.planning.proofs import proofs
 from gpuplane.planning.quotas import capacity_refusals, demand_refusals, quota_plans
 from gpuplane.planning.refusal import Refusal
 from gpuplane.planning.runtimes import runtime_notes, runtime_refusals, startup_seconds
+from gpuplane.planning.scaling import cold_starts, scaling_notes, scaling_refusals, with_cold_starts
 from gpuplane.planning.traffic import traffic_notes, traffic_proofs, traffic_refusals
 from gpuplane.spec.environment_spec import EnvironmentSpec
 
@@ -110,8 +111,9 @@ def _parts(spec: EnvironmentSpec, catalog: Catalog) -> _Parts:
     tenants = {name: _tenant(spec, name, asked.get(name, ()), pools, money, shares) for name in sorted(spec.tenants)}
     serves = throughput_of(spec, pools, Throughputs.of(spec, catalog))
     tenants = with_unit_costs(with_throughput(tenants, serves), pools, money)
-    return _Parts(spec, catalog, asked, pools, tenants, money, placed, shares, serves,
-                  service_memories(spec, catalog))
+    memories = service_memories(spec, catalog)
+    tenants = with_cold_starts(tenants, cold_starts(spec, pools, memories))
+    return _Parts(spec, catalog, asked, pools, tenants, money, placed, shares, serves, memories)
 
 
 def _tenant(spec: EnvironmentSpec, name: str, of_tenant: tuple[Demand, ...], pools: Mapping[str, PoolPlan],
@@ -147,6 +149,7 @@ def _every_refusal(parts: _Parts) -> Iterator[Refusal]:
     yield from sharing_refusals(parts.spec, parts.pools, _quotas(parts), parts.asked)
     yield from residency_refusals(parts.spec)
     yield from traffic_refusals(parts.spec)
+    yield from scaling_refusals(parts.spec)
     yield from objective_refusals(parts.spec, parts.pools, parts.serves)
     yield from pipeline_refusals(parts.spec)
     yield from purchase_refusals(parts.spec)
@@ -204,4 +207,5 @@ def _notes(parts: _Parts, planned: EnvironmentPlan) -> Iterator[str]:
     yield from lock_notes(spec)
     yield from objective_notes(spec, parts.serves)
     yield from traffic_notes(spec, parts.serves)
+    yield from scaling_notes(spec, cold_starts(spec, parts.pools, parts.memories))
     yield from catalog.notes

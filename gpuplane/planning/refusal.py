@@ -38,6 +38,7 @@ WORST_CASE_OVER_LIMIT = "CB-02"
 INCREASE_OVER_LIMIT = "CB-03"
 OBJECTIVE_OVER_MAXIMUM = "OB-01"
 STEPS_OVER_PIPELINE = "OB-02"
+UNMEASURED_TRIGGER = "OB-04"
 UNKNOWN_PRICE = "CB-05"
 SPOT_SERVING = "CB-06"
 GPU_NOT_ALLOWED = "CB-09"
@@ -76,6 +77,7 @@ RULES: Mapping[str, str] = MappingProxyType({
     GPU_NOT_ALLOWED: "GPUs of pools are those that the environment allows",
     OBJECTIVE_OVER_MAXIMUM: "Maximum replicas hold the service's objectives, by measured or published throughput",
     STEPS_OVER_PIPELINE: "The latencies that a pipeline's steps promise add up to at most what the pipeline may take",
+    UNMEASURED_TRIGGER: "Every trigger that a service scales on is one that its engine has a metric for",
 })
 """Catalogue id to what it asks, for every refusal that planning can give."""
 

@@ -24,7 +24,7 @@ from gpuplane.spec.model import (
     Usd,
 )
 from gpuplane.spec.monitoring import Monitoring
-from gpuplane.spec.platform_services import KServe, Kueue, Volcano
+from gpuplane.spec.platform_services import Keda, KServe, Kueue, Volcano
 from gpuplane.spec.secret_store import SecretStore
 
 
@@ -87,6 +87,7 @@ class EnvironmentSettings(SpecModel):
     kueue: Kueue
     kserve: KServe
     volcano: Volcano | None = None
+    keda: Keda | None = None
     gpu_operator: GpuOperator | None = None
     monitoring: Monitoring | None = None
     secret_stores: dict[DnsLabel, SecretStore] = Field(default_factory=dict)
