@@ -94,7 +94,7 @@ class GpuQuotas(pulumi.ComponentResource):
         topologies = {name: KubernetesObject(name, topology(name, levels), child) for name, levels in sorted(args.topologies.items())}
         for pool in sorted(args.flavors):
             needed = [topologies[name] for name in [args.flavors[pool].topology] if name in topologies]
-            KubernetesObject(pool, _flavor(pool, args.flavors[pool]),
+            KubernetesObject(pool, flavor(pool, args.flavors[pool]),
                              pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=needed)) if needed else child)
         for cohort in sorted(args.cohorts):
             KubernetesObject(cohort, {"apiVersion": KUEUE, "kind": "Cohort", "metadata": metadata(cohort),
@@ -121,7 +121,8 @@ def _cohort(args: CohortArgs) -> dict[str, Any]:
     return spec
 
 
-def _flavor(pool: str, args: FlavorArgs) -> Manifest:
+def flavor(pool: str, args: FlavorArgs) -> Manifest:
+    """The ResourceFlavor of a pool."""
     said = {DEVICES_PER_NODE: json.dumps(dict(args.devices_per_node), sort_keys=True), SHARING: args.sharing, SOURCE: args.source,
             MAX_NODES: str(args.max_nodes or ""), USD_PER_NODE_HOUR: args.usd_per_node_hour or "",
             RESERVED_USD_PER_NODE_HOUR: args.reserved_usd_per_node_hour or ""}

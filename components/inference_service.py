@@ -70,6 +70,7 @@ class InferenceServiceArgs:
         storage_container: ClusterStorageContainer that downloads the weights; None for KServe's default.
         model_cache_nodes: LocalModelNodeGroup whose copy of the weights it mounts; it has no storage_container then, for KServe
             would ask that one to download the copy's volume claim, and refuse the pod.
+        pod_annotations: annotations of the replicas' pods.
         source: document that asked for it, for reports.
     """
 
@@ -108,6 +109,7 @@ class InferenceServiceArgs:
     logger: LoggerArgs | None = None
     storage_container: str | None = None
     model_cache_nodes: str | None = None
+    pod_annotations: Mapping[str, str] = field(default_factory=dict)
     source: str = ""
 
 
@@ -155,7 +157,7 @@ def _predictor(args: InferenceServiceArgs, scales: bool) -> Any:
     from kubernetes import client
 
     return V1beta1PredictorSpec(
-        **_shared(),
+        **_shared(), annotations=dict(args.pod_annotations) or None,
         min_replicas=None if args.external_autoscaler else args.min_replicas,
         max_replicas=None if args.external_autoscaler else args.max_replicas, timeout=args.timeout_seconds,
         scale_metric="cpu" if scales else None, scale_target=args.cpu_utilization_percent if scales else None,

@@ -16,9 +16,10 @@ from gpuplane.components.triton_models import MODEL_REPOSITORY, TritonModelArgs
 from gpuplane.planning.environment_plan import EnvironmentPlan, quota_resource
 from gpuplane.planning.scaling import scaled_by_keda
 from gpuplane.spec.environment_spec import EnvironmentSpec, ServiceEntry
+from gpuplane.spec.inference_service import TopologyRequest
 from gpuplane.spec.release import Release, TritonModel, VllmArguments
 from gpuplane.spec.runtime import MODEL_DIRECTORY
-from gpuplane.spec.vocabulary import LOCAL_QUEUE
+from gpuplane.spec.vocabulary import LOCAL_QUEUE, TOPOLOGY_REQUEST
 from gpuplane.stacks.cluster import taints
 
 SPREAD_LABELS = {"node": "kubernetes.io/hostname", "zone": "topology.kubernetes.io/zone"}
@@ -53,7 +54,13 @@ def _service(spec: EnvironmentSpec, planned: EnvironmentPlan, entry: ServiceEntr
         timeout_seconds=service.request_timeout_seconds, triton_models=_triton_models(release),
         logger=LoggerArgs(service.logging.mode, service.logging.url) if service.logging else None,
         storage_container=STORAGE_CONTAINER if downloads else None, source=entry.place.relative,
-        model_cache_nodes=None if service.model_cache_gib is None else service.placement.pool)
+        model_cache_nodes=None if service.model_cache_gib is None else service.placement.pool,
+        pod_annotations=_topology(service.placement.topology))
+
+
+def _topology(request: TopologyRequest | None) -> dict[str, str]:
+    wished = {"required": request.required, "preferred": request.preferred} if request is not None else {}
+    return {TOPOLOGY_REQUEST.format(how=how): level for how, level in wished.items() if level is not None}
 
 
 def engine_arguments(server: ServerFacts, release: Release, drain_seconds: int) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ ACTIONS: tuple[Action, ...] = ("create", "update", "replace", "delete")
 IMMUTABLE: Mapping[str, tuple[tuple[str, str], ...]] = {
     "Namespace": (("metadata.name", "Kubernetes API conventions: names cannot be updated"),),
     "LocalQueue": (("spec.clusterQueue", "kueue v0.19.2 apis/kueue/v1beta2/localqueue_types.go"),),
+    "Topology": (("spec.levels", "kueue v0.19.2 apis/kueue/v1beta2/topology_types.go"),),
     "RoleBinding": (("roleRef", "Kubernetes RBAC: roleRef is immutable"),),
     "NodeGroup": tuple((field, "AWS CloudFormation AWS::EKS::Nodegroup, update requires replacement") for field in (
         "amiType", "capacityType", "clusterName", "instanceTypes", "nodeGroupName", "nodeRoleArn", "subnetIds")),

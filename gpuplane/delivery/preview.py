@@ -19,6 +19,7 @@ from gpuplane.planning.money.increase import increase_refusals
 from gpuplane.planning.money.month import LEVELS, Month
 from gpuplane.planning.refusal import RULES as PLANNED_RULES
 from gpuplane.planning.refusal import Refusal
+from gpuplane.planning.upgrade_order import control_plane_refusals
 from gpuplane.policies.finding import Finding, Verdict
 from gpuplane.policies.registry import all_rules, judge
 from gpuplane.spec.environment_spec import EnvironmentSpec
@@ -81,6 +82,7 @@ def with_comparison(spec: EnvironmentSpec, report: PreviewReport, comparison: Co
     """The report with what differs from another ref; that something protected would go, or that a step is too dear, is a refusal."""
     lost = [_lost(change) for change in comparison.changes if change.view.protect and change.action in ("delete", "replace")]
     steps = [from_refusal(refusal) for refusal in increase_refusals(spec, report.plan.money, _months(comparison.plan))]
+    steps += [from_refusal(refusal) for refusal in control_plane_refusals(spec, (comparison.plan or {}).get("versions", {}))]
     findings = tuple(sorted({*report.findings, *lost, *steps}, key=lambda finding: finding.sort_key))
     return replace(report, comparison=comparison, findings=findings, verdict=verdict_of(findings))
 

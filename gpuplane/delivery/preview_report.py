@@ -9,6 +9,7 @@ from typing import Any
 from gpuplane.delivery.changes import Change, is_real
 from gpuplane.graph.resource_view import ResourceView, Unknown
 from gpuplane.planning.environment_plan import EnvironmentPlan
+from gpuplane.planning.upgrade_order import UpgradeStep, upgrade_steps
 from gpuplane.policies.finding import Finding, Verdict
 
 SCHEMA_VERSION = 1
@@ -62,6 +63,12 @@ class PreviewReport:
     def blocking(self) -> tuple[Finding, ...]:
         """Findings that stop an apply."""
         return tuple(finding for finding in self.findings if finding.blocks)
+
+    @property
+    def upgrade(self) -> tuple[UpgradeStep, ...]:
+        """Versions that change against the other ref, in the order to bring them in."""
+        before = (self.comparison.plan or {}).get("versions", {}) if self.comparison is not None else {}
+        return upgrade_steps(before, self.plan.versions)
 
     @property
     def real_resources(self) -> tuple[ResourceView, ...]:

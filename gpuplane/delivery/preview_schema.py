@@ -91,7 +91,9 @@ def _own_definitions() -> dict[str, Any]:
                                     {"path": _TEXT, "before": {}, "after": {}}))}),
         "Comparison": _object("The other ref.", {
             "ref": _TEXT, "commit": {**_TEXT, "description": "Empty where it is not known."},
-            "note": {**_TEXT, "description": "Why there is nothing to compare with; empty otherwise."}}),
+            "note": {**_TEXT, "description": "Why there is nothing to compare with; empty otherwise."},
+            "upgrade": {**_list(_object("A version that changes, and why it stands at this place.", dict.fromkeys(
+                ("what", "before", "after", "reason"), _TEXT))), "description": "Versions that change, in the order to bring them in."}}),
     }
 
 

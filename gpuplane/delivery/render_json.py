@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from gpuplane.delivery.change_summary import tenant_of, tenants_of
@@ -41,7 +42,8 @@ def json_report(report: PreviewReport) -> dict[str, Any]:
         "rules": list(report.rules),
         "resources": [_resource(view) for view in report.resources],
         "changes": [_change(change, tenants) for change in compared.changes] if compared else None,
-        "comparison": {"ref": compared.ref, "commit": compared.commit, "note": compared.note} if compared else None,
+        "comparison": {"ref": compared.ref, "commit": compared.commit, "note": compared.note,
+                       "upgrade": [asdict(step) for step in report.upgrade]} if compared else None,
     }
 
 

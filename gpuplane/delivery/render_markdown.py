@@ -24,8 +24,8 @@ _ICONS = {Verdict.PASS: "✅", Verdict.FAIL: "⛔", Verdict.UNKNOWN: "⚠️"}
 
 def render_markdown(report: PreviewReport) -> str:
     """The report as GitHub-flavoured Markdown, short enough for a comment; what does not fit is in the HTML report."""
-    sections = (_title(report), _blocked(report), _cost(report), _gpus(report), _memory(report), _cold_starts(report), _changes(report),
-                _expiring(report), _notes(report), _advice(report))
+    sections = (_title(report), _blocked(report), _cost(report), _gpus(report), _memory(report), _upgrade(report), _cold_starts(report),
+                _changes(report), _expiring(report), _notes(report), _advice(report))
     text, left_out = "", False
     for section in sections:
         block = "\n".join(section)
@@ -129,6 +129,12 @@ def _memory(report: PreviewReport) -> list[str]:
 def _cold_starts(report: PreviewReport) -> list[str]:
     lines = cold_start_lines(report)[:_MOST_ROWS]
     return ["", *(f"- {escaped(line)}" for line in lines)] if lines else []
+
+
+def _upgrade(report: PreviewReport) -> list[str]:
+    rows = [(str(number), escaped(step.what), f"{code_cell(step.before)} → {code_cell(step.after)}", escaped(step.reason))
+            for number, step in enumerate(report.upgrade, 1)]
+    return ["### In this order", "", *table(("step:", "what", "version", "why here"), rows[:_MOST_ROWS]), *_more(len(rows))] if rows else []
 
 
 def _changes(report: PreviewReport) -> list[str]:

@@ -71,6 +71,7 @@ def render_text(report: PreviewReport, console: Console) -> None:
         _line(console, memory_line(report))
     for line in cold_start_lines(report):
         _line(console, line)
+    _upgrade(report, console)
     _changes(report, console)
     _findings(report, console)
 
@@ -162,6 +163,15 @@ def _totals(report: PreviewReport, console: Console) -> None:
     _line(console, f"Total USD a month: {usd(money.now)}{delta} committed, of it {usd(plan.idle_usd_per_month)} idle; "
                    f"expected {usd(expected_total(report).now)}; "
                    f"worst case {usd(plan.worst_case_usd_per_month)}; budget {usd(plan.budget_usd_per_month)}", "bold")
+
+
+def _upgrade(report: PreviewReport, console: Console) -> None:
+    if not report.upgrade:
+        return
+    console.print()
+    _line(console, "In this order", "bold")
+    for number, step in enumerate(report.upgrade, 1):
+        _line(console, f"  {number}. {step}")
 
 
 def _changes(report: PreviewReport, console: Console) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from gpuplane.graph.command_lines import flags, words
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.pod_templates import KSERVE_GROUP, TEMPLATE_KINDS, PodContainer, dotted
-from gpuplane.graph.resource_view import ResourceView, items, lookup
+from gpuplane.graph.resource_view import ResourceView, items, lookup, told
 from gpuplane.graph.serving_runtimes import effective_templates
 
 _HEX = re.compile(r"(?:sha256[-:_])?[0-9a-f]{12,64}")
@@ -95,7 +95,7 @@ def _of_container(container: PodContainer) -> Iterator[ModelSource]:
 def _fetched(container: PodContainer) -> str | None:
     """Hub model that an engine fetches by itself, as an ``hf://`` URI; None where it reads a folder."""
     line = words(container)
-    if not _ENGINES.search(" ".join([str(container.spec.get("image") or ""), *line])):
+    if not _ENGINES.search(" ".join([str(told(container.spec, "image") or ""), *line])):
         return None
     found = flags(container)
     served = line[line.index("serve") + 1] if "serve" in line[:-1] and not line[line.index("serve") + 1].startswith("-") else None

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from gpuplane.graph.label_selectors import everything, selects
 from gpuplane.graph.planned_graph import PlannedGraph
-from gpuplane.graph.resource_view import ResourceView, items, lookup, mapping
+from gpuplane.graph.resource_view import ResourceView, items, lookup, mapping, told
 from gpuplane.graph.tenancy import home
 
 Direction = Literal["Ingress", "Egress"]
@@ -119,8 +119,8 @@ def _peers(spec: Mapping[str, Any], path: str) -> Iterator[Peer]:
     for direction in DIRECTIONS:
         for index, rule in enumerate(items(spec.get(direction.lower()))):
             at = f"{path}.{direction.lower()}[{index}]"
-            ports = bool(lookup(rule, "ports") or lookup(rule, "toPorts"))
-            forms = [form for form in _PEERS[direction] if lookup(rule, form)]
+            ports = bool(told(rule, "ports") or told(rule, "toPorts"))
+            forms = [form for form in _PEERS[direction] if told(rule, form)]
             if not forms and "endpointSelector" not in spec:  # in Cilium a rule without peers opens nothing
                 yield Peer(direction, at, None, "from" if direction == "Ingress" else "to", ports)
             for form in forms:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from gpuplane.graph.resource_view import ResourceView, Unknown, items, lookup, mapping
+from gpuplane.graph.resource_view import ResourceView, Unknown, items, lookup, mapping, told
 
 Steps = tuple[str | int, ...]
 Role = Literal["container", "init", "ephemeral"]
@@ -120,9 +120,9 @@ def _containers(view: ResourceView, spec: Mapping[str, Any], steps: Steps) -> It
     for key, role in _ROLES.items():
         for index, item in enumerate(items(spec.get(key))):
             if isinstance(item, Mapping) and any(field in item for field in _CONTAINER_FIELDS):
-                yield PodContainer(dotted((*steps, key, index)), str(item.get("name") or ""), role, item)
+                yield PodContainer(dotted((*steps, key, index)), str(told(item, "name") or ""), role, item)
     for key, item in _single_containers(view, spec, steps):
-        yield PodContainer(dotted((*steps, key)), str(item.get("name") or _implied_name(view, key)), "container", item)
+        yield PodContainer(dotted((*steps, key)), str(told(item, "name") or _implied_name(view, key)), "container", item)
 
 
 def _single_containers(view: ResourceView, spec: Mapping[str, Any], steps: Steps) -> Iterator[tuple[str, Mapping[str, Any]]]:

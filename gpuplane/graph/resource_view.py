@@ -99,6 +99,12 @@ def lookup(value: Any, *path: str | int) -> Any:
     return value
 
 
+def told(value: Any, *path: str | int) -> Any:
+    """The value at ``path`` as far as it is told before apply: None also where it is an :class:`Unknown`."""
+    found = lookup(value, *path)
+    return None if isinstance(found, Unknown) else found
+
+
 def mapping(value: Any) -> Mapping[str, Any]:
     """``value`` if it is a mapping, else an empty one."""
     return value if isinstance(value, Mapping) else _NOTHING

@@ -32,7 +32,8 @@ def runtime_of(graph: PlannedGraph, view: ResourceView, component: Any) -> Resou
 
 def effective_templates(graph: PlannedGraph, view: ResourceView) -> tuple[PodTemplate, ...]:
     """:func:`pod_templates` with the containers as they run, where the graph holds the runtime; paths stay the object's own."""
-    return _all(graph).get(view.urn) or tuple(_effective(graph, view, template) for template in pod_templates(view))
+    known = _all(graph).get(view.urn)
+    return tuple(_effective(graph, view, template) for template in pod_templates(view)) if known is None else known
 
 
 @lru_cache(maxsize=4)

@@ -157,6 +157,7 @@ class EnvironmentPlan:
         money: the whole ledger; the amounts beside it are its minimum (``committed``) and worst case.
         placements: where each pool's services run, by pool; pools of unknown hardware are left out.
         schedulability: every workload at its minimum and its maximum, link by link.
+        versions: every version that is pinned, by what it is of.
     """
 
     environment: str
@@ -176,6 +177,7 @@ class EnvironmentPlan:
     money: EnvironmentMoney = field(default_factory=EnvironmentMoney)
     placements: Mapping[str, PoolPlacement] = field(default_factory=dict)
     schedulability: tuple[Schedulability, ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
 
     def to_json_value(self) -> dict[str, Any]:
         """Plain JSON values with sorted keys: money as text with two decimals, other decimals as text, dates as ISO 8601."""

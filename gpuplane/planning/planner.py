@@ -60,6 +60,7 @@ from gpuplane.planning.refusal import Refusal
 from gpuplane.planning.runtimes import runtime_notes, runtime_refusals, startup_seconds
 from gpuplane.planning.scaling import cold_starts, scaling_notes, scaling_refusals, with_cold_starts
 from gpuplane.planning.traffic import traffic_notes, traffic_proofs, traffic_refusals
+from gpuplane.planning.upgrade_order import versions_of
 from gpuplane.spec.environment_spec import EnvironmentSpec
 
 
@@ -95,7 +96,7 @@ def plan(spec: EnvironmentSpec, catalog: Catalog, as_of: date) -> EnvironmentPla
         committed_usd_per_month=month.minimum_usd_per_month, idle_usd_per_month=parts.money.idle.minimum_usd_per_month,
         worst_case_usd_per_month=month.worst_case_usd_per_month, budget_usd_per_month=settings.monthly_budget.usd_per_month,
         memory={name: memory.fit for name, memory in parts.memories.items() if memory.fit is not None}, money=parts.money,
-        startup_seconds=startup_seconds(spec, parts.memories),
+        startup_seconds=startup_seconds(spec, parts.memories), versions=versions_of(spec),
         placements=parts.placed, schedulability=schedulability(spec, parts.asked, parts.pools, quotas, parts.placed))
     return replace(planned, notes=tuple(sorted(_notes(parts, planned))))
 

@@ -22,6 +22,7 @@ KUBELET_SKEW = "CL-03"
 TWO_DEVICE_STACKS = "CL-04"
 TWO_QUOTA_SYSTEMS = "CL-05"
 SCALING_TOPOLOGY = "CL-06"
+CONTROL_PLANE_STEP = "CL-07"
 QUOTA_OVER_CAPACITY = "QF-01"
 PEAK_OVER_QUOTA = "QF-04"
 MINIMUM_OVER_NOMINAL = "QF-05"
@@ -58,6 +59,7 @@ RULES: Mapping[str, str] = MappingProxyType({
     TWO_DEVICE_STACKS: "GPUs of a node are handed out by the device plugin or by the DRA driver, not by both",
     TWO_QUOTA_SYSTEMS: "A node pool has one quota system",
     SCALING_TOPOLOGY: "Pools with a Kueue topology have a fixed number of nodes",
+    CONTROL_PLANE_STEP: "A change takes the control plane one minor version forward at most, and never back",
     QUOTA_OVER_CAPACITY: "Sum of GPU quotas of tenants and cohorts is at most the pool's capacity",
     PEAK_OVER_QUOTA: "Replicas at peak, with rollout surge, fit the tenant's quota",
     MINIMUM_OVER_NOMINAL: "Minimum replicas fit what the tenant is guaranteed, without borrowing",

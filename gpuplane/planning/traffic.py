@@ -53,9 +53,9 @@ def traffic_notes(spec: EnvironmentSpec, throughput: Mapping[str, ServiceThrough
     """Circuit breakers that are not sized, and limits over what replicas serve, as far as their throughput is known."""
     for name, entry in spec.services.items():
         traffic = entry.document.spec.traffic
-        if traffic is not None and most_in_flight(entry) is None:
-            bounded = "vLLM's max_num_seqs would say it" if entry.document.spec.release.vllm is not None else "its limits bound it"
-            yield f"How many requests {name} works on at once is not declared, so each proxy lets in 1024 (Envoy's default); {bounded}."
+        if traffic is not None and entry.document.spec.release.vllm is not None and most_in_flight(entry) is None:
+            yield (f"How many requests {name} works on at once is not declared, so each proxy lets in 1024 (Envoy's default): "
+                   "vLLM's max_num_seqs would bound it.")
         for limit in traffic.limits if traffic is not None else ():
             serves = _per_second((entry,), throughput, limit)
             yield from _unreachable(f"service {name}", limit, serves)

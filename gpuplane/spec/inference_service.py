@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from gpuplane.spec.model import DnsLabel, Document, MigProfile, SpecModel
+from gpuplane.spec.model import DnsLabel, Document, LabelKey, MigProfile, SpecModel
 from gpuplane.spec.objectives import Objectives
 from gpuplane.spec.release import Release
 from gpuplane.spec.scaling import Disruption, Rollout, Scaling
@@ -22,6 +22,17 @@ class MeasuredStartup(SpecModel):
     """vLLM's lines on weights and KV cache."""
 
 
+class TopologyRequest(SpecModel):
+    """How near each other the pods of a replica stand: a level of the pool's topology (``kueue.topologies``)."""
+
+    ONE_OF = ("required", "preferred")
+
+    required: LabelKey | None = None
+    """Node label of the level in which all of them must stand; a replica that fits no such domain waits."""
+    preferred: LabelKey | None = None
+    """Node label of the level in which they should stand; where none fits, wider ones are tried."""
+
+
 class Placement(SpecModel):
     """Which GPUs serve it."""
 
@@ -31,6 +42,8 @@ class Placement(SpecModel):
     """MIG profile, where the pool is cut by MIG."""
     may_borrow: bool = False
     """True: replicas over the nominal quota run on borrowed GPUs and lose them when the owner wants them back."""
+
+    topology: TopologyRequest | None = None
 
     @property
     def quota_key(self) -> str:

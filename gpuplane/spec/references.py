@@ -155,6 +155,7 @@ def _services(documents: Documents) -> Iterator[SpecError]:
         name = entry.document.spec.placement.pool
         if name in documents.pools:
             yield from _placement(entry, _profiles(documents.pools[name]))
+            yield from _topology(entry, documents)
         elif not documents.has("NodePool", name):
             yield _error(entry.place, "spec.placement.pool", f'there is no pool "{name}"; there are: {_listed(documents.pools)}.',
                          "Add the node pool, or correct the name.")
@@ -172,6 +173,20 @@ def _placement(entry: ServiceEntry, profiles: list[str]) -> Iterator[SpecError]:
         path = "spec.release.vllm.arguments" if entry.document.spec.release.vllm is not None else "spec.release.runtime.devices"
         yield _error(entry.place, path, f"{devices} devices for one replica: MIG devices have no "
                      "peer-to-peer path, so parallelism over them is impossible.", "Use one device, or a pool of whole GPUs.")
+
+
+def _topology(entry: ServiceEntry, documents: Documents) -> Iterator[SpecError]:
+    placement = entry.document.spec.placement
+    if placement.topology is None or documents.environment is None:
+        return
+    how = "required" if placement.topology.required is not None else "preferred"
+    kueue, level = documents.environment.spec.kueue, placement.topology.required or placement.topology.preferred
+    name = kueue.topology_of(placement.pool)
+    levels = kueue.topologies[name].levels if name is not None else ()
+    if level not in levels:
+        there = f"topology \"{name}\" has: {', '.join(levels)}" if name is not None else f'pool "{placement.pool}" is in no topology'
+        yield _error(entry.place, f"spec.placement.topology.{how}", f"{level} is no level of its pool: {there}.",
+                     "Choose one of its levels, or add it to kueue.topologies of environment.yaml.")
 
 
 def _memory(entry: ServiceEntry) -> Iterator[SpecError]:

@@ -46,6 +46,8 @@ MODEL_SERVER_ACCOUNT: Final = "model-server"
 """Service account of a tenant's model servers; it has no rights and mounts no token."""
 
 QUEUE_NAME: Final = "kueue.x-k8s.io/queue-name"
+TOPOLOGY_REQUEST: Final = "kueue.x-k8s.io/podset-{how}-topology"
+"""Annotation of a pod template; ``how`` is ``required`` or ``preferred``."""
 PRIORITY_CLASS: Final = "kueue.x-k8s.io/priority-class"
 KUEUE: Final = "kueue.x-k8s.io/v1beta2"
 KSERVE: Final = "serving.kserve.io/v1beta1"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from gpuplane.catalog.runtime_arguments import argument_problem
 from gpuplane.catalog.runtime_reference import reference
 from gpuplane.catalog.runtimes import server_of, shipped_runtimes, version_numbers
 from gpuplane.planning import plan
+from gpuplane.planning.environment_plan import quota_resource
 from gpuplane.planning.runtimes import runtime_refusals
 from gpuplane.spec.errors import InvalidSpec
 from gpuplane.spec.runtime import RuntimeSpec
@@ -141,12 +143,27 @@ def test_a_runtime_of_ones_own_replaces_a_shipped_one_and_that_is_noted(tmp_path
     ("vllm", "google.com/tpu", False), ("triton", "google.com/tpu", True), ("tensorrt-llm", "google.com/tpu", True),
     ("triton", "nvidia.com/mig-1g.10gb", False)])
 def test_a_server_is_refused_on_devices_that_it_cannot_drive(runtime: str, resource: str, refuses: bool, tmp_path: Path) -> None:
-    from dataclasses import replace
-
     spec = wish_of(tmp_path, runtime).load()
     pools = {name: replace(pool, devices_per_node={resource: 8}) for name, pool in plan(spec, catalog_of(spec), date(2026, 11, 21)).pools.items()}
 
     assert [refusal.path for refusal in runtime_refusals(spec, pools)] == (["spec.placement.pool"] if refuses else [])
+
+
+@pytest.mark.parametrize(("devices", "key", "resource"), [
+    ({"nvidia.com/gpu": 8}, "h100", "nvidia.com/gpu"), ({"google.com/tpu": 4}, "h100", "google.com/tpu"),
+    ({"nvidia.com/mig-1g.10gb": 7}, "h100/1g.10gb", "nvidia.com/mig-1g.10gb")])
+def test_a_service_is_given_the_device_that_its_pool_has(devices: dict[str, int], key: str, resource: str, tmp_path: Path) -> None:
+    spec = wish_of(tmp_path, "vllm").load()
+    pool = replace(plan(spec, catalog_of(spec), date(2026, 11, 21)).pools["h100"], devices_per_node=devices)
+
+    assert quota_resource(pool, key) == resource
+
+
+def test_a_mig_pool_gives_no_whole_gpus(tmp_path: Path) -> None:
+    spec = wish_of(tmp_path, "vllm").load()
+
+    with pytest.raises(KeyError, match=r"nvidia\.com/gpu in pool a100-mig"):
+        quota_resource(plan(spec, catalog_of(spec), date(2026, 11, 21)).pools["a100-mig"], "a100-mig")
 
 
 @pytest.mark.parametrize(("written", "at_least"), [("", 900), ("  startup_seconds: 120\n", 120)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import yaml
 
@@ -93,6 +94,19 @@ def test_runtimes_drop_all_rights_and_have_no_server_type() -> None:
         assert container["name"] == "kserve-container"
         assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
         assert "serving.kserve.io/server-type" not in json.dumps(runtime)
+
+
+def test_the_charts_that_keep_models_on_nodes_come_only_where_they_do() -> None:
+    def releases(local_models: bool) -> dict[str, Any]:
+        views = record(lambda: kserve.KServe("kserve", kserve.KServeArgs("v0.20.0", local_models)))
+        return {view.props["chart"].rpartition("/")[2]: view.props["values"] for view in views if view.kind == "Release"}
+
+    assert set(releases(False)) == {"kserve-crd", "kserve-resources"}
+    found = releases(True)
+    assert set(found) == {"kserve-crd", "kserve-resources", "kserve-localmodel-crd", "kserve-localmodel-resources"}
+    assert found["kserve-resources"]["kserve"]["localmodel"] == {"enabled": True}
+    assert found["kserve-localmodel-resources"]["kserve"]["createSharedResources"] is False
+    assert found["kserve-localmodel-resources"]["kserve"]["localmodel"]["agent"]["tolerations"] == [{"operator": "Exists"}]
 
 
 def test_the_download_container_is_held_to_the_restricted_standard() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gpuplane.planning.refusal import INCREASE_OVER_LIMIT, RULES, Refusal
+from gpuplane.planning.refusal import CONTROL_PLANE_STEP, INCREASE_OVER_LIMIT, RULES, Refusal
 from tests.planning.wish import EKS, EXISTING, Wish, document, valid
 
 Change = Callable[[Wish], Wish]
@@ -346,6 +346,7 @@ def test_unknown_hardware_is_refused_once_and_not_again_as_missing_capacity() ->
 
 
 def test_every_rule_that_planning_explains_is_one_that_it_gives() -> None:
-    judged_with_another_ref = {INCREASE_OVER_LIMIT}
-    compatibility = {"NP-04", "NP-05", "NP-06", "NP-07"}  # their examples: tests/planning/test_compatibility.py
+    judged_with_another_ref = {INCREASE_OVER_LIMIT, CONTROL_PLANE_STEP}
+    compatibility = {"NP-04", "NP-05", "NP-06", "NP-07",  # their examples: tests/planning/test_compatibility.py
+                     *(f"CL-0{number}" for number in range(1, 7))}  # theirs: tests/planning/test_compatibility_lock.py
     assert {rule for _, rule, *_ in BAD.values()} | compatibility == set(RULES) - judged_with_another_ref

@@ -17,11 +17,12 @@ from gpuplane.policies.registry import all_rules
 from gpuplane.policies.rule import Rule
 
 FOLDER = os.environ.get("GPUPLANE_POLICY_CASES")
-JUDGED = ("WS-01", "WS-20", "TI-01")
+JUDGED = ("WS-01", "WS-20", "TI-01", "RE-08")
 
 BAD_FOR_THEM_ONLY = {
     "other/memory-requests-equal-limits:memory-requests-equal-limits": "demands equal requests and limits",
     "missingNetworkPolicy": "takes a policy of type Egress without rules for none at all; the API denies all egress then",
+    "general/uniqueserviceselector": "wants each selector only once; compares with Services that are no part of the case",
 }
 GOOD_FOR_THEM_ONLY = {
     "cpuLimitsMissing": "looks at CPU limits alone",

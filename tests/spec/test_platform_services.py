@@ -9,6 +9,7 @@ import pytest
 from gpuplane.spec.errors import InvalidSpec
 from tests.planning.wish import valid
 
+CHAT = "services/acme/chat spec.placement.topology"
 ENV, ACME = "environment spec", "tenants/acme spec"
 LEVELS = ["topology.kubernetes.io/zone", "kubernetes.io/hostname"]
 TWICE = {"a": {"levels": LEVELS, "pools": ["h100"]}, "b": {"levels": LEVELS, "pools": ["h100"]}}
@@ -40,6 +41,8 @@ def _operator(**fields: Any) -> dict[str, Any]:
     (f"{ENV}.kueue.topologies", {"a": {"levels": LEVELS[:1] * 2, "pools": ["h100"]}}, "topologies.a.levels", "stands twice"),
     (f"{ENV}.kueue.topologies", {"a": {"levels": LEVELS, "pools": ["h1000"]}}, "topologies.a.pools", 'there is no pool "h1000"; there are: h100'),
     (f"{ENV}.volcano", {"install": "release", "version": "1.15.1", "pools": ["batch"]}, "volcano.pools", 'there is no pool "batch"'),
+    (CHAT, {"required": "example.com/rack"}, "placement.topology.required", 'is no level of its pool: pool "h100" is in no topology'),
+    (CHAT, {}, "placement.topology", ""),
     (f"{ACME}.local_queues", {"default": {}}, "local_queues.default", "what Kueue gives to every workload that names no queue"),
     (f"{ACME}.local_queues", {"gpu": {}}, "local_queues.gpu", "there already"),
     (f"{ACME}.local_queues", {"train": {"fair_sharing_weight": 2}}, "local_queues.train.fair_sharing_weight", "only count with admission fair sharing"),

@@ -51,6 +51,19 @@ def test_a_topology_is_an_object_and_its_flavor_names_it() -> None:
     assert props(found, "ResourceFlavor", "h100")["spec"]["topologyName"] == "racks"
 
 
+def test_a_service_that_wants_its_pods_near_says_so_on_their_template() -> None:
+    wish = valid().put(f"{ENV}.kueue.topologies", {"racks": {"levels": ["example.com/rack"], "pools": ["h100"]}})
+    wish.put("node-pools/h100 spec.eks_managed_node_group.min_nodes", 1)
+    found = views(wish.put("services/acme/chat spec.placement.topology", {"required": "example.com/rack"}))
+    embed = views(wish.put("services/acme/embed spec.placement.topology", {"preferred": "example.com/rack"}))
+
+    assert props(found, "InferenceService", "chat", "acme")["spec"]["predictor"]["annotations"] == {
+        "kueue.x-k8s.io/podset-required-topology": "example.com/rack"}
+    assert props(embed, "InferenceService", "embed", "acme")["spec"]["predictor"]["annotations"] == {
+        "kueue.x-k8s.io/podset-preferred-topology": "example.com/rack"}
+    assert "annotations" not in props(found, "InferenceService", "embed", "acme")["spec"]["predictor"]
+
+
 def test_admission_fair_sharing_reaches_configuration_cluster_queue_and_local_queues() -> None:
     wish = valid().put(f"{ENV}.kueue", {**KUEUE, "admission_fair_sharing": {"usage_half_life_hours": 48}})
     found = views(wish.put("tenants/acme spec.local_queues", {"train": {"fair_sharing_weight": 1.5}}))

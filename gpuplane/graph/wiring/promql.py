@@ -1,0 +1,123 @@
+"""Names and label matchers of the series that a PromQL expression reads.
+
+Not a parser: rules run where none can be had. It reads tokens (the lexical rules of Prometheus ``promql/parser/lex.go``)
+and tells series from functions, keywords, label lists, durations and strings; what an expression computes does not matter here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+_TOKEN = re.compile(r"""
+    (?P<space>\s+|\#[^\n]*)
+  | (?P<string>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`)
+  | (?P<range>\[[^\]]*\])
+  | (?P<variable>\$\{[^}]*\}|\$\w+)
+  | (?P<number>(?:[0-9]|\.[0-9])[0-9a-zA-Z_.]*)
+  | (?P<name>[a-zA-Z_:][a-zA-Z0-9_:]*(?:\$\{[^}]*\}|\$\w+)?)
+  | (?P<operator>=~|!~|!=|==|>=|<=|.)
+""", re.VERBOSE | re.DOTALL)
+_LABEL_LISTS = frozenset({"by", "without", "on", "ignoring", "group_left", "group_right"})
+_WORDS = frozenset({"and", "or", "unless", "offset", "bool", "inf", "nan", "atan2", "start", "end", *_LABEL_LISTS})
+_FILE_SUFFIXES = ("_bucket", "_sum", "_count", "_total")
+
+
+@dataclass(frozen=True)
+class Matcher:
+    """One label matcher; ``operator`` is ``=``, ``!=``, ``=~`` or ``!~``."""
+
+    label: str
+    operator: str
+    value: str
+
+    def admits(self, value: str) -> bool:
+        """Whether a label value passes; one with a dashboard's variable in it, or a regular expression nobody can read, does."""
+        if "$" in self.value.rstrip("$") or "[[" in self.value:
+            return True
+        if self.operator in ("=", "!="):
+            return (value == self.value) == (self.operator == "=")
+        try:
+            return (re.fullmatch(self.value, value) is not None) == (self.operator == "=~")
+        except re.error:
+            return True
+
+
+@dataclass(frozen=True)
+class Series:
+    """One selector of series: a metric name (empty where it is not written out) and its matchers."""
+
+    metric: str
+    matchers: tuple[Matcher, ...] = ()
+
+    @property
+    def family(self) -> str:
+        """The metric's name without the suffixes that histograms, summaries and counters add."""
+        for suffix in _FILE_SUFFIXES:
+            if self.metric.endswith(suffix):
+                return self.metric.removesuffix(suffix)
+        return self.metric
+
+    def admits(self, label: str, value: str) -> bool:
+        """Whether all matchers of a label take a value."""
+        return all(matcher.admits(value) for matcher in self.matchers if matcher.label == label)
+
+
+@lru_cache(maxsize=4096)
+def series(expression: str) -> tuple[Series, ...]:
+    """Every selector of an expression, in the order it is written."""
+    return tuple(_series([(match.lastgroup or "", match.group()) for match in _TOKEN.finditer(expression)
+                          if match.lastgroup != "space"]))
+
+
+def _series(tokens: list[tuple[str, str]]) -> Iterator[Series]:
+    at = 0
+    while at < len(tokens):
+        kind, text = tokens[at]
+        following = tokens[at + 1][1] if at + 1 < len(tokens) else ""
+        if kind == "name" and text.lower() in _LABEL_LISTS and following == "(":
+            at = _closing(tokens, at + 1, ")")
+        elif (kind == "name" and text.lower() not in _WORDS and following.lower() not in ("(", "by", "without")) or (
+                kind == "variable" and following == "{"):
+            metric = text if kind == "name" and "$" not in text else ""
+            matchers: list[Matcher] = []
+            if following == "{":
+                end = _closing(tokens, at + 1, "}")
+                quoted, matchers = _matchers(tokens[at + 2:end])
+                metric, at = metric or quoted, end
+            yield Series(metric, tuple(matchers))
+        elif text == "{":
+            end = _closing(tokens, at, "}")
+            metric, matchers = _matchers(tokens[at + 1:end])
+            yield Series(metric, tuple(matchers))
+            at = end
+        at += 1
+
+
+def _closing(tokens: list[tuple[str, str]], start: int, closer: str) -> int:
+    return next((at for at in range(start, len(tokens)) if tokens[at] == ("operator", closer)), len(tokens))
+
+
+def _matchers(tokens: list[tuple[str, str]]) -> tuple[str, list[Matcher]]:
+    """The metric's name where it is written between the braces, and the matchers."""
+    name, found, at = "", list[Matcher](), 0
+    while at < len(tokens):
+        (kind, text), after = tokens[at], tokens[at + 1:at + 3]
+        if len(after) == 2 and after[0][1] in ("=", "!=", "=~", "!~") and after[1][0] == "string":
+            label, value = _unquoted(kind, text), _unquoted(*after[1])
+            if label == "__name__" and after[0][1] == "=":
+                name = value
+            else:
+                found.append(Matcher(label, after[0][1], value))
+            at += 3
+        else:
+            if kind == "string":
+                name = _unquoted(kind, text)
+            at += 1
+    return name, found
+
+
+def _unquoted(kind: str, text: str) -> str:
+    return re.sub(r"\\(.)", r"\1", text[1:-1]) if kind == "string" and text[0] != "`" else text.strip("`")
