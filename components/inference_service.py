@@ -7,7 +7,7 @@ Built from the ``kserve`` package's typed models, so a field that KServe does no
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, Literal
 
@@ -45,6 +45,21 @@ class LoggerArgs:
 
 
 @dataclass(frozen=True)
+class CanaryArgs:
+    """A second release of a service.
+
+    Attributes:
+        name: of the predictor; its Deployment is ``SERVICE-NAME-predictor``.
+        traffic_percent: its share of the requests.
+        service: what a service of it alone would be; its ``min_replicas`` is how many replicas it has.
+    """
+
+    name: str
+    traffic_percent: int
+    service: InferenceServiceArgs
+
+
+@dataclass(frozen=True)
 class InferenceServiceArgs:
     """A model to serve.
 
@@ -71,6 +86,7 @@ class InferenceServiceArgs:
         model_cache_nodes: LocalModelNodeGroup whose copy of the weights it mounts; it has no storage_container then, for KServe
             would ask that one to download the copy's volume claim, and refuse the pod.
         pod_annotations: annotations of the replicas' pods.
+        canary: a second release beside it.
         source: document that asked for it, for reports.
     """
 
@@ -111,6 +127,7 @@ class InferenceServiceArgs:
     model_cache_nodes: str | None = None
     pod_annotations: Mapping[str, str] = field(default_factory=dict)
     source: str = ""
+    canary: CanaryArgs | None = None
 
 
 class InferenceService(pulumi.ComponentResource):
@@ -119,9 +136,10 @@ class InferenceService(pulumi.ComponentResource):
     def __init__(self, name: str, args: InferenceServiceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("gpuplane:index:InferenceService", name, {"name": args.name, "namespace": args.namespace}, opts)
         options = child_options(self, opts)
-        if args.triton_models:
-            models = config_map(args.name, args.namespace, args.triton_models, {TENANT: args.namespace})
-            KubernetesObject(f"{args.namespace}-{args.name}-models", models, options)
+        for suffix, each in (("models", args), *([(f"{args.canary.name}-models", args.canary.service)] if args.canary else [])):
+            if each.triton_models and not (each is not args and each.triton_models == args.triton_models):
+                models = config_map(args.name, args.namespace, each.triton_models, {TENANT: args.namespace})
+                KubernetesObject(f"{args.namespace}-{args.name}-{suffix}", models, options)
         KubernetesObject(f"{args.namespace}-{args.name}", manifest(args), options)
         self.register_outputs({"name": args.name})
 
@@ -141,7 +159,19 @@ def manifest(args: InferenceServiceArgs) -> Manifest:
         labels |= {QUEUE_NAME: args.queue_name, PRIORITY_CLASS: priority_class(args.priority)}
     return {"apiVersion": KSERVE, "kind": "InferenceService",
             "metadata": metadata(args.name, args.namespace, labels, annotations),
-            "spec": {"predictor": _plain(_predictor(args, autoscaler == "hpa"))}}
+            "spec": {"predictor": _plain(_predictor(args, autoscaler == "hpa")),
+                     **({"canary": [_canary(args, args.canary)]} if args.canary is not None else {})}}
+
+
+def _canary(stable: InferenceServiceArgs, canary: CanaryArgs) -> Manifest:
+    """KServe lays it over the stable predictor: what is not said here, or empty, is the stable one's."""
+    args = canary.service
+    if stable.engine_arguments and not args.engine_arguments:
+        raise ValueError(f"the canary of {stable.name} has no arguments, and would be given those of the stable release")
+    found = {key: value for key, value in _plain(_predictor(replace(args, name=stable.name), False)).items()
+             if key not in ("maxReplicas", "deploymentStrategy")}
+    # An external autoscaler's canary is started with one replica, and its own ScaledObject takes it from there.
+    return {"trafficPercent": canary.traffic_percent, "predictor": {"name": canary.name, **found}}
 
 
 @cache

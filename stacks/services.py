@@ -9,10 +9,11 @@ from typing import Any
 import pulumi
 
 from gpuplane.catalog.runtimes import ServerFacts, server_of, service_arguments
-from gpuplane.components.inference_service import InferenceService, InferenceServiceArgs, LoggerArgs
+from gpuplane.components.inference_service import CanaryArgs, InferenceService, InferenceServiceArgs, LoggerArgs
 from gpuplane.components.model_storage import STORAGE_CONTAINER, URI_PREFIXES
 from gpuplane.components.serving_runtime import runtime_name
 from gpuplane.components.triton_models import MODEL_REPOSITORY, TritonModelArgs
+from gpuplane.planning.canaries import canary_entry
 from gpuplane.planning.environment_plan import EnvironmentPlan, quota_resource
 from gpuplane.planning.scaling import scaled_by_keda
 from gpuplane.spec.environment_spec import EnvironmentSpec, ServiceEntry
@@ -27,7 +28,10 @@ SPREAD_LABELS = {"node": "kubernetes.io/hostname", "zone": "topology.kubernetes.
 
 def register_service(spec: EnvironmentSpec, planned: EnvironmentPlan, entry: ServiceEntry, options: pulumi.ResourceOptions) -> None:
     """Register the component of one service."""
-    InferenceService(f"{entry.tenant}-{entry.document.name}", _service(spec, planned, entry), options)
+    args, alone, canary = _service(spec, planned, entry), canary_entry(entry), entry.document.spec.running_canary
+    if alone is not None and canary is not None:
+        args = replace(args, canary=CanaryArgs(canary.name, canary.traffic_percent, _service(spec, planned, alone)))
+    InferenceService(f"{entry.tenant}-{entry.document.name}", args, options)
 
 
 def _service(spec: EnvironmentSpec, planned: EnvironmentPlan, entry: ServiceEntry) -> InferenceServiceArgs:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from gpuplane.catalog.catalog import Catalog
+from gpuplane.planning.canaries import canary_notes, canary_refusals, with_canaries
 from gpuplane.planning.cloud_quotas import cloud_quota_notes, cloud_quota_refusals
 from gpuplane.planning.cohorts.borrowing import borrowing_refusals
 from gpuplane.planning.cohorts.environment_tree import quota_tree
@@ -88,6 +89,7 @@ def plan(spec: EnvironmentSpec, catalog: Catalog, as_of: date) -> EnvironmentPla
         catalog: the facts.
         as_of: the date that prices are judged at.
     """
+    spec = with_canaries(spec)
     parts, settings = _parts(spec, catalog), spec.environment.spec
     month, quotas = parts.money.month, {name: tenant.quotas for name, tenant in parts.tenants.items()}
     planned = EnvironmentPlan(
@@ -151,6 +153,7 @@ def _every_refusal(parts: _Parts) -> Iterator[Refusal]:
     yield from residency_refusals(parts.spec)
     yield from traffic_refusals(parts.spec)
     yield from scaling_refusals(parts.spec)
+    yield from canary_refusals(parts.spec)
     yield from objective_refusals(parts.spec, parts.pools, parts.serves)
     yield from pipeline_refusals(parts.spec)
     yield from purchase_refusals(parts.spec)
@@ -208,5 +211,6 @@ def _notes(parts: _Parts, planned: EnvironmentPlan) -> Iterator[str]:
     yield from lock_notes(spec)
     yield from objective_notes(spec, parts.serves)
     yield from traffic_notes(spec, parts.serves)
+    yield from canary_notes(spec)
     yield from scaling_notes(spec, cold_starts(spec, parts.pools, parts.memories))
     yield from catalog.notes

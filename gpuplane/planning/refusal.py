@@ -79,7 +79,7 @@ RULES: Mapping[str, str] = MappingProxyType({
     GPU_NOT_ALLOWED: "GPUs of pools are those that the environment allows",
     OBJECTIVE_OVER_MAXIMUM: "Maximum replicas hold the service's objectives, by measured or published throughput",
     STEPS_OVER_PIPELINE: "The latencies that a pipeline's steps promise add up to at most what the pipeline may take",
-    UNMEASURED_TRIGGER: "Every trigger that a service scales on is one that its engine has a metric for",
+    UNMEASURED_TRIGGER: "What a service scales on, and what its canary is judged by, is something that its engine has a metric for",
 })
 """Catalogue id to what it asks, for every refusal that planning can give."""
 
@@ -115,4 +115,5 @@ class Refusal:
 def refused(rule: str, place: Place, path: str, claim: str, remedy: str, needed: object = "", available: object = "",
             tenant: str = "") -> Refusal:
     """A refusal of the field at ``path`` of the document at ``place``."""
+    path = place.path(path)
     return Refusal(place.file, place.line(path), path, rule, claim, str(needed), str(available), remedy, tenant)
