@@ -70,6 +70,7 @@ class InferenceServiceArgs:
         storage_uri: the weights, pinned to a revision.
         image: the engine, pinned by digest; takes the place of the runtime's.
         engine_arguments: command-line arguments of the engine, in order.
+        environment: variables of the engine's process.
         device, devices: device resource and how many of it a replica needs.
         cpu, memory_gib, shared_memory_gib: host resources of a replica; memory in GiB.
         external_autoscaler: a ScaledObject moves its replicas: KServe leaves them alone (seen on v0.20.0, with and without bounds).
@@ -103,6 +104,7 @@ class InferenceServiceArgs:
     min_replicas: int
     max_replicas: int
     engine_arguments: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
     shared_memory_gib: int = 2
     cpu_utilization_percent: int = 80
     external_autoscaler: bool = False
@@ -250,6 +252,7 @@ def _model(args: InferenceServiceArgs) -> Any:
         **_shared(),
         model_format=V1beta1ModelFormat(name=args.model_format, **_shared()), runtime=args.runtime, storage_uri=args.storage_uri,
         image=args.image, command=start_command() if args.triton_models else None, args=list(args.engine_arguments) or None,
+        env=[client.V1EnvVar(name=name, value=value) for name, value in sorted(args.environment.items())] or None,
         resources=client.V1ResourceRequirements(requests=amounts, limits=dict(amounts)),
         volume_mounts=_mounts(args),
         lifecycle=client.V1Lifecycle(pre_stop=client.V1LifecycleHandler(sleep=client.V1SleepAction(seconds=wait))),

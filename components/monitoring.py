@@ -1,6 +1,7 @@
-"""What Prometheus scrapes and alerts on: model servers of all tenants, saturation, queues that wait.
+"""What Prometheus scrapes and alerts on for the whole platform: model servers of all tenants, Kueue, GPUs, queues, operators.
 
-Raw KServe Services have no metrics port name to rely on, hence a PodMonitor on the label KServe puts on pods.
+Raw KServe Services have no metrics port name to rely on, hence a PodMonitor on the label KServe puts on pods. It gives every series
+the labels ``tenant`` and ``service``, which rules and dashboards ask for.
 """
 
 from __future__ import annotations
@@ -11,59 +12,75 @@ from typing import Any
 
 import pulumi
 
+from gpuplane.components.alerts import API_VERSION, Watch, rule_file
 from gpuplane.components.kubernetes_object import KubernetesObject, child_options, metadata
+from gpuplane.components.platform_rules import Recorded, platform_groups
 from gpuplane.spec.vocabulary import TENANT
 
-API_VERSION = "monitoring.coreos.com/v1"
 _SERVICE = "serving.kserve.io/inferenceservice"
 
 
 @dataclass(frozen=True)
 class MonitoringArgs:
-    """Namespace of Prometheus, and the labels its selectors ask for."""
+    """What is watched.
+
+    Attributes:
+        namespace: of Prometheus.
+        labels: that its selectors ask for.
+        watch: who answers for the platform's alerts.
+        deployments: operators that must run: namespace, Deployment, and what happens without it.
+        has_gpu_metrics: the GPU Operator's DCGM exporter is scraped.
+        recorded: series that services record.
+        scrapes_kueue: bring a ServiceMonitor for Kueue; its chart's own bears no label that Prometheus could select it by.
+    """
 
     namespace: str = "monitoring"
     labels: Mapping[str, str] = field(default_factory=dict)
+    watch: Watch = field(default_factory=lambda: Watch("platform"))
+    deployments: tuple[tuple[str, str, str], ...] = ()
+    has_gpu_metrics: bool = True
+    recorded: Recorded = field(default_factory=Recorded)
+    scrapes_kueue: bool = True
 
 
 class Monitoring(pulumi.ComponentResource):
-    """One PodMonitor and one PrometheusRule for all model servers."""
+    """Monitors and rules of the platform."""
 
     def __init__(self, name: str, args: MonitoringArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("gpuplane:index:Monitoring", name, {}, opts)
-        for kind, spec in (("PodMonitor", _pod_monitor()), ("PrometheusRule", {"groups": _rules()})):
-            KubernetesObject("model-servers", {
-                "apiVersion": API_VERSION, "kind": kind,
-                "metadata": metadata("gpuplane-model-servers", args.namespace, args.labels), "spec": spec}, child_options(self, opts))
+        options = child_options(self, opts)
+        KubernetesObject("model-servers", {
+            "apiVersion": API_VERSION, "kind": "PodMonitor",
+            "metadata": metadata("gpuplane-model-servers", args.namespace, args.labels), "spec": _pod_monitor()}, options)
+        if args.scrapes_kueue:
+            KubernetesObject("kueue", {
+                "apiVersion": API_VERSION, "kind": "ServiceMonitor",
+                "metadata": metadata("gpuplane-kueue", args.namespace, args.labels), "spec": _kueue_monitor()}, options)
+        groups = platform_groups(args.watch, args.deployments, args.has_gpu_metrics, args.recorded)
+        KubernetesObject("platform-rules", rule_file("gpuplane-platform", args.namespace, args.labels, groups), options)
         self.register_outputs({})
 
 
 def _pod_monitor() -> dict[str, Any]:
+    named = [{"sourceLabels": ["__meta_kubernetes_namespace"], "targetLabel": "tenant"},
+             {"sourceLabels": ["__meta_kubernetes_pod_label_serving_kserve_io_inferenceservice"], "targetLabel": "service"}]
+    # Triton answers on 8080 too, but has no metrics there; its runtime says which port has them.
+    elsewhere = {"sourceLabels": ["__meta_kubernetes_pod_annotation_prometheus_kserve_io_port"], "regex": "8002", "action": "drop"}
     return {
         "namespaceSelector": {"any": True},
         "selector": {"matchExpressions": [{"key": _SERVICE, "operator": "Exists"}]},
         "podTargetLabels": [_SERVICE, TENANT],
-        "podMetricsEndpoints": [{"portNumber": port, "path": "/metrics", "interval": "15s"} for port in (8080, 8002)],
+        "podMetricsEndpoints": [{"portNumber": port, "path": "/metrics", "interval": "15s", "relabelings": [*relabelings, *named]}
+                                for port, relabelings in ((8080, [elsewhere]), (8002, []))],
     }
 
 
-def _rules() -> list[dict[str, Any]]:
-    serving = "by (namespace, model_name)"
-    return [
-        {"name": "gpuplane-serving", "rules": [
-            _alert("KvCacheSaturated", f"max {serving} (vllm:kv_cache_usage_perc) > 0.95", "5m",
-                   "KV cache above 95 %: requests wait or are preempted"),
-            _alert("RequestsWaiting", f"sum {serving} (vllm:num_requests_waiting) > 10", "5m", "More than 10 requests wait for a slot"),
-            {"record": "gpuplane:time_to_first_token_seconds:p95", "expr":
-                "histogram_quantile(0.95, sum by (le, namespace, model_name) (rate(vllm:time_to_first_token_seconds_bucket[5m])))"},
-        ]},
-        {"name": "gpuplane-queues", "rules": [
-            _alert("WorkloadsPending", "sum by (cluster_queue) (kueue_pending_workloads) > 0", "30m",
-                   "Workloads have waited 30 minutes for GPUs"),
-        ]},
-    ]
-
-
-def _alert(name: str, expression: str, after: str, summary: str) -> dict[str, Any]:
-    return {"alert": f"Gpuplane{name}", "expr": expression, "for": after, "labels": {"severity": "warning"},
-            "annotations": {"summary": summary}}
+def _kueue_monitor() -> dict[str, Any]:
+    """Kueue's metrics service (``charts/kueue`` v0.19.2); it answers those whose account may get ``/metrics``."""
+    token = "/var/run/secrets/kubernetes.io/serviceaccount/token"  # noqa: S105 a path, every pod's own
+    return {
+        "namespaceSelector": {"matchNames": ["kueue-system"]},
+        "selector": {"matchLabels": {"app.kubernetes.io/name": "kueue", "app.kubernetes.io/component": "metrics-service"}},
+        "endpoints": [{"port": "https", "path": "/metrics", "scheme": "https", "interval": "30s", "bearerTokenFile": token,
+                       "tlsConfig": {"insecureSkipVerify": True}}],
+    }

@@ -14,6 +14,7 @@ import pulumi
 
 from gpuplane.components.iam import AwsPlace, service_role
 from gpuplane.components.kubernetes_object import child_options
+from gpuplane.spec.vocabulary import KARPENTER_DISCOVERY
 
 ANYWHERE = "0.0.0.0/0"
 
@@ -82,7 +83,7 @@ class Vpc(pulumi.ComponentResource):
         kind = "public" if public else "private"
         # Where load balancers go, and where Karpenter finds subnets (AWS Load Balancer Controller, Karpenter documentation).
         role = {"kubernetes.io/role/elb": "1"} if public else {
-            "kubernetes.io/role/internal-elb": "1", "karpenter.sh/discovery": self._args.name}
+            "kubernetes.io/role/internal-elb": "1", KARPENTER_DISCOVERY: self._args.name}
         return ec2.Subnet(f"{self._name}-{kind}-{zone}", vpc_id=self.vpc_id, availability_zone=zone, cidr_block=cidr,
                           map_public_ip_on_launch=False, **self._common(f"{kind}-{zone}", **role), opts=self._opts)
 

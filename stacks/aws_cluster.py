@@ -36,6 +36,11 @@ def tags(spec: EnvironmentSpec) -> dict[str, str]:
     return {MANAGED_BY: "gpuplane", ENVIRONMENT: spec.name}
 
 
+def node_role_arn(spec: EnvironmentSpec, aws: Aws) -> str:
+    """ARN of the role of the nodes: the one that the environment names, or the one that comes with the cluster."""
+    return aws.node_role_arn or aws.role_arn(node_role_name(spec.environment.spec.cluster.name))
+
+
 def compose(spec: EnvironmentSpec, options: pulumi.ResourceOptions) -> NodeHome:
     """Register the network and the cluster where the environment asks for them."""
     aws, name = spec.environment.spec.aws, spec.environment.spec.cluster.name
@@ -44,8 +49,8 @@ def compose(spec: EnvironmentSpec, options: pulumi.ResourceOptions) -> NodeHome:
     network = None if aws.vpc is None else Vpc(name, _vpc(spec, aws), options)
     subnets: Sequence[pulumi.Input[str]] = sorted(aws.subnet_ids or ()) if network is None else network.private_subnet_ids
     if aws.eks is None:
-        return NodeHome(subnets, str(aws.node_role_arn))
-    home = NodeHome(subnets, aws.role_arn(node_role_name(name)))
+        return NodeHome(subnets, node_role_arn(spec, aws))
+    home = NodeHome(subnets, node_role_arn(spec, aws))
     after_network = _after(options, [network] if network is not None else [])
     cluster = EksCluster(name, _cluster(spec, aws, subnets), after_network)
     daemons = {addon: version for addon, version in aws.eks.addons.items() if addon in ON_NODES}

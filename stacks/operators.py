@@ -11,13 +11,13 @@ from gpuplane.components.keda import Keda, KedaArgs
 from gpuplane.components.kserve import KServe, KServeArgs
 from gpuplane.components.kueue import AdmissionFairSharingArgs, Kueue, KueueArgs
 from gpuplane.components.volcano import Volcano, VolcanoArgs
-from gpuplane.planning.cohorts.environment_tree import shares_fairly
-from gpuplane.planning.environment_plan import EnvironmentPlan, key_resource
+from gpuplane.planning.cohorts.environment_tree import flavor_resource, shares_fairly
+from gpuplane.planning.environment_plan import EnvironmentPlan
 from gpuplane.spec import gpu_operator as wish
 from gpuplane.spec.environment_spec import EnvironmentSpec
 from gpuplane.spec.platform_services import AdmissionFairSharing
 from gpuplane.spec.references import quota_keys
-from gpuplane.stacks.cluster import taints
+from gpuplane.stacks.node_pools import taints
 
 
 def register_operators(spec: EnvironmentSpec, planned: EnvironmentPlan, options: pulumi.ResourceOptions) -> list[pulumi.Resource]:
@@ -61,19 +61,18 @@ def _kueue(spec: EnvironmentSpec) -> KueueArgs:
 def _admission_fair_sharing(spec: EnvironmentSpec, fair: AdmissionFairSharing | None) -> AdmissionFairSharingArgs | None:
     if fair is None:
         return None
-    devices = sorted({key_resource(key) for key in quota_keys(spec.pools)})
+    devices = sorted({flavor_resource(key, spec.pools).resource for key in quota_keys(spec.pools)})
     return AdmissionFairSharingArgs(fair.usage_half_life_hours, fair.sampling_interval_seconds, tuple(devices))
 
 
 def _gpu_operator(spec: EnvironmentSpec, operator: wish.GpuOperator) -> GpuOperatorArgs:
     monitoring = spec.environment.spec.monitoring
     shared = {name: pool.spec.sharing for name, pool in spec.pools.items() if pool.spec.sharing is not None}
-    mps = {name: getattr(sharing, "mps", None) for name, sharing in shared.items()}
     return GpuOperatorArgs(
         version=operator.version, driver=_driver(operator.driver), toolkit=operator.toolkit, mig_strategy=operator.mig_strategy,
         mig_layouts={name: sharing.mig.layout for name, sharing in shared.items() if sharing.mig is not None},
         time_slicing={name: sharing.time_slicing.replicas for name, sharing in shared.items() if sharing.time_slicing is not None},
-        mps={name: each.replicas for name, each in mps.items() if each is not None},
+        mps={name: sharing.mps.replicas for name, sharing in shared.items() if sharing.mps is not None},
         tolerations=tuple(taint for pool in spec.pools.values() for taint in taints(pool)),
         node_feature_discovery=operator.node_feature_discovery == "release",
         dcgm_service_monitor=operator.dcgm_service_monitor and monitoring is not None,

@@ -5,20 +5,20 @@ from __future__ import annotations
 import pulumi
 
 from gpuplane.catalog.runtimes import ServerFacts, server_of, version_numbers
-from gpuplane.components.existing_node_pool import ExistingNodePool, ExistingNodePoolArgs
 from gpuplane.components.gpu_quotas import CohortArgs, FlavorArgs, GpuQuotas, GpuQuotasArgs
 from gpuplane.components.model_cache_nodes import ModelCacheNodes, ModelCacheNodesArgs
 from gpuplane.components.model_storage import ModelStorage, ModelStorageArgs
-from gpuplane.components.monitoring import Monitoring, MonitoringArgs
 from gpuplane.components.queue_admission import QueueAdmission
 from gpuplane.components.serving_runtime import ServingRuntime, ServingRuntimeArgs
 from gpuplane.components.storage_classes import StorageClasses, StorageClassesArgs
 from gpuplane.planning.cohorts.environment_tree import cohort_quotas
-from gpuplane.planning.environment_plan import EnvironmentPlan
+from gpuplane.planning.environment_plan import EnvironmentPlan, PoolPlan
 from gpuplane.planning.money.ledger import PoolMoney
 from gpuplane.spec.environment_spec import EnvironmentSpec
+from gpuplane.spec.node_pool import NodePool
 from gpuplane.stacks.aws_cluster import tags
-from gpuplane.stacks.cluster import taints
+from gpuplane.stacks.node_pools import register_nodes, taints
+from gpuplane.stacks.observation import register_platform
 from gpuplane.stacks.operators import register_operators, volcano_nodes
 from gpuplane.stacks.providers import kubernetes_provider, with_provider
 from gpuplane.stacks.queue_quotas import queue_quotas, weight
@@ -42,30 +42,34 @@ def compose(spec: EnvironmentSpec, planned: EnvironmentPlan) -> None:
         StorageClasses("storage-classes", StorageClassesArgs(tags=tags(spec)), open_options)
     QueueAdmission("queue-admission", open_options, tuple(volcano_nodes(spec, planned).values()))
     register_gateway(spec, options, open_options)
-    monitoring = spec.environment.spec.monitoring
-    if monitoring is not None:
-        Monitoring("monitoring", MonitoringArgs(monitoring.namespace, monitoring.labels), open_options)
+    register_platform(spec, planned, open_options)
 
 
 def _pools(spec: EnvironmentSpec, planned: EnvironmentPlan, options: pulumi.ResourceOptions) -> None:
     flavors = {}
     kueue, volcano = spec.environment.spec.kueue, spec.environment.spec.volcano
     for name, pool in spec.pools.items():
+        register_nodes(spec, planned, name, options)
         if volcano is not None and name in volcano.pools:
             continue
-        facts, existing = planned.pools[name], pool.spec.existing_nodes
+        facts, said = planned.pools[name], _said(pool, planned.pools[name])
         flavors[name] = FlavorArgs(
             node_labels=facts.node_labels, taints=taints(pool), devices_per_node=facts.devices_per_node, sharing=pool.spec.strategy,
-            max_nodes=existing.max_nodes if existing else None,
-            usd_per_node_hour=str(existing.usd_per_node_hour) if existing else None,
+            max_nodes=said[0], usd_per_node_hour=said[1],
             reserved_usd_per_node_hour=_reserved_usd(planned.money.pools[name]),
             source=spec.places[("NodePool", name)].relative, topology=kueue.topology_of(name))
         if pool.spec.model_cache is not None:
             ModelCacheNodes(name, ModelCacheNodesArgs(name, pool.spec.model_cache.disk_gib, facts.node_labels), options)
-        if existing is not None:
-            ExistingNodePool(name, ExistingNodePoolArgs(name, facts.node_labels, existing.max_nodes))
     topologies = {name: topology.levels for name, topology in kueue.topologies.items()}
     GpuQuotas("gpu-quotas", GpuQuotasArgs(flavors, _cohorts(spec, planned), topologies), options)
+
+
+def _said(pool: NodePool, facts: PoolPlan) -> tuple[int | None, str | None]:
+    """Number and price of nodes that no other object says: those that are there already, and prices paid in advance."""
+    price = str(facts.usd_per_node_hour) if facts.usd_per_node_hour is not None else None
+    if pool.spec.aws_nodes is None:
+        return facts.max_nodes, price
+    return None, price if pool.spec.aws_nodes.block is not None else None
 
 
 def _reserved_usd(money: PoolMoney) -> str | None:

@@ -21,7 +21,9 @@ from gpuplane.spec.inference_service import TopologyRequest
 from gpuplane.spec.release import Release, TritonModel, VllmArguments
 from gpuplane.spec.runtime import MODEL_DIRECTORY
 from gpuplane.spec.vocabulary import LOCAL_QUEUE, TOPOLOGY_REQUEST
-from gpuplane.stacks.cluster import taints
+from gpuplane.stacks import observation
+from gpuplane.stacks.engine_observation import observed_arguments, traced_environment
+from gpuplane.stacks.node_pools import taints
 
 SPREAD_LABELS = {"node": "kubernetes.io/hostname", "zone": "topology.kubernetes.io/zone"}
 
@@ -32,6 +34,7 @@ def register_service(spec: EnvironmentSpec, planned: EnvironmentPlan, entry: Ser
     if alone is not None and canary is not None:
         args = replace(args, canary=CanaryArgs(canary.name, canary.traffic_percent, _service(spec, planned, alone)))
     InferenceService(f"{entry.tenant}-{entry.document.name}", args, options)
+    observation.register_service(spec, planned, entry, options)
 
 
 def _service(spec: EnvironmentSpec, planned: EnvironmentPlan, entry: ServiceEntry) -> InferenceServiceArgs:
@@ -45,7 +48,8 @@ def _service(spec: EnvironmentSpec, planned: EnvironmentPlan, entry: ServiceEntr
         name=entry.document.name, namespace=entry.tenant, runtime=runtime_name(server.name),
         model_format=release.model.format or server.row.model_formats[0],
         storage_uri=release.model.storage_uri, image=release.server.image,
-        engine_arguments=engine_arguments(server, release, service.request_timeout_seconds),
+        engine_arguments=(*engine_arguments(server, release, service.request_timeout_seconds), *observed_arguments(spec, entry)),
+        environment=traced_environment(spec, entry),
         device=quota.resource if quota else quota_resource(facts, service.placement.quota_key), devices=release.devices_per_replica,
         cpu=service.resources.cpu, memory_gib=service.resources.memory_gib, shared_memory_gib=service.resources.shared_memory_gib,
         min_replicas=service.scaling.min_replicas, max_replicas=service.scaling.max_replicas,

@@ -10,8 +10,9 @@ from gpuplane.components.tenant_secrets import AwsStoreArgs, RemoteArgs, SecretA
 from gpuplane.planning.environment_plan import EnvironmentPlan, TenantPlan
 from gpuplane.spec import tenant as wish
 from gpuplane.spec.environment_spec import EnvironmentSpec
-from gpuplane.stacks import tenant_cloud
+from gpuplane.stacks import observation, tenant_cloud
 from gpuplane.stacks.autoscaling import register_scaling
+from gpuplane.stacks.engine_observation import collector_egress
 from gpuplane.stacks.model_caches import register_model_caches
 from gpuplane.stacks.providers import kubernetes_provider, with_provider
 from gpuplane.stacks.queues import kueue_queue, volcano_queue
@@ -33,6 +34,7 @@ def compose(spec: EnvironmentSpec, planned: EnvironmentPlan) -> None:
         after = pulumi.ResourceOptions.merge(with_provider(provider), pulumi.ResourceOptions(depends_on=[tenant]))
         caches = register_model_caches(spec, name, after)
         ready = pulumi.ResourceOptions.merge(after, pulumi.ResourceOptions(depends_on=caches)) if caches else after
+        observation.register_tenant(spec, planned, name, after)
         for entry in spec.services_of(name):
             register_service(spec, planned, entry, ready)
             register_scaling(spec, entry, after)
@@ -81,7 +83,7 @@ def _network(spec: EnvironmentSpec, tenant: wish.TenantSpec) -> TenantNetworkArg
     return TenantNetworkArgs(
         **gateway_peer(settings.gateway, tenant), dns_cidr=settings.dns_cidr,
         monitoring_namespace=settings.monitoring.namespace if settings.monitoring else None,
-        egress=tuple(EgressArgs(rule.name, rule.ports, rule.cidr, rule.namespace) for rule in tenant.egress))
+        egress=(*(EgressArgs(rule.name, rule.ports, rule.cidr, rule.namespace) for rule in tenant.egress), *collector_egress(spec)))
 
 
 def _secrets(spec: EnvironmentSpec, name: str, tenant: wish.TenantSpec) -> TenantSecretsArgs | None:

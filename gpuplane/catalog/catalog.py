@@ -14,6 +14,7 @@ from gpuplane.catalog.models import ModelArchitecture, find_model, load_models
 from gpuplane.catalog.prices import Price, PriceBook, PriceHistory, load_price_history, load_prices, price_in
 from gpuplane.catalog.service_prices import ServicePrice, ServicePriceBook, load_service_prices, service_price_in
 from gpuplane.catalog.spot_history import SpotHistory, spot_history_in
+from gpuplane.catalog.tpus import TpuMachine, load_tpus
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Catalog:
         service_prices: storage, traffic and load balancers, by kind and region.
         price_history: every price row, for what changes over time.
         models: architectures by the name of their row.
+        tpus: TPU machine types by name.
         notes: what a reader should know about these facts, e.g. that a user's row replaces a shipped one.
     """
 
@@ -37,6 +39,7 @@ class Catalog:
     notes: tuple[str, ...] = ()
     models: Mapping[str, ModelArchitecture] = field(default_factory=load_models)
     daemonsets: Mapping[str, DaemonSet] = field(default_factory=load_daemonsets)
+    tpus: Mapping[str, TpuMachine] = field(default_factory=load_tpus)
     _found_models: dict[str, ModelArchitecture | None] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def model_of(self, repository: str) -> ModelArchitecture | None:

@@ -53,6 +53,12 @@ class Instance:
     allocatable_vcpus: Decimal | None = None
     allocatable_memory_mib: int | None = None
 
+    @property
+    def efa_on_primary_card(self) -> bool:
+        """Whether each network card takes one EFA interface, the first included (EC2 User Guide, "Maximize network bandwidth on EC2
+        instances with multiple network cards"); of ``p6-b300`` that page was not read, and it has a card more than EFA interfaces."""
+        return not self.name.startswith("p6-b300.")
+
 
 @cache
 def load_instances() -> Mapping[str, Instance]:

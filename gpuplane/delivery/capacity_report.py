@@ -11,7 +11,7 @@ from gpuplane.planning.cohorts.admission import Admission, admission
 from gpuplane.planning.cohorts.environment_tree import flavor_resource, quota_tree
 from gpuplane.planning.cohorts.quota_tree import Node
 from gpuplane.planning.cohorts.shares import Lender, Shares
-from gpuplane.planning.environment_plan import EnvironmentPlan, QuotaPlan
+from gpuplane.planning.environment_plan import EnvironmentPlan, Pools, QuotaPlan
 from gpuplane.spec.environment_spec import EnvironmentSpec
 
 MOST_LENDERS = 8
@@ -68,7 +68,7 @@ def capacity_rows(planned: EnvironmentPlan) -> tuple[CapacityRow, ...]:
 def capacity_report(spec: EnvironmentSpec, planned: EnvironmentPlan) -> CapacityReport:
     """The report of one environment and its plan."""
     shares = Shares(quota_tree(spec))
-    rows = tuple(_with_lenders(row, shares) for row in capacity_rows(planned))
+    rows = tuple(_with_lenders(row, shares, planned.pools) for row in capacity_rows(planned))
     return CapacityReport(planned, rows, tuple(_tree(shares)), admission(spec, planned, False), admission(spec, planned, True))
 
 
@@ -101,8 +101,8 @@ def _row(tenant: str, key: str, quota: QuotaPlan) -> CapacityRow:
                        quota.committed, quota.peak_with_surge, quota.maximum - quota.peak_with_surge)
 
 
-def _with_lenders(row: CapacityRow, shares: Shares) -> CapacityRow:
-    resource = flavor_resource(row.key)
+def _with_lenders(row: CapacityRow, shares: Shares, pools: Pools) -> CapacityRow:
+    resource = flavor_resource(row.key, pools)
     if not row.may_borrow:
         return row
     return replace(row, lenders=tuple(islice(shares.lenders(row.tenant, resource), MOST_LENDERS)),

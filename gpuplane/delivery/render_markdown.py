@@ -5,6 +5,8 @@ from __future__ import annotations
 from gpuplane.delivery.change_summary import SYMBOLS, TenantChanges, changes_by_tenant, counts_text, value_text
 from gpuplane.delivery.changes import Change
 from gpuplane.delivery.cold_start_figures import cold_start_lines
+from gpuplane.delivery.device_figures import HEADINGS as DEVICE_HEADINGS
+from gpuplane.delivery.device_figures import device_cells
 from gpuplane.delivery.headline import VERDICT_WORDS, headline
 from gpuplane.delivery.markdown_text import code, code_cell, escaped, folded, html, table
 from gpuplane.delivery.memory_figures import memory_line, memory_rows
@@ -106,7 +108,13 @@ def _gpus(report: PreviewReport) -> list[str]:
         return []
     return ["### GPUs", "",
             *table(("tenant", "data", "GPUs", "own:", "may borrow:", "peak with rollouts:"), tenants), "",
-            *folded("Pools", table(("pool", "GPU", "sharing", "capacity:", "quotas:", "peak:"), pools)), *_placement(report)]
+            *folded("Pools", table(("pool", "GPU", "sharing", "capacity:", "quotas:", "peak:"), pools)),
+            *_devices(report), *_placement(report)]
+
+
+def _devices(report: PreviewReport) -> list[str]:
+    rows = [tuple(escaped(cell) for cell in row) for row in device_cells(report)[:_MOST_ROWS]]
+    return ["", *folded("What keeps pods of one device apart", table(DEVICE_HEADINGS, rows))]
 
 
 def _placement(report: PreviewReport) -> list[str]:

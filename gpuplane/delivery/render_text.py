@@ -13,6 +13,8 @@ from rich.text import Text
 from gpuplane.delivery.change_summary import SYMBOLS, TenantChanges, changes_by_tenant, counts_text, field_text
 from gpuplane.delivery.changes import Change
 from gpuplane.delivery.cold_start_figures import cold_start_lines
+from gpuplane.delivery.device_figures import HEADINGS as DEVICE_HEADINGS
+from gpuplane.delivery.device_figures import device_cells
 from gpuplane.delivery.headline import VERDICT_WORDS, headline
 from gpuplane.delivery.memory_figures import memory_line
 from gpuplane.delivery.placement_figures import HEADINGS, placement_cells
@@ -137,7 +139,15 @@ def _pools(report: PreviewReport, console: Console) -> None:
         table.add_row(*(Text(printable(cell), style="bold red" if index == 2 and row.quota > row.capacity else "")
                         for index, cell in enumerate(_pool_cells(row))))
     _show(console, "Pools", table)
+    _devices(report, console)
     _placement(report, console)
+
+
+def _devices(report: PreviewReport, console: Console) -> None:
+    table = _empty([(heading, "left") for heading in DEVICE_HEADINGS])
+    for row in device_cells(report):
+        table.add_row(*(Text(printable(cell), style="bold" if cell == "shared" else "") for cell in row))
+    _show(console, "What keeps pods of one device apart", table)
 
 
 def _placement(report: PreviewReport, console: Console) -> None:

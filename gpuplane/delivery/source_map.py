@@ -41,6 +41,8 @@ _FIELDS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "RoleBinding": (("subjects", "spec.access"),),
     "ResourceFlavor": (("metadata", "spec"), ("spec", "spec")),
     "NodeGroup": (("", "spec.eks_managed_node_group"),),
+    "NodePool": (("", "spec.karpenter"),),
+    "EC2NodeClass": (("", "spec.karpenter"),),
 }
 
 _LONG_FORMS: Mapping[str, str] = {"spec.budget_usd_per_month": "spec.budget"}
@@ -59,7 +61,7 @@ class SourceMap:
         places = self._spec.places
         said = self._by_file.get(str(view.annotations.get(SOURCE, "")))
         tenant = view.labels.get(TENANT) or view.namespace or (view.name if view.kind == "Namespace" else "")
-        pool = view.name if view.kind in ("NodeGroup", "LaunchTemplate", "ResourceFlavor") else ""
+        pool = view.name if view.kind in ("NodeGroup", "LaunchTemplate", "NodePool", "EC2NodeClass", "ResourceFlavor") else ""
         return (said or places.get(("Tenant", str(tenant))) or places.get(("NodePool", pool))
                 or places[("Environment", self._spec.name)])
 

@@ -11,7 +11,7 @@ from gpuplane.catalog.catalog import Catalog
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.quantities import quantity
 from gpuplane.graph.resource_view import ResourceView, items, lookup, mapping
-from gpuplane.spec.vocabulary import is_device_resource
+from gpuplane.spec.vocabulary import GPU, is_device_resource
 
 NODE_GROUP_TYPE = "aws:eks/nodeGroup:NodeGroup"
 INSTANCE_TYPE = "node.kubernetes.io/instance-type"
@@ -75,12 +75,22 @@ def _karpenter(view: ResourceView, catalog: Catalog) -> NodeSource:
     labels = {key: values[0] for key, values in wanted.items() if len(values) == 1}
     labels |= {"karpenter.sh/nodepool": view.name, **mapping(view.get("spec", "template", "metadata", "labels"))}
     limits = mapping(view.get("spec", "limits"))
-    nodes = quantity(limits.get("nodes"))
     types = wanted.get(INSTANCE_TYPE, [])
+    gpus = _gpus(catalog, types)
+    same = len({found.gpus for name in types if (found := catalog.instance(name)) is not None}) == 1
+    nodes = _most_nodes(limits, gpus if same else None)
     capacities = [value for key in CAPACITY_TYPES for value in wanted.get(key, [])] or ["on-demand"]
     price, basis = _price(catalog, types, _region(wanted), capacities)
-    return NodeSource(view, labels, False, None if nodes is None else int(nodes), _gpus(catalog, types), None,
-                      _devices(limits) or None, price, basis)
+    return NodeSource(view, labels, False, nodes, gpus, None,
+                      None if nodes is not None else _devices(limits) or None, price, basis)
+
+
+def _most_nodes(limits: Mapping[str, Any], gpus: int | None) -> int | None:
+    """Nodes within the limits of a NodePool: by number, or by the GPUs of a node, which Karpenter counts whole, shared or not."""
+    by_number, by_gpus = quantity(limits.get("nodes")), quantity(limits.get(GPU))
+    if by_gpus is not None and gpus:
+        by_number = by_gpus // gpus if by_number is None else min(by_number, by_gpus // gpus)
+    return None if by_number is None else int(by_number)
 
 
 def _node(view: ResourceView, catalog: Catalog) -> NodeSource:
@@ -113,8 +123,8 @@ def _price(catalog: Catalog, types: list[str], region: str, capacities: list[str
     dearest, basis = None, "no instance type is named"
     for name in types:
         for capacity in capacities:
-            try:
-                price = catalog.hourly_price(name, region, capacity)
+            try:  # capacity of a reservation is paid for at the on-demand price
+                price = catalog.hourly_price(name, region, "on_demand" if capacity == "reserved" else capacity)
             except ValueError:
                 price = None
             if price is None:

@@ -11,8 +11,6 @@ from gpuplane.planning.environment_plan import PoolPlan, Pools
 from gpuplane.planning.refusal import OVER_CLOUD_QUOTA, Refusal, refused
 from gpuplane.spec.environment_spec import EnvironmentSpec
 
-_FIELD = "spec.eks_managed_node_group.max_nodes"
-
 
 def cloud_quota_refusals(spec: EnvironmentSpec, pools: Pools) -> Iterator[Refusal]:
     """QF-13: the vCPUs of all node groups at max_nodes are at most each declared quota. What is not declared is noted, not refused."""
@@ -22,10 +20,10 @@ def cloud_quota_refusals(spec: EnvironmentSpec, pools: Pools) -> Iterator[Refusa
         if limit is None:
             continue
         for crossing in crossings(counted, _vcpus, limit):
-            sums = listed(f"{pool.name} {pool.max_nodes} × {pool.vcpus_per_node}" for pool in crossing.claims)
+            sums = listed(f"{pool.name} {pool.max_nodes} × {pool.most_vcpus_per_node}" for pool in crossing.claims)
             sums += f": together {crossing.total}" if len(crossing.claims) > 1 else f" = {crossing.total}"
             yield refused(
-                OVER_CLOUD_QUOTA, spec.places[("NodePool", crossing.at.name)], _FIELD,
+                OVER_CLOUD_QUOTA, spec.places[("NodePool", crossing.at.name)], f"{spec.pools[crossing.at.name].spec.path}.max_nodes",
                 f"{sums} vCPUs is more than the {limit} of {quota.name} that environment.yaml declares ({quota.quota}, {quota.code}): "
                 "AWS would start no more nodes.",
                 f"Lower max_nodes, or ask AWS for {crossing.total} vCPUs of quota {quota.code} and declare them.", crossing.total, limit)
@@ -44,13 +42,16 @@ def cloud_quota_notes(spec: EnvironmentSpec, pools: Pools) -> Iterator[str]:
 def _by_quota(spec: EnvironmentSpec, pools: Pools) -> Mapping[CloudQuota, list[PoolPlan]]:
     found: dict[CloudQuota, list[PoolPlan]] = defaultdict(list)
     for name in sorted(spec.pools):
-        group = spec.pools[name].spec.eks_managed_node_group
-        if group is not None and pools[name].gpus_per_node:
-            quota = cloud_quota_of(group.instance_type, group.capacity_type)
-            if quota is not None:
-                found[quota].append(pools[name])
+        nodes = spec.pools[name].spec.aws_nodes
+        if nodes is None or not pools[name].gpus_per_node:  # else the hardware is unknown, which is refused by itself
+            continue
+        # Instances of a capacity block count against no quota of On-Demand or Spot Instances.
+        counts = {quota for type_ in nodes.types for bought in nodes.purchases if (quota := cloud_quota_of(type_, bought)) is not None}
+        for quota in counts:
+            found[quota].append(pools[name])
     return {quota: found[quota] for quota in sorted(found, key=lambda quota: quota.name)}
 
 
 def _vcpus(pool: PoolPlan) -> int:
-    return pool.max_nodes * pool.vcpus_per_node
+    """With the largest of its instance types: the account has to bear that one."""
+    return pool.max_nodes * pool.most_vcpus_per_node

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from gpuplane.catalog.catalog import Catalog
 from gpuplane.catalog.compatibility import (
@@ -16,9 +16,13 @@ from gpuplane.catalog.compatibility import (
     pinned_driver,
 )
 from gpuplane.catalog.gpus import Gpu
-from gpuplane.planning.hardware import hardware
+from gpuplane.catalog.instances import Instance
+from gpuplane.planning.crossing import listed
+from gpuplane.planning.hardware import fitting
 from gpuplane.planning.refusal import ENGINE_ON_GPU, FEATURE_ON_GPU, IMAGE_ON_NODE, OLD_DRIVER, Refusal, refused
-from gpuplane.spec.environment_spec import EnvironmentSpec, ServiceEntry
+from gpuplane.spec.aws_nodes import AwsNodes
+from gpuplane.spec.eks_managed_node_group import EksManagedNodeGroup
+from gpuplane.spec.environment_spec import EnvironmentSpec, Place, ServiceEntry
 from gpuplane.spec.node_pool import NodePool
 
 _ARGUMENTS = ("dtype", "quantization", "kv_cache_dtype")
@@ -56,23 +60,33 @@ def compatibility_notes(spec: EnvironmentSpec, catalog: Catalog) -> Iterator[str
 
 
 def _pool(spec: EnvironmentSpec, name: str, pool: NodePool, catalog: Catalog) -> Iterator[Refusal]:
-    group, place = pool.spec.eks_managed_node_group, spec.places["NodePool", name]
-    if group is None:
+    nodes, group, place = pool.spec.aws_nodes, pool.spec.eks_managed_node_group, spec.places["NodePool", name]
+    if nodes is None:
         return
-    instance, gpu, driver = hardware(pool.spec, catalog), catalog.gpu(pool.spec.gpu), _driver(spec, pool)
-    built_for = "arm64" if "ARM_64" in group.ami_type else "x86_64"
-    if instance is not None and instance.arch not in (None, built_for):
-        other = group.ami_type.replace("x86_64", "ARM_64") if built_for == "x86_64" else group.ami_type.replace("ARM_64", "x86_64")
-        yield refused(
-            IMAGE_ON_NODE, place, "spec.eks_managed_node_group.ami_type",
-            f"{group.ami_type} is built for {built_for}, but {group.instance_type} has {instance.arch} processors.",
-            f"Choose {other}.", instance.arch, built_for)
+    gpu, driver = catalog.gpu(pool.spec.gpu), _driver(spec, pool)
+    if group is not None:
+        yield from _processors(group, fitting(pool.spec, catalog), place)
     support = gpu_support(gpu.capability) if gpu is not None else None
     if gpu is not None and support is not None and driver is not None and driver.branch < support.driver:
         yield refused(
-            OLD_DRIVER, place, "spec.eks_managed_node_group.release_version",
-            f"release {group.release_version} brings driver {driver.version}; {gpu.name} (compute capability {gpu.compute_capability}) "
-            f"needs branch {support.driver} or newer ({support.source}).", "Take a newer release_version.", support.driver, driver.version)
+            OLD_DRIVER, place, f"{pool.spec.path}.{nodes.image_path}",
+            f"release {_image(spec, nodes)} brings driver {driver.version}; {gpu.name} (compute capability {gpu.compute_capability}) "
+            f"needs branch {support.driver} or newer ({support.source}).", f"Take a newer {nodes.image_path}.",
+            support.driver, driver.version)
+
+
+def _processors(group: EksManagedNodeGroup, types: Sequence[Instance], place: Place) -> Iterator[Refusal]:
+    other = [facts for facts in types if facts.arch not in (None, group.arch)]
+    if not other:
+        return
+    image = group.ami_type.replace("x86_64", "ARM_64") if group.arch == "x86_64" else group.ami_type.replace("ARM_64", "x86_64")
+    mixed = len(other) < len(types)
+    yield refused(
+        IMAGE_ON_NODE, place, "spec.eks_managed_node_group.ami_type",
+        f"{group.ami_type} is built for {group.arch}, but {listed(facts.name for facts in other)} {'has' if len(other) == 1 else 'have'} "
+        f"{other[0].arch} processors.",
+        f"Choose {image} or other instance types: a pool has one kind of processor." if mixed else f"Choose {image}.",
+        other[0].arch, group.arch)
 
 
 def _engine(spec: EnvironmentSpec, entry: ServiceEntry, pool: NodePool, gpu: Gpu, build: EngineBuild) -> Iterator[Refusal]:
@@ -96,7 +110,7 @@ def _engine(spec: EnvironmentSpec, entry: ServiceEntry, pool: NodePool, gpu: Gpu
             OLD_DRIVER, entry.place, path,
             f"{engine} {version} is built with CUDA {build.cuda} and needs driver branch {build.driver} or newer; the nodes of pool "
             f"\"{pool.name}\" have {driver.version} ({driver.source}).",
-            "Raise the pool's release_version, take an older engine version, or say which cuda the image has.",
+            "Raise the pool's node image, take an older engine version, or say which cuda the image has.",
             build.driver, driver.version, entry.tenant)
 
 
@@ -127,10 +141,16 @@ def _unsure(entry: ServiceEntry, gpu: Gpu) -> Iterator[str]:
 
 
 def _driver(spec: EnvironmentSpec, pool: NodePool) -> Driver | None:
-    operator, group = spec.environment.spec.gpu_operator, pool.spec.eks_managed_node_group
+    operator, nodes = spec.environment.spec.gpu_operator, pool.spec.aws_nodes
     if operator is not None and operator.driver is not None:
         return pinned_driver(operator.driver.version) if operator.driver.version else operator_driver(operator.version)
-    return node_image_driver(group.ami_type, group.release_version) if group is not None else None
+    image = nodes.image(spec.environment.spec.cluster.kubernetes_version) if nodes is not None else None
+    return node_image_driver(*image) if image is not None else None
+
+
+def _image(spec: EnvironmentSpec, nodes: AwsNodes) -> str:
+    found = nodes.image(spec.environment.spec.cluster.kubernetes_version)
+    return found[1] if found is not None else ""
 
 
 def _engine_of(entry: ServiceEntry) -> tuple[str, str]:

@@ -29,9 +29,11 @@ _OF_THE_GPU = frozenset({ENGINE_ON_GPU, FEATURE_ON_GPU, MODEL_OVER_MEMORY, OLD_D
 
 def independent(refusals: Collection[Refusal], spec: EnvironmentSpec) -> Iterator[Refusal]:
     """Refusals without those on the GPU of a pool that names one GPU and has another: which of the two counts is open."""
-    torn = {refusal.file for refusal in refusals if refusal.rule == OTHER_GPU}
-    pools = {name for name in spec.pools if spec.places[("NodePool", name)].file in torn}
-    files = torn | {entry.place.file for entry in spec.services.values() if entry.document.spec.placement.pool in pools}
+    # Where only the numbers of GPUs differ, the GPU is known.
+    torn = {(refusal.file, refusal.needed) for refusal in refusals if refusal.rule == OTHER_GPU}
+    pools = {name for name, pool in spec.pools.items() if (spec.places[("NodePool", name)].file, pool.spec.gpu) in torn}
+    files = {spec.places[("NodePool", name)].file for name in pools}
+    files |= {entry.place.file for entry in spec.services.values() if entry.document.spec.placement.pool in pools}
     return (refusal for refusal in refusals if refusal.rule not in _OF_THE_GPU or refusal.file not in files)
 
 

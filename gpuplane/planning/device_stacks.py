@@ -32,11 +32,12 @@ def device_stack_refusals(spec: EnvironmentSpec) -> Iterator[Refusal]:
 
 def _device_plugin(pool: NodePool) -> tuple[str, str] | None:
     """What in a pool needs a device plugin: its path, and the words for it."""
-    group = pool.spec.eks_managed_node_group
+    nodes, group = pool.spec.aws_nodes, pool.spec.eks_managed_node_group
     if pool.spec.sharing is not None:
         return "spec.sharing", f"GPUs shared by {pool.spec.strategy} are handed out by the device plugin"
-    if group is not None and group.ami_type.startswith("BOTTLEROCKET"):
-        return "spec.eks_managed_node_group.ami_type", f"{group.ami_type} brings a device plugin of its own"
+    if nodes is not None and nodes.bottlerocket:
+        field, image = ("ami_type", group.ami_type) if group is not None else (nodes.image_path, "Bottlerocket")
+        return f"{pool.spec.path}.{field}", f"{image} brings a device plugin of its own"
     return None
 
 

@@ -14,6 +14,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
+from gpuplane.planning.capacity_window import CapacityWindow
 from gpuplane.planning.fleet.service_throughput import ServiceThroughput
 from gpuplane.planning.json_value import json_value
 from gpuplane.planning.memory.report import MemoryFit
@@ -21,9 +22,10 @@ from gpuplane.planning.money.ledger import EnvironmentMoney
 from gpuplane.planning.money.unit_costs import UnitCosts
 from gpuplane.planning.placement.allocatable import UNKNOWN, NodeAllocatable
 from gpuplane.planning.placement.schedulability import PoolPlacement, Schedulability
+from gpuplane.planning.pool_isolation import ISOLATION, Isolation
 from gpuplane.planning.proof import Proof
 from gpuplane.planning.refusal import Refusal
-from gpuplane.spec.vocabulary import GPU, GPU_PREFIX, MIG_PREFIX, mig_resource
+from gpuplane.spec.vocabulary import GPU, MIG_PREFIX, TPU, mig_resource
 
 
 @dataclass(frozen=True)
@@ -31,15 +33,21 @@ class PoolPlan:
     """One pool: what its nodes bring and cost.
 
     Attributes:
-        gpu: name in the GPU catalogue.
-        strategy: ``dedicated``, ``mig`` or ``time-slicing``.
-        gpus_per_node: physical GPUs; 0 where the instance type is unknown.
+        gpu: name in the GPU catalogue; of TPU nodes ``TPU-`` and the generation.
+        strategy: ``dedicated``, ``mig``, ``time-slicing`` or ``mps``.
+        gpus_per_node: physical GPUs or TPU chips; 0 where the instance type is unknown.
         devices_per_node, capacity: by device resource; capacity is with max_nodes.
         usd_per_node_hour: what budgets reckon with; worst_case_usd_per_node_hour: on demand.
         price_basis: how the price was got, and what is known to be wrong with it.
         committed_nodes: nodes that the minimum replicas and min_nodes keep running.
         node_labels: labels that select the pool's nodes.
         allocatable: what one node has left for models.
+        isolation: what keeps pods of one GPU apart.
+        usd_per_device_hour: a device's share of its node, by resource; None where the price is unknown.
+        window: days of the capacity block that all nodes are in; None without one. Outside them max_nodes and capacity are 0.
+        most_vcpus_per_node: of the largest instance type; vcpus_per_node is of the smallest.
+        efa_interfaces: of one node; 0 where the pool asks for none.
+        slice_hosts: nodes that work only together (hosts of a TPU slice); 1 where each works by itself.
     """
 
     name: str
@@ -62,6 +70,17 @@ class PoolPlan:
     committed_usd_per_month: Decimal | None
     worst_case_usd_per_month: Decimal | None
     allocatable: NodeAllocatable = UNKNOWN
+    isolation: Isolation = ISOLATION["dedicated"]
+    usd_per_device_hour: Mapping[str, Decimal | None] = field(default_factory=dict)
+    window: CapacityWindow | None = None
+    most_vcpus_per_node: int = 0
+    efa_interfaces: int = 0
+    slice_hosts: int = 1
+
+    @property
+    def device(self) -> str:
+        """Resource of a whole device: ``nvidia.com/gpu``, or ``google.com/tpu``."""
+        return TPU if TPU in self.devices_per_node else GPU
 
 
 @dataclass(frozen=True)
@@ -189,10 +208,10 @@ Pools = Mapping[str, PoolPlan]
 Quotas = Mapping[str, QuotaPlan]
 
 
-def key_resource(key: str) -> str:
-    """The device resource that a quota key stands for: ``nvidia.com/gpu``, or that of its MIG profile."""
+def key_resource(key: str, whole: str) -> str:
+    """The device resource that a quota key stands for: that of whole devices of its pool, or that of its MIG profile."""
     _, _, profile = key.partition("/")
-    return mig_resource(profile) if profile else GPU
+    return mig_resource(profile) if profile else whole
 
 
 def quota_resource(pool: PoolPlan, key: str) -> str:
@@ -201,9 +220,7 @@ def quota_resource(pool: PoolPlan, key: str) -> str:
     Raises:
         KeyError: the pool's nodes have no such device.
     """
-    resource = key_resource(key)
-    if resource == GPU and len(pool.devices_per_node) == 1 and not next(iter(pool.devices_per_node)).startswith(GPU_PREFIX):
-        return next(iter(pool.devices_per_node))
+    resource = key_resource(key, pool.device)
     if resource not in pool.devices_per_node:
         raise KeyError(f"{resource} in pool {pool.name}")
     return resource

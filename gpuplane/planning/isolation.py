@@ -7,38 +7,52 @@ from collections.abc import Iterator, Mapping
 
 from gpuplane.planning.demand import Demands
 from gpuplane.planning.environment_plan import Pools, Quotas
-from gpuplane.planning.refusal import RESIDENCY, SHARED_GPU, Refusal, refused
+from gpuplane.planning.pool_isolation import SHARED_WITHOUT_ISOLATION
+from gpuplane.planning.refusal import RESIDENCY, SAMPLED_PERSONAL_DATA, SHARED_GPU, Refusal, refused
 from gpuplane.spec.environment_spec import EnvironmentSpec
 
 
 def sharing_refusals(spec: EnvironmentSpec, pools: Pools, quotas: Mapping[str, Quotas],
                      all_demands: Demands) -> Iterator[Refusal]:
-    """TI-12: time-slicing isolates neither memory nor faults, so a GPU's turns belong to one tenant, without personal data."""
+    """TI-12: time-slicing and MPS isolate no faults, time-slicing not even memory: such a GPU is one tenant's, without personal data."""
     for name, tenants in sorted(_users(pools, quotas, all_demands).items()):
-        place, path = spec.places[("NodePool", name)], "spec.sharing.time_slicing"
+        place, mps = spec.places[("NodePool", name)], pools[name].strategy == "mps"
+        path, lacks = ("spec.sharing.mps", "faults") if mps else ("spec.sharing.time_slicing", "memory")
         if len(tenants) > 1:
             yield refused(
-                SHARED_GPU, place, path, f"tenants {', '.join(tenants)} would take turns on the same GPUs, which isolates "
-                "neither memory nor faults.", "Give each tenant a pool of its own, or cut the GPUs by MIG.", len(tenants), 1)
+                SHARED_GPU, place, path,
+                f"tenants {', '.join(tenants)} would {'share GPUs by MPS' if mps else 'take turns on the same GPUs'}, "
+                f"which isolates {'no faults' if mps else 'neither memory nor faults'}.",
+                "Give each tenant a pool of its own, or cut the GPUs by MIG.", len(tenants), 1)
         for tenant in tenants:
             if spec.tenants[tenant].spec.data_classification == "pii":
                 yield refused(
-                    SHARED_GPU, place, path, f"tenant {tenant} handles pii, and time-slicing does not isolate memory.",
-                    "Use whole GPUs or MIG for it.", "dedicated or mig", "time-slicing", tenant)
+                    SHARED_GPU, place, path,
+                    f"tenant {tenant} handles pii, and {'MPS' if mps else 'time-slicing'} does not isolate {lacks}.",
+                    "Use whole GPUs or MIG for it.", "dedicated or mig", pools[name].strategy, tenant)
 
 
 def _users(pools: Pools, quotas: Mapping[str, Quotas], all_demands: Demands) -> Mapping[str, list[str]]:
-    """Tenants that may run on each time-sliced pool, sorted."""
+    """Tenants that may run on each pool whose GPUs are shared without isolation, sorted."""
     found: dict[str, set[str]] = defaultdict(set)
     for tenant, held in quotas.items():
         for quota in held.values():
-            if quota.ceiling and pools[quota.pool].strategy == "time-slicing":
+            if quota.ceiling and pools[quota.pool].strategy in SHARED_WITHOUT_ISOLATION:
                 found[quota.pool].add(tenant)
     for tenant, of_tenant in all_demands.items():
         for demand in of_tenant:
-            if pools[demand.pool].strategy == "time-slicing":
+            if pools[demand.pool].strategy in SHARED_WITHOUT_ISOLATION:
                 found[demand.pool].add(tenant)
     return {name: sorted(tenants) for name, tenants in found.items()}
+
+
+def sample_refusals(spec: EnvironmentSpec) -> Iterator[Refusal]:
+    """PII-08: a drift job, which reads samples of requests, of a tenant with personal data."""
+    for entry in spec.services.values():
+        if entry.document.spec.drift is not None and spec.tenants[entry.tenant].spec.data_classification == "pii":
+            yield refused(SAMPLED_PERSONAL_DATA, entry.place, "spec.drift", "the tenant's data is personal, and samples of features and "
+                          "predictions are personal data too.", "Remove drift; compare aggregates that hold no person's data elsewhere.",
+                          tenant=entry.tenant)
 
 
 def residency_refusals(spec: EnvironmentSpec) -> Iterator[Refusal]:

@@ -10,6 +10,7 @@ from fractions import Fraction
 from typing import Any
 
 CENT = Decimal("0.01")
+MICRO = Decimal("0.000001")
 
 
 def cents(amount: Decimal | Fraction) -> Decimal:
@@ -17,6 +18,11 @@ def cents(amount: Decimal | Fraction) -> Decimal:
     if isinstance(amount, Decimal):
         return amount.quantize(CENT, rounding=ROUND_FLOOR)
     return Decimal(int(amount * 100)) * CENT
+
+
+def micro(amount: Fraction) -> Decimal:
+    """A price of an hour, to a millionth of a US dollar."""
+    return (Decimal(amount.numerator) / Decimal(amount.denominator)).quantize(MICRO)
 
 
 def json_value(value: Any, name: str = "") -> Any:

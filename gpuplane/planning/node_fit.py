@@ -12,7 +12,8 @@ from functools import partial
 from gpuplane.planning.crossing import Crossing, crossings, listed
 from gpuplane.planning.demand import Demand, Demands, by_pool
 from gpuplane.planning.environment_plan import PoolPlan, QuotaPlan, host_quota
-from gpuplane.planning.refusal import REPLICA_OVER_NODE, Refusal, refused
+from gpuplane.planning.refusal import PART_OF_SLICE, REPLICA_OVER_NODE, Refusal, refused
+from gpuplane.spec.vocabulary import TPU
 
 _HOST = (("cpu", "CPU cores"), ("memory_gib", "GiB of memory"))
 
@@ -32,6 +33,8 @@ def node_refusals(tenant: str, of_tenant: tuple[Demand, ...], quotas: Mapping[st
             continue
         alone = [refusal for demand in asked for refusal in _replica(tenant, demand, pool)]
         yield from alone
+        if not alone and TPU in pool.devices_per_node:
+            yield from (refusal for demand in asked for refusal in _part_of_slice(tenant, demand, pool))
         held = [quota for key, quota in sorted(quotas.items()) if quota.pool == name]
         if held and not alone and told.isdisjoint(demand.entry.place.file for demand in asked):
             yield from _proportion(tenant, asked, held, pool)
@@ -44,7 +47,7 @@ def impossible_replicas(asked: Demands, pools: Mapping[str, PoolPlan]) -> frozen
 
 
 def _pod_devices(pool: PoolPlan) -> int:
-    """Devices that one pod can have. Two time slices may lie on one GPU: the device plugin refuses requests greater than one."""
+    """Devices that one pod can have. Two slots of a shared GPU may lie on one GPU: the device plugin refuses requests greater than one."""
     return next(iter(pool.devices_per_node.values())) if pool.strategy == "dedicated" else 1
 
 
@@ -65,6 +68,22 @@ def _replica(tenant: str, demand: Demand, pool: PoolPlan) -> Iterator[Refusal]:
                            f"one replica needs {needed} {unit}; a node of pool \"{pool.name}\" has {_of_node(pool, field)}, "
                            f"of which {available} are for models ({pool.allocatable.basis}).",
                            f"Lower {field} to {available}, or choose a pool with larger nodes.", needed, available)
+
+
+def _part_of_slice(tenant: str, demand: Demand, pool: PoolPlan) -> Iterator[Refusal]:
+    """NP-12: the TPU runtime starts on all chips of a host, and on the hosts of a slice together; one pod is one host."""
+    path, chips = "spec.release.vllm.arguments.tensor_parallel_size", pool.devices_per_node[TPU]
+    if pool.slice_hosts > 1:
+        yield refused(
+            PART_OF_SLICE, demand.entry.place, "spec.placement.pool",
+            f"a slice of pool \"{pool.name}\" is {pool.slice_hosts} hosts that work only together, and a replica of this service is one "
+            "pod on one host.", "Choose a pool whose slices are one host each.", pool.slice_hosts, 1, tenant)
+    elif demand.per_replica != chips:
+        yield refused(
+            PART_OF_SLICE, demand.entry.place, path,
+            f"one replica asks for {demand.per_replica} of the {chips} TPU chips of a host of pool \"{pool.name}\"; a pod has to ask for "
+            "all of them.",
+            f"Set tensor_parallel_size to {chips}, or choose a pool of smaller hosts.", chips, demand.per_replica, tenant)
 
 
 def _proportion(tenant: str, asked: tuple[Demand, ...], held: list[QuotaPlan], pool: PoolPlan) -> Iterator[Refusal]:

@@ -27,7 +27,7 @@ from gpuplane.planning.fleet.need import (
 from gpuplane.planning.fleet.pipelines import pipeline_proofs, pipeline_refusals
 from gpuplane.planning.fleet.rates import Throughputs
 from gpuplane.planning.fleet.service_throughput import ServiceThroughput
-from gpuplane.planning.isolation import residency_refusals, sharing_refusals
+from gpuplane.planning.isolation import residency_refusals, sample_refusals, sharing_refusals
 from gpuplane.planning.memory.service_memory import (
     ServiceMemory,
     memory_notes,
@@ -52,6 +52,7 @@ from gpuplane.planning.placement.environment_placement import (
     placements,
     schedulability,
 )
+from gpuplane.planning.pool_notes import pool_notes
 from gpuplane.planning.pool_refusals import pool_refusals
 from gpuplane.planning.pools import pool_plan, with_committed
 from gpuplane.planning.proof import Proof
@@ -60,6 +61,7 @@ from gpuplane.planning.quotas import capacity_refusals, demand_refusals, quota_p
 from gpuplane.planning.refusal import Refusal
 from gpuplane.planning.runtimes import runtime_notes, runtime_refusals, startup_seconds
 from gpuplane.planning.scaling import cold_starts, scaling_notes, scaling_refusals, with_cold_starts
+from gpuplane.planning.service_levels.watched import indicator_notes, tracing_notes, unmeasured_refusals
 from gpuplane.planning.traffic import traffic_notes, traffic_proofs, traffic_refusals
 from gpuplane.planning.upgrade_order import versions_of
 from gpuplane.spec.environment_spec import EnvironmentSpec
@@ -90,7 +92,7 @@ def plan(spec: EnvironmentSpec, catalog: Catalog, as_of: date) -> EnvironmentPla
         as_of: the date that prices are judged at.
     """
     spec = with_canaries(spec)
-    parts, settings = _parts(spec, catalog), spec.environment.spec
+    parts, settings = _parts(spec, catalog, as_of), spec.environment.spec
     month, quotas = parts.money.month, {name: tenant.quotas for name, tenant in parts.tenants.items()}
     planned = EnvironmentPlan(
         environment=spec.name, as_of=as_of, region=settings.region, pools=parts.pools, tenants=parts.tenants,
@@ -103,10 +105,10 @@ def plan(spec: EnvironmentSpec, catalog: Catalog, as_of: date) -> EnvironmentPla
     return replace(planned, notes=tuple(sorted(_notes(parts, planned))))
 
 
-def _parts(spec: EnvironmentSpec, catalog: Catalog) -> _Parts:
+def _parts(spec: EnvironmentSpec, catalog: Catalog, as_of: date) -> _Parts:
     asked, settings = demands(spec), spec.environment.spec
     busy, shares = committed_devices(asked), Shares(quota_tree(spec))
-    pools = {name: pool_plan(spec.pools[name], settings, catalog, busy) for name in sorted(spec.pools)}
+    pools = {name: pool_plan(spec.pools[name], settings, catalog, busy, as_of) for name in sorted(spec.pools)}
     placed = placements(spec, asked, pools, catalog)
     pools = {name: with_committed(pool, placed[name].running_nodes) if name in placed else pool for name, pool in pools.items()}
     money = environment_money(spec, catalog, asked, pools)
@@ -123,7 +125,7 @@ def _tenant(spec: EnvironmentSpec, name: str, of_tenant: tuple[Demand, ...], poo
             money: EnvironmentMoney, shares: Shares) -> TenantPlan:
     month = money.tenants[name].month
     return TenantPlan(
-        name=name, quotas=quota_plans(spec.tenants[name], of_tenant, shares),
+        name=name, quotas=quota_plans(spec.tenants[name], of_tenant, shares, spec.pools),
         services=tuple(_service(demand, pools[demand.pool], money) for demand in of_tenant),
         committed_usd_per_month=month.minimum_usd_per_month, worst_case_usd_per_month=month.worst_case_usd_per_month,
         budget_usd_per_month=spec.tenants[name].spec.monthly_budget.usd_per_month)
@@ -154,8 +156,10 @@ def _every_refusal(parts: _Parts) -> Iterator[Refusal]:
     yield from traffic_refusals(parts.spec)
     yield from scaling_refusals(parts.spec)
     yield from canary_refusals(parts.spec)
+    yield from sample_refusals(parts.spec)
     yield from objective_refusals(parts.spec, parts.pools, parts.serves)
     yield from pipeline_refusals(parts.spec)
+    yield from unmeasured_refusals(parts.spec)
     yield from purchase_refusals(parts.spec)
     yield from price_refusals(parts.spec, parts.pools, parts.money, parts.catalog)
     yield from budgets_without(budget_refusals(parts.spec, parts.money), parts.asked, parts.money, impossible)
@@ -205,6 +209,7 @@ def _notes(parts: _Parts, planned: EnvironmentPlan) -> Iterator[str]:
     yield from expectation_notes(planned.money)
     yield from placement_notes(planned.placements)
     yield from cloud_quota_notes(spec, planned.pools)
+    yield from pool_notes(spec, planned.pools)
     yield from memory_notes(parts.memories)
     yield from runtime_notes(spec)
     yield from compatibility_notes(spec, catalog)
@@ -213,4 +218,6 @@ def _notes(parts: _Parts, planned: EnvironmentPlan) -> Iterator[str]:
     yield from traffic_notes(spec, parts.serves)
     yield from canary_notes(spec)
     yield from scaling_notes(spec, cold_starts(spec, parts.pools, parts.memories))
+    yield from indicator_notes(spec)
+    yield from tracing_notes(spec)
     yield from catalog.notes

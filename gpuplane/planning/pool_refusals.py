@@ -9,11 +9,12 @@ from gpuplane.catalog.catalog import Catalog
 from gpuplane.catalog.mig import mig_layout_valid
 from gpuplane.planning.crossing import listed
 from gpuplane.planning.demand import Demand
-from gpuplane.planning.refusal import MIG_LAYOUT, OTHER_GPU, UNKNOWN_HARDWARE, Refusal, refused
+from gpuplane.planning.pool_shapes import aws_refusals, existing_refusals, karpenter_refusals, tpu_refusals
+from gpuplane.planning.refusal import GPU_SHARING, MIG_LAYOUT, UNKNOWN_HARDWARE, Refusal, refused
+from gpuplane.spec.aws_nodes import AwsNodes
 from gpuplane.spec.environment_spec import EnvironmentSpec, Place
-from gpuplane.spec.node_pool import EksManagedNodeGroup, NodePool
+from gpuplane.spec.node_pool import NodePool
 
-_INSTANCE = "spec.eks_managed_node_group.instance_type"
 _LAYOUT = "spec.sharing.mig.layout"
 
 
@@ -23,14 +24,20 @@ def pool_refusals(spec: EnvironmentSpec, name: str, on_pool: Collection[Demand],
     Args:
         on_pool: what services ask of it: a mistake in its hardware names them, for nothing else is said of them on that account.
     """
-    pool, place = spec.pools[name], spec.places[("NodePool", name)]
+    pool, place, left_open = spec.pools[name], spec.places[("NodePool", name)], _left_open(name, on_pool)
+    if pool.spec.tpu is not None:
+        yield from tpu_refusals(pool.spec.tpu, place, left_open, catalog)
+        return
     if catalog.gpu(pool.spec.gpu) is None:
         yield refused(UNKNOWN_HARDWARE, place, "spec.gpu", f'there is no GPU "{pool.spec.gpu}" in the catalogue.',
-                      _choose(pool.spec.gpu, catalog.gpus), pool.spec.gpu)
+                      choose(pool.spec.gpu, catalog.gpus), pool.spec.gpu)
     yield from _mig(spec, pool, place, catalog)
-    group = pool.spec.eks_managed_node_group
-    if group is not None:
-        yield from _instance(spec, pool, group, place, on_pool, catalog)
+    yield from _mps(pool, place, catalog)
+    yield from existing_refusals(pool, place, catalog)
+    yield from karpenter_refusals(pool, place)
+    if pool.spec.aws_nodes is not None:
+        yield from _instances(pool, pool.spec.aws_nodes, place, left_open, catalog)
+        yield from aws_refusals(pool, place, spec.environment.spec.region, left_open, catalog)
 
 
 def _mig(spec: EnvironmentSpec, pool: NodePool, place: Place, catalog: Catalog) -> Iterator[Refusal]:
@@ -47,32 +54,30 @@ def _mig(spec: EnvironmentSpec, pool: NodePool, place: Place, catalog: Catalog) 
             "Set mig_strategy: mixed in environment.yaml.", "mixed", operator.mig_strategy)
 
 
-def _instance(spec: EnvironmentSpec, pool: NodePool, group: EksManagedNodeGroup, place: Place, on_pool: Collection[Demand],
-              catalog: Catalog) -> Iterator[Refusal]:
-    facts, region = catalog.instance(group.instance_type), spec.environment.spec.region
-    if facts is None:
-        yield refused(UNKNOWN_HARDWARE, place, _INSTANCE,
-                      f'there is no instance type "{group.instance_type}" with GPUs in the catalogue.',
-                      f"{_choose(group.instance_type, catalog.instances)} {_left_open(pool.name, on_pool)}", group.instance_type)
-    elif facts.gpu != pool.spec.gpu and catalog.gpu(pool.spec.gpu) is not None:
-        has = facts.gpu or facts.gpu_model
-        fitting = sorted(name for name, row in catalog.instances.items() if row.gpu == pool.spec.gpu)
-        priced = region is None or catalog.hourly_price(group.instance_type, region, group.capacity_type) is not None
-        yield refused(
-            OTHER_GPU, place, _INSTANCE,
-            f"{group.instance_type} has {facts.gpus} × {has}, but spec.gpu is {pool.spec.gpu}"
-            f"{'' if priced else f' (nor is a price of it known in {region})'}.",
-            f"Set gpu: {has}, or choose one of: {', '.join(fitting) or 'none in the catalogue'}. {_left_open(pool.name, on_pool)}",
-            pool.spec.gpu, has)
-
-
 def _left_open(pool: str, on_pool: Collection[Demand]) -> str:
-    """What cannot be said until the mistake is corrected."""
+    """What cannot be said until a mistake in the hardware is corrected."""
     named = f": {listed(demand.entry.name for demand in on_pool)}" if on_pool else ""
     return f"Until then, nothing on pool \"{pool}\" can be placed, counted or priced{named}."
 
 
-def _choose(name: str, names: Iterable[str]) -> str:
+def _mps(pool: NodePool, place: Place, catalog: Catalog) -> Iterator[Refusal]:
+    gpu = catalog.gpu(pool.spec.gpu)
+    if pool.spec.strategy == "mps" and gpu is not None and "mps" not in gpu.sharing_modes:
+        yield refused(GPU_SHARING, place, "spec.sharing.mps",
+                      f"MPS needs compute capability 7.0 or newer; {gpu.name} has {gpu.compute_capability}.",
+                      "Share it by time_slicing, or choose a newer GPU.", "7.0", gpu.compute_capability)
+
+
+def _instances(pool: NodePool, nodes: AwsNodes, place: Place, left_open: str, catalog: Catalog) -> Iterator[Refusal]:
+    path = f"{pool.spec.path}.{nodes.types_path}"
+    for name in nodes.types:
+        if catalog.instance(name) is None:
+            yield refused(UNKNOWN_HARDWARE, place, path, f'there is no instance type "{name}" with GPUs in the catalogue.',
+                          f"{choose(name, catalog.instances)} {left_open}", name)
+
+
+def choose(name: str, names: Iterable[str]) -> str:
+    """A remedy for a name that is not known: the closest of those that are, or all of them."""
     known = sorted(names)
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     return f"Did you mean {close[0]}?" if close else f"Choose one of: {', '.join(known)}."

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from gpuplane.catalog.catalog import Catalog
 from gpuplane.planning.environment_plan import PoolPlan, TenantPlan
+from gpuplane.planning.hardware import hardware
 from gpuplane.planning.money.ledger import EnvironmentMoney
 from gpuplane.planning.money.money_proofs import money_proofs
 from gpuplane.planning.proof import Proof
@@ -23,8 +24,8 @@ def proofs(spec: EnvironmentSpec, catalog: Catalog, pools: Mapping[str, PoolPlan
 
 
 def _hardware(pool: NodePool, catalog: Catalog) -> str:
-    group = pool.spec.eks_managed_node_group
-    facts = catalog.instance(group.instance_type) if group is not None else None
+    tpu = pool.spec.tpu
+    facts = catalog.tpus.get(tpu.machine_type) if tpu is not None else hardware(pool.spec, catalog)
     return f"{facts.source}, as of {facts.as_of}" if facts is not None else "the pool's document"
 
 

@@ -48,12 +48,13 @@ def _fixed_nodes(spec: EnvironmentSpec) -> Iterator[Refusal]:
     place = spec.places["Environment", spec.name]
     for name, topology in spec.environment.spec.kueue.topologies.items():
         for pool in topology.pools:
-            group = spec.pools[pool].spec.eks_managed_node_group
-            if group is not None and group.min_nodes < group.max_nodes:
+            nodes, block = spec.pools[pool].spec.aws_nodes, spec.pools[pool].spec.path
+            if nodes is not None and nodes.least_nodes < nodes.max_nodes:
                 at = spec.places["NodePool", pool]
                 yield refused(
                     SCALING_TOPOLOGY, place, f"spec.kueue.topologies.{name}.pools",
-                    f"pool \"{pool}\" has {group.min_nodes} to {group.max_nodes} nodes "
-                    f"({at.file}:{at.line('spec.eks_managed_node_group.min_nodes')}), and with a topology "
+                    f"pool \"{pool}\" has {nodes.least_nodes} to {nodes.max_nodes} nodes "
+                    f"({at.file}:{at.line(f'{block}.{nodes.least_path}')}), and with a topology "
                     "Kueue admits only what fits nodes that are there: it would never grow.",
-                    f"Set min_nodes to {group.max_nodes}, or take the pool out of the topology.", group.max_nodes, group.min_nodes)
+                    f"Set {nodes.least_path} to {nodes.max_nodes}, or take the pool out of the topology.", nodes.max_nodes,
+                    nodes.least_nodes)

@@ -11,23 +11,26 @@ from gpuplane.planning.cohorts.environment_tree import flavor_resource, reclaim_
 from gpuplane.planning.cohorts.shares import Share, Shares
 from gpuplane.planning.crossing import Crossing, crossings, listed
 from gpuplane.planning.demand import Demand, by_key
-from gpuplane.planning.environment_plan import PoolPlan, Pools, QuotaPlan, Quotas, key_resource, quota_resource
+from gpuplane.planning.environment_plan import PoolPlan, Pools, QuotaPlan, Quotas, quota_resource
+from gpuplane.planning.pool_isolation import SHARED_WITHOUT_ISOLATION
 from gpuplane.planning.refusal import MINIMUM_OVER_NOMINAL, PEAK_OVER_QUOTA, QUOTA_OVER_CAPACITY, Refusal, refused
 from gpuplane.spec.environment_spec import EnvironmentSpec, Place
+from gpuplane.spec.node_pool import NodePool
 from gpuplane.spec.tenant import DeviceQuota, Tenant
 
 
-def quota_plans(tenant: Tenant, of_tenant: tuple[Demand, ...], shares: Shares) -> dict[str, QuotaPlan]:
+def quota_plans(tenant: Tenant, of_tenant: tuple[Demand, ...], shares: Shares, pools: Mapping[str, NodePool]) -> dict[str, QuotaPlan]:
     """One tenant's quotas by quota key, with what its cohort and its services make of them."""
     asked, reclaim = by_key(of_tenant), reclaim_policy(tenant.spec)
-    return {key: _quota(key, tenant.spec.quota[key], asked.get(key, ()), shares.of(tenant.name, flavor_resource(key), reclaim))
-            for key in sorted(tenant.spec.quota)}
+    named = {key: flavor_resource(key, pools) for key in sorted(tenant.spec.quota)}
+    return {key: _quota(found.resource, found.flavor, tenant.spec.quota[key], asked.get(key, ()), shares.of(tenant.name, found, reclaim))
+            for key, found in named.items()}
 
 
-def _quota(key: str, quota: DeviceQuota, asked: tuple[Demand, ...], share: Share) -> QuotaPlan:
+def _quota(resource: str, pool: str, quota: DeviceQuota, asked: tuple[Demand, ...], share: Share) -> QuotaPlan:
     return QuotaPlan(
         guaranteed=share.guaranteed, maximum=share.maximum, lendable=share.lendable,
-        pool=key.partition("/")[0], resource=key_resource(key), nominal=quota.nominal_quota, borrowing=quota.borrowing_limit,
+        pool=pool, resource=resource, nominal=quota.nominal_quota, borrowing=quota.borrowing_limit,
         lending=quota.lending_limit, ceiling=quota.nominal_quota + quota.borrowing_limit,
         committed=sum(demand.minimum for demand in asked), peak=sum(demand.peak for demand in asked),
         peak_with_surge=sum(demand.peak_with_surge for demand in asked))
@@ -57,7 +60,7 @@ def capacity_refusals(spec: EnvironmentSpec, pools: Pools, quotas: Mapping[str, 
     for key in sorted(holders):
         pool = pools[key.partition("/")[0]]
         limit = pool.capacity[quota_resource(pool, key)]
-        if limit:  # 0: the hardware is unknown, which is refused by itself
+        if pool.gpus_per_node:  # 0: the hardware is unknown, which is refused by itself
             for crossing in crossings(holders[key], lambda claim: claim.nominal, limit):
                 yield _over_capacity(pool, key, crossing, limit, catalog)
 
@@ -148,11 +151,12 @@ def device_words(pool: PoolPlan, key: str, catalog: Catalog) -> str:
         return f"{profile} devices"
     gpu = catalog.gpu(pool.gpu)
     name = f"{gpu.family if gpu is not None else pool.gpu}s"
-    return f"slots on {name}" if pool.strategy == "time-slicing" else name
+    return f"slots on {name}" if pool.strategy in SHARED_WITHOUT_ISOLATION else name
 
 
 def capacity_words(pool: PoolPlan, key: str) -> str:
     """The capacity's arithmetic: ``max_nodes 2 × 8``, and what each GPU is cut into."""
-    words = f"max_nodes {pool.max_nodes} × {pool.gpus_per_node}"
+    closed = f": {pool.window.closed}" if pool.window is not None and pool.window.closed else ""
+    words = f"max_nodes {pool.max_nodes} × {pool.gpus_per_node}{closed}"
     each = pool.devices_per_node[quota_resource(pool, key)] // pool.gpus_per_node
     return words if pool.strategy == "dedicated" else f"{words} GPUs × {each}"

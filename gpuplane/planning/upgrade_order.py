@@ -15,6 +15,7 @@ from gpuplane.catalog.versions import numbers
 from gpuplane.planning.chart_rules import CHARTS
 from gpuplane.planning.refusal import CONTROL_PLANE_STEP, Refusal, refused
 from gpuplane.spec.environment_spec import EnvironmentSpec
+from gpuplane.spec.node_pool import NodePool
 
 KUBERNETES = "Kubernetes"
 _CHART, _IMAGE, _DRIVER, _ENGINE = "chart ", "node image of ", "driver of the nodes", "engine of "
@@ -46,14 +47,23 @@ def versions_of(spec: EnvironmentSpec) -> dict[str, str]:
         default = operator_driver(operator.version)
         found[_DRIVER] = operator.driver.version or (default.version if default is not None else f"of gpu-operator {operator.version}")
     for name, pool in spec.pools.items():
-        if pool.spec.eks_managed_node_group is not None:
-            found[f"{_IMAGE}{name}"] = pool.spec.eks_managed_node_group.release_version
+        image = _image_version(pool)
+        if image is not None:
+            found[f"{_IMAGE}{name}"] = image
     for entry in spec.services.values():
         for engine in ("vllm", "triton"):
             server = getattr(entry.document.spec.release, engine)
             if server is not None:
                 found[f"{_ENGINE}{entry.name}"] = f"{engine} {server.version}"
     return dict(sorted(found.items()))
+
+
+def _image_version(pool: NodePool) -> str | None:
+    """The pinned node image: ``1.36.3-20261104``, or with its family in front where the release does not say the kubelet's version."""
+    group, karpenter = pool.spec.eks_managed_node_group, pool.spec.karpenter
+    if group is not None:
+        return f"bottlerocket {group.release_version}" if group.bottlerocket else group.release_version
+    return (karpenter.ami.alias or karpenter.ami.id or "").replace("@v", " ") if karpenter is not None else None
 
 
 def upgrade_steps(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[UpgradeStep, ...]:
@@ -112,11 +122,17 @@ def _chart(chart: str, after: str, cluster: tuple[str, str]) -> tuple[int, str]:
 
 
 def _image(before: str, after: str, cluster: tuple[str, str]) -> tuple[int, str]:
-    if cluster[0] and cluster[0] != cluster[1] and numbers(after)[:2] <= numbers(cluster[0]) and (
-            _minor(cluster[1]) - numbers(before)[1] > KUBELET_MINORS_BEHIND):
+    old, new = _kubelet(before), _kubelet(after)
+    if old and new and cluster[0] and cluster[0] != cluster[1] and new <= numbers(cluster[0]) and (
+            _minor(cluster[1]) - old[1] > KUBELET_MINORS_BEHIND):
         return 3, f"its kubelet would be more than {KUBELET_MINORS_BEHIND} minor versions behind Kubernetes {cluster[1]}"
-    newer = cluster[0] and numbers(after)[:2] > numbers(cluster[0])
+    newer = new and cluster[0] and new > numbers(cluster[0])
     return 6, "a kubelet is not newer than the API server" if newer else "its driver comes before the engines that need it"
+
+
+def _kubelet(image: str) -> tuple[int, ...]:
+    """Minor version of an image's kubelet; empty where the image does not say it (Bottlerocket, and images that Karpenter takes)."""
+    return numbers(image)[:2] if image[:1].isdecimal() else ()
 
 
 def _minor(version: str) -> int:

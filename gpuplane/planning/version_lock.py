@@ -65,7 +65,9 @@ def _skew(spec: EnvironmentSpec) -> Iterator[Refusal]:
     cluster = spec.environment.spec.cluster.kubernetes_version
     for name, pool in spec.pools.items():
         group = pool.spec.eks_managed_node_group
-        kubelet = numbers(group.release_version)[:2] if group is not None else numbers(cluster)
+        if group is None or group.bottlerocket:  # a release of Bottlerocket does not say its kubelet, and Karpenter takes the cluster's
+            continue
+        kubelet = numbers(group.release_version)[:2]
         behind = numbers(cluster)[1] - kubelet[1]
         if not 0 <= behind <= KUBELET_MINORS_BEHIND:
             said = ".".join(map(str, kubelet))

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, PlainSerializer, StringConstraints, WithJsonSchema
 
-from gpuplane.spec.model import AwsRegion, Document, IsoDate, LabelValue, MigProfile, SpecModel, decimal_of
+from gpuplane.spec.model import AwsRegion, CloudRegion, Document, IsoDate, LabelValue, MigProfile, SpecModel, decimal_of
 
 CATALOG_FILES = ("prices", "catalog")
 """Names of the files, in the order in which later rows replace earlier ones."""
@@ -129,9 +129,9 @@ class ModelRow(Sourced):
 class PriceRow(Sourced):
     """What one node costs in an hour."""
 
-    instance: InstanceName
-    """Instance type."""
-    region: AwsRegion
+    instance: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)?$")]
+    """Instance type, or machine type of a TPU host."""
+    region: CloudRegion
     """Cloud region."""
     offer: Literal["on_demand", "spot_average", "spot_max", "reserved_1y", "reserved_3y"]
     """What it is a price of; reserved means standard, no upfront, paid for every hour of the term."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,21 +66,35 @@ def document_files(root: Path) -> tuple[list[DocumentFile], list[SpecError]]:
     found: list[DocumentFile] = []
     errors: list[SpecError] = []
     shown_root = shown_path(root)
-    for folder, folders, files in os.walk(root):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        below = os.path.relpath(folder, root).replace(os.sep, "/")
-        for name in sorted((*folders, *files)):
-            relative = name if below == "." else f"{below}/{name}"
-            shown = shown_path(Path(shown_root, relative)) if not relative.isprintable() else f"{shown_root}/{relative}"
-            problem = _problem(Path(folder, name), is_folder=name in folders)
-            if problem is not None:
-                errors.append(SpecError(shown, 0, "", *problem))
-            elif name not in folders and name.endswith(".yaml") and not name.startswith("."):
-                _add(found, errors, DocumentFile(Path(folder, name), shown, relative, *_expected(relative, root.name)))
+    for relative, entry in _entries(os.fspath(root), "", errors, shown_root):
+        shown = shown_path(Path(shown_root, relative)) if not relative.isprintable() else f"{shown_root}/{relative}"
+        folder = entry.is_dir()
+        problem = _problem(entry, is_folder=folder)
+        if problem is not None:
+            errors.append(SpecError(shown, 0, "", *problem))
+        elif not folder and entry.name.endswith(".yaml") and not entry.name.startswith("."):
+            _add(found, errors, DocumentFile(Path(entry.path), shown, relative, *_expected(relative, root.name)))
     if len(found) > MAX_FILES:
         errors.append(SpecError(shown_root, 0, "", f"holds {len(found)} files; at most {MAX_FILES} are read.",
                                 "Split the environment."))
     return sorted(found[:MAX_FILES], key=lambda file: file.relative), errors
+
+
+def _entries(folder: str, below: str, errors: list[SpecError], shown_root: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    """Everything below a folder with its path from there, but what is hidden; links are named and not followed.
+
+    A folder's listing says what is a folder and what a link: with thousands of documents, asking again for each is what takes time.
+    """
+    try:
+        with os.scandir(folder) as listed:
+            entries = sorted(listed, key=lambda entry: entry.name)
+    except OSError as error:
+        errors.append(SpecError(f"{shown_root}/{below}".rstrip("/"), 0, "", f"cannot be read: {error.strerror}.", "Make it readable."))
+        return
+    for entry in entries:
+        yield f"{below}{entry.name}", entry
+        if not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False):
+            yield from _entries(entry.path, f"{below}{entry.name}/", errors, shown_root)
 
 
 def is_name(text: str) -> bool:
@@ -97,12 +112,12 @@ def _add(found: list[DocumentFile], errors: list[SpecError], file: DocumentFile)
         found.append(file)
 
 
-def _problem(path: Path, is_folder: bool) -> tuple[str, str] | None:
+def _problem(entry: os.DirEntry[str], is_folder: bool) -> tuple[str, str] | None:
     """Why something cannot be where it is, and what to do."""
-    name = path.name
+    name = entry.name
     if name.startswith("."):
         return None
-    if path.is_symlink():
+    if entry.is_symlink():
         return "is a symbolic link.", "Put the file itself here; links can lead out of the folder."
     if not name.lower().endswith(_LOOKALIKES):
         return None

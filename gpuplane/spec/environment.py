@@ -16,8 +16,8 @@ from gpuplane.spec.cohort import Cohort
 from gpuplane.spec.gateway import Gateway
 from gpuplane.spec.gpu_operator import GpuOperator
 from gpuplane.spec.model import (
-    AwsRegion,
     Cidr,
+    CloudRegion,
     DnsLabel,
     Document,
     SpecModel,
@@ -26,6 +26,7 @@ from gpuplane.spec.model import (
 from gpuplane.spec.monitoring import Monitoring
 from gpuplane.spec.platform_services import Keda, KServe, Kueue, Volcano
 from gpuplane.spec.secret_store import SecretStore
+from gpuplane.spec.tracing import Tracing
 
 
 class Cluster(SpecModel):
@@ -37,7 +38,7 @@ class Cluster(SpecModel):
     """Context of the kubeconfig; nothing falls back to the current one."""
     kube_system_uid: Annotated[str | None, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")] = None
     """UID of the namespace ``kube-system``; leave it out only for clusters that are thrown away."""
-    region: AwsRegion | None = None
+    region: CloudRegion | None = None
     """Region that an existing cluster stands in; tenants with personal data need to know it."""
     kubernetes_version: Annotated[str, Field(pattern=r"^1\.[0-9]{2}$")]
     """Minor version, in quotes, e.g. ``"1.36"``."""
@@ -90,6 +91,7 @@ class EnvironmentSettings(SpecModel):
     keda: Keda | None = None
     gpu_operator: GpuOperator | None = None
     monitoring: Monitoring | None = None
+    tracing: Tracing | None = None
     secret_stores: dict[DnsLabel, SecretStore] = Field(default_factory=dict)
     """Stores by the name that tenants refer to."""
     cohorts: dict[DnsLabel, Cohort] = Field(default_factory=dict)

@@ -60,6 +60,11 @@ REMEDIES = {
     "environment": "Remove it.",
     "triggers": "Name one, or remove triggers: the CPU counts then.",
     "zero": "Give both, or neither.",
+    "driver": "Correct the version.",
+    "flavors": "Correct the list.",
+    "queue": "Choose another name.",
+    "saturation": "Give one of them.",
+    "topology": "Correct the levels or the pools.",
     "residency": "List the regions the data may be in.",
 }
 _QUOTE = "Put it in quotes."

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from gpuplane.spec.canary import Canary
+from gpuplane.spec.drift import Drift
 from gpuplane.spec.model import DnsLabel, Document, LabelKey, MigProfile, SpecModel
 from gpuplane.spec.objectives import Objectives
 from gpuplane.spec.release import Release
@@ -94,6 +95,7 @@ class InferenceServiceSpec(SpecModel):
     logging: PayloadLogging | None = None
     traffic: Traffic | None = None
     """On the gateway, with limits, retries and fallback; left out, only pods of the tenant's namespace reach it."""
+    drift: Drift | None = None
     canary: Canary | None = None
 
     @property

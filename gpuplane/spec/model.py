@@ -118,6 +118,8 @@ def _real_date(text: str) -> str:
 IsoDate = Annotated[str, StringConstraints(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"),
                     AfterValidator(_real_date)]
 """A day, ``YYYY-MM-DD``; it stays text."""
+CloudRegion = Annotated[str, StringConstraints(pattern=r"^[a-z]+(-[a-z]+)+-?[0-9]{1,2}$")]
+"""A region of a cloud: of AWS e.g. ``eu-central-1``, of Google Cloud e.g. ``europe-west4``."""
 AwsRegion = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$")]
 AvailabilityZone = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9][a-z]$")]
 """An AWS availability zone, e.g. ``eu-central-1a``."""

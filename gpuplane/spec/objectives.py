@@ -5,10 +5,16 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
-from gpuplane.spec.model import DnsLabel, Positive, SpecModel
+from gpuplane.spec.model import DnsLabel, Positive, SpecModel, decimal_of
+
+Percent = Annotated[
+    Decimal, BeforeValidator(decimal_of), Field(gt=0, lt=100, decimal_places=3),
+    PlainSerializer(str, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 100})]
+"""A share in percent, more than 0 and less than 100, with at most three decimals, exact."""
 
 STATISTICS = ("mean", "p50", "p90", "p95", "p99")
 """How a latency is summed up, weakest percentile first; a bound on a higher percentile also bounds a lower one."""
@@ -66,8 +72,32 @@ class PipelineStep(SpecModel):
     """What all steps together may take, the same in each; the steps' promises must not add up to more."""
 
 
+class Saturation(SpecModel):
+    """How full the service may be, and for how much of the time it may be fuller."""
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["kv_cache_percent"]}, {"required": ["waiting_requests"]}]})
+
+    kv_cache_percent: Percent | None = None
+    """Use of the KV cache of the fullest replica; over about 95 requests wait or are preempted."""
+    waiting_requests: Annotated[int | None, Field(ge=1, le=100_000)] = None
+    """Requests of the fullest replica that wait for a place in a batch."""
+    percent_of_time: Percent = Decimal(5)
+    """Of 30 days, how much it may be over the limit."""
+
+    @model_validator(mode="after")
+    def _something(self) -> Saturation:
+        if self.kv_cache_percent is None and self.waiting_requests is None:
+            raise PydanticCustomError("saturation", "needs kv_cache_percent or waiting_requests")
+        return self
+
+
 class Objectives(SpecModel):
-    """What the service promises at its planned load; throughput profiles say how many replicas of which GPU that takes."""
+    """What the service promises at its planned load.
+
+    Throughput profiles say how many replicas of which GPU that takes. Where the environment has ``monitoring``, every promise on a
+    percentile and those on availability, errors and saturation become recording rules and alerts on how fast their error budget of 30
+    days is spent.
+    """
 
     requests_per_second: Positive
     """Planned load."""
@@ -79,6 +109,11 @@ class Objectives(SpecModel):
     """Time for each token after the first."""
     latency_ms: Milliseconds | None = None
     """Time of a whole request."""
+    availability_percent: Percent | None = None
+    """Of 30 days, how much at least one replica must answer, e.g. ``99.5``."""
+    error_percent: Percent | None = None
+    """Of 100 requests, how many may fail by the server's fault (HTTP 5xx, Triton failures), e.g. ``0.5``."""
+    saturation: Saturation | None = None
     performs_like: Annotated[str | None, Field(min_length=3, max_length=400)] = None
     """Model whose throughput profiles stand for this one, e.g. the model that a copy or a fine-tune was made of."""
     spare_replicas: Literal[0, 1] = 0

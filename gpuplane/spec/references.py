@@ -75,8 +75,8 @@ def _pools(documents: Documents) -> Iterator[SpecError]:
     if documents.environment is None or documents.environment.spec.cloud == "aws":
         return
     for name, pool in documents.pools.items():
-        if pool.spec.eks_managed_node_group is not None:
-            yield _error(documents.places[("NodePool", name)], "spec.eks_managed_node_group",
+        if pool.spec.aws_nodes is not None:
+            yield _error(documents.places[("NodePool", name)], pool.spec.path,
                          "the environment's cloud is existing: there is no EKS to make nodes in.",
                          "Describe the nodes as existing_nodes, or set cloud to aws.")
 
@@ -108,8 +108,9 @@ def _quota(documents: Documents, quota: Iterable[str], place: Place, path: str) 
 def _settings(environment: Environment, tenant: Tenant, place: Place) -> Iterator[SpecError]:
     settings = environment.spec
     monitoring = settings.monitoring.namespace if settings.monitoring is not None else None
-    gateway = settings.gateway
-    if is_reserved(tenant.name) or tenant.name in (gateway and gateway.namespace, gateway and gateway.proxy_namespace, monitoring):
+    gateway, tracing = settings.gateway, settings.tracing
+    theirs = (monitoring, tracing and tracing.namespace, gateway and gateway.namespace, gateway and gateway.proxy_namespace)
+    if is_reserved(tenant.name) or tenant.name in theirs:
         yield _reserved(tenant.name, place)
     cohort = tenant.spec.cohort
     if cohort is not None and cohort not in settings.cohorts:

@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from gpuplane.spec.catalog import Sourced
+from gpuplane.spec.errors import shown
 from gpuplane.spec.model import Document, SpecModel
 
 MODEL_DIRECTORY = "/mnt/models"
@@ -144,7 +145,7 @@ class RuntimeSpec(Sourced):
                 rest = rest.replace(placeholder, "")
             if "{" in rest or "}" in rest:
                 raise PydanticCustomError("placeholder", "{text} has a placeholder that is none of {known}",
-                                          {"text": text, "known": ", ".join(known), "field": ("args", index)})
+                                          {"text": shown(text), "known": ", ".join(known), "field": ("args", index)})
         for index, name in enumerate(self.device_arguments):
             if name not in self.arguments or self.arguments[name].type != "integer":
                 raise PydanticCustomError("device_argument", "{name} is no integer argument of this runtime",

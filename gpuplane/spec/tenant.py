@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from gpuplane.spec.budget import Budget
 from gpuplane.spec.cloud_use import CloudUse
-from gpuplane.spec.model import AwsRegion, Cidr, DnsLabel, Document, FairSharingWeight, QuotaKey, SpecModel, Usd, number_is_nominal
+from gpuplane.spec.model import Cidr, CloudRegion, DnsLabel, Document, FairSharingWeight, QuotaKey, SpecModel, Usd, number_is_nominal
 from gpuplane.spec.traffic import ModelAccess
 from gpuplane.spec.vocabulary import LOCAL_QUEUE
 
@@ -140,7 +140,7 @@ class TenantSpec(SpecModel):
     """Who answers for it: a team or an address."""
     data_classification: DataClass
     """The most sensitive data it handles; ``pii`` switches the privacy rules on."""
-    allowed_regions: tuple[AwsRegion, ...] = ()
+    allowed_regions: tuple[CloudRegion, ...] = ()
     """Regions its data may be in; needed where the data is ``pii``."""
     budget_usd_per_month: Usd | None = None
     """What its minimum may cost in a month of 730 hours, in US dollars: the short form of ``budget``."""

@@ -38,7 +38,7 @@ USD_PER_NODE_HOUR: Final = f"{DOMAIN}/usd-per-node-hour"
 RESERVED_USD_PER_NODE_HOUR: Final = f"{DOMAIN}/reserved-usd-per-node-hour"
 """Annotation of a ResourceFlavor: what its reserved nodes cost, in US dollars an hour; the others have their own price."""
 SHARING: Final = f"{DOMAIN}/sharing"
-"""Annotation of a ResourceFlavor: ``dedicated``, ``mig`` or ``time-slicing``."""
+"""Annotation of a ResourceFlavor: ``dedicated``, ``mig``, ``time-slicing`` or ``mps``."""
 MAY_BORROW: Final = f"{DOMAIN}/may-borrow"
 """Annotation of a workload that accepts to run on borrowed GPUs, and to lose them."""
 
@@ -85,6 +85,13 @@ GPU_DEVICE_CLASS: Final = "gpu.nvidia.com"
 """DeviceClass of whole GPUs of NVIDIA's DRA driver; it stands for the extended resource ``nvidia.com/gpu`` as well."""
 MIG_PREFIX: Final = "nvidia.com/mig-"
 GPU_PREFIX: Final = "nvidia.com/"
+TPU: Final = "google.com/tpu"
+"""Extended resource of a TPU chip, as GKE's device plugin advertises it."""
+KARPENTER_DISCOVERY: Final = "karpenter.sh/discovery"
+"""AWS tag by which Karpenter finds the subnets of a network that gpuplane creates; its value is the cluster's name."""
+GKE_TPU_ACCELERATOR: Final = "cloud.google.com/gke-tpu-accelerator"
+GKE_TPU_TOPOLOGY: Final = "cloud.google.com/gke-tpu-topology"
+"""Labels that GKE puts on TPU nodes: generation and shape of the slice they belong to."""
 
 DATA_CLASSES: Final = ("public", "internal", "confidential", "pii")
 """Data classes, least sensitive first (NIST SP 800-122 §2 for personally identifiable information)."""
@@ -96,8 +103,8 @@ def mig_resource(profile: str) -> str:
 
 
 def is_device_resource(name: str) -> bool:
-    """Whether a resource name stands for GPUs or parts of GPUs (``requests.`` prefixes stripped by the caller)."""
-    return name.startswith(GPU_PREFIX)
+    """Whether a resource name stands for GPUs, parts of GPUs or TPU chips (``requests.`` prefixes stripped by the caller)."""
+    return name.startswith(GPU_PREFIX) or name == TPU
 
 
 @dataclass(frozen=True)

@@ -98,7 +98,7 @@ def test_runtimes_drop_all_rights_and_have_no_server_type() -> None:
 
 def test_the_charts_that_keep_models_on_nodes_come_only_where_they_do() -> None:
     def releases(local_models: bool) -> dict[str, Any]:
-        views = record(lambda: kserve.KServe("kserve", kserve.KServeArgs("v0.20.0", local_models)))
+        views = record(lambda: kserve.KServe("kserve", kserve.KServeArgs("v0.20.0", local_models=local_models)))
         return {view.props["chart"].rpartition("/")[2]: view.props["values"] for view in views if view.kind == "Release"}
 
     assert set(releases(False)) == {"kserve-crd", "kserve-resources"}
@@ -130,9 +130,19 @@ def test_the_admission_policy_binds_every_tenants_namespace_and_denies() -> None
 def test_monitors_bear_the_labels_that_prometheus_selects_by() -> None:
     views = record(lambda: monitoring.Monitoring("monitoring", monitoring.MonitoringArgs("obs", {"release": "kps"})))
 
-    for kind in ("PodMonitor", "PrometheusRule"):
+    for kind in ("PodMonitor", "ServiceMonitor", "PrometheusRule"):
         assert one(views, kind).labels == {"release": "kps"}
         assert one(views, kind).namespace == "obs"
+
+
+def test_model_servers_are_scraped_once_and_named_by_tenant_and_service() -> None:
+    views = record(lambda: monitoring.Monitoring("monitoring", monitoring.MonitoringArgs("obs")))
+    http, triton = one(views, "PodMonitor").props["spec"]["podMetricsEndpoints"]
+
+    assert (http["portNumber"], triton["portNumber"]) == (8080, 8002)
+    assert [rule["action"] for rule in http["relabelings"] if "action" in rule] == ["drop"]
+    for endpoint in (http, triton):
+        assert [rule["targetLabel"] for rule in endpoint["relabelings"] if "targetLabel" in rule] == ["tenant", "service"]
 
 
 def test_existing_nodes_are_a_fact_and_create_nothing() -> None:

@@ -150,7 +150,7 @@ def _plan() -> EnvironmentPlan:
         max_nodes=1, capacity={GPU: 8}, vcpus_per_node=192, memory_gib_per_node=2048, node_labels={"pool": "h100"},
         usd_per_node_hour=Decimal("31.5"), worst_case_usd_per_node_hour=Decimal("55.04"), price_source="ledger",
         price_as_of=date(2026, 7, 1), price_basis="reserved", committed_nodes=1, committed_usd_per_month=Decimal("22995.00"),
-        worst_case_usd_per_month=Decimal("40179.20"))
+        worst_case_usd_per_month=Decimal("40179.20"), usd_per_device_hour={GPU: Decimal("3.9375")})
     proof = Proof("pool h100: capacity of nvidia.com/gpu", "max_nodes × gpus_per_node",
                   (("max_nodes", "1"), ("gpus_per_node", "8")), "8", "devices", ("instances.tsv: p5.48xlarge, as of 2026-07-01",))
     tenants = {"acme": _tenant("acme", 6, 0, 4, 10, "8000", "12000", "10000"),

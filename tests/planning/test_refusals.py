@@ -146,6 +146,20 @@ BAD: dict[str, tuple[Change, str, str, str, str]] = {
         "pipeline video may take 500 ms here and 600 ms in chat."),
     "two steps in one place": (
         steps(600, 600, position=1), "OB-02", EMBED, "spec.objectives.step.position", "chat is step 1 of pipeline video already."),
+    "a promise below the first boundary of its histogram": (
+        put((ENVIRONMENT, "spec.monitoring", {}), (CHAT, "spec.objectives", {"requests_per_second": 1, "latency_ms": {"p99": 250}})),
+        "OB-03", CHAT, "spec.objectives.latency_ms.p99",
+        ("vllm:e2e_request_latency_seconds has no boundary at 250 ms or below; its first is 300 ms. Promise 300 ms or more, or leave it out.")),
+    "a promise that the engine has no metric for": (
+        put((ENVIRONMENT, "spec.monitoring", {}), (CHAT, "spec.release.vllm.version", "0.10.2"),
+            (CHAT, "spec.objectives", {"requests_per_second": 1, "time_per_output_token_ms": {"p99": 250}})),
+        "OB-03", CHAT, "spec.objectives.time_per_output_token_ms.p99",
+        ("vllm 0.10.2 has no metric of time per output token. Leave it out; this engine can be held to availability_percent, error_percent, "
+         "kv_cache_percent, latency_ms, ttft_ms, waiting_requests.")),
+    "samples of personal data": (
+        put((ACME, CLASS, "pii"), (ACME, REGIONS, ["us-east-1"]), (CHAT, "spec.drift", {
+            "image": "docker.io/vllm/drift@sha256:" + "d" * 64, "reference": "s3://acme/ref", "current": "s3://acme/now"})),
+        "PII-08", CHAT, "spec.drift", "the tenant's data is personal, and samples of features and predictions are personal data too."),
     "an unknown gpu": (
         put((POOL, "spec.gpu", "H100-SXM-8GB")), "NP-01", POOL, "spec.gpu",
         'there is no GPU "H100-SXM-8GB" in the catalogue. Did you mean H100-SXM-80GB?'),
@@ -349,4 +363,6 @@ def test_every_rule_that_planning_explains_is_one_that_it_gives() -> None:
     judged_with_another_ref = {INCREASE_OVER_LIMIT, CONTROL_PLANE_STEP}
     compatibility = {"NP-04", "NP-05", "NP-06", "NP-07",  # their examples: tests/planning/test_compatibility.py
                      *(f"CL-0{number}" for number in range(1, 7))}  # theirs: tests/planning/test_compatibility_lock.py
-    assert {rule for _, rule, *_ in BAD.values()} | compatibility == set(RULES) - judged_with_another_ref
+    shapes = {"NP-09", "NP-10", "NP-11", "NP-12"}  # their examples: tests/planning/test_node_pools.py
+    traffic = {"PII-11"}  # its examples: tests/planning/test_traffic.py
+    assert {rule for _, rule, *_ in BAD.values()} | compatibility | shapes | traffic == set(RULES) - judged_with_another_ref

@@ -137,7 +137,7 @@ def test_a_stack_without_nodes_is_not_held_to_prices_that_another_stack_has() ->
         "metadata": {"name": "chat", "namespace": "tools", "annotations": {"gpuplane.dev/monthly-budget-usd": "10"}},
         "spec": {"containers": [{"name": "c", "image": "c", "resources": {"limits": {"nvidia.com/gpu": "1"}}}]}}))
     flavor = _Resource("kubernetes:kueue.x-k8s.io/v1beta2:ResourceFlavor", _proxied({
-        "apiVersion": "kueue.x-k8s.io/v1beta2", "kind": "ResourceFlavor", "metadata": {"name": "h100"}}))
+        "apiVersion": "kueue.x-k8s.io/v1beta2", "kind": "ResourceFlavor", "metadata": {"name": "h100"}}), "urn:pulumi:dev::p::t::h100")
 
     alone, together = ([message[:7] for message, _ in crossguard.stack_violations([_view(each) for each in stack], (), DAY)]
                        for stack in ([budget], [budget, flavor]))

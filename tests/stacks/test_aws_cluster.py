@@ -10,12 +10,15 @@ from pathlib import Path
 import pytest
 
 from gpuplane.catalog import default_catalog
+from gpuplane.components.eks_cluster import node_role_name
 from gpuplane.components.iam import ROLE_NAME_LENGTH, role_name
 from gpuplane.delivery.offline_engine import render
 from gpuplane.graph.resource_view import ResourceView
 from gpuplane.planning import plan
 from gpuplane.spec.environment_spec import EnvironmentSpec
+from gpuplane.spec.karpenter_nodes import Ami, KarpenterNodes, SecurityGroups
 from gpuplane.spec.loader import load_environment
+from gpuplane.spec.vocabulary import KARPENTER_DISCOVERY
 from tests.components.aws_api import OPERATIONS
 from tests.spec.test_aws import BLOCK, read
 
@@ -48,7 +51,7 @@ def test_the_apis_take_every_argument(views: list[ResourceView]) -> None:
 
 
 def test_every_kind_is_in_the_table(views: list[ResourceView]) -> None:
-    assert {view.kind for view in views if view.type.startswith("aws:")} - set(OPERATIONS) == {"LaunchTemplate"}  # judged with the node pools
+    assert {view.kind for view in views if view.type.startswith("aws:")} - set(OPERATIONS) == {"LaunchTemplate", "Tag"}  # judged with the node pools
 
 
 @pytest.mark.parametrize(("kind", "argument", "value"), [
@@ -135,3 +138,16 @@ def test_volumes_are_encrypted_and_one_class_is_the_default(views: list[Resource
 
     assert [props["parameters"]["encrypted"] for props in classes] == ["true", "true"]
     assert [props["metadata"]["name"] for props in classes if props["metadata"].get("annotations")] == ["gpuplane-gp3"]
+
+
+def test_karpenters_nodes_find_the_network_and_the_role_that_come_with_the_cluster() -> None:
+    spec = _spec()
+    pool = spec.pools["l40s"]
+    nodes = KarpenterNodes(instance_types=("g6e.4xlarge",), max_nodes=8, ami=Ami(alias="al2023@v20261104"),
+                           security_groups=SecurityGroups(tags={KARPENTER_DISCOVERY: "prod"}))
+    started = pool.model_copy(update={"spec": pool.spec.model_copy(update={"eks_managed_node_group": None, "karpenter": nodes})})
+    spec = replace(spec, pools={**spec.pools, "l40s": started})
+    node_class = next(view for view in render(spec, plan(spec, default_catalog(), date(2026, 11, 21))) if view.kind == "EC2NodeClass")
+
+    assert node_class.props["spec"]["subnetSelectorTerms"] == [{"tags": {KARPENTER_DISCOVERY: spec.environment.spec.cluster.name}}]
+    assert node_class.props["spec"]["role"] == node_role_name(spec.environment.spec.cluster.name)

@@ -195,11 +195,23 @@ def account_reference(pods: Pods) -> str:
     return name if isinstance(name, str) else ""
 
 
+def _proxied_gateway(index: Index, selector: Mapping[str, Any]) -> ResourceView | None:
+    """The Gateway whose proxies a selector means: Envoy Gateway makes them and labels them (its reference, Gateway labels)."""
+    labels = mapping(selector.get("matchLabels"))
+    wanted = tuple(labels.get(f"gateway.envoyproxy.io/owning-gateway-{part}") for part in ("namespace", "name"))
+    return next((view for view in index.graph.objects("Gateway") if (view.namespace, view.name) == wanted), None)
+
+
 def policy_links(index: Index) -> Iterator[Link]:
     """Each NetworkPolicy that selects pods by label, to such pods: one that selects nobody protects nobody."""
     for view in index.graph.objects("NetworkPolicy"):
         selector, namespace = view.get("spec", "podSelector"), home(view)
         if not isinstance(selector, Mapping) or everything(selector):
+            continue
+        gateway = _proxied_gateway(index, selector)
+        if gateway is not None:
+            yield Link(Relation.POLICY, view, f"podSelector of {view}", "spec.podSelector", f"pods of namespace {namespace}", State.FOUND,
+                       f"it selects the proxies of {gateway}", (gateway.urn,), False)
             continue
         found = index.select(namespace, selector)
         here = bool(index.by_namespace.get(namespace)) and not index.opaque(namespace)

@@ -15,7 +15,7 @@ from gpuplane.planning.cohorts.environment_tree import cohort_quotas, flavor_res
 from gpuplane.planning.cohorts.quota_tree import CohortQuotas, FlavorResource, ResourceQuota
 from gpuplane.planning.cohorts.scheduling import NeverSettles, Scheduler
 from gpuplane.planning.cohorts.workloads import PodSet, Preemption, Setting, Workload, queue
-from gpuplane.planning.environment_plan import EnvironmentPlan
+from gpuplane.planning.environment_plan import EnvironmentPlan, Pools
 from gpuplane.spec.environment_spec import EnvironmentSpec, ServiceEntry
 
 PRIORITIES: Mapping[str, int] = MappingProxyType({"critical": 100_000, "standard": 10_000, "batch": 100})
@@ -44,7 +44,7 @@ def admission(spec: EnvironmentSpec, planned: EnvironmentPlan, at_maximum: bool)
     if shares_fairly(spec):
         return None
     scheduler = Scheduler(setting(spec, planned))
-    workloads = [workload for name in sorted(spec.services) for workload in _replicas(spec.services[name], at_maximum)]
+    workloads = [workload for name in sorted(spec.services) for workload in _replicas(spec.services[name], at_maximum, planned.pools)]
     known = [workload for workload in workloads if workload.queue in scheduler.setting.queues]
     scheduler.submit(known)
     try:
@@ -77,9 +77,9 @@ def _flat(quotas: Mapping[str, ResourceQuota], planned: EnvironmentPlan) -> dict
             for flavor in sorted(by_flavor) for resource in covered}
 
 
-def _replicas(entry: ServiceEntry, at_maximum: bool) -> Iterator[Workload]:
+def _replicas(entry: ServiceEntry, at_maximum: bool, pools: Pools) -> Iterator[Workload]:
     service = entry.document.spec
-    key = flavor_resource(service.placement.quota_key)
+    key = flavor_resource(service.placement.quota_key, pools)
     pods = PodSet({key.resource: service.release.devices_per_replica, "cpu": service.resources.cpu, "memory": service.resources.memory_gib},
                   frozenset({key.flavor}))
     count = service.scaling.max_replicas if at_maximum else service.scaling.min_replicas

@@ -21,7 +21,7 @@ def borrowing_refusals(spec: EnvironmentSpec, quotas: Mapping[str, Quotas], shar
     for tenant in sorted(quotas):
         for key, quota in quotas[tenant].items():
             if quota.borrowing > quota.lendable:
-                named = list(islice(shares.lenders(tenant, flavor_resource(key)), _NAMED + 1))
+                named = list(islice(shares.lenders(tenant, flavor_resource(key, spec.pools)), _NAMED + 1))
                 words = ", ".join(f"{lender.name} {lender.lends}" for lender in named[:_NAMED]) or "none"
                 words += " and more" if len(named) > _NAMED else ""
                 yield refused(
@@ -35,7 +35,7 @@ def borrowing_refusals(spec: EnvironmentSpec, quotas: Mapping[str, Quotas], shar
 def _cohorts(spec: EnvironmentSpec, shares: Shares) -> Iterator[Refusal]:
     for name, cohort in sorted(spec.environment.spec.cohorts.items()):
         for key, quota in sorted(cohort.quota.items()):
-            lendable = _lendable(shares, name, flavor_resource(key))
+            lendable = _lendable(shares, name, flavor_resource(key, spec.pools))
             if quota.borrowing_limit is not None and quota.borrowing_limit > lendable:
                 yield refused(
                     INERT_BORROWING, spec.places[("Environment", spec.name)], f"spec.cohorts.{name}.quota.{key}.borrowing_limit",

@@ -6,10 +6,11 @@ This is also what the components write: quotas of CPU and memory come with the d
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Protocol
 
 from gpuplane.planning.cohorts.quota_tree import CohortQuotas, FlavorResource, QueueQuotas, QuotaTree, ResourceQuota
 from gpuplane.planning.cohorts.workloads import Reclaim
-from gpuplane.planning.environment_plan import PoolPlan, Pools, host_quota, key_resource
+from gpuplane.planning.environment_plan import PoolPlan, Pools, host_quota, key_resource, quota_resource
 from gpuplane.spec.cohort import Cohort
 from gpuplane.spec.environment_spec import EnvironmentSpec
 from gpuplane.spec.tenant import DeviceQuota, TenantSpec
@@ -17,17 +18,28 @@ from gpuplane.spec.tenant import DeviceQuota, TenantSpec
 
 def quota_tree(spec: EnvironmentSpec) -> QuotaTree:
     """The tree of device quotas, over all cohorts of an environment."""
-    queues = {name: QueueQuotas(name, {flavor_resource(key): _of_tenant(quota, tenant.spec) for key, quota in tenant.spec.quota.items()},
+    queues = {name: QueueQuotas(name, {flavor_resource(key, spec.pools): _of_tenant(quota, tenant.spec)
+                                       for key, quota in tenant.spec.quota.items()},
                                 tenant.spec.cohort or "") for name, tenant in spec.tenants.items()}
-    cohorts = {name: CohortQuotas(name, {flavor_resource(key): quota for key, quota in cohort_quotas(cohort).items()},
+    cohorts = {name: CohortQuotas(name, {flavor_resource(key, spec.pools): quota for key, quota in cohort_quotas(cohort).items()},
                                   cohort.parent or "")
                for name, cohort in spec.environment.spec.cohorts.items()}
     return QuotaTree(queues, cohorts)
 
 
-def flavor_resource(key: str) -> FlavorResource:
+class HasDevice(Protocol):
+    """A pool, as written or as planned."""
+
+    @property
+    def device(self) -> str:
+        """Resource of its whole devices."""
+        ...
+
+
+def flavor_resource(key: str, pools: Mapping[str, HasDevice]) -> FlavorResource:
     """What Kueue calls a quota key: the pool is the flavor."""
-    return FlavorResource(key.partition("/")[0], key_resource(key))
+    flavor = key.partition("/")[0]
+    return FlavorResource(flavor, key_resource(key, pools[flavor].device))
 
 
 def cohort_quotas(cohort: Cohort) -> dict[str, ResourceQuota]:
@@ -57,7 +69,8 @@ def with_hosts(quotas: Mapping[str, ResourceQuota], pools: Pools) -> dict[str, d
     """
     found: dict[str, dict[str, ResourceQuota]] = {}
     for key, quota in quotas.items():
-        flavor, resource = flavor_resource(key)
+        flavor = key.partition("/")[0]
+        resource = quota_resource(pools[flavor], key)
         of_flavor = found.setdefault(flavor, {})
         of_flavor[resource] = quota
         shares = [_hosts(pools[flavor], resource, amount) for amount in (quota.nominal, quota.borrowing_limit, quota.lending_limit)]

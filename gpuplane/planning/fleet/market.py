@@ -14,6 +14,7 @@ from gpuplane.planning.environment_plan import PoolPlan, device_share
 from gpuplane.planning.fleet.layouts import gpu_layouts, node_layouts, whole_gpu_slot
 from gpuplane.planning.fleet.problem import NodeOffer
 from gpuplane.planning.fleet.rates import Hardware
+from gpuplane.planning.pool_isolation import SHARED_WITHOUT_ISOLATION
 from gpuplane.spec.environment_spec import EnvironmentSpec
 from gpuplane.spec.vocabulary import mig_resource
 
@@ -106,7 +107,7 @@ def undominated(kinds: Mapping[NodeKind, frozenset[Hashable]]) -> tuple[NodeKind
 
 def _of_pool(spec: EnvironmentSpec, pool: PoolPlan) -> Iterator[NodeKind]:
     sharing = spec.pools[pool.name].spec.sharing
-    if not pool.gpus_per_node or pool.usd_per_node_hour is None or pool.strategy == "time-slicing":
+    if not pool.gpus_per_node or pool.usd_per_node_hour is None or pool.strategy in SHARED_WITHOUT_ISOLATION:
         return
     mig = (dict(sorted(sharing.mig.layout.items())),) if sharing is not None and sharing.mig is not None else None
     shares = {profile: device_share(pool, mig_resource(profile)) for profile in (mig[0] if mig is not None else ())}

@@ -12,6 +12,7 @@ from gpuplane.catalog.throughput import PROVENANCES, Provenance
 from gpuplane.planning.environment_plan import PoolPlan, Pools, TenantPlan
 from gpuplane.planning.fleet.rates import Hardware, Rate, Served, Size, Throughputs
 from gpuplane.planning.fleet.service_throughput import ServiceThroughput
+from gpuplane.planning.pool_isolation import SHARED_WITHOUT_ISOLATION
 from gpuplane.planning.proof import Proof
 from gpuplane.planning.refusal import OBJECTIVE_OVER_MAXIMUM, Refusal, refused
 from gpuplane.spec.environment_spec import EnvironmentSpec, ServiceEntry
@@ -45,7 +46,9 @@ def with_throughput(tenants: Mapping[str, TenantPlan], throughput: Throughput) -
 def hardware_of(entry: ServiceEntry, pool: PoolPlan) -> Hardware | None:
     """What a replica stands on where the service is placed; None where GPUs take turns."""
     spec = entry.document.spec
-    return None if pool.strategy == "time-slicing" else Hardware(pool.gpu, spec.placement.profile, spec.release.devices_per_replica)
+    if pool.strategy in SHARED_WITHOUT_ISOLATION:
+        return None
+    return Hardware(pool.gpu, spec.placement.profile, spec.release.devices_per_replica)
 
 
 def capacity_need(entry: ServiceEntry, objectives: Objectives, hardware: Hardware | None, throughputs: Throughputs) -> ServiceThroughput:

@@ -15,6 +15,7 @@ from types import MappingProxyType
 from gpuplane.catalog.catalog import Catalog
 from gpuplane.catalog.models import ModelArchitecture
 from gpuplane.planning.environment_plan import PoolPlan, Pools, key_resource
+from gpuplane.planning.hardware import hardware
 from gpuplane.planning.memory.device import device
 from gpuplane.planning.memory.fit import Fit, fit
 from gpuplane.planning.memory.host import HostNeeds, host_needs
@@ -125,7 +126,7 @@ def request_of(entry: ServiceEntry, server: Vllm, pool: NodePool, catalog: Catal
         return f"the catalogue has no architecture of {spec.release.model.uri}"
     gpu = catalog.gpus[pool.spec.gpu]
     profile = spec.placement.profile
-    slices = pool.spec.sharing.time_slicing if pool.spec.sharing is not None else None
+    shared_by = pool.spec.sharing.pods_per_gpu if pool.spec.sharing is not None else 1
     lora = Lora(arguments.max_loras or 1, arguments.max_lora_rank or 16) if arguments.enable_lora else None
     drafted = arguments.speculative_config
     draft = catalog.model_of(drafted.model) if drafted is not None and drafted.model is not None else None
@@ -133,7 +134,7 @@ def request_of(entry: ServiceEntry, server: Vllm, pool: NodePool, catalog: Catal
         return f"the catalogue has no architecture of the draft model {drafted.model}"
     return FitRequest(
         model=model, repository=_path(entry), context_binds=_exactly(model, entry),
-        device=device(gpu, profile, slices.replicas if slices is not None else 1),
+        device=device(gpu, profile, shared_by),
         tensor_parallel_size=arguments.tensor_parallel_size, pipeline_parallel_size=arguments.pipeline_parallel_size,
         max_model_len=arguments.max_model_len, gpu_memory_utilization=arguments.gpu_memory_utilization, dtype=arguments.dtype,
         quantization=arguments.quantization, kv_cache_dtype=arguments.kv_cache_dtype, block_size=arguments.block_size,
@@ -188,8 +189,7 @@ def _measured(answer: Fit, entry: ServiceEntry, server: Vllm, pool: NodePool) ->
 
 def _network_gbps(pool: NodePool, catalog: Catalog) -> float | None:
     """The node's baseline network in Gbit/s; None where it is not known."""
-    group = pool.spec.eks_managed_node_group
-    facts = catalog.instance(group.instance_type) if group is not None else None
+    facts = hardware(pool.spec, catalog)
     return float(facts.network_gbit) if facts is not None and facts.network_gbit is not None else None
 
 
@@ -269,7 +269,7 @@ def _disk(entry: ServiceEntry, host: HostNeeds, pools: Pools) -> Iterator[Refusa
     downloads = spec.release.model.uri.startswith(DOWNLOADED_URIS) and spec.model_cache_gib is None
     if pool is None or pool.allocatable.disk_mib is None or not downloads:
         return
-    devices = pool.devices_per_node.get(key_resource(spec.placement.quota_key), 0) // spec.release.devices_per_replica
+    devices = pool.devices_per_node.get(key_resource(spec.placement.quota_key, pool.device), 0) // spec.release.devices_per_replica
     together = max(1, min(devices, spec.scaling.max_replicas + spec.rollout.max_surge))
     needed, free = host.disk_gib.low + (together - 1) * host.weights_gib, pool.allocatable.disk_mib / 1024
     if needed > free:

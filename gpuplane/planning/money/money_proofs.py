@@ -49,7 +49,11 @@ def _pool(pool: PoolPlan, money: PoolMoney, level: Level) -> Proof:
     if reserved is not None:
         formula = "(max(0, nodes − reserved_nodes) × usd_per_node_hour + reserved_nodes × reserved_usd_per_node_hour) × hours_per_month"
         inputs += [("reserved_nodes", str(reserved.nodes)), ("reserved_usd_per_node_hour", _text(reserved.usd_per_node_hour))]
-        sources.append(f"{reserved.price_source}, as of {reserved.price_as_of}: {reserved.price_basis}")
+        if reserved.hours_per_month != HOURS_PER_MONTH:
+            formula = formula.replace("× reserved_usd_per_node_hour)", "× reserved_usd_per_node_hour × reserved_hours ÷ hours_per_month)")
+            inputs.append(("reserved_hours", str(reserved.hours_per_month)))
+        as_of = f", as of {reserved.price_as_of}" if reserved.price_as_of is not None else ""
+        sources.append(f"{reserved.price_source}{as_of}: {reserved.price_basis}")
     if money.disk is not None:
         sources.append(f"{money.disk.price_source}, as of {money.disk.price_as_of}: {money.disk.gib} GiB of gp3")
         formula += " + nodes × disk_usd_per_node_month"

@@ -10,6 +10,7 @@ from gpuplane.catalog.catalog import Catalog
 from gpuplane.planning.environment_plan import PoolPlan
 from gpuplane.planning.money.month import HOURS_PER_MONTH, Level
 from gpuplane.planning.money.node_extras import Reservation, RootVolume
+from gpuplane.planning.money.node_reservation import reservation
 from gpuplane.spec.node_pool import NodePool
 
 DISK = "ebs_gp3_gib_month"
@@ -46,7 +47,7 @@ class NodePrices:
         disk = self.disk.usd_per_node_month if self.disk is not None else Decimal(0)
         parts = [(disk, nodes), (hourly, max(0, nodes - self.reserved_nodes) * HOURS_PER_MONTH)]
         if self.reservation is not None:
-            parts.append((self.reservation.usd_per_node_hour, self.reservation.nodes * HOURS_PER_MONTH))
+            parts.append((self.reservation.usd_per_node_hour, self.reservation.nodes * self.reservation.hours_per_month))
         if any(price is None for price, _ in parts):  # also of what is not bought at this level: the next node would need it
             return None
         return sum((Fraction(price) * count for price, count in parts if price is not None), Fraction(0))
@@ -56,16 +57,10 @@ def node_prices(pool: NodePool, plan: PoolPlan, region: str | None, catalog: Cat
     """The prices of one pool's nodes."""
     bought, on_demand = plan.usd_per_node_hour, plan.worst_case_usd_per_node_hour
     worst = None if bought is None or on_demand is None else max(bought, on_demand)
-    group = pool.spec.eks_managed_node_group
-    if group is None:
+    nodes = pool.spec.aws_nodes
+    if nodes is None:
         return NodePrices(bought, worst, None, None)
     price = catalog.service_price(DISK, region) if region is not None else None
-    disk = RootVolume(group.disk_gib, price.usd * group.disk_gib if price else None, price.source if price else "",
+    disk = RootVolume(nodes.disk_gib, price.usd * nodes.disk_gib if price else None, price.source if price else "",
                       price.as_of if price else None)
-    reserved = group.reserved
-    reservation = None
-    if reserved is not None:
-        offer = catalog.hourly_price(group.instance_type, region, f"reserved_{reserved.term}") if region is not None else None
-        reservation = Reservation(reserved.nodes, reserved.term, offer.usd_per_hour if offer else None,
-                                  offer.source if offer else "", offer.as_of if offer else None, offer.basis if offer else "unknown")
-    return NodePrices(bought, worst, disk, reservation)
+    return NodePrices(bought, worst, disk, reservation(nodes, plan, region, catalog))

@@ -10,10 +10,10 @@ from gpuplane.planning.crossing import listed
 from gpuplane.planning.environment_plan import PoolPlan, Pools
 from gpuplane.planning.money.ledger import EnvironmentMoney, PoolMoney
 from gpuplane.planning.refusal import UNKNOWN_PRICE, Refusal, refused
+from gpuplane.spec.aws_nodes import AwsNodes
 from gpuplane.spec.environment_spec import EnvironmentSpec
-from gpuplane.spec.node_pool import EksManagedNodeGroup
+from gpuplane.spec.node_pool import NodePool
 
-_GROUP = "spec.eks_managed_node_group"
 _ADD = "Add its row to service_prices of catalog.yaml"
 
 
@@ -44,7 +44,7 @@ def price_refusals(spec: EnvironmentSpec, pools: Pools, money: EnvironmentMoney,
     A region that no price is known of is one mistake, and so is a price that several pools lack.
     """
     region, gaps = spec.environment.spec.region, tuple(_joined(_gaps(spec, pools, money, catalog)))
-    if region is not None and len(gaps) > 1 and region not in catalog.priced_regions():
+    if spec.environment.spec.cloud == "aws" and len(gaps) > 1 and region not in catalog.priced_regions():
         yield refused(
             UNKNOWN_PRICE, spec.places[("Environment", spec.name)], "spec.aws.region",
             f"the price book knows no price in {region}, and unknown is not 0; needed are those of {listed(_named(gap) for gap in gaps)}.",
@@ -74,30 +74,51 @@ def _gaps(spec: EnvironmentSpec, pools: Pools, money: EnvironmentMoney, catalog:
     settings = spec.environment.spec
     where = f"in {settings.region}" if settings.region is not None else "where no region is known"
     for name, pool in money.pools.items():
-        group = spec.pools[name].spec.eks_managed_node_group
-        if group is not None and pools[name].gpus_per_node:  # else the hardware is unknown, which is refused by itself
-            yield from _of_pool(group, pools[name], pool, where, catalog)
+        nodes, tpu = spec.pools[name].spec.aws_nodes, spec.pools[name].spec.tpu
+        if not pools[name].gpus_per_node:  # the hardware is unknown, which is refused by itself
+            continue
+        if nodes is not None:
+            yield from _of_pool(spec.pools[name], nodes, pools[name], pool, settings.region, catalog)
+        if tpu is not None and pools[name].usd_per_node_hour is None:
+            yield _of_tpu(name, tpu.machine_type, settings.region, where)
     yield from _others(spec, money, where)
 
 
-def _of_pool(group: EksManagedNodeGroup, plan: PoolPlan, pool: PoolMoney, where: str, catalog: Catalog) -> Iterator[_Gap]:
-    document, pools = ("NodePool", plan.name), (plan.name,)
+def _of_pool(pool: NodePool, nodes: AwsNodes, plan: PoolPlan, money: PoolMoney, region: str | None, catalog: Catalog) -> Iterator[_Gap]:
+    document, pools, path, where = ("NodePool", pool.name), (pool.name,), pool.spec.path, f"in {region}"
     unpriced = plan.usd_per_node_hour is None or plan.worst_case_usd_per_node_hour is None
-    if unpriced:
-        what = f"{group.instance_type} {group.capacity_type.replace('_', ' ')}"
-        priced = ", ".join(catalog.priced_regions(group.instance_type)) or "none"
-        yield _Gap(what, document, f"{_GROUP}.instance_type",
-                   f"the price of {what} {where} is unknown, and unknown is not 0 (on-demand prices are known in: {priced})",
-                   "Choose an instance type, region or capacity_type with a known price, or add its row to the price book.", pools)
-    if pool.disk is not None and pool.disk.usd_per_node_month is None:
-        yield _Gap("gp3 root volumes", document, f"{_GROUP}.disk_gib",
-                   f"the price of {group.disk_gib} GiB of gp3 root volume {where} is unknown, and unknown is not 0", f"{_ADD}.", pools)
-    if pool.reservation is not None and pool.reservation.usd_per_node_hour is None and not unpriced:
-        term = pool.reservation.term
-        yield _Gap(f"{group.instance_type} reserved for {term}", document, f"{_GROUP}.reserved",
-                   f"the price of {group.instance_type} reserved for {term} {where} is unknown, and unknown is not 0 "
+    for type_ in nodes.types if unpriced else ():
+        lacking = _lacking(type_, nodes, region, catalog)
+        if lacking:
+            priced, what = ", ".join(catalog.priced_regions(type_)) or "none", f"{type_} {lacking}"
+            yield _Gap(what, document, f"{path}.{nodes.types_path}",
+                       f"the price of {what} {where} is unknown, and unknown is not 0 (on-demand prices are known in: {priced})",
+                       "Choose an instance type, region or capacity type with a known price, or add its row to the price book.", pools)
+    if money.disk is not None and money.disk.usd_per_node_month is None:
+        yield _Gap("gp3 root volumes", document, f"{path}.disk_gib",
+                   f"the price of {nodes.disk_gib} GiB of gp3 root volume {where} is unknown, and unknown is not 0", f"{_ADD}.", pools)
+    paid = money.reservation
+    if nodes.reserved is not None and paid is not None and paid.usd_per_node_hour is None and not unpriced:
+        term = nodes.reserved.term
+        yield _Gap(f"{nodes.types[0]} reserved for {term}", document, f"{path}.reserved",
+                   f"the price of {nodes.types[0]} reserved for {term} {where} is unknown, and unknown is not 0 "
                    "(a reserved price that is not below on demand is of before a price cut, and counts as unknown)",
                    f"Add its row (offer reserved_{term}) to prices of catalog.yaml.", pools)
+
+
+def _lacking(type_: str, nodes: AwsNodes, region: str | None, catalog: Catalog) -> str:
+    """The ways of buying that a type has no price for, in words: those that the pool names, or else on demand, the worst case's."""
+    ways = [way for way in nodes.purchases if region is None or catalog.hourly_price(type_, region, way) is None]
+    if not ways and region is not None and catalog.hourly_price(type_, region, "on_demand") is None:
+        ways = ["on_demand"]
+    return " or ".join(way.replace("_", " ") for way in ways)
+
+
+def _of_tpu(pool: str, machine: str, region: str | None, where: str) -> _Gap:
+    add = f"Add its row to prices of catalog.yaml (instance: {machine}, region: {region or 'europe-west4'}, offer: on_demand)"
+    return _Gap(f"{machine} hosts", ("NodePool", pool), "spec.tpu.machine_type",
+                f"the price of a {machine} host {where} is unknown, and unknown is not 0",
+                f"{add}." if region is not None else f"{add}, and say cluster.region in environment.yaml.", (pool,))
 
 
 def _others(spec: EnvironmentSpec, money: EnvironmentMoney, where: str) -> Iterator[_Gap]:

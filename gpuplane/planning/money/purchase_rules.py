@@ -16,18 +16,20 @@ def purchase_refusals(spec: EnvironmentSpec) -> Iterator[Refusal]:
     """
     settings = spec.environment.spec
     for name, pool in sorted(spec.pools.items()):
-        if settings.allowed_gpus and pool.spec.gpu not in settings.allowed_gpus:
-            yield refused(GPU_NOT_ALLOWED, spec.places[("NodePool", name)], "spec.gpu",
-                          f"{pool.spec.gpu} is not one of the GPUs that {spec.name} allows: {', '.join(sorted(settings.allowed_gpus))}.",
-                          "Choose one of them, or add it to allowed_gpus of environment.yaml.", pool.spec.gpu)
+        field, device = ("spec.gpu", pool.spec.gpu) if pool.spec.tpu is None else ("spec.tpu.machine_type", pool.spec.tpu.machine_type)
+        if settings.allowed_gpus and device not in settings.allowed_gpus:
+            yield refused(GPU_NOT_ALLOWED, spec.places[("NodePool", name)], field,
+                          f"{device} is not one of the GPUs that {spec.name} allows: {', '.join(sorted(settings.allowed_gpus))}.",
+                          "Choose one of them, or add it to allowed_gpus of environment.yaml.", device)
     if not settings.protected:
         return
     for entry in spec.services.values():
         found = spec.pools.get(entry.document.spec.placement.pool)
-        group = found.spec.eks_managed_node_group if found is not None else None
-        if group is not None and group.capacity_type == "spot" and entry.document.spec.priority != "batch":
+        nodes = found.spec.aws_nodes if found is not None else None
+        if nodes is not None and "spot" in nodes.purchases and entry.document.spec.priority != "batch":
             yield refused(
                 SPOT_SERVING, entry.place, "spec.placement.pool",
-                f"its replicas serve in a protected environment, and all nodes of pool \"{entry.document.spec.placement.pool}\" are spot, "
+                f"its replicas serve in a protected environment, and {'all nodes' if nodes.purchases == ('spot',) else 'nodes'} of pool "
+                f"\"{entry.document.spec.placement.pool}\" {'are' if nodes.purchases == ('spot',) else 'may be'} spot, "
                 "which the cloud takes back at two minutes' notice.",
                 "Choose an on-demand pool, or set priority: batch if the work can wait.", tenant=entry.tenant)

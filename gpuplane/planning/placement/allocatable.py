@@ -9,14 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 
 from gpuplane.catalog.catalog import Catalog
 from gpuplane.catalog.daemonsets import DaemonSet, When
 from gpuplane.catalog.instances import Instance
 from gpuplane.planning.hardware import hardware
+from gpuplane.spec.aws_nodes import AwsNodes
 from gpuplane.spec.environment import EnvironmentSettings
-from gpuplane.spec.node_pool import EksManagedNodeGroup, ExistingNodes, NodePoolSpec
+from gpuplane.spec.existing_nodes import ExistingNodes
+from gpuplane.spec.karpenter_nodes import KarpenterNodes
+from gpuplane.spec.node_pool import NodePoolSpec
+from gpuplane.spec.tpu_nodes import TpuNodes
 
 ASSUMED_SHARE = Fraction(9, 10)
 """Share of a node that models may have where its document does not say what is reserved: an assumption that errs on the
@@ -89,10 +94,11 @@ def node_allocatable(pool: NodePoolSpec, settings: EnvironmentSettings, catalog:
     daemonsets = tuple(_deduction(row) for row in catalog.daemonsets.values() if row.when in _parts(pool, settings))
     if pool.existing_nodes is not None:
         return _existing(pool.existing_nodes, daemonsets)
-    group = pool.eks_managed_node_group
-    assert group is not None
+    if pool.tpu is not None:
+        return _gke(pool.tpu, daemonsets, catalog)
+    assert pool.aws_nodes is not None  # ONE_OF
     facts = hardware(pool, catalog)
-    return _eks(group, daemonsets, facts) if facts is not None else UNKNOWN
+    return _eks(pool.aws_nodes, daemonsets, facts) if facts is not None else UNKNOWN
 
 
 def eks_reserved_cpu(cpu_millicores: int) -> int:
@@ -110,16 +116,34 @@ def eks_reserved_memory_mib(max_pods: int) -> int:
     return 255 + 11 * max_pods
 
 
-def _eks(group: EksManagedNodeGroup, daemonsets: tuple[Deduction, ...], facts: Instance) -> NodeAllocatable:
-    pods = group.max_pods or facts.max_pods or DEFAULT_MAX_PODS
-    cpu, memory, disk = facts.vcpus * 1000, facts.memory_gib * GIB, group.disk_gib * GIB
+def _eks(nodes: AwsNodes, daemonsets: tuple[Deduction, ...], facts: Instance) -> NodeAllocatable:
+    pods = nodes.max_pods or facts.max_pods or DEFAULT_MAX_PODS
+    cpu, memory, disk = facts.vcpus * 1000, facts.memory_gib * GIB, _disk_gib(nodes, facts) * GIB
     firmware = ARM_FIRMWARE_MIB if facts.arch == "arm64" else 0
     taken = (
         Deduction("memory that the node does not see (7.5 %)", 0, firmware + _up(HYPERVISOR_SHARE * (memory - firmware)), 0, 0),
         Deduction("kubeReserved of the EKS AMI", eks_reserved_cpu(cpu), eks_reserved_memory_mib(pods), RESERVED_DISK_MIB, 0),
         Deduction("evictionHard", 0, EVICTION_MEMORY_MIB, _up(EVICTION_DISK_SHARE * disk), 0),
         *daemonsets)
-    return _left(cpu, memory, pods, disk, taken, f"{group.instance_type} with the EKS AMI's reserve and {len(daemonsets)} DaemonSets")
+    return _left(cpu, memory, pods, disk, taken, f"{facts.name} with the EKS AMI's reserve and {len(daemonsets)} DaemonSets")
+
+
+def _disk_gib(nodes: AwsNodes, facts: Instance) -> int:
+    """Disk for images and weights: the volume, or the instance's own disks where they are used instead."""
+    if isinstance(nodes, KarpenterNodes) and nodes.instance_store is not None and facts.local_disk_gb:
+        return facts.local_disk_gb * 10**9 // 2**30
+    return nodes.disk_gib
+
+
+def _gke(nodes: TpuNodes, daemonsets: tuple[Deduction, ...], catalog: Catalog) -> NodeAllocatable:
+    """GKE's reserve is not known here, so a tenth is set aside, as of nodes whose document does not say it."""
+    if nodes.machine_type not in catalog.tpus:
+        return UNKNOWN
+    host = ExistingNodes(
+        node_selector={"tpu": "host"}, max_nodes=1, gpus_per_node=1, vcpus_per_node=nodes.vcpus_per_node,
+        memory_gib_per_node=nodes.memory_gib_per_node, usd_per_node_hour=Decimal(0), price_source="none", max_pods=nodes.max_pods,
+        disk_gib_per_node=nodes.disk_gib_per_node)
+    return _existing(host, daemonsets)
 
 
 def _existing(nodes: ExistingNodes, daemonsets: tuple[Deduction, ...]) -> NodeAllocatable:
@@ -161,9 +185,9 @@ def _parts(pool: NodePoolSpec, settings: EnvironmentSettings) -> frozenset[When]
 
 def _parts_of(pool: NodePoolSpec, settings: EnvironmentSettings) -> Iterator[When]:
     yield "always"
-    if pool.eks_managed_node_group is not None:
+    if pool.aws_nodes is not None:
         yield "aws"
-    if settings.gpu_operator is not None:
+    if settings.gpu_operator is not None and pool.tpu is None:
         yield "gpu_operator"
         if pool.strategy == "mig":
             yield "mig"

@@ -17,6 +17,7 @@ from gpuplane.planning.placement.kube_scheduler import Node, Pod, Taint, Tolerat
 from gpuplane.planning.placement.pods import free_of, nodes_of, pod_of
 from gpuplane.planning.placement.pool_placement import at_guaranteed, at_maximum, at_minimum, claims_at, verdict_at
 from gpuplane.planning.placement.schedulability import At, Link, PoolPlacement, Schedulability, SchedulingVerdict
+from gpuplane.planning.pool_isolation import SHARED_WITHOUT_ISOLATION
 from gpuplane.spec.node_pool import NodePool
 from gpuplane.spec.vocabulary import LOCAL_QUEUE
 
@@ -65,7 +66,7 @@ class PoolChain:
     @cached_property
     def _flavor(self) -> Link:
         """The pool's services select its labels and tolerate its taints; the flavor bears both."""
-        taints = tuple(Taint(taint.key, taint.value, taint.effect) for taint in self.document.spec.taints)
+        taints = tuple(Taint(taint.key, taint.value, taint.effect) for taint in self.document.spec.node_taints)
         tolerations = tuple(Toleration(taint.key, "Equal", taint.value, taint.effect) for taint in taints)
         against = reasons_against(Pod((), self.pool.node_labels, tolerations), Node(self.pool.name, (), self.pool.node_labels, taints))
         return Link("ResourceFlavor", self.pool.name, not against, (
@@ -74,19 +75,20 @@ class PoolChain:
 
     def _pool(self, demand: Demand) -> Link:
         if demand.quota_key not in self._pools:
-            self._pools[demand.quota_key] = self._pool_link(key_resource(demand.quota_key))
+            self._pools[demand.quota_key] = self._pool_link(key_resource(demand.quota_key, self.pool.device))
         return self._pools[demand.quota_key]
 
     def _pool_link(self, resource: str) -> Link:
-        group = self.document.spec.eks_managed_node_group
-        inputs = [("nodes", group.instance_type if group is not None else "existing"),
+        nodes, tpu = self.document.spec.aws_nodes, self.document.spec.tpu
+        kind = " or ".join(nodes.types) if nodes is not None else tpu.machine_type if tpu is not None else "existing"
+        inputs = [("nodes", kind),
                   ("most nodes", str(self.placement.minimum.available_nodes)),
                   (resource, f"{self.pool.devices_per_node.get(resource, 0)} a node")]
         inputs += [("zones", ", ".join(f"{zone} {count}" for zone, count in sorted(self.zones.items())))] if self.zones else []
         return Link("node pool", self.pool.name, self.pool.gpus_per_node > 0 and resource in self.pool.devices_per_node, tuple(inputs))
 
     def _node(self, demand: Demand, pod: Amounts) -> Link:
-        slots = demand.per_replica if self.pool.strategy == "time-slicing" else 1
+        slots = demand.per_replica if self.pool.strategy in SHARED_WITHOUT_ISOLATION else 1
         if (pod, slots) not in self._nodes:
             free = free_of(self.pool)
             against = reasons_against(Pod(pod), Node(self.pool.name, free))

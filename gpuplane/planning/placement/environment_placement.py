@@ -85,8 +85,7 @@ def placement_notes(placed: Placements) -> Iterator[str]:
 
 def zones(spec: EnvironmentSpec, pool: str) -> Mapping[str, int]:
     """Most nodes by availability zone, empty where the pool names none."""
-    group = spec.pools[pool].spec.eks_managed_node_group
-    return group.zones if group is not None else {}
+    return spec.pools[pool].spec.zones
 
 
 def _chain(spec: EnvironmentSpec, pool: PoolPlan, asked: Sequence[Demand], placement: PoolPlacement) -> PoolChain:
@@ -100,12 +99,12 @@ def _chain(spec: EnvironmentSpec, pool: PoolPlan, asked: Sequence[Demand], place
 def _refusal(spec: EnvironmentSpec, pool: PoolPlan, asked: Sequence[Demand], replicas: Callable[[Demand], int], level: PlacedLevel,
              words: str) -> Refusal:
     document = spec.pools[pool.name].spec
-    block = "eks_managed_node_group" if document.eks_managed_node_group is not None else "existing_nodes"
+    field = "slices" if document.tpu is not None else "max_nodes"
     parts = listed(f"{demand.entry.name} {replicas(demand)} × {demand.per_replica}" for demand in asked if replicas(demand))
     least = "" if level.nodes == level.lower_bound else "at least "
     needed = level.lower_bound if least else level.nodes
     return refused(
-        UNSCHEDULABLE, spec.places[("NodePool", pool.name)], f"spec.{block}.max_nodes",
+        UNSCHEDULABLE, spec.places[("NodePool", pool.name)], f"{document.path}.{field}",
         f"{words} of all services on pool \"{pool.name}\" ({parts}) need {least}{needed} nodes, and there are never more than "
         f"{level.available_nodes}: there are devices enough, but not beside the CPU and memory of one node for each pod ({level.method}).",
         remedy(pool, asked, zones(spec, pool.name), replicas, level), needed, level.available_nodes)
