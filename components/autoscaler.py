@@ -12,9 +12,8 @@ from typing import Any
 import pulumi
 
 from gpuplane.components.kubernetes_object import KubernetesObject, Manifest, child_options, metadata
-from gpuplane.spec.vocabulary import TENANT
+from gpuplane.spec.vocabulary import SCALED_OBJECT, TENANT
 
-API_VERSION = "keda.sh/v1alpha1"
 POLLING_SECONDS = 15
 WAKING = "wake"
 """Name of the trigger that brings a service back from no replicas."""
@@ -91,18 +90,20 @@ def manifest(args: AutoscalerArgs) -> Manifest:
         "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": args.deployment},
         "minReplicaCount": args.min_replicas, "maxReplicaCount": args.max_replicas,
         "advanced": {"horizontalPodAutoscalerConfig": {"behavior": behavior}},
-        "triggers": [*(_prometheus(args.prometheus_url, trigger) for trigger in args.triggers), *([_cron(args.cron)] if args.cron else [])]}
+        "triggers": [*(_prometheus(args, trigger) for trigger in args.triggers), *([_cron(args.cron)] if args.cron else [])]}
     if args.min_replicas == 0:
         spec |= {"pollingInterval": POLLING_SECONDS, "cooldownPeriod": args.idle_seconds}
     else:
         # Where Prometheus is gone the service keeps what it has: the least it may have would drop its load.
         spec["fallback"] = {"failureThreshold": 4, "replicas": args.min_replicas, "behavior": "currentReplicasIfHigher"}
-    return {"apiVersion": API_VERSION, "kind": "ScaledObject",
+    return {"apiVersion": SCALED_OBJECT, "kind": "ScaledObject",
             "metadata": metadata(args.name, args.namespace, {TENANT: args.namespace}), "spec": spec}
 
 
-def _prometheus(url: str, trigger: PrometheusTrigger) -> Mapping[str, Any]:
-    said: dict[str, str] = {"serverAddress": url, "query": trigger.query, "threshold": trigger.threshold}
+def _prometheus(args: AutoscalerArgs, trigger: PrometheusTrigger) -> Mapping[str, Any]:
+    # A replica that always runs always has figures: none at all is a failure, and no load of 0. At no replica it is one.
+    said: dict[str, str] = {"serverAddress": args.prometheus_url, "query": trigger.query, "threshold": trigger.threshold,
+                            "ignoreNullValues": "true" if args.min_replicas == 0 else "false"}
     if trigger.name == WAKING:
         said["activationThreshold"] = "0"
     return {"type": "prometheus", "name": trigger.name, "metricType": "AverageValue", "metadata": said}

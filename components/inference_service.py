@@ -7,7 +7,7 @@ Built from the ``kserve`` package's typed models, so a field that KServe does no
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, Literal
 
@@ -18,7 +18,16 @@ from gpuplane.components.kubernetes_object import KubernetesObject, Manifest, ch
 from gpuplane.components.model_cache import NODE_GROUP
 from gpuplane.components.quantity import amount, gib
 from gpuplane.components.triton_models import MODEL_REPOSITORY, MODEL_SETTINGS, TritonModelArgs, config_map, config_map_name, start_command
-from gpuplane.spec.vocabulary import KSERVE, MAY_BORROW, MODEL_SERVER_ACCOUNT, PRIORITY_CLASS, QUEUE_NAME, SOURCE, TENANT
+from gpuplane.spec.vocabulary import (
+    INFERENCE_SERVICE_LABEL,
+    KSERVE,
+    MAY_BORROW,
+    MODEL_SERVER_ACCOUNT,
+    PRIORITY_CLASS,
+    QUEUE_NAME,
+    SOURCE,
+    TENANT,
+)
 
 STARTUP_PERIOD_SECONDS = 10
 DEREGISTRATION_SECONDS = 15
@@ -36,6 +45,21 @@ class LoggerArgs:
 
 
 @dataclass(frozen=True)
+class CanaryArgs:
+    """A second release of a service.
+
+    Attributes:
+        name: of the predictor; its Deployment is ``SERVICE-NAME-predictor``.
+        traffic_percent: its share of the requests.
+        service: what a service of it alone would be; its ``min_replicas`` is how many replicas it has.
+    """
+
+    name: str
+    traffic_percent: int
+    service: InferenceServiceArgs
+
+
+@dataclass(frozen=True)
 class InferenceServiceArgs:
     """A model to serve.
 
@@ -49,6 +73,8 @@ class InferenceServiceArgs:
         environment: variables of the engine's process.
         device, devices: device resource and how many of it a replica needs.
         cpu, memory_gib, shared_memory_gib: host resources of a replica; memory in GiB.
+        external_autoscaler: a ScaledObject moves its replicas: KServe leaves them alone (seen on v0.20.0, with and without bounds).
+        spread: node labels over whose values replicas are spread, where there is room.
         queue_name: LocalQueue; None where there is no Kueue.
         port: port that the engine answers HTTP on; health_path its readiness, liveness_path whether it works at all.
         priority: a key of :data:`gpuplane.components.gpu_quotas.PRIORITIES`.
@@ -61,6 +87,7 @@ class InferenceServiceArgs:
         model_cache_nodes: LocalModelNodeGroup whose copy of the weights it mounts; it has no storage_container then, for KServe
             would ask that one to download the copy's volume claim, and refuse the pod.
         pod_annotations: annotations of the replicas' pods.
+        canary: a second release beside it.
         source: document that asked for it, for reports.
     """
 
@@ -80,6 +107,8 @@ class InferenceServiceArgs:
     environment: Mapping[str, str] = field(default_factory=dict)
     shared_memory_gib: int = 2
     cpu_utilization_percent: int = 80
+    external_autoscaler: bool = False
+    spread: tuple[str, ...] = ()
     max_surge: int = 0
     max_unavailable: int = 1
     queue_name: str | None = None
@@ -100,6 +129,7 @@ class InferenceServiceArgs:
     model_cache_nodes: str | None = None
     pod_annotations: Mapping[str, str] = field(default_factory=dict)
     source: str = ""
+    canary: CanaryArgs | None = None
 
 
 class InferenceService(pulumi.ComponentResource):
@@ -108,17 +138,18 @@ class InferenceService(pulumi.ComponentResource):
     def __init__(self, name: str, args: InferenceServiceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("gpuplane:index:InferenceService", name, {"name": args.name, "namespace": args.namespace}, opts)
         options = child_options(self, opts)
-        if args.triton_models:
-            models = config_map(args.name, args.namespace, args.triton_models, {TENANT: args.namespace})
-            KubernetesObject(f"{args.namespace}-{args.name}-models", models, options)
+        for suffix, each in (("models", args), *([(f"{args.canary.name}-models", args.canary.service)] if args.canary else [])):
+            if each.triton_models and not (each is not args and each.triton_models == args.triton_models):
+                models = config_map(args.name, args.namespace, each.triton_models, {TENANT: args.namespace})
+                KubernetesObject(f"{args.namespace}-{args.name}-{suffix}", models, options)
         KubernetesObject(f"{args.namespace}-{args.name}", manifest(args), options)
         self.register_outputs({"name": args.name})
 
 
 def manifest(args: InferenceServiceArgs) -> Manifest:
     """The InferenceService as its API takes it."""
-    scales = args.max_replicas > args.min_replicas
-    annotations = {"serving.kserve.io/deploymentMode": "Standard", "serving.kserve.io/autoscalerClass": "hpa" if scales else "none"}
+    autoscaler = "external" if args.external_autoscaler else "hpa" if args.max_replicas > args.min_replicas else "none"
+    annotations = {"serving.kserve.io/deploymentMode": "Standard", "serving.kserve.io/autoscalerClass": autoscaler}
     if args.source:
         annotations[SOURCE] = args.source
     if args.model_cache_nodes is not None:
@@ -130,7 +161,19 @@ def manifest(args: InferenceServiceArgs) -> Manifest:
         labels |= {QUEUE_NAME: args.queue_name, PRIORITY_CLASS: priority_class(args.priority)}
     return {"apiVersion": KSERVE, "kind": "InferenceService",
             "metadata": metadata(args.name, args.namespace, labels, annotations),
-            "spec": {"predictor": _plain(_predictor(args, scales))}}
+            "spec": {"predictor": _plain(_predictor(args, autoscaler == "hpa")),
+                     **({"canary": [_canary(args, args.canary)]} if args.canary is not None else {})}}
+
+
+def _canary(stable: InferenceServiceArgs, canary: CanaryArgs) -> Manifest:
+    """KServe lays it over the stable predictor: what is not said here, or empty, is the stable one's."""
+    args = canary.service
+    if stable.engine_arguments and not args.engine_arguments:
+        raise ValueError(f"the canary of {stable.name} has no arguments, and would be given those of the stable release")
+    found = {key: value for key, value in _plain(_predictor(replace(args, name=stable.name), False)).items()
+             if key not in ("maxReplicas", "deploymentStrategy")}
+    # An external autoscaler's canary is started with one replica, and its own ScaledObject takes it from there.
+    return {"trafficPercent": canary.traffic_percent, "predictor": {"name": canary.name, **found}}
 
 
 @cache
@@ -147,7 +190,8 @@ def _predictor(args: InferenceServiceArgs, scales: bool) -> Any:
 
     return V1beta1PredictorSpec(
         **_shared(), annotations=dict(args.pod_annotations) or None,
-        min_replicas=args.min_replicas, max_replicas=args.max_replicas, timeout=args.timeout_seconds,
+        min_replicas=None if args.external_autoscaler else args.min_replicas,
+        max_replicas=None if args.external_autoscaler else args.max_replicas, timeout=args.timeout_seconds,
         scale_metric="cpu" if scales else None, scale_target=args.cpu_utilization_percent if scales else None,
         service_account_name=MODEL_SERVER_ACCOUNT, automount_service_account_token=False,
         storage_container_name=args.storage_container, node_selector=dict(args.node_selector) or None,
@@ -158,10 +202,20 @@ def _predictor(args: InferenceServiceArgs, scales: bool) -> Any:
         security_context=client.V1PodSecurityContext(
             run_as_non_root=True, run_as_user=args.run_as, run_as_group=args.run_as, fs_group=args.run_as,
             seccomp_profile=client.V1SeccompProfile(type="RuntimeDefault")),
+        topology_spread_constraints=[_spread(args.name, key) for key in args.spread] or None,
         deployment_strategy={"type": "RollingUpdate", "rollingUpdate": {
             "maxSurge": args.max_surge, "maxUnavailable": args.max_unavailable}},
         logger=V1beta1LoggerSpec(mode=args.logger.mode, url=args.logger.url, **_shared()) if args.logger else None,
         volumes=_volumes(args), model=_model(args))
+
+
+def _spread(name: str, key: str) -> Any:
+    """As far as there is room: a pod is never kept waiting for it, so that what fits the nodes still does."""
+    from kubernetes import client
+
+    return client.V1TopologySpreadConstraint(
+        max_skew=1, topology_key=key, when_unsatisfiable="ScheduleAnyway", match_label_keys=["pod-template-hash"],
+        label_selector=client.V1LabelSelector(match_labels={INFERENCE_SERVICE_LABEL: name}))
 
 
 def _volumes(args: InferenceServiceArgs) -> list[Any]:

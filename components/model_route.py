@@ -21,10 +21,15 @@ from gpuplane.spec.vocabulary import AI_GATEWAY, GATEWAY, GATEWAY_API, MODEL_HEA
 
 @dataclass(frozen=True)
 class BackendArgs:
-    """A ModelBackend by its name, and what it calls the model."""
+    """A ModelBackend by its name, and what it calls the model.
+
+    ``priority``: 0 is asked first; those of one priority share requests by ``weight``.
+    """
 
     name: str
     model: str
+    priority: int = 0
+    weight: int = 1
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,7 @@ class ModelRouteArgs:
         gateway_namespace: of the Gateway.
         model_name: what callers write as ``model``; None: the service is called under the path ``/NAME``.
         backends: in the order they are asked; empty where there is no model_name.
+        services: where there is no model_name, the services that share requests, with their weights; empty: itself alone.
         request_seconds: longest time from request to the end of the answer.
         stream_idle_seconds: longest silence.
         authentication, callers: who may call it; no callers: everybody whom the authentication lets in.
@@ -56,6 +62,7 @@ class ModelRouteArgs:
     callers: tuple[str, ...] = ()
     protection: ProtectionArgs = field(default_factory=ProtectionArgs)
     source: str = ""
+    services: tuple[tuple[str, int], ...] = ()
 
 
 class ModelRoute(pulumi.ComponentResource):
@@ -86,21 +93,22 @@ def route(args: ModelRouteArgs) -> Manifest:
 
 def _by_model(args: ModelRouteArgs) -> dict[str, Any]:
     rule = {"name": "model", "matches": [{"headers": [{"type": "Exact", "name": MODEL_HEADER, "value": args.model_name}]}],
-            "backendRefs": [_reference(args, backend, priority) for priority, backend in enumerate(args.backends)],
+            "backendRefs": [_reference(args, backend) for backend in args.backends],
             "timeouts": {"request": f"{args.request_seconds}s"}, "streamIdleTimeout": f"{args.stream_idle_seconds}s",
             "modelsOwnedBy": args.namespace}
     # All three are counted on every route: the tenant's limits may be in any of them.
     return {"rules": [rule], "llmRequestCosts": [{"metadataKey": f"llm_{measure}", "type": cost} for measure, cost in TOKEN_COSTS.items()]}
 
 
-def _reference(args: ModelRouteArgs, backend: BackendArgs, priority: int) -> dict[str, Any]:
+def _reference(args: ModelRouteArgs, backend: BackendArgs) -> dict[str, Any]:
     renamed = {"modelNameOverride": backend.model} if backend.model != args.model_name else {}
-    return {"name": backend.name, "priority": priority, "weight": 1, **renamed}
+    return {"name": backend.name, "priority": backend.priority, "weight": backend.weight, **renamed}
 
 
 def _by_path(args: ModelRouteArgs) -> dict[str, Any]:
     return {"rules": [{
         "matches": [{"path": {"type": "PathPrefix", "value": f"/{args.name}"}}],
         "filters": [{"type": "URLRewrite", "urlRewrite": {"path": {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/"}}}],
-        "backendRefs": [{"group": "", "kind": "Service", "name": f"{args.name}-predictor", "port": SERVICE_PORT, "weight": 1}],
+        "backendRefs": [{"group": "", "kind": "Service", "name": f"{name}-predictor", "port": SERVICE_PORT, "weight": weight}
+                        for name, weight in args.services or ((args.name, 1),)],
         "timeouts": {"request": f"{args.request_seconds}s"}}]}

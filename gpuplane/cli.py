@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gpuplane import __version__
+from gpuplane.delivery.canary_command import canary
 from gpuplane.delivery.capacity_command import capacity
 from gpuplane.delivery.command_line import (
     as_of_option,
@@ -250,6 +251,7 @@ def _chosen(spec: EnvironmentSpec, layer: str | None) -> tuple[str, ...]:
     return (layer,) if layer is not None else spec.layers
 
 
+cli.add_command(canary)
 cli.add_command(capacity)
 cli.add_command(fit)
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pulumi
 
 from gpuplane.components.gpu_operator import DraArgs, DrainArgs, DriverArgs, GpuOperator, GpuOperatorArgs
+from gpuplane.components.keda import Keda, KedaArgs
 from gpuplane.components.kserve import KServe, KServeArgs
 from gpuplane.components.kueue import AdmissionFairSharingArgs, Kueue, KueueArgs
 from gpuplane.components.volcano import Volcano, VolcanoArgs
@@ -29,6 +30,9 @@ def register_operators(spec: EnvironmentSpec, planned: EnvironmentPlan, options:
         found.append(Kueue("kueue", _kueue(spec), options))
     if settings.kserve.install == "release":
         found.append(KServe("kserve", KServeArgs(settings.kserve.version, settings.kserve.values, _local_models(spec)), options))
+    if settings.keda is not None and settings.keda.install == "release":
+        labels = settings.monitoring.labels if settings.monitoring is not None else None
+        found.append(Keda("keda", KedaArgs(settings.keda.version, settings.keda.replicas, labels, settings.keda.values), options))
     if settings.volcano is not None:
         version = settings.volcano.version if settings.volcano.install == "release" else None
         nodes = tuple(volcano_nodes(spec, planned).values())

@@ -9,11 +9,13 @@ from typing import Any
 import pulumi
 
 from gpuplane.catalog.runtimes import ServerFacts, server_of, service_arguments
-from gpuplane.components.inference_service import InferenceService, InferenceServiceArgs, LoggerArgs
+from gpuplane.components.inference_service import CanaryArgs, InferenceService, InferenceServiceArgs, LoggerArgs
 from gpuplane.components.model_storage import STORAGE_CONTAINER, URI_PREFIXES
 from gpuplane.components.serving_runtime import runtime_name
 from gpuplane.components.triton_models import MODEL_REPOSITORY, TritonModelArgs
+from gpuplane.planning.canaries import canary_entry
 from gpuplane.planning.environment_plan import EnvironmentPlan, quota_resource
+from gpuplane.planning.scaling import scaled_by_keda
 from gpuplane.spec.environment_spec import EnvironmentSpec, ServiceEntry
 from gpuplane.spec.inference_service import TopologyRequest
 from gpuplane.spec.release import Release, TritonModel, VllmArguments
@@ -23,10 +25,15 @@ from gpuplane.stacks import observation
 from gpuplane.stacks.engine_observation import observed_arguments, traced_environment
 from gpuplane.stacks.node_pools import taints
 
+SPREAD_LABELS = {"node": "kubernetes.io/hostname", "zone": "topology.kubernetes.io/zone"}
+
 
 def register_service(spec: EnvironmentSpec, planned: EnvironmentPlan, entry: ServiceEntry, options: pulumi.ResourceOptions) -> None:
     """Register the component of one service."""
-    InferenceService(f"{entry.tenant}-{entry.document.name}", _service(spec, planned, entry), options)
+    args, alone, canary = _service(spec, planned, entry), canary_entry(entry), entry.document.spec.running_canary
+    if alone is not None and canary is not None:
+        args = replace(args, canary=CanaryArgs(canary.name, canary.traffic_percent, _service(spec, planned, alone)))
+    InferenceService(f"{entry.tenant}-{entry.document.name}", args, options)
     observation.register_service(spec, planned, entry, options)
 
 
@@ -46,7 +53,8 @@ def _service(spec: EnvironmentSpec, planned: EnvironmentPlan, entry: ServiceEntr
         device=quota.resource if quota else quota_resource(facts, service.placement.quota_key), devices=release.devices_per_replica,
         cpu=service.resources.cpu, memory_gib=service.resources.memory_gib, shared_memory_gib=service.resources.shared_memory_gib,
         min_replicas=service.scaling.min_replicas, max_replicas=service.scaling.max_replicas,
-        cpu_utilization_percent=service.scaling.cpu_utilization_percent, max_surge=service.rollout.max_surge,
+        cpu_utilization_percent=service.scaling.cpu_utilization_percent, external_autoscaler=scaled_by_keda(service.scaling),
+        spread=tuple(SPREAD_LABELS[over] for over in service.disruption.spread), max_surge=service.rollout.max_surge,
         max_unavailable=service.rollout.max_unavailable, queue_name=LOCAL_QUEUE, may_borrow=service.placement.may_borrow,
         priority=service.priority, node_selector=facts.node_labels, tolerations=taints(pool), port=server.row.port,
         health_path=server.row.readiness_path, liveness_path=server.row.liveness_path, drains=server.drains, run_as=server.row.run_as_user,

@@ -11,6 +11,7 @@ from gpuplane.planning.environment_plan import EnvironmentPlan, TenantPlan
 from gpuplane.spec import tenant as wish
 from gpuplane.spec.environment_spec import EnvironmentSpec
 from gpuplane.stacks import observation, tenant_cloud
+from gpuplane.stacks.autoscaling import register_scaling
 from gpuplane.stacks.engine_observation import collector_egress
 from gpuplane.stacks.model_caches import register_model_caches
 from gpuplane.stacks.providers import kubernetes_provider, with_provider
@@ -36,6 +37,7 @@ def compose(spec: EnvironmentSpec, planned: EnvironmentPlan) -> None:
         observation.register_tenant(spec, planned, name, after)
         for entry in spec.services_of(name):
             register_service(spec, planned, entry, ready)
+            register_scaling(spec, entry, after)
             register_traffic(spec, entry, after)
 
 

@@ -12,6 +12,7 @@ from gpuplane.components.gateway import Gateway, GatewayArgs, ListenerArgs, Outs
 from gpuplane.components.model_backend import ModelBackend, ModelBackendArgs, ProviderArgs
 from gpuplane.components.model_route import BackendArgs, ModelRoute, ModelRouteArgs
 from gpuplane.components.route_policies import AuthenticationArgs, LimitArgs, ProtectionArgs
+from gpuplane.planning.canaries import canary_name
 from gpuplane.planning.traffic import most_in_flight
 from gpuplane.spec import gateway as wish
 from gpuplane.spec.environment_spec import EnvironmentSpec, ServiceEntry
@@ -56,6 +57,8 @@ def register_traffic(spec: EnvironmentSpec, entry: ServiceEntry, options: pulumi
     if speaks_openai(service) and (service.traffic is not None or entry.document.name in _answering(spec, entry.tenant)):
         ModelBackend(f"{entry.tenant}-{entry.document.name}", ModelBackendArgs(
             entry.document.name, entry.tenant, service=entry.document.name), options)
+        for name, _ in _shares(entry)[1:]:
+            ModelBackend(f"{entry.tenant}-{name}", ModelBackendArgs(name, entry.tenant, service=name), options)
     if service.traffic is None:
         return
     for fallback in service.traffic.fallback:
@@ -110,10 +113,19 @@ def _backend_name(entry: ServiceEntry, fallback: Fallback) -> str:
     return fallback.service or f"{entry.document.name}--{fallback.provider}"
 
 
+def _shares(entry: ServiceEntry) -> tuple[tuple[str, int], ...]:
+    """The service and its canary, with the weights by which they share requests."""
+    name, canary = entry.document.name, entry.document.spec.running_canary
+    if canary is None:
+        return ((name, 1),)
+    return (name, 100 - canary.traffic_percent), (canary_name(name, canary), canary.traffic_percent)
+
+
 def _route(spec: EnvironmentSpec, entry: ServiceEntry, traffic: Traffic, gateway: wish.Gateway) -> ModelRouteArgs:
     by_name, name = speaks_openai(entry.document.spec), entry.document.name
-    backends = (BackendArgs(name, name), *(
-        BackendArgs(_backend_name(entry, fallback), fallback.service or str(fallback.model)) for fallback in traffic.fallback))
+    backends = (*(BackendArgs(each, name, 0, weight) for each, weight in _shares(entry)), *(
+        BackendArgs(_backend_name(entry, fallback), fallback.service or str(fallback.model), priority)
+        for priority, fallback in enumerate(traffic.fallback, 1)))
     return ModelRouteArgs(
         name=name, namespace=entry.tenant, hostname=gateway.hostname(entry.tenant), gateway_namespace=gateway.namespace,
         model_name=model_name(entry) if by_name else None, backends=backends if by_name else (),
@@ -123,7 +135,7 @@ def _route(spec: EnvironmentSpec, entry: ServiceEntry, traffic: Traffic, gateway
             limits=_limits(traffic.limits), attempts=traffic.retries.attempts, retry_budget_percent=traffic.retries.budget_percent,
             most_in_flight=most_in_flight(entry), fallbacks=len(traffic.fallback),
             stream_idle_seconds=None if by_name else traffic.stream_idle_seconds),
-        source=entry.place.relative)
+        source=entry.place.relative, services=() if by_name else _shares(entry))
 
 
 def _authentication(tenant: TenantSpec) -> AuthenticationArgs:

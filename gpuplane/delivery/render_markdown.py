@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gpuplane.delivery.change_summary import SYMBOLS, TenantChanges, changes_by_tenant, counts_text, value_text
 from gpuplane.delivery.changes import Change
+from gpuplane.delivery.cold_start_figures import cold_start_lines
 from gpuplane.delivery.device_figures import HEADINGS as DEVICE_HEADINGS
 from gpuplane.delivery.device_figures import device_cells
 from gpuplane.delivery.headline import VERDICT_WORDS, headline
@@ -25,8 +26,8 @@ _ICONS = {Verdict.PASS: "✅", Verdict.FAIL: "⛔", Verdict.UNKNOWN: "⚠️"}
 
 def render_markdown(report: PreviewReport) -> str:
     """The report as GitHub-flavoured Markdown, short enough for a comment; what does not fit is in the HTML report."""
-    sections = (_title(report), _blocked(report), _cost(report), _gpus(report), _memory(report), _upgrade(report), _changes(report),
-                _expiring(report), _notes(report), _advice(report))
+    sections = (_title(report), _blocked(report), _cost(report), _gpus(report), _memory(report), _upgrade(report), _cold_starts(report),
+                _changes(report), _expiring(report), _notes(report), _advice(report))
     text, left_out = "", False
     for section in sections:
         block = "\n".join(section)
@@ -131,6 +132,11 @@ def _memory(report: PreviewReport) -> list[str]:
         return []
     headings = ("service", "on", "verdict", "weights, GiB:", "KV cache, GiB:", "requests at once:", "longest context:")
     return [*folded(escaped(memory_line(report)), table(headings, rows))]
+
+
+def _cold_starts(report: PreviewReport) -> list[str]:
+    lines = cold_start_lines(report)[:_MOST_ROWS]
+    return ["", *(f"- {escaped(line)}" for line in lines)] if lines else []
 
 
 def _upgrade(report: PreviewReport) -> list[str]:

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from gpuplane.delivery.change_summary import SYMBOLS, TenantChanges, changes_by_tenant, counts_text, field_text
 from gpuplane.delivery.changes import Change
+from gpuplane.delivery.cold_start_figures import cold_start_lines
 from gpuplane.delivery.device_figures import HEADINGS as DEVICE_HEADINGS
 from gpuplane.delivery.device_figures import device_cells
 from gpuplane.delivery.headline import VERDICT_WORDS, headline
@@ -70,6 +71,8 @@ def render_text(report: PreviewReport, console: Console) -> None:
     _totals(report, console)
     if report.plan.memory:
         _line(console, memory_line(report))
+    for line in cold_start_lines(report):
+        _line(console, line)
     _upgrade(report, console)
     _changes(report, console)
     _findings(report, console)

@@ -77,11 +77,11 @@ def _component(graph: PlannedGraph, view: ResourceView, steps: Steps, counts: _C
     worker = steps[-1] == "workerSpec"
     path = steps[:-1] if worker else steps
     component, at = mapping(view.get(*path)), dotted(path)
-    # KServe's autoscaler takes less than 1 for 1 (createHPA); Standard mode does not scale to zero.
+    # KServe's own autoscaler takes less than 1 for 1 (createHPA); only an external one takes Standard mode to zero.
     low = max(counts.read(component.get("minReplicas"), 1, f"{at}.minReplicas"), 1)
     written = counts.read(component.get("maxReplicas"), 0, f"{at}.maxReplicas")
     high: int | None = max(written, low)
-    external = bounds_of(graph, view.namespace, "Deployment", f"{view.name}-{path[-1]}")
+    external = bounds_of(graph, view.namespace, "Deployment", _deployment(view, component, str(path[-1])))
     if external is not None:
         low = counts.read(external.minimum, 1, "minReplicas")
         high = max(high or 0, counts.read(external.maximum, 1, "maxReplicas"))
@@ -99,6 +99,11 @@ def _component(graph: PlannedGraph, view: ResourceView, steps: Steps, counts: _C
     surge = _surge(strategy, high or 0, counts, f"{at}.deploymentStrategy", "100%" if nodes > 1 else DEFAULT_SURGE)
     times = nodes - 1 if worker else 1
     return low * times, None if high is None else high * times, surge * times, f"{at}.maxReplicas"
+
+
+def _deployment(view: ResourceView, component: Mapping[str, Any], part: str) -> str:
+    """Name of the Deployment that KServe makes for a component (constants.PredictorServiceName)."""
+    return f"{view.name}-{component['name']}-{part}" if component.get("name") else f"{view.name}-{part}"
 
 
 def _scales_freely(view: ResourceView) -> bool:

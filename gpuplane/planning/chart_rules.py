@@ -9,7 +9,8 @@ from gpuplane.catalog.charts import Chart, chart, chart_versions, nearest_chart
 from gpuplane.planning.refusal import CHART_VALUE, CHART_VERSION, Refusal, refused
 from gpuplane.spec.environment_spec import EnvironmentSpec
 
-CHARTS: Mapping[str, str] = {"gpu_operator": "gpu-operator", "kueue": "kueue", "kserve": "kserve-resources", "volcano": "volcano"}
+CHARTS: Mapping[str, str] = {"gpu_operator": "gpu-operator", "kueue": "kueue", "kserve": "kserve-resources", "volcano": "volcano",
+                               "keda": "keda"}
 """Block of ``environment.yaml`` to the chart whose values it gives."""
 
 SET_BY_GPUPLANE: Mapping[str, Mapping[str, str]] = {
@@ -39,6 +40,8 @@ SET_BY_GPUPLANE: Mapping[str, Mapping[str, str]] = {
         "custom.leader_elect_enable": "it is always on", "custom.scheduler_config_override": "gpuplane states the scheduler's whole "
         "configuration", "custom.scheduler_replicas": "it is always two",
         "custom.webhooks_namespace_selector_expressions": "it looks at tenants' namespaces"},
+    "keda": {"crds.install": "it is always on", "operator.replicaCount": "write keda.replicas",
+             "permissions.operator.restrict.secret": "no trigger of gpuplane's needs a Secret", "watchNamespace": "it watches all tenants"},
 }
 """Values that the components set themselves, dotted, and what to write in place of them."""
 

@@ -110,8 +110,25 @@ class QuotaPlan:
 
 
 @dataclass(frozen=True)
+class ColdStart:
+    """Seconds from the request that wakes a service to its first answer.
+
+    Attributes:
+        low, expected, high: None where the time to load is not known.
+        starts_node: a node may have to start first, which is in the figure by an assumption.
+    """
+
+    low: int | None
+    expected: int | None
+    high: int | None
+    starts_node: bool
+
+
+@dataclass(frozen=True)
 class ServicePlan:
     """One service: replicas, devices and money; the worst case includes the surge of a rollout.
+
+    ``cold_start`` is what the first caller waits, of a service that runs down to no replica.
 
     ``throughput`` is what its replicas serve within its objectives; None where it has none.
     ``unit_costs`` is what its requests and tokens cost; None where throughput or price is not known.
@@ -129,6 +146,7 @@ class ServicePlan:
     worst_case_usd_per_month: Decimal | None
     throughput: ServiceThroughput | None = None
     unit_costs: UnitCosts | None = None
+    cold_start: ColdStart | None = None
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from gpuplane.catalog.catalog import Catalog
+from gpuplane.planning.canaries import canary_notes, canary_refusals, with_canaries
 from gpuplane.planning.cloud_quotas import cloud_quota_notes, cloud_quota_refusals
 from gpuplane.planning.cohorts.borrowing import borrowing_refusals
 from gpuplane.planning.cohorts.environment_tree import quota_tree
@@ -59,6 +60,7 @@ from gpuplane.planning.proofs import proofs
 from gpuplane.planning.quotas import capacity_refusals, demand_refusals, quota_plans
 from gpuplane.planning.refusal import Refusal
 from gpuplane.planning.runtimes import runtime_notes, runtime_refusals, startup_seconds
+from gpuplane.planning.scaling import cold_starts, scaling_notes, scaling_refusals, with_cold_starts
 from gpuplane.planning.service_levels.watched import indicator_notes, tracing_notes, unmeasured_refusals
 from gpuplane.planning.traffic import traffic_notes, traffic_proofs, traffic_refusals
 from gpuplane.planning.upgrade_order import versions_of
@@ -89,6 +91,7 @@ def plan(spec: EnvironmentSpec, catalog: Catalog, as_of: date) -> EnvironmentPla
         catalog: the facts.
         as_of: the date that prices are judged at.
     """
+    spec = with_canaries(spec)
     parts, settings = _parts(spec, catalog, as_of), spec.environment.spec
     month, quotas = parts.money.month, {name: tenant.quotas for name, tenant in parts.tenants.items()}
     planned = EnvironmentPlan(
@@ -113,8 +116,9 @@ def _parts(spec: EnvironmentSpec, catalog: Catalog, as_of: date) -> _Parts:
     tenants = {name: _tenant(spec, name, asked.get(name, ()), pools, money, shares) for name in sorted(spec.tenants)}
     serves = throughput_of(spec, pools, Throughputs.of(spec, catalog))
     tenants = with_unit_costs(with_throughput(tenants, serves), pools, money)
-    return _Parts(spec, catalog, asked, pools, tenants, money, placed, shares, serves,
-                  service_memories(spec, catalog))
+    memories = service_memories(spec, catalog)
+    tenants = with_cold_starts(tenants, cold_starts(spec, pools, memories))
+    return _Parts(spec, catalog, asked, pools, tenants, money, placed, shares, serves, memories)
 
 
 def _tenant(spec: EnvironmentSpec, name: str, of_tenant: tuple[Demand, ...], pools: Mapping[str, PoolPlan],
@@ -150,6 +154,8 @@ def _every_refusal(parts: _Parts) -> Iterator[Refusal]:
     yield from sharing_refusals(parts.spec, parts.pools, _quotas(parts), parts.asked)
     yield from residency_refusals(parts.spec)
     yield from traffic_refusals(parts.spec)
+    yield from scaling_refusals(parts.spec)
+    yield from canary_refusals(parts.spec)
     yield from sample_refusals(parts.spec)
     yield from objective_refusals(parts.spec, parts.pools, parts.serves)
     yield from pipeline_refusals(parts.spec)
@@ -210,6 +216,8 @@ def _notes(parts: _Parts, planned: EnvironmentPlan) -> Iterator[str]:
     yield from lock_notes(spec)
     yield from objective_notes(spec, parts.serves)
     yield from traffic_notes(spec, parts.serves)
+    yield from canary_notes(spec)
+    yield from scaling_notes(spec, cold_starts(spec, parts.pools, parts.memories))
     yield from indicator_notes(spec)
     yield from tracing_notes(spec)
     yield from catalog.notes

@@ -45,6 +45,7 @@ INCREASE_OVER_LIMIT = "CB-03"
 OBJECTIVE_OVER_MAXIMUM = "OB-01"
 STEPS_OVER_PIPELINE = "OB-02"
 UNMEASURED_OBJECTIVE = "OB-03"
+UNMEASURED_TRIGGER = "OB-04"
 UNKNOWN_PRICE = "CB-05"
 SPOT_SERVING = "CB-06"
 GPU_NOT_ALLOWED = "CB-09"
@@ -90,6 +91,7 @@ RULES: Mapping[str, str] = MappingProxyType({
     OBJECTIVE_OVER_MAXIMUM: "Maximum replicas hold the service's objectives, by measured or published throughput",
     STEPS_OVER_PIPELINE: "The latencies that a pipeline's steps promise add up to at most what the pipeline may take",
     UNMEASURED_OBJECTIVE: "Where there is monitoring, every objective is one that the engine has a metric for",
+    UNMEASURED_TRIGGER: "What a service scales on, and what its canary is judged by, is something that its engine has a metric for",
 })
 """Catalogue id to what it asks, for every refusal that planning can give."""
 
@@ -125,4 +127,5 @@ class Refusal:
 def refused(rule: str, place: Place, path: str, claim: str, remedy: str, needed: object = "", available: object = "",
             tenant: str = "") -> Refusal:
     """A refusal of the field at ``path`` of the document at ``place``."""
+    path = place.path(path)
     return Refusal(place.file, place.line(path), path, rule, claim, str(needed), str(available), remedy, tenant)

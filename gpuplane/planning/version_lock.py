@@ -10,10 +10,11 @@ from gpuplane.catalog.versions import numbers
 from gpuplane.planning.chart_rules import CHARTS
 from gpuplane.planning.refusal import CHART_VERSION, KUBELET_SKEW, Refusal, refused
 from gpuplane.spec.environment_spec import EnvironmentSpec
-from gpuplane.spec.vocabulary import KSERVE, KSERVE_RUNTIME, KUEUE, VOLCANO_QUEUE
+from gpuplane.spec.vocabulary import KSERVE, KSERVE_RUNTIME, KUEUE, SCALED_OBJECT, VOLCANO_QUEUE
 
 WRITTEN: Mapping[str, tuple[str, ...]] = {
-    "gpu_operator": (), "kueue": (KUEUE,), "kserve": (KSERVE, KSERVE_RUNTIME), "volcano": (VOLCANO_QUEUE,)}
+    "gpu_operator": (), "kueue": (KUEUE,), "kserve": (KSERVE, KSERVE_RUNTIME), "volcano": (VOLCANO_QUEUE,),
+    "keda": (SCALED_OBJECT,)}
 """API versions that gpuplane writes, by the block of ``environment.yaml`` whose software serves them."""
 
 

@@ -48,6 +48,6 @@ class ScaleToZero(SpecModel):
     idle_seconds: Annotated[int, Field(ge=60, le=86_400)] = 1800
     """How long nothing has asked for it before the last replica goes."""
     working_hours: WorkingHours | None = None
-    """It runs at these hours and at no other."""
+    """It runs at these hours; at others only until its load has been gone for ``idle_seconds``."""
     wake_query: Annotated[str | None, Field(min_length=3, max_length=1000)] = None
-    """PromQL that is more than 0 while somebody wants it, e.g. requests your gateway counts; an engine that does not run counts none."""
+    """PromQL that is more than 0 while somebody wants it, e.g. requests at your gateway: an engine that is not there counts none."""

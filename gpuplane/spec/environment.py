@@ -24,7 +24,7 @@ from gpuplane.spec.model import (
     Usd,
 )
 from gpuplane.spec.monitoring import Monitoring
-from gpuplane.spec.platform_services import KServe, Kueue, Volcano
+from gpuplane.spec.platform_services import Keda, KServe, Kueue, Volcano
 from gpuplane.spec.secret_store import SecretStore
 from gpuplane.spec.tracing import Tracing
 
@@ -88,6 +88,7 @@ class EnvironmentSettings(SpecModel):
     kueue: Kueue
     kserve: KServe
     volcano: Volcano | None = None
+    keda: Keda | None = None
     gpu_operator: GpuOperator | None = None
     monitoring: Monitoring | None = None
     tracing: Tracing | None = None

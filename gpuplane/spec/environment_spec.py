@@ -42,6 +42,10 @@ class Place:
             path = path[:max(path.rfind("."), path.rfind("["), 0)]
         return self.lines.get(path, 1)
 
+    def path(self, path: str) -> str:
+        """The field as the document has it; what is made of a part of a document has its own."""
+        return path
+
     def __str__(self) -> str:
         return self.file
 

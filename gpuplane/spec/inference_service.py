@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from gpuplane.spec.canary import Canary
 from gpuplane.spec.drift import Drift
 from gpuplane.spec.model import DnsLabel, Document, LabelKey, MigProfile, SpecModel
 from gpuplane.spec.objectives import Objectives
@@ -95,6 +96,12 @@ class InferenceServiceSpec(SpecModel):
     traffic: Traffic | None = None
     """On the gateway, with limits, retries and fallback; left out, only pods of the tenant's namespace reach it."""
     drift: Drift | None = None
+    canary: Canary | None = None
+
+    @property
+    def running_canary(self) -> Canary | None:
+        """The canary, unless it was rolled back."""
+        return self.canary if self.canary is not None and self.canary.rolled_back is None else None
 
 
 class InferenceService(Document[Literal["InferenceService"], InferenceServiceSpec]):

@@ -23,6 +23,7 @@ from gpuplane.spec.node_pool import NodePool
 from gpuplane.spec.parsed_documents import ParsedDocuments, text_digest
 from gpuplane.spec.references import Documents, check_references
 from gpuplane.spec.runtime import Runtime
+from gpuplane.spec.scaling_references import check_scaling
 from gpuplane.spec.tenant import Tenant
 from gpuplane.spec.throughput_profile import ThroughputProfileDocument
 from gpuplane.spec.traffic_references import check_traffic
@@ -82,7 +83,7 @@ def load_environment(environments: Path, name: str, parsed: ParsedDocuments | No
     for file in (*runtimes, *files):
         _read(reading, file)
     found = _documents(reading, name)
-    reading.errors += [*check_references(found), *check_traffic(found)]
+    reading.errors += [*check_references(found), *check_traffic(found), *check_scaling(found)]
     if reading.errors or found.environment is None:
         raise InvalidSpec(reading.errors)
     return EnvironmentSpec(found.environment, found.pools, found.tenants, found.services, found.exemptions, found.places, catalogs,

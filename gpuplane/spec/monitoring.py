@@ -35,3 +35,5 @@ class Monitoring(SpecModel):
     runbook_base_url: Annotated[str | None, Field(pattern=r"^https://[^\s@]+[^/\s]$", max_length=300)] = None
     """Where runbooks are: each alert then links to ``BASE/ALERT``. The alerts carry what to look at and do in any case."""
     grafana: Grafana | None = None
+    prometheus_url: Annotated[str | None, Field(pattern=r"^https?://[^\s@/]+(/[^\s@]*)?$", max_length=300)] = None
+    """Where KEDA asks it, inside the cluster, e.g. ``http://kps-prometheus.monitoring.svc:9090``; no user or password in it."""

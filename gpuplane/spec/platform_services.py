@@ -1,4 +1,4 @@
-"""What the platform installs, or finds there: Kueue, Volcano, KServe."""
+"""What the platform installs, or finds there: Kueue, Volcano, KServe, KEDA."""
 
 from __future__ import annotations
 
@@ -95,3 +95,10 @@ class Volcano(HelmInstall):
 
 class KServe(HelmInstall):
     """KServe in Standard (Deployment) mode."""
+
+
+class Keda(HelmInstall):
+    """KEDA, which scales services on the load that their engines report; services with triggers or scale_to_zero need it."""
+
+    replicas: Annotated[int, Field(ge=1, le=3)] = 2
+    """Operators, one of which leads; only with ``install: release``."""

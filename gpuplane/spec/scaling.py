@@ -36,6 +36,12 @@ class Scaling(SpecModel):
                                       {"low": self.min_replicas, "high": self.max_replicas, "field": ("min_replicas",)})
         if (self.min_replicas == 0) != (self.scale_to_zero is not None):
             raise PydanticCustomError("zero", "min_replicas 0 and scale_to_zero belong together", {"field": ("min_replicas",)})
+        if self.scale_to_zero is not None and self.triggers is None and self.max_replicas > 1:
+            raise PydanticCustomError("zero", "without triggers nothing asks for more than one replica; max_replicas is {high}",
+                                      {"high": self.max_replicas, "field": ("max_replicas",)})
+        if "cpu_utilization_percent" in self.model_fields_set and (self.triggers is not None or self.scale_to_zero is not None):
+            raise PydanticCustomError("cpu", "triggers and scale_to_zero scale it, and the CPU does not",
+                                      {"field": ("cpu_utilization_percent",)})
         expected = self.expected_replicas
         if expected is not None and not self.min_replicas <= expected <= self.max_replicas:
             raise PydanticCustomError("bounds", "expected_replicas {value} is not between min_replicas {low} and max_replicas {high}",

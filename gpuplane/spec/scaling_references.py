@@ -1,0 +1,75 @@
+"""What services say about scaling and canaries of other documents, and of themselves: KEDA, Prometheus, routes and names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gpuplane.spec.environment import EnvironmentSettings
+from gpuplane.spec.environment_spec import ServiceEntry
+from gpuplane.spec.errors import SpecError
+from gpuplane.spec.references import Documents
+
+
+def check_scaling(documents: Documents) -> list[SpecError]:
+    """Every service that asks for an autoscaler which is not there."""
+    if documents.environment is None:
+        return []
+    settings = documents.environment.spec
+    return [error for entry in documents.services.values()
+            for error in (*_autoscaler(entry, settings), *_canary(documents, entry))]
+
+
+def _error(entry: ServiceEntry, path: str, message: str, remedy: str) -> SpecError:
+    return SpecError(entry.place.file, entry.place.line(path), path, message, remedy)
+
+
+def _autoscaler(entry: ServiceEntry, settings: EnvironmentSettings) -> Iterator[SpecError]:
+    scaling = entry.document.spec.scaling
+    asking = [name for name in ("triggers", "scale_to_zero") if getattr(scaling, name) is not None]
+    for name in asking:
+        if settings.keda is None:
+            yield _error(entry, f"spec.scaling.{name}", "the environment has no KEDA, which is what scales on it.",
+                         f"Add keda to environment.yaml, or remove {name}.")
+    wakes = scaling.scale_to_zero is not None and scaling.scale_to_zero.wake_query is not None
+    asks = "triggers" if scaling.triggers is not None else "scale_to_zero.wake_query" if wakes else None
+    if asks is not None and (settings.monitoring is None or settings.monitoring.prometheus_url is None):
+        yield _error(entry, f"spec.scaling.{asks}", "KEDA asks Prometheus for it, and the environment does not say where that is.",
+                     "Add monitoring.prometheus_url to environment.yaml.")
+
+
+def _canary(documents: Documents, entry: ServiceEntry) -> Iterator[SpecError]:
+    service, canary = entry.document.spec, entry.document.spec.canary
+    if canary is None:
+        return
+    name = f"{entry.document.name}-{canary.name}"
+    if f"{entry.tenant}/{name}" in documents.services:
+        yield _error(entry, "spec.canary.name", f'its Deployment would be called as that of service "{name}" is.', "Give it another name.")
+    if service.traffic is None:
+        yield _error(entry, "spec.canary", "only the gateway shares requests out, and the service is not on it.",
+                     "Add traffic, or remove canary.")
+    if service.scaling.scale_to_zero is not None:
+        yield _error(entry, "spec.canary", "a service that runs down to no replica has none to compare a canary with.",
+                     "Remove scale_to_zero for as long as it lasts.")
+    if service.model_cache_gib is not None:
+        yield _error(entry, "spec.canary", "KServe mounts the service's cached weights in its canaries too.",
+                     "Remove model_cache_gib for as long as it lasts.")
+    if canary.release.engine[0] != service.release.engine[0]:
+        yield _error(entry, "spec.canary.release", f"it is served by {canary.release.engine[0]}, its service by "
+                     f"{service.release.engine[0]}: what KServe takes over from the service would be another engine's.",
+                     "Try another engine as a service of its own.")
+    if _scheme(canary.release.model.uri) != _scheme(service.release.model.uri):
+        yield _error(entry, "spec.canary.release.model.uri", "its weights come from another kind of source than its service's: KServe "
+                     "takes what downloads them over from the service.", f"Take one with {_scheme(service.release.model.uri)}://.")
+    if service.placement.profile is not None and canary.release.devices_per_replica > 1:
+        yield _error(entry, "spec.canary.release", f"{canary.release.devices_per_replica} devices for one replica: MIG devices have no "
+                     "peer-to-peer path, so parallelism over them is impossible.", "Use one device, or a pool of whole GPUs.")
+    promised = service.objectives
+    for index, objective in enumerate(canary.objectives):
+        said = getattr(promised, objective, None)
+        if said is None or all(statistic == "mean" for statistic in said.given):
+            yield _error(entry, f"spec.canary.objectives[{index}]", f"the service promises no percentile of {objective}.",
+                         "Add it to objectives, or remove it here.")
+
+
+def _scheme(uri: str) -> str:
+    return uri.partition("://")[0]

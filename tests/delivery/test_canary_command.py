@@ -1,0 +1,145 @@
+"""``gpuplane canary``: the verdict on stdout, the state in git, comments kept."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlparse
+
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+
+from gpuplane.cli import cli
+from gpuplane.delivery.canary_file import with_verdict
+from gpuplane.delivery.exit_status import CannotStart
+from tests.planning.canary_wish import trying
+
+CHAT = Path("prod/services/acme/chat.yaml")
+
+
+@pytest.fixture
+def environments(tmp_path: Path) -> Path:
+    """The wish as files in a git repository, with a comment by the canary."""
+    for path, content in trying().documents.items():
+        file = tmp_path / "prod" / f"{path}.yaml"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(yaml.safe_dump(content, sort_keys=False))
+    text = (tmp_path / CHAT).read_text()
+    (tmp_path / CHAT).write_text(text.replace("    traffic_percent: 25\n", "    traffic_percent: 25   # since Monday\n"))
+    for arguments in (["init", "-q"], ["add", "."], ["-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "-qm", "a"]):
+        subprocess.run(["git", *arguments], cwd=tmp_path, check=True)
+    return tmp_path
+
+
+def _samples(folder: Path, bad: int, total: int = 4000, held: int = 700) -> list[str]:
+    file = folder / "samples.json"
+    file.write_text(json.dumps({"held_seconds": held, "ready": 1, "measures": {"errors": {"bad": bad, "total": total}}}))
+    return ["--samples", str(file)]
+
+
+def _run(environments: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(cli, ["canary", "prod", "acme/chat", "--environments", str(environments), "--as-of", "2026-08-01", *arguments])
+
+
+def test_a_good_one_goes_a_step_on(environments: Path) -> None:
+    found = _run(environments, *_samples(environments, 2), "--write")
+
+    assert found.exit_code == 0, found.output
+    assert "advance to 50 %: the canary of acme/chat at 25 %" in found.output
+    assert "    traffic_percent: 50   # since Monday\n" in (environments / CHAT).read_text()
+
+
+def test_a_bad_one_goes_back_and_stays_there(environments: Path) -> None:
+    found = _run(environments, *_samples(environments, 400), "--write", "--format", "json")
+    text = (environments / CHAT).read_text()
+
+    assert found.exit_code == 1
+    assert json.loads(found.stdout)["verdict"] == "roll back"
+    assert yaml.safe_load(text)["spec"]["canary"]["traffic_percent"] == 0
+    assert yaml.safe_load(text)["spec"]["canary"]["rolled_back"].startswith("2026-08-01: errors: 400 of 4000 requests")
+    assert "# since Monday" in text
+    again = _run(environments, *_samples(environments, 0))
+    assert again.exit_code == 2
+    assert "the canary was rolled back" in again.output
+
+
+def test_without_write_nothing_is_written_and_too_few_requests_hold(environments: Path) -> None:
+    before = (environments / CHAT).read_text()
+    found = _run(environments, *_samples(environments, 0, 50))
+
+    assert (found.exit_code, (environments / CHAT).read_text()) == (0, before)
+    assert "hold: the canary of acme/chat" in found.output
+    assert "0 of 50 requests; 100 are needed at least" in found.output
+
+
+@pytest.mark.parametrize(("arguments", "words"), [
+    (["--prometheus", "http://127.0.0.1:1", "--since", "2026-01-01T00:00:00+0000"], "is no Prometheus that answers"),
+    ([], "one of them"), (["--samples", "nowhere.json"], "not a file of samples"), (["--prometheus", "ftp://a"], "not an address of HTTP")])
+def test_wrong_input_is_said(environments: Path, arguments: list[str], words: str) -> None:
+    found = _run(environments, *arguments)
+
+    assert found.exit_code == 2
+    assert words in found.output
+
+
+def test_a_measure_that_nobody_asked_for_is_said(environments: Path) -> None:
+    file = environments / "samples.json"
+    file.write_text(json.dumps({"held_seconds": 1, "ready": 1, "measures": {"error": {"bad": 0, "total": 1}}}))
+
+    assert "error: the canary is judged by errors" in _run(environments, "--samples", str(file)).output
+
+
+class _Prometheus(BaseHTTPRequestHandler):
+    answers: dict[str, float]
+
+    def do_GET(self) -> None:
+        query = parse_qs(urlparse(self.path).query)["query"][0]
+        value = next((value for part, value in self.answers.items() if part in query), None)
+        result: list[Any] = [] if value is None else [{"metric": {}, "value": [0, str(value)]}]
+        body = json.dumps({"status": "success", "data": {"resultType": "vector", "result": result}}).encode()
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        """Not on stderr."""
+
+
+@pytest.fixture
+def prometheus() -> Iterator[HTTPServer]:
+    server = HTTPServer(("127.0.0.1", 0), _Prometheus)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+
+
+@pytest.mark.parametrize(("failed", "status", "words"), [(1.0, 0, "advance to 50 %"), (None, 0, "advance to 50 %"), (300.0, 1, "roll back to 0 %")])
+def test_prometheus_is_asked(environments: Path, prometheus: HTTPServer, failed: float | None, status: int, words: str) -> None:
+    _Prometheus.answers = {"count(up{": 1, **({"5xx": failed} if failed is not None else {}), 'handler=~"/v1/.+"}': 4000}
+    found = _run(environments, "--prometheus", f"http://127.0.0.1:{prometheus.server_port}", "--since", "2026-01-01T00:00:00+0000")
+
+    assert found.exit_code == status, found.output
+    assert words in found.output
+
+
+def test_a_step_that_was_just_committed_is_held(environments: Path, prometheus: HTTPServer) -> None:
+    _Prometheus.answers = {"count(up{": 1, 'handler=~"/v1/.+"}': 4000}
+    found = _run(environments, "--prometheus", f"http://127.0.0.1:{prometheus.server_port}")
+
+    assert "hold: the canary" in found.output
+    assert "of 600 s" in found.output
+
+
+def test_a_share_that_is_not_written_is_written() -> None:
+    text = "spec:\n  canary:\n    # what is tried\n    release: {}\n    steps: [5]\n"
+
+    assert with_verdict(text, 5, None) == "spec:\n  canary:\n    # what is tried\n    traffic_percent: 5\n    release: {}\n    steps: [5]\n"
+    assert 'traffic_percent: 0\n    rolled_back: "bad"\n' in with_verdict(text, 0, "bad")
+    with pytest.raises(CannotStart, match="is not written as a block"):
+        with_verdict("spec: {canary: {traffic_percent: 5}}", 5, None)
