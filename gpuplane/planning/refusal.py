@@ -111,4 +111,5 @@ class Refusal:
 def refused(rule: str, place: Place, path: str, claim: str, remedy: str, needed: object = "", available: object = "",
             tenant: str = "") -> Refusal:
     """A refusal of the field at ``path`` of the document at ``place``."""
+    path = place.path(path)
     return Refusal(place.file, place.line(path), path, rule, claim, str(needed), str(available), remedy, tenant)

@@ -18,6 +18,7 @@ from gpuplane.spec.errors import InvalidSpec, SpecError, shown
 from gpuplane.spec.exemptions import Exemptions
 from gpuplane.spec.explain import explain
 from gpuplane.spec.inference_service import InferenceService
+from gpuplane.spec.llm_inference_service import LLMInferenceService
 from gpuplane.spec.model import API_VERSION, Document
 from gpuplane.spec.node_pool import NodePool
 from gpuplane.spec.parsed_documents import ParsedDocuments, text_digest
@@ -30,10 +31,12 @@ from gpuplane.spec.yaml_source import WISH_LIMITS, Lines, YamlDocument, parse_te
 
 KINDS: dict[str, type[Document[Any, Any]]] = {
     "Environment": Environment, "NodePool": NodePool, "Tenant": Tenant,
-    "InferenceService": InferenceService, "Exemptions": Exemptions, "Catalog": Catalog,
+    "InferenceService": InferenceService, "LLMInferenceService": LLMInferenceService, "Exemptions": Exemptions, "Catalog": Catalog,
     "ThroughputProfile": ThroughputProfileDocument, "Runtime": Runtime,
 }
 """Document kinds by name."""
+SERVICE_KINDS = ("InferenceService", "LLMInferenceService")
+"""Kinds that a file below ``services`` may hold; errors and references name it by the first."""
 
 
 @dataclass
@@ -128,8 +131,11 @@ def _catalogs(reading: _Reading, environments: Path) -> tuple[Catalog, ...]:
 
 
 def _documents(reading: _Reading, name: str) -> Documents:
-    services = {key: ServiceEntry(reading.tenants[key], document, reading.places[("InferenceService", key)])
-                for key, document in reading.of("InferenceService").items()}
+    written = [ServiceEntry(reading.tenants[key], document, reading.places[("InferenceService", key)])
+               for key, document in reading.of("InferenceService").items()]
+    parts = [part for entry in written for part in entry.entries()]
+    # A document takes the name before the pods of another that would be called so, which is then refused.
+    services = {part.name: part for part in sorted(parts, key=lambda part: (part.name, -len(part.role)))}
     exemptions = reading.documents.get(("Exemptions", name))
     return Documents(
         environment=reading.of("Environment").get(name), pools=reading.of("NodePool"), tenants=reading.of("Tenant"),
@@ -160,12 +166,18 @@ def _read(reading: _Reading, file: DocumentFile) -> None:
     _add(reading, file, document, text)
 
 
+def _kind(value: dict[str, Any], file: DocumentFile) -> str:
+    """The kind that a file holds: what its place says, or the one of :data:`SERVICE_KINDS` that it names."""
+    written = value.get("kind")
+    return str(written) if file.tenant is not None and written in SERVICE_KINDS else file.kind
+
+
 def _remembered(value: str | None, file: DocumentFile) -> Document[Any, Any] | None:
     """The document of a value that was parsed before, validated anew; None where that fails, and errors need positions."""
     if value is None:
         return None
     try:
-        document = KINDS[file.kind].model_validate_json(value, by_alias=True, by_name=False)
+        document = KINDS[_kind(json.loads(value), file)].model_validate_json(value, by_alias=True, by_name=False)
     except ValidationError:
         return None
     return document if document.name == file.name else None
@@ -185,15 +197,17 @@ def _validate(source: YamlDocument, file: DocumentFile, errors: list[SpecError])
         errors += [] if errors else [SpecError(source.file, source.line, "", f"{shown(value)} is not a mapping.",
                                                f"Begin with apiVersion: {API_VERSION} and kind: {file.kind}.")]
         return None
-    if "kind" in value and value["kind"] != file.kind:
+    kind = _kind(value, file)
+    if "kind" in value and value["kind"] != kind:
+        allowed = ", ".join(SERVICE_KINDS) if file.tenant is not None else file.kind
         errors.append(SpecError(source.file, source.line_of(("kind",)), "kind",
-                                f"{shown(value['kind'])} does not belong here; allowed: {file.kind}.",
+                                f"{shown(value['kind'])} does not belong here; allowed: {allowed}.",
                                 "Move the file, or correct the kind."))
         return None
     try:
-        document = KINDS[file.kind].model_validate_json(json.dumps(value), by_alias=True, by_name=False)
+        document = KINDS[kind].model_validate_json(json.dumps(value), by_alias=True, by_name=False)
     except ValidationError as error:
-        errors += _explained(error, source, KINDS[file.kind], errors)
+        errors += _explained(error, source, KINDS[kind], errors)
         return None
     if document.name != file.name:
         errors.append(SpecError(source.file, source.line_of(("metadata", "name")), "metadata.name",

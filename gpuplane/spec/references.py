@@ -10,6 +10,7 @@ from gpuplane.spec.environment import Environment
 from gpuplane.spec.environment_spec import Place, ServiceEntry
 from gpuplane.spec.errors import SpecError, shown
 from gpuplane.spec.exemptions import Exemption
+from gpuplane.spec.llm_inference_service import LLMInferenceService
 from gpuplane.spec.node_pool import NodePool
 from gpuplane.spec.tenant import Tenant
 
@@ -64,6 +65,7 @@ def _profiles(pool: NodePool) -> list[str]:
 
 
 def _error(place: Place, path: str, message: str, remedy: str) -> SpecError:
+    path = place.path(path)
     return SpecError(place.file, place.line(path), path, message, remedy)
 
 
@@ -148,10 +150,14 @@ def _names(tenant: Tenant, place: Place) -> Iterator[SpecError]:
 
 def _services(documents: Documents) -> Iterator[SpecError]:
     for entry in documents.services.values():
+        if entry.role:
+            yield from _memory(entry)
+            continue
         if not documents.has("Tenant", entry.tenant):
             yield _error(entry.place, "metadata.name", f"its folder names the tenant {shown(entry.tenant)}, which is not there; "
                          f"there are: {_listed(documents.tenants)}.", "Add the tenant's file, or move this one.")
         yield from _memory(entry)
+        yield from _names_of_prefill(documents, entry)
         name = entry.document.spec.placement.pool
         if name in documents.pools:
             yield from _placement(entry, _profiles(documents.pools[name]))
@@ -161,7 +167,7 @@ def _services(documents: Documents) -> Iterator[SpecError]:
 
 
 def _placement(entry: ServiceEntry, profiles: list[str]) -> Iterator[SpecError]:
-    placement, devices = entry.document.spec.placement, entry.document.spec.release.devices_per_replica
+    placement, devices = entry.document.spec.placement, entry.document.spec.devices_per_replica
     if profiles and placement.profile not in profiles:
         yield _error(entry.place, "spec.placement.profile", f'pool "{placement.pool}" is cut by MIG into: {_listed(profiles)}.',
                      "Name one of these profiles.")
@@ -169,9 +175,22 @@ def _placement(entry: ServiceEntry, profiles: list[str]) -> Iterator[SpecError]:
         yield _error(entry.place, "spec.placement.profile", f'pool "{placement.pool}" has whole GPUs, no MIG profiles.',
                      "Remove profile, or choose a MIG pool.")
     if profiles and devices > 1:
-        path = "spec.release.vllm.arguments" if entry.document.spec.release.vllm is not None else "spec.release.runtime.devices"
-        yield _error(entry.place, path, f"{devices} devices for one replica: MIG devices have no "
+        yield _error(entry.place, _devices_path(entry), f"{devices} devices for one replica: MIG devices have no "
                      "peer-to-peer path, so parallelism over them is impossible.", "Use one device, or a pool of whole GPUs.")
+
+
+def _devices_path(entry: ServiceEntry) -> str:
+    if isinstance(entry.document, LLMInferenceService):
+        return "spec.parallelism"
+    return "spec.release.vllm.arguments" if entry.document.spec.release.vllm is not None else "spec.release.runtime.devices"
+
+
+def _names_of_prefill(documents: Documents, entry: ServiceEntry) -> Iterator[SpecError]:
+    for part in (*entry.entries(),)[1:]:
+        other = documents.services[part.name]
+        if not other.role:
+            yield _error(entry.place, "spec.prefill", f'its pods are planned as "{part.document.name}", which {other.place} is called '
+                         "already.", "Rename one of them.")
 
 
 def _memory(entry: ServiceEntry) -> Iterator[SpecError]:

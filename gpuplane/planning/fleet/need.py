@@ -45,7 +45,7 @@ def with_throughput(tenants: Mapping[str, TenantPlan], throughput: Throughput) -
 def hardware_of(entry: ServiceEntry, pool: PoolPlan) -> Hardware | None:
     """What a replica stands on where the service is placed; None where GPUs take turns."""
     spec = entry.document.spec
-    return None if pool.strategy == "time-slicing" else Hardware(pool.gpu, spec.placement.profile, spec.release.devices_per_replica)
+    return None if pool.strategy == "time-slicing" else Hardware(pool.gpu, spec.placement.profile, spec.devices_per_replica)
 
 
 def capacity_need(entry: ServiceEntry, objectives: Objectives, hardware: Hardware | None, throughputs: Throughputs) -> ServiceThroughput:

@@ -27,7 +27,7 @@ def pod_of(demand: Demand, pool: PoolPlan, disk_mib: int | None = None) -> Amoun
         disk_mib: image and weights on the node's disk; None where that is not known.
     """
     spec = demand.entry.document.spec
-    return _pod(spec.resources.cpu, spec.resources.memory_gib, quota_resource(pool, demand.quota_key), demand.per_replica,
+    return _pod(spec.resources.cpu, spec.resources.memory_gib, quota_resource(pool, demand.quota_key), demand.per_pod,
                 disk_mib or 0, spec.logging is not None, spec.release.model.uri.startswith(DOWNLOADED_URIS))
 
 
