@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
-from typing import Any
 
 import pulumi
 
@@ -14,20 +12,26 @@ from gpuplane.components.model_storage import STORAGE_CONTAINER, URI_PREFIXES
 from gpuplane.components.serving_runtime import runtime_name
 from gpuplane.components.triton_models import MODEL_REPOSITORY, TritonModelArgs
 from gpuplane.planning.environment_plan import EnvironmentPlan, quota_resource
+from gpuplane.spec import inference_service as wish
 from gpuplane.spec.environment_spec import EnvironmentSpec, ServiceEntry
-from gpuplane.spec.release import Release, TritonModel, VllmArguments
+from gpuplane.spec.release import Release, TritonModel
 from gpuplane.spec.runtime import MODEL_DIRECTORY
 from gpuplane.spec.vocabulary import LOCAL_QUEUE
 from gpuplane.stacks.cluster import taints
+from gpuplane.stacks.llm_services import register_llm_service
+from gpuplane.stacks.vllm_arguments import vllm_arguments
 
 
 def register_service(spec: EnvironmentSpec, planned: EnvironmentPlan, entry: ServiceEntry, options: pulumi.ResourceOptions) -> None:
     """Register the component of one service."""
-    InferenceService(f"{entry.tenant}-{entry.document.name}", _service(spec, planned, entry), options)
+    if isinstance(entry.document, wish.InferenceService):
+        InferenceService(f"{entry.tenant}-{entry.document.name}", _service(spec, planned, entry, entry.document.spec), options)
+    else:
+        register_llm_service(spec, planned, entry, options)
 
 
-def _service(spec: EnvironmentSpec, planned: EnvironmentPlan, entry: ServiceEntry) -> InferenceServiceArgs:
-    service = entry.document.spec
+def _service(spec: EnvironmentSpec, planned: EnvironmentPlan, entry: ServiceEntry,
+             service: wish.InferenceServiceSpec) -> InferenceServiceArgs:
     pool, release = spec.pools[service.placement.pool], service.release
     server = server_of(spec, release)
     quota = planned.tenants[entry.tenant].quotas.get(service.placement.quota_key)
@@ -38,7 +42,7 @@ def _service(spec: EnvironmentSpec, planned: EnvironmentPlan, entry: ServiceEntr
         model_format=release.model.format or server.row.model_formats[0],
         storage_uri=release.model.storage_uri, image=release.server.image,
         engine_arguments=engine_arguments(server, release, service.request_timeout_seconds),
-        device=quota.resource if quota else quota_resource(facts, service.placement.quota_key), devices=release.devices_per_replica,
+        device=quota.resource if quota else quota_resource(facts, service.placement.quota_key), devices=service.devices_per_replica,
         cpu=service.resources.cpu, memory_gib=service.resources.memory_gib, shared_memory_gib=service.resources.shared_memory_gib,
         min_replicas=service.scaling.min_replicas, max_replicas=service.scaling.max_replicas,
         cpu_utilization_percent=service.scaling.cpu_utilization_percent, max_surge=service.rollout.max_surge,
@@ -58,8 +62,7 @@ def engine_arguments(server: ServerFacts, release: Release, drain_seconds: int) 
     found = service_arguments(server, release, drain_seconds, repository)
     if release.vllm is None:
         return found
-    written = release.vllm.arguments.model_dump(exclude_unset=True)
-    return (*found, *(argument for name in sorted(written) for argument in [_argument(name, written[name])] if argument))
+    return (*found, *vllm_arguments(release.vllm))
 
 
 def _triton_models(release: Release) -> tuple[TritonModelArgs, ...]:
@@ -70,14 +73,3 @@ def _triton_model(model: TritonModel) -> TritonModelArgs:
     found, batching = TritonModelArgs(model.name, model.backend, model.max_batch_size, model.instance_count), model.dynamic_batching
     return found if batching is None else replace(found, preferred_batch_sizes=batching.preferred_batch_sizes,
                                                   max_queue_delay_microseconds=batching.max_queue_delay_microseconds)
-
-
-def _argument(name: str, value: Any) -> str | None:
-    flag = "--" + name.replace("_", "-")
-    if isinstance(value, dict):  # vLLM takes these as JSON
-        return f"{flag}={json.dumps(value, sort_keys=True, separators=(',', ':'))}"
-    if value is True:
-        return flag
-    if value is False:  # vLLM's boolean flags come as pairs; a default of False needs neither
-        return f"--no-{flag[2:]}" if VllmArguments.model_fields[name].default is None else None
-    return None if value is None else f"{flag}={value}"

@@ -11,6 +11,7 @@ from gpuplane.planning.environment_plan import EnvironmentPlan, TenantPlan
 from gpuplane.spec import tenant as wish
 from gpuplane.spec.environment_spec import EnvironmentSpec
 from gpuplane.stacks import tenant_cloud
+from gpuplane.stacks.llm_services import register_worker_templates
 from gpuplane.stacks.model_caches import register_model_caches
 from gpuplane.stacks.providers import kubernetes_provider, with_provider
 from gpuplane.stacks.queues import kueue_queue, volcano_queue
@@ -32,6 +33,7 @@ def compose(spec: EnvironmentSpec, planned: EnvironmentPlan) -> None:
         after = pulumi.ResourceOptions.merge(with_provider(provider), pulumi.ResourceOptions(depends_on=[tenant]))
         caches = register_model_caches(spec, name, after)
         ready = pulumi.ResourceOptions.merge(after, pulumi.ResourceOptions(depends_on=caches)) if caches else after
+        register_worker_templates(spec, name, after)
         for entry in spec.services_of(name):
             register_service(spec, planned, entry, ready)
             register_traffic(spec, entry, after)

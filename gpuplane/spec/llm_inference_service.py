@@ -167,6 +167,9 @@ class LLMInferenceServiceSpec(ServedModelSpec):
     def _prefill_and_cache(self) -> Self:
         if self.prefill is not None and self.router is None:
             raise PydanticCustomError("prefill", "prefill needs router.scheduler: it picks who reads the prompt", {"field": ("prefill",)})
+        if self.prefill is not None and (self.parallelism.pods > 1 or self.prefill.parallelism.pods > 1):
+            raise PydanticCustomError("prefill", "prefill is for replicas of one pod: KServe's templates for several ask for capabilities "
+                                      "that the restricted Pod Security Standard refuses", {"field": ("prefill",)})
         if self.kv_cache_offloading is None:
             return self
         if self.prefill is not None:

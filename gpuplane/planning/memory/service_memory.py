@@ -135,7 +135,8 @@ def request_of(entry: ServiceEntry, server: Vllm, pool: NodePool, catalog: Catal
     return FitRequest(
         model=model, repository=_path(entry), context_binds=_exactly(model, entry),
         device=device(gpu, profile, slices.replicas if slices is not None else 1),
-        **_parallelism(spec), max_model_len=arguments.max_model_len, gpu_memory_utilization=arguments.gpu_memory_utilization, dtype=arguments.dtype,
+        **_parallelism(spec), max_model_len=arguments.max_model_len,
+        gpu_memory_utilization=arguments.gpu_memory_utilization, dtype=arguments.dtype,
         quantization=arguments.quantization, kv_cache_dtype=arguments.kv_cache_dtype, block_size=arguments.block_size,
         max_num_seqs=arguments.max_num_seqs, max_num_batched_tokens=arguments.max_num_batched_tokens, engine_version=server.version,
         enforce_eager=arguments.enforce_eager, lora=_lora(spec, arguments), draft=draft,
@@ -165,7 +166,7 @@ def digest_of(entry: ServiceEntry, server: Vllm, pool: NodePool) -> str:
     gpu = pool.spec.gpu if spec.placement.profile is None else f"{pool.spec.gpu} {spec.placement.profile}"
     arguments = server.arguments.model_dump(mode="json", exclude_none=True)
     if isinstance(spec, LLMInferenceServiceSpec):
-        arguments |= {"parallelism": spec.parallelism.model_dump(exclude_none=True), "lora": spec.lora and spec.lora.model_dump(mode="json")}
+        arguments |= spec.model_dump(mode="json", include={"parallelism", "lora"}, exclude_none=True)
     return combination_digest(spec.release.model.uri, spec.release.model.revision, server.image, arguments, gpu)
 
 
