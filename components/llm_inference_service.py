@@ -18,8 +18,18 @@ import pulumi
 from gpuplane.components.gpu_quotas import TaintArgs, priority_class
 from gpuplane.components.inference_service import DEREGISTRATION_SECONDS, LEAVING_SECONDS, STARTUP_PERIOD_SECONDS
 from gpuplane.components.kubernetes_object import KubernetesObject, Manifest, child_options, metadata
+from gpuplane.components.model_storage import ModelStorageArgs, download_container
 from gpuplane.components.quantity import amount, gib
-from gpuplane.spec.vocabulary import KSERVE_LLM, MAY_BORROW, MODEL_SERVER_ACCOUNT, PRIORITY_CLASS, QUEUE_NAME, SOURCE, TENANT
+from gpuplane.spec.vocabulary import (
+    DOWNLOADED_URIS,
+    KSERVE_LLM,
+    MAY_BORROW,
+    MODEL_SERVER_ACCOUNT,
+    PRIORITY_CLASS,
+    QUEUE_NAME,
+    SOURCE,
+    TENANT,
+)
 
 KV_TRANSFER: Mapping[str, str] = {"kv_connector": "NixlConnector", "kv_role": "kv_both"}
 """How prefill hands the KV cache to decode; the sidecar of KServe's decode template speaks ``nixlv2`` (config/llmisvcconfig, v0.20.0)."""
@@ -66,6 +76,7 @@ class LLMInferenceServiceArgs:
         name, namespace: of the LLMInferenceService; the namespace is the tenant's. The model is served by this name.
         storage_uri: the weights, pinned to a revision.
         image: the engine, pinned by digest; takes the place of the template's.
+        storage_image: what downloads weights and adapters.
         decode: replicas that write answers, and read prompts too where there is no prefill.
         device: device resource.
         prefill: replicas that read prompts.
@@ -86,6 +97,7 @@ class LLMInferenceServiceArgs:
     namespace: str
     storage_uri: str
     image: str
+    storage_image: str
     decode: WorkloadArgs
     device: str
     prefill: WorkloadArgs | None = None
@@ -170,6 +182,9 @@ def _pod(args: LLMInferenceServiceArgs, role: WorkloadArgs, reads_prompts: bool)
     if reads_prompts:
         # The sidecar before a decode server asks the API server which pods prompts may come from.
         pod["automountServiceAccountToken"] = False
+    if any(uri.startswith(DOWNLOADED_URIS) for uri in (args.storage_uri, *(adapter.storage_uri for adapter in args.adapters))):
+        # Merged into KServe's storage initializer, which by itself has no security context.
+        pod["initContainers"] = [download_container(ModelStorageArgs(args.storage_image))]
     if args.node_selector:
         pod["nodeSelector"] = dict(args.node_selector)
     if args.tolerations:
