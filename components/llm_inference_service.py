@@ -27,6 +27,8 @@ from gpuplane.spec.vocabulary import (
     MODEL_SERVER_ACCOUNT,
     PRIORITY_CLASS,
     QUEUE_NAME,
+    ROUTING_SIDECAR_MEMORY_MIB,
+    ROUTING_SIDECAR_MILLICORES,
     SOURCE,
     TENANT,
 )
@@ -182,15 +184,24 @@ def _pod(args: LLMInferenceServiceArgs, role: WorkloadArgs, reads_prompts: bool)
     if reads_prompts:
         # The sidecar before a decode server asks the API server which pods prompts may come from.
         pod["automountServiceAccountToken"] = False
+    extra = [] if reads_prompts else [_routing_sidecar()]
     if any(uri.startswith(DOWNLOADED_URIS) for uri in (args.storage_uri, *(adapter.storage_uri for adapter in args.adapters))):
         # Merged into KServe's storage initializer, which by itself has no security context.
-        pod["initContainers"] = [download_container(ModelStorageArgs(args.storage_image))]
+        extra.append(download_container(ModelStorageArgs(args.storage_image)))
+    if extra:
+        pod["initContainers"] = extra
     if args.node_selector:
         pod["nodeSelector"] = dict(args.node_selector)
     if args.tolerations:
         pod["tolerations"] = [{"key": taint.key, "operator": "Equal", "value": taint.value, "effect": taint.effect}
                               for taint in args.tolerations]
     return pod
+
+
+def _routing_sidecar() -> dict[str, Any]:
+    """What is merged into the sidecar of KServe's decode template."""
+    amounts = {"cpu": f"{ROUTING_SIDECAR_MILLICORES}m", "memory": f"{ROUTING_SIDECAR_MEMORY_MIB}Mi"}
+    return {"name": "llm-d-routing-sidecar", "resources": {"requests": amounts, "limits": dict(amounts)}}
 
 
 def _engine(args: LLMInferenceServiceArgs, role: WorkloadArgs) -> dict[str, Any]:

@@ -55,6 +55,10 @@ VOLCANO_QUEUE: Final = "scheduling.volcano.sh/v1beta1"
 VOLCANO_JOB: Final = "batch.volcano.sh/v1alpha1"
 LOCAL_QUEUE: Final = "gpu"
 """Name of every tenant's LocalQueue. Not ``default``: that one makes Kueue capture every unlabelled workload."""
+ROUTING_SIDECAR_MILLICORES: Final = 500
+"""CPU of the sidecar that sends a prompt to be read elsewhere first; KServe v0.20 gives it none, and a tenant's quota asks for it."""
+ROUTING_SIDECAR_MEMORY_MIB: Final = 512
+"""Memory of that sidecar, in MiB."""
 DOWNLOADED_URIS: Final = ("gs://", "hf://", "s3://")
 """Models that an init container downloads before the engine starts."""
 STORAGE_INITIALIZER_CPU: Final = 1
