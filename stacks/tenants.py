@@ -11,6 +11,7 @@ from gpuplane.planning.environment_plan import EnvironmentPlan, TenantPlan
 from gpuplane.spec import tenant as wish
 from gpuplane.spec.environment_spec import EnvironmentSpec
 from gpuplane.stacks import tenant_cloud
+from gpuplane.stacks.graphs import register_graphs
 from gpuplane.stacks.llm_services import register_worker_templates
 from gpuplane.stacks.model_caches import register_model_caches
 from gpuplane.stacks.providers import kubernetes_provider, with_provider
@@ -37,6 +38,7 @@ def compose(spec: EnvironmentSpec, planned: EnvironmentPlan) -> None:
         for entry in spec.services_of(name):
             register_service(spec, planned, entry, ready)
             register_traffic(spec, entry, after)
+        register_graphs(spec, name, after)
 
 
 def _tenant(spec: EnvironmentSpec, planned: EnvironmentPlan, name: str, tenant: wish.TenantSpec) -> TenantArgs:

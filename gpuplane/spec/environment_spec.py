@@ -9,6 +9,7 @@ from functools import cached_property
 from gpuplane.spec.catalog import Catalog
 from gpuplane.spec.environment import Environment
 from gpuplane.spec.exemptions import Exemption
+from gpuplane.spec.inference_graph import InferenceGraph
 from gpuplane.spec.inference_service import InferenceService
 from gpuplane.spec.llm_inference_service import PREFILL, LLMInferenceService
 from gpuplane.spec.model import Metadata
@@ -92,6 +93,20 @@ class ServiceEntry:
 
 
 @dataclass(frozen=True)
+class GraphEntry:
+    """A graph of services with the tenant whose folder it lies in."""
+
+    tenant: str
+    document: InferenceGraph
+    place: Place
+
+    def services(self) -> tuple[str, ...]:
+        """Names of the services that its steps lead to, each once."""
+        return tuple(dict.fromkeys(step.service for node in self.document.spec.nodes.values() for step in node.steps
+                                   if step.service is not None))
+
+
+@dataclass(frozen=True)
 class EnvironmentSpec:
     """Every document of one environment, cross-checked; mappings are sorted by name.
 
@@ -104,6 +119,7 @@ class EnvironmentSpec:
         catalogs: the user's own facts, shared by the folder's environments; later rows replace earlier ones.
         throughput: measured or published throughput by name.
         runtimes: the user's own model servers by name, shared by the folder's environments.
+        graphs: services that answer together, by ``tenant/graph``.
     """
 
     environment: Environment
@@ -115,6 +131,7 @@ class EnvironmentSpec:
     catalogs: tuple[Catalog, ...] = ()
     throughput: Mapping[str, ThroughputProfileDocument] = field(default_factory=dict)
     runtimes: Mapping[str, Runtime] = field(default_factory=dict)
+    graphs: Mapping[str, GraphEntry] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

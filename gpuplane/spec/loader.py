@@ -13,10 +13,11 @@ from gpuplane.spec.catalog import Catalog
 from gpuplane.spec.catalog_files import catalog_files, check_catalog, runtime_files
 from gpuplane.spec.document_files import DocumentFile, document_files, is_name, shown_path
 from gpuplane.spec.environment import Environment
-from gpuplane.spec.environment_spec import EnvironmentSpec, Place, ServiceEntry
+from gpuplane.spec.environment_spec import EnvironmentSpec, GraphEntry, Place, ServiceEntry
 from gpuplane.spec.errors import InvalidSpec, SpecError, shown
 from gpuplane.spec.exemptions import Exemptions
 from gpuplane.spec.explain import explain
+from gpuplane.spec.inference_graph import InferenceGraph
 from gpuplane.spec.inference_service import InferenceService
 from gpuplane.spec.llm_inference_service import LLMInferenceService
 from gpuplane.spec.model import API_VERSION, Document
@@ -31,11 +32,12 @@ from gpuplane.spec.yaml_source import WISH_LIMITS, Lines, YamlDocument, parse_te
 
 KINDS: dict[str, type[Document[Any, Any]]] = {
     "Environment": Environment, "NodePool": NodePool, "Tenant": Tenant,
-    "InferenceService": InferenceService, "LLMInferenceService": LLMInferenceService, "Exemptions": Exemptions, "Catalog": Catalog,
+    "InferenceService": InferenceService, "LLMInferenceService": LLMInferenceService,
+    "InferenceGraph": InferenceGraph, "Exemptions": Exemptions, "Catalog": Catalog,
     "ThroughputProfile": ThroughputProfileDocument, "Runtime": Runtime,
 }
 """Document kinds by name."""
-SERVICE_KINDS = ("InferenceService", "LLMInferenceService")
+SERVICE_KINDS = ("InferenceService", "LLMInferenceService", "InferenceGraph")
 """Kinds that a file below ``services`` may hold; errors and references name it by the first."""
 
 
@@ -89,7 +91,7 @@ def load_environment(environments: Path, name: str, parsed: ParsedDocuments | No
     if reading.errors or found.environment is None:
         raise InvalidSpec(reading.errors)
     return EnvironmentSpec(found.environment, found.pools, found.tenants, found.services, found.exemptions, found.places, catalogs,
-                           reading.of("ThroughputProfile"), reading.of("Runtime"))
+                           reading.of("ThroughputProfile"), reading.of("Runtime"), found.graphs)
 
 
 def load_catalogs(environments: Path) -> tuple[Catalog, ...]:
@@ -132,7 +134,9 @@ def _catalogs(reading: _Reading, environments: Path) -> tuple[Catalog, ...]:
 
 def _documents(reading: _Reading, name: str) -> Documents:
     written = [ServiceEntry(reading.tenants[key], document, reading.places[("InferenceService", key)])
-               for key, document in reading.of("InferenceService").items()]
+               for key, document in reading.of("InferenceService").items() if not isinstance(document, InferenceGraph)]
+    graphs = {key: GraphEntry(reading.tenants[key], document, reading.places[("InferenceService", key)])
+              for key, document in reading.of("InferenceService").items() if isinstance(document, InferenceGraph)}
     parts = [part for entry in written for part in entry.entries()]
     # A document takes the name before the pods of another that would be called so, which is then refused.
     services = {part.name: part for part in sorted(parts, key=lambda part: (part.name, -len(part.role)))}
@@ -140,7 +144,7 @@ def _documents(reading: _Reading, name: str) -> Documents:
     return Documents(
         environment=reading.of("Environment").get(name), pools=reading.of("NodePool"), tenants=reading.of("Tenant"),
         services=services, exemptions=exemptions.spec.exemptions if exemptions is not None else (),
-        places=reading.places, unreadable=reading.unreadable)
+        places=reading.places, unreadable=reading.unreadable, graphs=graphs)
 
 
 def _read(reading: _Reading, file: DocumentFile) -> None:

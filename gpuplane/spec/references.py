@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 
 from gpuplane.spec.environment import Environment
-from gpuplane.spec.environment_spec import Place, ServiceEntry
+from gpuplane.spec.environment_spec import GraphEntry, Place, ServiceEntry
 from gpuplane.spec.errors import SpecError, shown
 from gpuplane.spec.exemptions import Exemption
+from gpuplane.spec.inference_service import InferenceService
 from gpuplane.spec.llm_inference_service import LLMInferenceService
 from gpuplane.spec.node_pool import NodePool
 from gpuplane.spec.tenant import Tenant
@@ -42,6 +43,7 @@ class Documents:
     exemptions: tuple[Exemption, ...]
     places: Mapping[tuple[str, str], Place]
     unreadable: Set[tuple[str, str]] = field(default_factory=frozenset)
+    graphs: Mapping[str, GraphEntry] = field(default_factory=dict)
 
     def has(self, kind: str, name: str) -> bool:
         """Whether there is a file for a document, be it right or wrong."""
@@ -50,7 +52,7 @@ class Documents:
 
 def check_references(documents: Documents) -> list[SpecError]:
     """Every dangling or impossible reference between the documents of one environment."""
-    return [*_pools(documents), *_tenants(documents), *_services(documents), *_exemptions(documents), *_cohorts(documents),
+    return [*_pools(documents), *_tenants(documents), *_services(documents), *_graphs(documents), *_exemptions(documents), *_cohorts(documents),
             *_pool_lists(documents)]
 
 
@@ -164,6 +166,22 @@ def _services(documents: Documents) -> Iterator[SpecError]:
         elif not documents.has("NodePool", name):
             yield _error(entry.place, "spec.placement.pool", f'there is no pool "{name}"; there are: {_listed(documents.pools)}.',
                          "Add the node pool, or correct the name.")
+
+
+def _graphs(documents: Documents) -> Iterator[SpecError]:
+    for graph in documents.graphs.values():
+        if not documents.has("Tenant", graph.tenant):
+            yield _error(graph.place, "metadata.name", f"its folder names the tenant {shown(graph.tenant)}, which is not there; "
+                         f"there are: {_listed(documents.tenants)}.", "Add the tenant's file, or move this one.")
+        there = {entry.document.name for entry in documents.services.values()
+                 if entry.tenant == graph.tenant and isinstance(entry.document, InferenceService)}
+        for name, node in graph.document.spec.nodes.items():
+            for index, step in enumerate(node.steps):
+                unread = ("InferenceService", f"{graph.tenant}/{step.service}") in documents.unreadable
+                if step.service is not None and step.service not in there and not unread:
+                    yield _error(graph.place, f"spec.nodes.{name}.steps[{index}].service",
+                                 f'tenant "{graph.tenant}" has no InferenceService "{step.service}"; there are: {_listed(there)}.',
+                                 "Add the service, or correct the name; KServe's graphs lead to no LLMInferenceService.")
 
 
 def _placement(entry: ServiceEntry, profiles: list[str]) -> Iterator[SpecError]:
