@@ -82,7 +82,8 @@ def _pod(script: str) -> dict[str, Any]:
     return {"containers": [{
         # What follows "--" are the arguments of the service, quoted for the shell that reads them again.
         "name": "main", "command": ["/bin/bash", "-c", script, "--"],
-        "env": [{"name": "VLLM_HOST_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}, {"name": "HOME", "value": "/home"}, {"name": "HF_HUB_CACHE", "value": "/models"}],
+        "env": [{"name": "VLLM_HOST_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
+                {"name": "HOME", "value": "/home"}, {"name": "HF_HUB_CACHE", "value": "/models"}],
         "lifecycle": {"preStop": {"sleep": {"seconds": DEREGISTRATION_SECONDS}}},
         "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}, "runAsNonRoot": True,
                             "readOnlyRootFilesystem": False, "seccompProfile": {"type": "RuntimeDefault"}},

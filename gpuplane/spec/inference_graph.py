@@ -55,7 +55,8 @@ class GraphNode(SpecModel):
                 raise PydanticCustomError("data", "only steps of a Sequence choose their data", {"field": ("steps", index, "data")})
         total = sum(step.weight or 0 for step in self.steps)
         if splits and total != 100:
-            raise PydanticCustomError("weights", "the weights add up to {total}; allowed is exactly 100", {"total": total, "field": ("steps",)})
+            raise PydanticCustomError("weights", "the weights add up to {total}; allowed is exactly 100",
+                                      {"total": total, "field": ("steps",)})
         return self
 
 
@@ -92,7 +93,8 @@ class InferenceGraphSpec(SpecModel):
                         "node": step.node, "names": ", ".join(self.nodes), "field": ("nodes", name, "steps", index, "node")})
         cycle = next(self._cycles(ROOT, ()), None)
         if cycle is not None:
-            raise PydanticCustomError("cycle", "the nodes form a cycle: {nodes}", {"nodes": " → ".join(cycle), "field": ("nodes", cycle[-2])})
+            raise PydanticCustomError("cycle", "the nodes form a cycle: {nodes}",
+                                      {"nodes": " → ".join(cycle), "field": ("nodes", cycle[-2])})
         idle = sorted(self.nodes.keys() - set(self._reached()))
         if idle:
             raise PydanticCustomError("unreached", "no step leads to the node {node}", {"node": idle[0], "field": ("nodes", idle[0])})

@@ -52,8 +52,8 @@ class Documents:
 
 def check_references(documents: Documents) -> list[SpecError]:
     """Every dangling or impossible reference between the documents of one environment."""
-    return [*_pools(documents), *_tenants(documents), *_services(documents), *_graphs(documents), *_exemptions(documents), *_cohorts(documents),
-            *_pool_lists(documents)]
+    return [*_pools(documents), *_tenants(documents), *_services(documents), *_graphs(documents), *_exemptions(documents),
+            *_cohorts(documents), *_pool_lists(documents)]
 
 
 def quota_keys(pools: Mapping[str, NodePool]) -> list[str]:

@@ -79,7 +79,7 @@ def test_a_shape_reaches_its_pods(shape: str, applied: Mapping[str, dict[str, An
         assert container.resources.limits["nvidia.com/gpu"] == wanted["resources"]["limits"]["nvidia.com/gpu"]
         assert container.security_context.capabilities.add in (None, [])
         assert pod.spec.termination_grace_period_seconds == spec["template"]["terminationGracePeriodSeconds"]
-        assert "/dev/shm" in {mount.mount_path for mount in container.volume_mounts}  # noqa: S108 the engine's shared memory
+        assert "/dev/shm" in {mount.mount_path for mount in container.volume_mounts}
         if container.startup_probe is not None:
             assert container.startup_probe.http_get.scheme in ("HTTP", "HTTPS")
             assert container.startup_probe.failure_threshold == wanted["startupProbe"]["failureThreshold"]

@@ -22,9 +22,8 @@ Way = tuple[tuple[str, Decimal], ...]
 def slowest_way(spec: EnvironmentSpec, graph: GraphEntry, node: str = ROOT) -> Way:
     """The slowest way from a node, by promises; a service that promises nothing counts as 0, and is refused by itself."""
     found = graph.document.spec.nodes[node]
-    ways: list[Way] = []
-    for step in found.steps:
-        ways.append(slowest_way(spec, graph, step.node) if step.node is not None else ((str(step.service), _promise(spec, graph, step.service)),))
+    ways = [slowest_way(spec, graph, step.node) if step.node is not None else
+            ((str(step.service), _promise(spec, graph, step.service)),) for step in found.steps]
     if found.router_type == "Sequence":
         return tuple(part for way in ways for part in way)
     return max(ways, key=_time)
@@ -46,8 +45,8 @@ def graph_refusals(spec: EnvironmentSpec) -> Iterator[Refusal]:
         if not silent and _time(way) > whole:
             yield refused(
                 STEPS_OVER_PIPELINE, graph.place, "spec.latency_p99_ms",
-                f"the slowest way through the graph is {listed(f'{name} {promise:f}' for name, promise in way)}: together {_time(way):f} ms, "
-                f"more than the {whole:f} ms that the whole may take.",
+                f"the slowest way through the graph is {listed(f'{name} {promise:f}' for name, promise in way)}: together "
+                f"{_time(way):f} ms, more than the {whole:f} ms that the whole may take.",
                 "Lower a step's objectives.latency_ms.p99, or allow the graph more.", f"{_time(way):f} ms", f"{whole:f} ms", graph.tenant)
 
 
