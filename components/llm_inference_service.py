@@ -18,7 +18,7 @@ import pulumi
 from gpuplane.components.gpu_quotas import TaintArgs, priority_class
 from gpuplane.components.inference_service import DEREGISTRATION_SECONDS, LEAVING_SECONDS, STARTUP_PERIOD_SECONDS
 from gpuplane.components.kubernetes_object import KubernetesObject, Manifest, child_options, metadata
-from gpuplane.components.model_storage import ModelStorageArgs, download_container
+from gpuplane.components.model_storage import download_overrides
 from gpuplane.components.quantity import amount, gib
 from gpuplane.spec.vocabulary import (
     DOWNLOADED_URIS,
@@ -78,7 +78,6 @@ class LLMInferenceServiceArgs:
         name, namespace: of the LLMInferenceService; the namespace is the tenant's. The model is served by this name.
         storage_uri: the weights, pinned to a revision.
         image: the engine, pinned by digest; takes the place of the template's.
-        storage_image: what downloads weights and adapters.
         decode: replicas that write answers, and read prompts too where there is no prefill.
         device: device resource.
         prefill: replicas that read prompts.
@@ -99,7 +98,6 @@ class LLMInferenceServiceArgs:
     namespace: str
     storage_uri: str
     image: str
-    storage_image: str
     decode: WorkloadArgs
     device: str
     prefill: WorkloadArgs | None = None
@@ -187,7 +185,7 @@ def _pod(args: LLMInferenceServiceArgs, role: WorkloadArgs, reads_prompts: bool)
     extra = [] if reads_prompts else [_routing_sidecar()]
     if any(uri.startswith(DOWNLOADED_URIS) for uri in (args.storage_uri, *(adapter.storage_uri for adapter in args.adapters))):
         # Merged into KServe's storage initializer, which by itself has no security context.
-        extra.append(download_container(ModelStorageArgs(args.storage_image)))
+        extra.append(download_overrides())
     if extra:
         pod["initContainers"] = extra
     if args.node_selector:

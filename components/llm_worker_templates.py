@@ -43,6 +43,7 @@ _WORKER: Mapping[Way, str] = {
     "pipeline": "--headless --node-rank $LWS_WORKER_INDEX "}
 _LEADER: Mapping[Way, str] = {"data": "--data-parallel-start-rank 0 ", "pipeline": "--node-rank 0 "}
 _ARGUMENTS = '$@"'
+_SMALL = {"cpu": "1", "memory": "2Gi"}
 _DIRECTORIES = {"home": "/home", "tmp-dir": "/tmp", "dshm": "/dev/shm", "model-cache": "/models"}  # noqa: S108 mounts of the pod
 
 
@@ -84,6 +85,8 @@ def _pod(script: str) -> dict[str, Any]:
         "name": "main", "command": ["/bin/bash", "-c", script, "--"],
         "env": [{"name": "VLLM_HOST_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
                 {"name": "HOME", "value": "/home"}, {"name": "HF_HUB_CACHE", "value": "/models"}],
+        # Requests and limits of a service take the place of these.
+        "resources": {"requests": dict(_SMALL), "limits": dict(_SMALL)},
         "lifecycle": {"preStop": {"sleep": {"seconds": DEREGISTRATION_SECONDS}}},
         "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}, "runAsNonRoot": True,
                             "readOnlyRootFilesystem": False, "seccompProfile": {"type": "RuntimeDefault"}},

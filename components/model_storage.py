@@ -47,18 +47,13 @@ def manifest(args: ModelStorageArgs) -> Manifest:
     return {
         "apiVersion": KSERVE_RUNTIME, "kind": "ClusterStorageContainer", "metadata": metadata(STORAGE_CONTAINER),
         "spec": {
-            "container": download_container(args),
+            "container": {**download_overrides(args.memory_gib), "image": args.image},
             "supportedUriFormats": [{"prefix": prefix} for prefix in URI_PREFIXES], "workloadType": "initContainer"}}
 
 
-def storage_image(kserve_version: str) -> str:
-    """KServe's storage initializer of its release, e.g. ``v0.20.0``."""
-    return f"docker.io/kserve/storage-initializer:{kserve_version}"
-
-
-def download_container(args: ModelStorageArgs) -> dict[str, Any]:
-    """The container that downloads, confined; KServe says what it downloads."""
-    return {"name": "storage-initializer", "image": args.image, "env": [dict(variable) for variable in _ENVIRONMENT],
-            "resources": {"requests": {"cpu": str(STORAGE_INITIALIZER_CPU), "memory": gib(args.memory_gib)},
-                          "limits": {"cpu": "2", "memory": gib(args.memory_gib)}},
+def download_overrides(memory_gib: int = STORAGE_INITIALIZER_MEMORY_GIB) -> dict[str, Any]:
+    """What the container that downloads is held to; KServe says what it downloads, and its release says the image."""
+    return {"name": "storage-initializer", "env": [dict(variable) for variable in _ENVIRONMENT],
+            "resources": {"requests": {"cpu": str(STORAGE_INITIALIZER_CPU), "memory": gib(memory_gib)},
+                          "limits": {"cpu": "2", "memory": gib(memory_gib)}},
             "securityContext": dict(RESTRICTED)}

@@ -7,7 +7,6 @@ import pulumi
 from gpuplane.catalog.runtimes import filled, server_of
 from gpuplane.components.llm_inference_service import AdapterArgs, LLMInferenceService, LLMInferenceServiceArgs, WorkloadArgs
 from gpuplane.components.llm_worker_templates import LLMWorkerTemplates, LLMWorkerTemplatesArgs, Way
-from gpuplane.components.model_storage import storage_image
 from gpuplane.planning.environment_plan import EnvironmentPlan, quota_resource
 from gpuplane.spec import llm_inference_service as wish
 from gpuplane.spec.environment_spec import EnvironmentSpec, ServiceEntry
@@ -42,7 +41,6 @@ def _service(spec: EnvironmentSpec, planned: EnvironmentPlan, entry: ServiceEntr
     quota, offload = planned.tenants[entry.tenant].quotas.get(service.placement.quota_key), service.kv_cache_offloading
     return LLMInferenceServiceArgs(
         name=entry.document.name, namespace=entry.tenant, storage_uri=release.model.storage_uri, image=release.vllm.image,
-        storage_image=storage_image(spec.environment.spec.kserve.version),
         decode=_workload(service.scaling.max_replicas, service.parallelism, service.resources),
         prefill=None if prefill is None else _workload(prefill.replicas, prefill.parallelism, prefill.resources),
         device=quota.resource if quota else quota_resource(facts, service.placement.quota_key),

@@ -8,7 +8,7 @@ from gpuplane.catalog.runtimes import ServerFacts, server_of, version_numbers
 from gpuplane.components.existing_node_pool import ExistingNodePool, ExistingNodePoolArgs
 from gpuplane.components.gpu_quotas import CohortArgs, FlavorArgs, GpuQuotas, GpuQuotasArgs
 from gpuplane.components.model_cache_nodes import ModelCacheNodes, ModelCacheNodesArgs
-from gpuplane.components.model_storage import ModelStorage, ModelStorageArgs, storage_image
+from gpuplane.components.model_storage import ModelStorage, ModelStorageArgs
 from gpuplane.components.monitoring import Monitoring, MonitoringArgs
 from gpuplane.components.queue_admission import QueueAdmission
 from gpuplane.components.serving_runtime import ServingRuntime, ServingRuntimeArgs
@@ -36,7 +36,7 @@ def compose(spec: EnvironmentSpec, planned: EnvironmentPlan) -> None:
     _pools(spec, planned, after)
     for engine, (server, image) in sorted(_servers(spec).items()):
         ServingRuntime(engine, ServingRuntimeArgs(engine, server.row, image), after)
-    ModelStorage("model-storage", ModelStorageArgs(storage_image(spec.environment.spec.kserve.version)), after)
+    ModelStorage("model-storage", ModelStorageArgs(f"docker.io/kserve/storage-initializer:{spec.environment.spec.kserve.version}"), after)
     aws = spec.environment.spec.aws
     if aws is not None and aws.eks is not None:
         StorageClasses("storage-classes", StorageClassesArgs(tags=tags(spec)), open_options)

@@ -13,8 +13,10 @@ import yaml
 
 from gpuplane.catalog.overlay import catalog_of
 from gpuplane.delivery.offline_engine import render
+from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.planning import plan
 from gpuplane.planning.environment_plan import EnvironmentPlan
+from gpuplane.policies.registry import judge
 from gpuplane.spec.vocabulary import QUEUE_NAME
 from tests.spec.wish import Wish
 from tests.stacks.llm_shapes import FILE, SHAPES, llm_wish
@@ -68,6 +70,23 @@ def test_pods_of_every_shape_are_confined_queued_and_pinned(shape: str, tmp_path
         assert pod["nodeSelector"] == {"rack": "a"}
         assert "@sha256:" in pod["containers"][0]["image"]
         assert pod["containers"][0]["resources"]["limits"] == pod["containers"][0]["resources"]["requests"]
+
+
+@pytest.mark.parametrize("shape", sorted(SHAPES.keys() - {"adapters"}))
+def test_no_rule_finds_fault_with_a_shape(shape: str, tmp_path: Path) -> None:
+    assert _faults(llm_wish(tmp_path, shape)) == set()
+
+
+def test_an_adapter_from_a_source_that_is_not_allowed_is_found(tmp_path: Path) -> None:
+    assert _faults(llm_wish(tmp_path, "adapters")) == {"SC-05"}
+
+
+def _faults(wish: Wish) -> set[str]:
+    """Rules that find fault with the service's own objects."""
+    spec = wish.load()
+    catalog = catalog_of(spec)
+    judged = judge(PlannedGraph(tuple(render(spec, plan(spec, catalog, AS_OF))), catalog=catalog), (), AS_OF)
+    return {found.rule for found in judged.findings if ":LLM" in found.urn.split("::")[2]}
 
 
 @pytest.mark.parametrize(("shape", "devices", "pods"), [
