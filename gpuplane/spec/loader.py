@@ -181,8 +181,10 @@ def _remembered(value: str | None, file: DocumentFile) -> Document[Any, Any] | N
     if value is None:
         return None
     try:
-        document = KINDS[_kind(json.loads(value), file)].model_validate_json(value, by_alias=True, by_name=False)
-    except ValidationError:
+        found = json.loads(value)
+        kind = _kind(found, file) if isinstance(found, dict) else file.kind
+        document = KINDS[kind].model_validate_json(value, by_alias=True, by_name=False)
+    except ValueError:  # no JSON, or no such document
         return None
     return document if document.name == file.name else None
 
