@@ -6,7 +6,9 @@ enforce the restricted Pod Security Standard, which judges init containers too.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 
@@ -17,6 +19,10 @@ from gpuplane.spec.vocabulary import DOWNLOADED_URIS, KSERVE_RUNTIME, STORAGE_IN
 STORAGE_CONTAINER = "gpuplane-storage"
 """Name that InferenceServices refer to (``storageContainerName``)."""
 URI_PREFIXES = DOWNLOADED_URIS
+RESTRICTED: Mapping[str, Any] = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}, "privileged": False,
+                                 "runAsNonRoot": True}
+# The cache must lie where an unprivileged user may write.
+_ENVIRONMENT = ({"name": "HF_HOME", "value": "/tmp/huggingface"}, {"name": "HF_HUB_DISABLE_TELEMETRY", "value": "1"})  # noqa: S108
 
 
 @dataclass(frozen=True)
@@ -41,12 +47,13 @@ def manifest(args: ModelStorageArgs) -> Manifest:
     return {
         "apiVersion": KSERVE_RUNTIME, "kind": "ClusterStorageContainer", "metadata": metadata(STORAGE_CONTAINER),
         "spec": {
-            "container": {
-                "name": "storage-initializer", "image": args.image,
-                # The cache must lie where an unprivileged user may write.
-                "env": [{"name": "HF_HOME", "value": "/tmp/huggingface"}, {"name": "HF_HUB_DISABLE_TELEMETRY", "value": "1"}],  # noqa: S108
-                "resources": {"requests": {"cpu": str(STORAGE_INITIALIZER_CPU), "memory": gib(args.memory_gib)},
-                              "limits": {"cpu": "2", "memory": gib(args.memory_gib)}},
-                "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}, "privileged": False,
-                                    "runAsNonRoot": True}},
+            "container": {**download_overrides(args.memory_gib), "image": args.image},
             "supportedUriFormats": [{"prefix": prefix} for prefix in URI_PREFIXES], "workloadType": "initContainer"}}
+
+
+def download_overrides(memory_gib: int = STORAGE_INITIALIZER_MEMORY_GIB) -> dict[str, Any]:
+    """What the container that downloads is held to; KServe says what it downloads, and its release says the image."""
+    return {"name": "storage-initializer", "env": [dict(variable) for variable in _ENVIRONMENT],
+            "resources": {"requests": {"cpu": str(STORAGE_INITIALIZER_CPU), "memory": gib(memory_gib)},
+                          "limits": {"cpu": "2", "memory": gib(memory_gib)}},
+            "securityContext": dict(RESTRICTED)}

@@ -12,6 +12,7 @@ from gpuplane.components.disruption_budget import DisruptionBudget, DisruptionBu
 from gpuplane.planning.canaries import bounds_of_canary, canary_entry, pods_pattern
 from gpuplane.planning.scaling import MEASURES, scaled_by_keda
 from gpuplane.spec.environment_spec import EnvironmentSpec, ServiceEntry
+from gpuplane.spec.inference_service import InferenceService
 from gpuplane.spec.scaling import Scaling
 from gpuplane.spec.vocabulary import INFERENCE_SERVICE_LABEL
 
@@ -30,7 +31,16 @@ def register_scaling(spec: EnvironmentSpec, entry: ServiceEntry, options: pulumi
             args = replace(_autoscaler(spec, alone, name), max_replicas=bounds_of_canary(service, canary).max_replicas)
             Autoscaler(f"{entry.tenant}-{alone.document.name}", args, options)
     DisruptionBudget(f"{entry.tenant}-{name}", DisruptionBudgetArgs(
-        name, entry.tenant, {INFERENCE_SERVICE_LABEL: name}, service.disruption.max_unavailable), options)
+        name, entry.tenant, _pod_labels(entry), service.disruption.max_unavailable), options)
+
+
+def _pod_labels(entry: ServiceEntry) -> dict[str, str]:
+    """Labels that KServe v0.20.0 gives the pods (of an LLMInferenceService: ``llmisvc/workload.go``), those of one role alone."""
+    if isinstance(entry.document, InferenceService):
+        return {INFERENCE_SERVICE_LABEL: entry.document.name}
+    component = f"llminferenceservice-workload{'-prefill' if entry.role else ''}"
+    return {"app.kubernetes.io/part-of": "llminferenceservice", "app.kubernetes.io/name": entry.object_name,
+            "app.kubernetes.io/component": component}
 
 
 def _autoscaler(spec: EnvironmentSpec, entry: ServiceEntry, service: str) -> AutoscalerArgs:

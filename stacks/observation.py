@@ -18,6 +18,7 @@ from gpuplane.components.tenant_budget_rules import TenantBudgetRules, TenantBud
 from gpuplane.planning.environment_plan import EnvironmentPlan, device_share, quota_resource
 from gpuplane.planning.service_levels.indicators import indicators
 from gpuplane.spec.environment_spec import EnvironmentSpec, ServiceEntry
+from gpuplane.spec.inference_service import InferenceService, InferenceServiceSpec
 from gpuplane.spec.monitoring import Monitoring as MonitoringWish
 
 _MILLIONTH = Decimal("0.000001")
@@ -42,25 +43,27 @@ def register_platform(spec: EnvironmentSpec, planned: EnvironmentPlan, options: 
 
 
 def _recorded(spec: EnvironmentSpec, planned: EnvironmentPlan) -> Recorded:
-    """What the rules of all services record."""
-    services = [entry.document.spec for entry in spec.services.values()]
+    """What the rules of all services record; those of LLMInferenceServices, nothing."""
+    services = [entry.document.spec for entry in _watched(spec)]
     return Recorded(
         objectives=any(indicators(service)[0] for service in services),
         tokens=any(metric_that_measures(*service.release.engine, "output_tokens") for service in services),
-        costs=any(_replica_usd_per_hour(planned, entry) is not None for entry in spec.services.values()))
+        costs=any(_replica_usd_per_hour(planned, entry) is not None for entry in _watched(spec)))
 
 
 def register_tenant(spec: EnvironmentSpec, planned: EnvironmentPlan, name: str, options: pulumi.ResourceOptions) -> None:
     """A tenant's budget, where the environment is watched."""
     wish, tenant = spec.environment.spec.monitoring, spec.tenants[name].spec
-    if wish is not None and any(_replica_usd_per_hour(planned, entry) is not None for entry in spec.services_of(name)):
+    priced = (entry for entry in _watched(spec) if entry.tenant == name and _replica_usd_per_hour(planned, entry) is not None)
+    if wish is not None and any(priced):
         TenantBudgetRules(f"{name}-budget", TenantBudgetRulesArgs(
             name, tenant.monthly_budget.usd_per_month, _watch(wish, tenant.owner), wish.labels), options)
 
 
-def register_service(spec: EnvironmentSpec, planned: EnvironmentPlan, entry: ServiceEntry, options: pulumi.ResourceOptions) -> None:
+def register_service(spec: EnvironmentSpec, planned: EnvironmentPlan, entry: ServiceEntry, service: InferenceServiceSpec,
+                     options: pulumi.ResourceOptions) -> None:
     """A service's drift job; and its promises, usage and cost, where the environment is watched."""
-    wish, service = spec.environment.spec.monitoring, entry.document.spec
+    wish = spec.environment.spec.monitoring
     _register_drift(spec, entry, options)
     if wish is None:
         return
@@ -91,9 +94,14 @@ def _replica_usd_per_hour(planned: EnvironmentPlan, entry: ServiceEntry) -> Deci
     placement, pool = entry.document.spec.placement, planned.pools[entry.document.spec.placement.pool]
     if pool.usd_per_node_hour is None:
         return None
-    share = device_share(pool, quota_resource(pool, placement.quota_key)) * entry.document.spec.release.devices_per_replica
+    share = device_share(pool, quota_resource(pool, placement.quota_key)) * entry.document.spec.devices_per_replica
     exact = Fraction(pool.usd_per_node_hour) * share
     return (Decimal(exact.numerator) / Decimal(exact.denominator)).quantize(_MILLIONTH)
+
+
+def _watched(spec: EnvironmentSpec) -> tuple[ServiceEntry, ...]:
+    """Services whose pods the PodMonitor finds, by a label that KServe gives those of InferenceServices alone."""
+    return tuple(entry for entry in spec.services.values() if isinstance(entry.document, InferenceService))
 
 
 def _watch(wish: MonitoringWish, owner: str) -> Watch:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
-from typing import Any
 
 import pulumi
 
@@ -16,29 +14,36 @@ from gpuplane.components.triton_models import MODEL_REPOSITORY, TritonModelArgs
 from gpuplane.planning.canaries import canary_entry
 from gpuplane.planning.environment_plan import EnvironmentPlan, quota_resource
 from gpuplane.planning.scaling import scaled_by_keda
+from gpuplane.spec import inference_service as wish
 from gpuplane.spec.environment_spec import EnvironmentSpec, ServiceEntry
-from gpuplane.spec.inference_service import TopologyRequest
-from gpuplane.spec.release import Release, TritonModel, VllmArguments
+from gpuplane.spec.release import Release, TritonModel
 from gpuplane.spec.runtime import MODEL_DIRECTORY
-from gpuplane.spec.vocabulary import LOCAL_QUEUE, TOPOLOGY_REQUEST
+from gpuplane.spec.vocabulary import LOCAL_QUEUE
 from gpuplane.stacks import observation
 from gpuplane.stacks.engine_observation import observed_arguments, traced_environment
+from gpuplane.stacks.llm_services import register_llm_service
 from gpuplane.stacks.node_pools import taints
+from gpuplane.stacks.topology_requests import topology_annotations
+from gpuplane.stacks.vllm_arguments import vllm_arguments
 
 SPREAD_LABELS = {"node": "kubernetes.io/hostname", "zone": "topology.kubernetes.io/zone"}
 
 
 def register_service(spec: EnvironmentSpec, planned: EnvironmentPlan, entry: ServiceEntry, options: pulumi.ResourceOptions) -> None:
     """Register the component of one service."""
-    args, alone, canary = _service(spec, planned, entry), canary_entry(entry), entry.document.spec.running_canary
-    if alone is not None and canary is not None:
-        args = replace(args, canary=CanaryArgs(canary.name, canary.traffic_percent, _service(spec, planned, alone)))
-    InferenceService(f"{entry.tenant}-{entry.document.name}", args, options)
-    observation.register_service(spec, planned, entry, options)
-
-
-def _service(spec: EnvironmentSpec, planned: EnvironmentPlan, entry: ServiceEntry) -> InferenceServiceArgs:
+    if not isinstance(entry.document, wish.InferenceService):
+        register_llm_service(spec, planned, entry, options)
+        return
     service = entry.document.spec
+    args, alone, canary = _service(spec, planned, entry, service), canary_entry(entry), service.running_canary
+    if alone is not None and canary is not None and isinstance(alone.document, wish.InferenceService):
+        args = replace(args, canary=CanaryArgs(canary.name, canary.traffic_percent, _service(spec, planned, alone, alone.document.spec)))
+    InferenceService(f"{entry.tenant}-{entry.document.name}", args, options)
+    observation.register_service(spec, planned, entry, service, options)
+
+
+def _service(spec: EnvironmentSpec, planned: EnvironmentPlan, entry: ServiceEntry,
+             service: wish.InferenceServiceSpec) -> InferenceServiceArgs:
     pool, release = spec.pools[service.placement.pool], service.release
     server = server_of(spec, release)
     quota = planned.tenants[entry.tenant].quotas.get(service.placement.quota_key)
@@ -50,7 +55,7 @@ def _service(spec: EnvironmentSpec, planned: EnvironmentPlan, entry: ServiceEntr
         storage_uri=release.model.storage_uri, image=release.server.image,
         engine_arguments=(*engine_arguments(server, release, service.request_timeout_seconds), *observed_arguments(spec, entry)),
         environment=traced_environment(spec, entry),
-        device=quota.resource if quota else quota_resource(facts, service.placement.quota_key), devices=release.devices_per_replica,
+        device=quota.resource if quota else quota_resource(facts, service.placement.quota_key), devices=service.devices_per_replica,
         cpu=service.resources.cpu, memory_gib=service.resources.memory_gib, shared_memory_gib=service.resources.shared_memory_gib,
         min_replicas=service.scaling.min_replicas, max_replicas=service.scaling.max_replicas,
         cpu_utilization_percent=service.scaling.cpu_utilization_percent, external_autoscaler=scaled_by_keda(service.scaling),
@@ -63,12 +68,7 @@ def _service(spec: EnvironmentSpec, planned: EnvironmentPlan, entry: ServiceEntr
         logger=LoggerArgs(service.logging.mode, service.logging.url) if service.logging else None,
         storage_container=STORAGE_CONTAINER if downloads else None, source=entry.place.relative,
         model_cache_nodes=None if service.model_cache_gib is None else service.placement.pool,
-        pod_annotations=_topology(service.placement.topology))
-
-
-def _topology(request: TopologyRequest | None) -> dict[str, str]:
-    wished = {"required": request.required, "preferred": request.preferred} if request is not None else {}
-    return {TOPOLOGY_REQUEST.format(how=how): level for how, level in wished.items() if level is not None}
+        pod_annotations=topology_annotations(service.placement.topology))
 
 
 def engine_arguments(server: ServerFacts, release: Release, drain_seconds: int) -> tuple[str, ...]:
@@ -77,8 +77,7 @@ def engine_arguments(server: ServerFacts, release: Release, drain_seconds: int) 
     found = service_arguments(server, release, drain_seconds, repository)
     if release.vllm is None:
         return found
-    written = release.vllm.arguments.model_dump(exclude_unset=True)
-    return (*found, *(argument for name in sorted(written) for argument in [_argument(name, written[name])] if argument))
+    return (*found, *vllm_arguments(release.vllm))
 
 
 def _triton_models(release: Release) -> tuple[TritonModelArgs, ...]:
@@ -89,14 +88,3 @@ def _triton_model(model: TritonModel) -> TritonModelArgs:
     found, batching = TritonModelArgs(model.name, model.backend, model.max_batch_size, model.instance_count), model.dynamic_batching
     return found if batching is None else replace(found, preferred_batch_sizes=batching.preferred_batch_sizes,
                                                   max_queue_delay_microseconds=batching.max_queue_delay_microseconds)
-
-
-def _argument(name: str, value: Any) -> str | None:
-    flag = "--" + name.replace("_", "-")
-    if isinstance(value, dict):  # vLLM takes these as JSON
-        return f"{flag}={json.dumps(value, sort_keys=True, separators=(',', ':'))}"
-    if value is True:
-        return flag
-    if value is False:  # vLLM's boolean flags come as pairs; a default of False needs neither
-        return f"--no-{flag[2:]}" if VllmArguments.model_fields[name].default is None else None
-    return None if value is None else f"{flag}={value}"

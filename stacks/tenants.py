@@ -13,6 +13,8 @@ from gpuplane.spec.environment_spec import EnvironmentSpec
 from gpuplane.stacks import observation, tenant_cloud
 from gpuplane.stacks.autoscaling import register_scaling
 from gpuplane.stacks.engine_observation import collector_egress
+from gpuplane.stacks.graphs import register_graphs
+from gpuplane.stacks.llm_services import register_worker_templates
 from gpuplane.stacks.model_caches import register_model_caches
 from gpuplane.stacks.providers import kubernetes_provider, with_provider
 from gpuplane.stacks.queues import kueue_queue, volcano_queue
@@ -35,10 +37,12 @@ def compose(spec: EnvironmentSpec, planned: EnvironmentPlan) -> None:
         caches = register_model_caches(spec, name, after)
         ready = pulumi.ResourceOptions.merge(after, pulumi.ResourceOptions(depends_on=caches)) if caches else after
         observation.register_tenant(spec, planned, name, after)
+        register_worker_templates(spec, name, after)
         for entry in spec.services_of(name):
             register_service(spec, planned, entry, ready)
             register_scaling(spec, entry, after)
             register_traffic(spec, entry, after)
+        register_graphs(spec, name, after)
 
 
 def _tenant(spec: EnvironmentSpec, planned: EnvironmentPlan, name: str, tenant: wish.TenantSpec) -> TenantArgs:

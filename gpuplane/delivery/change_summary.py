@@ -19,8 +19,9 @@ SYMBOLS: Mapping[Action, str] = {"create": "+", "update": "~", "replace": "±", 
 """One sign for each action."""
 
 _ORDER: tuple[Action, ...] = ("delete", "replace", "update", "create")
-_KINDS = ("NodeGroup", "Cluster", "Namespace", "InferenceService", "ClusterQueue", "Cohort", "LocalQueue", "ResourceQuota",
-          "ResourceFlavor", "NetworkPolicy", "RoleBinding", "ClusterRoleBinding", "ExternalSecret", "SecretStore", "Release")
+_KINDS = ("NodeGroup", "Cluster", "Namespace", "InferenceService", "LLMInferenceService", "InferenceGraph", "ClusterQueue", "Cohort",
+          "LocalQueue", "ResourceQuota", "ResourceFlavor", "NetworkPolicy", "RoleBinding", "ClusterRoleBinding", "ExternalSecret",
+          "SecretStore", "Release")
 _LONGEST_VALUE = 60
 
 

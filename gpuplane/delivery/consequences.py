@@ -41,7 +41,7 @@ class Consequences:
     def _follows(self, finding: Finding, view: ResourceView) -> bool:
         service = f"{view.namespace}/{view.name}"
         if finding.rule == UNKNOWN_PRICE:
-            return view.name in self._pools if view.kind != "InferenceService" else service in self._affected
+            return view.name in self._pools if view.kind not in ("InferenceService", "LLMInferenceService") else service in self._affected
         if finding.rule == QUOTA_OVER_CAPACITY:
             return _flavor(finding, view) in self._bare
         if finding.rule == PEAK_OVER_QUOTA:

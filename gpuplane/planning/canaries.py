@@ -17,7 +17,7 @@ from gpuplane.planning.refusal import UNMEASURED_TRIGGER, Refusal, refused
 from gpuplane.planning.scaling import scaled_by_keda
 from gpuplane.spec.canary import Canary
 from gpuplane.spec.environment_spec import EnvironmentSpec, Place, ServiceEntry
-from gpuplane.spec.inference_service import InferenceServiceSpec
+from gpuplane.spec.inference_service import InferenceService, ServedModelSpec
 from gpuplane.spec.scaling import Rollout, Scaling
 
 
@@ -43,6 +43,8 @@ def with_canaries(spec: EnvironmentSpec) -> EnvironmentSpec:
 
 def canary_entry(entry: ServiceEntry) -> ServiceEntry | None:
     """A service's canary as a service; None where it has none. Its maximum is that of its largest step."""
+    if not isinstance(entry.document, InferenceService):
+        return None
     service = entry.document.spec
     canary, place = service.running_canary, entry.place
     if canary is None:
@@ -66,7 +68,7 @@ def pods_pattern(deployment: str) -> str:
     return f"{deployment}-predictor-[a-z0-9]+-[a-z0-9]+"
 
 
-def replicas_at(service: InferenceServiceSpec, canary: Canary, percent: int) -> tuple[int, int]:
+def replicas_at(service: ServedModelSpec, canary: Canary, percent: int) -> tuple[int, int]:
     """Replicas of a canary with such a share of the requests, at least and at most; before its first step, those of that step."""
     share = max(percent, canary.steps[0])
     low = max(1, _part(service.scaling.min_replicas, share))
@@ -110,7 +112,7 @@ def canary_notes(spec: EnvironmentSpec) -> Iterator[str]:
                    "KServe does not scale a canary. Triggers would, or take smaller steps.")
 
 
-def bounds_of_canary(service: InferenceServiceSpec, canary: Canary) -> Scaling:
+def bounds_of_canary(service: ServedModelSpec, canary: Canary) -> Scaling:
     """Bounds that the autoscaler of a canary has at its present share."""
     low, high = replicas_at(service, canary, canary.traffic_percent)
     return service.scaling.model_copy(update={"min_replicas": low, "max_replicas": high})

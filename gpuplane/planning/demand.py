@@ -17,7 +17,7 @@ class Demand:
     Attributes:
         entry: the service as written.
         quota_key: the quota it counts against.
-        per_replica: devices of one replica, all in one pod.
+        per_replica: devices of one replica, over all its pods.
         minimum, peak, peak_with_surge: at min_replicas, at max_replicas, and with max_surge on top.
     """
 
@@ -37,6 +37,16 @@ class Demand:
     def may_borrow(self) -> bool:
         """Whether replicas may run on borrowed devices."""
         return self.entry.document.spec.placement.may_borrow
+
+    @cached_property
+    def pods(self) -> int:
+        """Pods of one replica; they are admitted together or not at all."""
+        return self.entry.document.spec.pods_per_replica
+
+    @cached_property
+    def per_pod(self) -> int:
+        """Devices of one pod."""
+        return self.per_replica // self.pods
 
     @cached_property
     def name(self) -> str:
@@ -99,7 +109,7 @@ def _grouped(of_tenant: Iterable[tuple[str, Demand]]) -> Mapping[str, tuple[Dema
 
 def _demand(entry: ServiceEntry) -> Demand:
     spec = entry.document.spec
-    devices, scaling = spec.release.devices_per_replica, spec.scaling
+    devices, scaling = spec.devices_per_replica, spec.scaling
     return Demand(
         entry=entry, quota_key=spec.placement.quota_key, per_replica=devices, minimum=scaling.min_replicas * devices,
         peak=scaling.max_replicas * devices, peak_with_surge=(scaling.max_replicas + spec.rollout.max_surge) * devices)

@@ -13,6 +13,7 @@ from gpuplane.planning.crossing import Crossing, crossings, listed
 from gpuplane.planning.demand import Demand, Demands, by_pool
 from gpuplane.planning.environment_plan import PoolPlan, QuotaPlan, host_quota
 from gpuplane.planning.refusal import PART_OF_SLICE, REPLICA_OVER_NODE, Refusal, refused
+from gpuplane.spec.llm_inference_service import LLMInferenceService
 from gpuplane.spec.vocabulary import TPU
 
 _HOST = (("cpu", "CPU cores"), ("memory_gib", "GiB of memory"))
@@ -43,7 +44,7 @@ def node_refusals(tenant: str, of_tenant: tuple[Demand, ...], quotas: Mapping[st
 def impossible_replicas(asked: Demands, pools: Mapping[str, PoolPlan]) -> frozenset[str]:
     """Files of the services whose replica asks for more devices than one pod of its pool can have."""
     return frozenset(demand.entry.place.file for of_tenant in asked.values() for demand in of_tenant
-                     if pools[demand.pool].gpus_per_node and demand.per_replica > _pod_devices(pools[demand.pool]))
+                     if pools[demand.pool].gpus_per_node and demand.per_pod > _pod_devices(pools[demand.pool]))
 
 
 def _pod_devices(pool: PoolPlan) -> int:
@@ -54,13 +55,11 @@ def _pod_devices(pool: PoolPlan) -> int:
 def _replica(tenant: str, demand: Demand, pool: PoolPlan) -> Iterator[Refusal]:
     """What one replica asks of one node."""
     devices = _pod_devices(pool)
-    if demand.per_replica > devices:
-        vllm = demand.entry.document.spec.release.vllm is not None
-        why = " (tensor_parallel_size × pipeline_parallel_size)" if vllm else ""
-        path = "vllm.arguments.tensor_parallel_size" if vllm else "runtime.devices"
-        yield _refused(tenant, demand, f"spec.release.{path}", f"one replica needs {demand.per_replica} GPUs{why} in one pod; "
+    if demand.per_pod > devices:
+        path, why, remedy = _of_devices(demand)
+        yield _refused(tenant, demand, path, f"one replica needs {demand.per_pod} GPUs{why} in one pod; "
                        f"a pod on pool \"{pool.name}\" can have {devices}.",
-                       "Lower the parallelism, or choose a pool with more GPUs on a node.", demand.per_replica, devices)
+                       f"Lower the parallelism, {remedy}or choose a pool with more GPUs on a node.", demand.per_pod, devices)
     for field, unit in _HOST:
         needed, available = _asked(demand, field), _left(pool, field)
         if needed > available:
@@ -72,18 +71,29 @@ def _replica(tenant: str, demand: Demand, pool: PoolPlan) -> Iterator[Refusal]:
 
 def _part_of_slice(tenant: str, demand: Demand, pool: PoolPlan) -> Iterator[Refusal]:
     """NP-12: the TPU runtime starts on all chips of a host, and on the hosts of a slice together; one pod is one host."""
-    path, chips = "spec.release.vllm.arguments.tensor_parallel_size", pool.devices_per_node[TPU]
+    path, chips = _of_devices(demand)[0], pool.devices_per_node[TPU]
     if pool.slice_hosts > 1:
+        which = "one pod on one host" if demand.pods == 1 else f"{demand.pods} pods that nothing puts on the hosts of one slice"
         yield refused(
             PART_OF_SLICE, demand.entry.place, "spec.placement.pool",
-            f"a slice of pool \"{pool.name}\" is {pool.slice_hosts} hosts that work only together, and a replica of this service is one "
-            "pod on one host.", "Choose a pool whose slices are one host each.", pool.slice_hosts, 1, tenant)
-    elif demand.per_replica != chips:
+            f"a slice of pool \"{pool.name}\" is {pool.slice_hosts} hosts that work only together, and a replica of this service is "
+            f"{which}.", "Choose a pool whose slices are one host each.", pool.slice_hosts, demand.pods, tenant)
+    elif demand.per_pod != chips:
+        field = "parallelism.tensor" if path == "spec.parallelism" else "tensor_parallel_size"
+        who = "one replica asks" if demand.pods == 1 else "each pod of a replica asks"
         yield refused(
             PART_OF_SLICE, demand.entry.place, path,
-            f"one replica asks for {demand.per_replica} of the {chips} TPU chips of a host of pool \"{pool.name}\"; a pod has to ask for "
-            "all of them.",
-            f"Set tensor_parallel_size to {chips}, or choose a pool of smaller hosts.", chips, demand.per_replica, tenant)
+            f"{who} for {demand.per_pod} of the {chips} TPU chips of a host of pool \"{pool.name}\"; a pod has to ask for all of them.",
+            f"Set {field} to {chips}, or choose a pool of smaller hosts.", chips, demand.per_pod, tenant)
+
+
+def _of_devices(demand: Demand) -> tuple[str, str, str]:
+    """The field that says how many devices a pod has, what they come from, and what else than fewer of them would help."""
+    if isinstance(demand.entry.document, LLMInferenceService):
+        return "spec.parallelism", " (tensor × data_local)", "divide the layers over pods by pipeline, "
+    if demand.entry.document.spec.release.vllm is not None:
+        return "spec.release.vllm.arguments.tensor_parallel_size", " (tensor_parallel_size × pipeline_parallel_size)", ""
+    return "spec.release.runtime.devices", "", ""
 
 
 def _proportion(tenant: str, asked: tuple[Demand, ...], held: list[QuotaPlan], pool: PoolPlan) -> Iterator[Refusal]:
@@ -102,7 +112,7 @@ def _proportion(tenant: str, asked: tuple[Demand, ...], held: list[QuotaPlan], p
 
 
 def _out_of_proportion(tenant: str, crossing: Crossing[Demand], field: str, unit: str, limit: int, pool: PoolPlan) -> Refusal:
-    sums = listed(f"{demand.name} {demand.replicas} × {_asked(demand, field)}" for demand in crossing.claims)
+    sums = listed(f"{demand.name} {demand.replicas} × {_asked(demand, field) * demand.pods}" for demand in crossing.claims)
     return _refused(
         tenant, crossing.at, f"spec.resources.{field}",
         f"at peak with surge {sums} {unit} make {crossing.total}, more than the {limit} that go with the tenant's quota on pool "
@@ -111,7 +121,7 @@ def _out_of_proportion(tenant: str, crossing: Crossing[Demand], field: str, unit
 
 
 def _at_peak(field: str, demand: Demand) -> int:
-    return _asked(demand, field) * demand.replicas
+    return _asked(demand, field) * demand.pods * demand.replicas
 
 
 def _asked(demand: Demand, field: str) -> int:

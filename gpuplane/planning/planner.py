@@ -17,6 +17,7 @@ from gpuplane.planning.compatibility_lock import lock_notes, lock_refusals
 from gpuplane.planning.consequences import budgets_without, independent, placeable
 from gpuplane.planning.demand import Demand, Demands, committed_devices, demands, of_pools
 from gpuplane.planning.environment_plan import EnvironmentPlan, PoolPlan, QuotaPlan, ServicePlan, TenantPlan, quota_resource
+from gpuplane.planning.fleet.graphs import graph_proofs, graph_refusals
 from gpuplane.planning.fleet.need import (
     objective_notes,
     objective_proofs,
@@ -159,6 +160,7 @@ def _every_refusal(parts: _Parts) -> Iterator[Refusal]:
     yield from sample_refusals(parts.spec)
     yield from objective_refusals(parts.spec, parts.pools, parts.serves)
     yield from pipeline_refusals(parts.spec)
+    yield from graph_refusals(parts.spec)
     yield from unmeasured_refusals(parts.spec)
     yield from purchase_refusals(parts.spec)
     yield from price_refusals(parts.spec, parts.pools, parts.money, parts.catalog)
@@ -195,6 +197,7 @@ def _proofs(parts: _Parts) -> Iterator[Proof]:
     yield from objective_proofs(parts.spec, parts.serves)
     yield from unit_cost_proofs(parts.tenants, parts.pools)
     yield from pipeline_proofs(parts.spec)
+    yield from graph_proofs(parts.spec)
     yield from traffic_proofs(parts.spec)
 
 

@@ -10,6 +10,7 @@ from gpuplane.planning.environment_plan import Pools
 from gpuplane.planning.memory.service_memory import ServiceMemory
 from gpuplane.planning.refusal import ENGINE_ON_GPU, Refusal, refused
 from gpuplane.spec.environment_spec import EnvironmentSpec
+from gpuplane.spec.llm_inference_service import LLMInferenceService
 
 LEAST_STARTUP_SECONDS = 900
 """What the start-up probe allows at least where a service says nothing: download and load of a few GiB from a slow source."""
@@ -48,6 +49,12 @@ def runtime_notes(spec: EnvironmentSpec) -> Iterator[str]:
     """What is not knowable of servers other than vLLM, and which of the user's runtimes replace shipped ones."""
     for name in sorted(spec.runtimes.keys() & shipped_runtimes().keys()):
         yield f"Runtime {name} is as runtimes/{name}.yaml says, not as the shipped catalogue does."
+    language = [name for name, entry in spec.services.items() if isinstance(entry.document, LLMInferenceService) and not entry.role]
+    if language:
+        yield (f"LLMInferenceServices ({', '.join(language[:3])}) need KServe's llmisvc controller and templates, LeaderWorkerSet and the "
+               "CRDs of the inference extension on the cluster; kserve.install: release does not install these.")
+        yield ("A prefix cache belongs to one service, and so to one tenant: callers of that service share it, unless their requests "
+               "bring a cache_salt.")
     others = sorted(name for name, entry in spec.services.items() if entry.document.spec.release.vllm is None)
     if others:
         shown = ", ".join(others[:3]) + (f" and {len(others) - 3} more" if len(others) > 3 else "")

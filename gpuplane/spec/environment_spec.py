@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from gpuplane.spec.catalog import Catalog
 from gpuplane.spec.environment import Environment
 from gpuplane.spec.exemptions import Exemption
+from gpuplane.spec.inference_graph import InferenceGraph
 from gpuplane.spec.inference_service import InferenceService
+from gpuplane.spec.llm_inference_service import PREFILL, LLMInferenceService
+from gpuplane.spec.model import Metadata
 from gpuplane.spec.node_pool import NodePool
 from gpuplane.spec.runtime import Runtime
 from gpuplane.spec.tenant import Tenant
@@ -27,11 +30,20 @@ class Place:
         file: path as errors name it.
         relative: path below the environment's folder, the same on every machine.
         lines: dotted path, as :func:`gpuplane.spec.errors.dotted` writes it, to 1-based line; ``""`` is the document.
+        written: where a part of the document is judged as a document of its own: the paths of that, and where they are written.
     """
 
     file: str
     relative: str
     lines: Mapping[str, int] = field(repr=False, compare=False)
+    written: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+
+    def path(self, path: str) -> str:
+        """The path as the document writes it."""
+        for start, written in self.written.items():
+            if path == start or path.startswith(f"{start}."):
+                return written + path.removeprefix(start)
+        return path
 
     def line(self, path: str) -> int:
         """Line of a field, e.g. ``spec.egress[0].cidr`` or ``spec.quota.a100-mig/1g.10gb``; of a parent where it is not written.
@@ -42,26 +54,61 @@ class Place:
             path = path[:max(path.rfind("."), path.rfind("["), 0)]
         return self.lines.get(path, 1)
 
-    def path(self, path: str) -> str:
-        """The field as the document has it; what is made of a part of a document has its own."""
-        return path
-
     def __str__(self) -> str:
         return self.file
 
 
+_OF_PREFILL = {"spec.scaling": "spec.prefill.replicas", "spec.scaling.min_replicas": "spec.prefill.replicas",
+               "spec.scaling.max_replicas": "spec.prefill.replicas", "spec.parallelism": "spec.prefill.parallelism",
+               "spec.resources": "spec.prefill.resources"}
+"""Paths of the pods that read prompts, seen as a service, and where they are written; longer ones come first."""
+
+
 @dataclass(frozen=True)
 class ServiceEntry:
-    """A service with the tenant whose folder it lies in."""
+    """A service with the tenant whose folder it lies in.
+
+    An LLMInferenceService with prefill is two entries: that of the pods that read prompts has the role ``prefill`` and is planned
+    like a service of its own, named ``<service>-prefill``; the object that serves both comes from the other.
+    """
 
     tenant: str
-    document: InferenceService
+    document: InferenceService | LLMInferenceService
     place: Place
+    role: str = ""
+
+    def entries(self) -> Iterator[ServiceEntry]:
+        """The service itself, and its pods that read prompts."""
+        yield self
+        if isinstance(self.document, LLMInferenceService) and (spec := self.document.spec.of_prefill) is not None:
+            name = Metadata.model_construct(name=f"{self.document.name}-{PREFILL}")
+            document = self.document.model_copy(update={"spec": spec, "metadata": name})
+            written = {start: _OF_PREFILL[start] for start in sorted(_OF_PREFILL, reverse=True)}
+            yield replace(self, document=document, place=replace(self.place, written=written), role=PREFILL)
 
     @cached_property
     def name(self) -> str:
         """``tenant/service``, unique in the environment."""
         return f"{self.tenant}/{self.document.name}"
+
+    @property
+    def object_name(self) -> str:
+        """Name of the object that serves it, and of the document."""
+        return self.document.name.removesuffix(f"-{PREFILL}") if self.role else self.document.name
+
+
+@dataclass(frozen=True)
+class GraphEntry:
+    """A graph of services with the tenant whose folder it lies in."""
+
+    tenant: str
+    document: InferenceGraph
+    place: Place
+
+    def services(self) -> tuple[str, ...]:
+        """Names of the services that its steps lead to, each once."""
+        return tuple(dict.fromkeys(step.service for node in self.document.spec.nodes.values() for step in node.steps
+                                   if step.service is not None))
 
 
 @dataclass(frozen=True)
@@ -71,12 +118,13 @@ class EnvironmentSpec:
     Attributes:
         environment: ``environment.yaml``.
         pools, tenants: documents by name.
-        services: by ``tenant/service``.
+        services: by ``tenant/service``; pods that read prompts are there by their own name.
         exemptions: of ``exemptions.yaml``, in the order written.
         places: where each document stands, by ``(kind, name)``.
         catalogs: the user's own facts, shared by the folder's environments; later rows replace earlier ones.
         throughput: measured or published throughput by name.
         runtimes: the user's own model servers by name, shared by the folder's environments.
+        graphs: services that answer together, by ``tenant/graph``.
     """
 
     environment: Environment
@@ -88,6 +136,7 @@ class EnvironmentSpec:
     catalogs: tuple[Catalog, ...] = ()
     throughput: Mapping[str, ThroughputProfileDocument] = field(default_factory=dict)
     runtimes: Mapping[str, Runtime] = field(default_factory=dict)
+    graphs: Mapping[str, GraphEntry] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

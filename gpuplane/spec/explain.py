@@ -66,6 +66,22 @@ REMEDIES = {
     "saturation": "Give one of them.",
     "topology": "Correct the levels or the pools.",
     "residency": "List the regions the data may be in.",
+    "parallelism": "Divide a replica in one way.",
+    "engine": "Serve it by vllm, or write an InferenceService.",
+    "fixed": "Give both the same number, and no triggers.",
+    "source": "Put the weights where it can load them from.",
+    "elsewhere": "Say it there, and remove this.",
+    "prefill": "Remove prefill, or give it what it needs.",
+    "connector": "Keep one of the two.",
+    "version": "Use a newer release, or remove the block.",
+    "weight": "Give weights to the steps of a Splitter alone.",
+    "weights": "Correct the weights.",
+    "condition": "Give conditions to the steps of a Switch alone.",
+    "data": "Remove data.",
+    "root": "Call the first node root.",
+    "node": "Add the node, or correct the name.",
+    "cycle": "Remove a step.",
+    "unreached": "Lead a step to it, or remove it.",
 }
 _QUOTE = "Put it in quotes."
 

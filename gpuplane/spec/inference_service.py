@@ -73,25 +73,45 @@ class PayloadLogging(SpecModel):
     """Sink inside the cluster; no user or password in it."""
 
 
-class InferenceServiceSpec(SpecModel):
-    """One served model: ``release`` is what promotion moves, the rest belongs to the environment."""
+class ServedModelSpec(SpecModel):
+    """What every served model says, whichever controller runs it."""
 
     release: Release
     placement: Placement
     resources: ReplicaResources
     scaling: Scaling
     objectives: Objectives | None = None
-    rollout: Rollout = Rollout()
-    disruption: Disruption = Disruption()
     priority: Literal["critical", "standard", "batch"] = "standard"
     """Kueue WorkloadPriorityClass."""
     measured_startup: MeasuredStartup | None = None
     startup_seconds: Annotated[int | None, Field(ge=30, le=7200)] = None
     """How long the weights may take to load before the start-up probe gives up; left out, as long as the plan says, at least 900."""
-    model_cache_gib: Annotated[int | None, Field(ge=1, le=100_000)] = None
-    """Room for the weights in the pool's model_cache, in GiB: each node keeps one copy, and replicas download none of their own."""
     request_timeout_seconds: Annotated[int, Field(ge=1, le=3600)] = 300
     """Longest a request may take."""
+
+    @property
+    def devices_per_replica(self) -> int:
+        """Devices of one replica, over all its pods."""
+        return self.release.devices_per_replica
+
+    @property
+    def pods_per_replica(self) -> int:
+        """Pods of one replica; they are admitted together or not at all."""
+        return 1
+
+    @property
+    def devices_per_pod(self) -> int:
+        """Devices of one pod; the pods of a replica are alike."""
+        return self.devices_per_replica // self.pods_per_replica
+
+
+class InferenceServiceSpec(ServedModelSpec):
+    """One served model: ``release`` is what promotion moves, the rest belongs to the environment."""
+
+    rollout: Rollout = Rollout()
+    disruption: Disruption = Disruption()
+    model_cache_gib: Annotated[int | None, Field(ge=1, le=100_000)] = None
+    """Room for the weights in the pool's model_cache, in GiB: each node keeps one copy, and replicas download none of their own."""
     logging: PayloadLogging | None = None
     traffic: Traffic | None = None
     """On the gateway, with limits, retries and fallback; left out, only pods of the tenant's namespace reach it."""

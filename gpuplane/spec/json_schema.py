@@ -39,7 +39,7 @@ def schema_for(kind: str, runtime_arguments: Mapping[str, Any] | None = None) ->
 
 def schema_file(kind: str) -> str:
     """File name of a kind's schema: ``NodePool`` is ``node-pool.json``."""
-    return re.sub(r"(?<!^)(?=[A-Z])", "-", kind).lower() + ".json"
+    return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<!^)(?=[A-Z][a-z])", "-", kind).lower() + ".json"
 
 
 def schema_texts(runtime_arguments: Mapping[str, Any] | None = None) -> dict[str, str]:

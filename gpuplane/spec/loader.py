@@ -13,11 +13,13 @@ from gpuplane.spec.catalog import Catalog
 from gpuplane.spec.catalog_files import catalog_files, check_catalog, runtime_files
 from gpuplane.spec.document_files import DocumentFile, document_files, is_name, shown_path
 from gpuplane.spec.environment import Environment
-from gpuplane.spec.environment_spec import EnvironmentSpec, Place, ServiceEntry
+from gpuplane.spec.environment_spec import EnvironmentSpec, GraphEntry, Place, ServiceEntry
 from gpuplane.spec.errors import InvalidSpec, SpecError, shown
 from gpuplane.spec.exemptions import Exemptions
 from gpuplane.spec.explain import explain
+from gpuplane.spec.inference_graph import InferenceGraph
 from gpuplane.spec.inference_service import InferenceService
+from gpuplane.spec.llm_inference_service import LLMInferenceService
 from gpuplane.spec.model import API_VERSION, Document
 from gpuplane.spec.node_pool import NodePool
 from gpuplane.spec.parsed_documents import ParsedDocuments, text_digest
@@ -31,10 +33,13 @@ from gpuplane.spec.yaml_source import WISH_LIMITS, Lines, YamlDocument, parse_te
 
 KINDS: dict[str, type[Document[Any, Any]]] = {
     "Environment": Environment, "NodePool": NodePool, "Tenant": Tenant,
-    "InferenceService": InferenceService, "Exemptions": Exemptions, "Catalog": Catalog,
+    "InferenceService": InferenceService, "LLMInferenceService": LLMInferenceService,
+    "InferenceGraph": InferenceGraph, "Exemptions": Exemptions, "Catalog": Catalog,
     "ThroughputProfile": ThroughputProfileDocument, "Runtime": Runtime,
 }
 """Document kinds by name."""
+SERVICE_KINDS = ("InferenceService", "LLMInferenceService", "InferenceGraph")
+"""Kinds that a file below ``services`` may hold; errors and references name it by the first."""
 
 
 @dataclass
@@ -87,7 +92,7 @@ def load_environment(environments: Path, name: str, parsed: ParsedDocuments | No
     if reading.errors or found.environment is None:
         raise InvalidSpec(reading.errors)
     return EnvironmentSpec(found.environment, found.pools, found.tenants, found.services, found.exemptions, found.places, catalogs,
-                           reading.of("ThroughputProfile"), reading.of("Runtime"))
+                           reading.of("ThroughputProfile"), reading.of("Runtime"), found.graphs)
 
 
 def load_catalogs(environments: Path) -> tuple[Catalog, ...]:
@@ -129,13 +134,18 @@ def _catalogs(reading: _Reading, environments: Path) -> tuple[Catalog, ...]:
 
 
 def _documents(reading: _Reading, name: str) -> Documents:
-    services = {key: ServiceEntry(reading.tenants[key], document, reading.places[("InferenceService", key)])
-                for key, document in reading.of("InferenceService").items()}
+    written = [ServiceEntry(reading.tenants[key], document, reading.places[("InferenceService", key)])
+               for key, document in reading.of("InferenceService").items() if not isinstance(document, InferenceGraph)]
+    graphs = {key: GraphEntry(reading.tenants[key], document, reading.places[("InferenceService", key)])
+              for key, document in reading.of("InferenceService").items() if isinstance(document, InferenceGraph)}
+    parts = [part for entry in written for part in entry.entries()]
+    # A document takes the name before the pods of another that would be called so, which is then refused.
+    services = {part.name: part for part in sorted(parts, key=lambda part: (part.name, -len(part.role)))}
     exemptions = reading.documents.get(("Exemptions", name))
     return Documents(
         environment=reading.of("Environment").get(name), pools=reading.of("NodePool"), tenants=reading.of("Tenant"),
         services=services, exemptions=exemptions.spec.exemptions if exemptions is not None else (),
-        places=reading.places, unreadable=reading.unreadable)
+        places=reading.places, unreadable=reading.unreadable, graphs=graphs)
 
 
 def _read(reading: _Reading, file: DocumentFile) -> None:
@@ -161,13 +171,21 @@ def _read(reading: _Reading, file: DocumentFile) -> None:
     _add(reading, file, document, text)
 
 
+def _kind(value: dict[str, Any], file: DocumentFile) -> str:
+    """The kind that a file holds: what its place says, or the one of :data:`SERVICE_KINDS` that it names."""
+    written = value.get("kind")
+    return str(written) if file.tenant is not None and written in SERVICE_KINDS else file.kind
+
+
 def _remembered(value: str | None, file: DocumentFile) -> Document[Any, Any] | None:
     """The document of a value that was parsed before, validated anew; None where that fails, and errors need positions."""
     if value is None:
         return None
     try:
-        document = KINDS[file.kind].model_validate_json(value, by_alias=True, by_name=False)
-    except ValidationError:
+        found = json.loads(value)
+        kind = _kind(found, file) if isinstance(found, dict) else file.kind
+        document = KINDS[kind].model_validate_json(value, by_alias=True, by_name=False)
+    except ValueError:  # no JSON, or no such document
         return None
     return document if document.name == file.name else None
 
@@ -186,15 +204,17 @@ def _validate(source: YamlDocument, file: DocumentFile, errors: list[SpecError])
         errors += [] if errors else [SpecError(source.file, source.line, "", f"{shown(value)} is not a mapping.",
                                                f"Begin with apiVersion: {API_VERSION} and kind: {file.kind}.")]
         return None
-    if "kind" in value and value["kind"] != file.kind:
+    kind = _kind(value, file)
+    if "kind" in value and value["kind"] != kind:
+        allowed = ", ".join(SERVICE_KINDS) if file.tenant is not None else file.kind
         errors.append(SpecError(source.file, source.line_of(("kind",)), "kind",
-                                f"{shown(value['kind'])} does not belong here; allowed: {file.kind}.",
+                                f"{shown(value['kind'])} does not belong here; allowed: {allowed}.",
                                 "Move the file, or correct the kind."))
         return None
     try:
-        document = KINDS[file.kind].model_validate_json(json.dumps(value), by_alias=True, by_name=False)
+        document = KINDS[kind].model_validate_json(json.dumps(value), by_alias=True, by_name=False)
     except ValidationError as error:
-        errors += _explained(error, source, KINDS[file.kind], errors)
+        errors += _explained(error, source, KINDS[kind], errors)
         return None
     if document.name != file.name:
         errors.append(SpecError(source.file, source.line_of(("metadata", "name")), "metadata.name",

@@ -7,9 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 
 from gpuplane.spec.environment import Environment
-from gpuplane.spec.environment_spec import Place, ServiceEntry
+from gpuplane.spec.environment_spec import GraphEntry, Place, ServiceEntry
 from gpuplane.spec.errors import SpecError, shown
 from gpuplane.spec.exemptions import Exemption
+from gpuplane.spec.inference_service import InferenceService
+from gpuplane.spec.llm_inference_service import LLMInferenceService
 from gpuplane.spec.node_pool import NodePool
 from gpuplane.spec.tenant import Tenant
 
@@ -41,6 +43,7 @@ class Documents:
     exemptions: tuple[Exemption, ...]
     places: Mapping[tuple[str, str], Place]
     unreadable: Set[tuple[str, str]] = field(default_factory=frozenset)
+    graphs: Mapping[str, GraphEntry] = field(default_factory=dict)
 
     def has(self, kind: str, name: str) -> bool:
         """Whether there is a file for a document, be it right or wrong."""
@@ -49,8 +52,8 @@ class Documents:
 
 def check_references(documents: Documents) -> list[SpecError]:
     """Every dangling or impossible reference between the documents of one environment."""
-    return [*_pools(documents), *_tenants(documents), *_services(documents), *_exemptions(documents), *_cohorts(documents),
-            *_pool_lists(documents)]
+    return [*_pools(documents), *_tenants(documents), *_services(documents), *_graphs(documents), *_exemptions(documents),
+            *_cohorts(documents), *_pool_lists(documents)]
 
 
 def quota_keys(pools: Mapping[str, NodePool]) -> list[str]:
@@ -64,6 +67,7 @@ def _profiles(pool: NodePool) -> list[str]:
 
 
 def _error(place: Place, path: str, message: str, remedy: str) -> SpecError:
+    path = place.path(path)
     return SpecError(place.file, place.line(path), path, message, remedy)
 
 
@@ -149,10 +153,14 @@ def _names(tenant: Tenant, place: Place) -> Iterator[SpecError]:
 
 def _services(documents: Documents) -> Iterator[SpecError]:
     for entry in documents.services.values():
+        if entry.role:
+            yield from _memory(entry)
+            continue
         if not documents.has("Tenant", entry.tenant):
             yield _error(entry.place, "metadata.name", f"its folder names the tenant {shown(entry.tenant)}, which is not there; "
                          f"there are: {_listed(documents.tenants)}.", "Add the tenant's file, or move this one.")
         yield from _memory(entry)
+        yield from _names_of_prefill(documents, entry)
         name = entry.document.spec.placement.pool
         if name in documents.pools:
             yield from _placement(entry, _profiles(documents.pools[name]))
@@ -162,8 +170,24 @@ def _services(documents: Documents) -> Iterator[SpecError]:
                          "Add the node pool, or correct the name.")
 
 
+def _graphs(documents: Documents) -> Iterator[SpecError]:
+    for graph in documents.graphs.values():
+        if not documents.has("Tenant", graph.tenant):
+            yield _error(graph.place, "metadata.name", f"its folder names the tenant {shown(graph.tenant)}, which is not there; "
+                         f"there are: {_listed(documents.tenants)}.", "Add the tenant's file, or move this one.")
+        there = {entry.document.name for entry in documents.services.values()
+                 if entry.tenant == graph.tenant and isinstance(entry.document, InferenceService)}
+        for name, node in graph.document.spec.nodes.items():
+            for index, step in enumerate(node.steps):
+                unread = ("InferenceService", f"{graph.tenant}/{step.service}") in documents.unreadable
+                if step.service is not None and step.service not in there and not unread:
+                    yield _error(graph.place, f"spec.nodes.{name}.steps[{index}].service",
+                                 f'tenant "{graph.tenant}" has no InferenceService "{step.service}"; there are: {_listed(there)}.',
+                                 "Add the service, or correct the name; KServe's graphs lead to no LLMInferenceService.")
+
+
 def _placement(entry: ServiceEntry, profiles: list[str]) -> Iterator[SpecError]:
-    placement, devices = entry.document.spec.placement, entry.document.spec.release.devices_per_replica
+    placement, devices = entry.document.spec.placement, entry.document.spec.devices_per_replica
     if profiles and placement.profile not in profiles:
         yield _error(entry.place, "spec.placement.profile", f'pool "{placement.pool}" is cut by MIG into: {_listed(profiles)}.',
                      "Name one of these profiles.")
@@ -171,8 +195,7 @@ def _placement(entry: ServiceEntry, profiles: list[str]) -> Iterator[SpecError]:
         yield _error(entry.place, "spec.placement.profile", f'pool "{placement.pool}" has whole GPUs, no MIG profiles.',
                      "Remove profile, or choose a MIG pool.")
     if profiles and devices > 1:
-        path = "spec.release.vllm.arguments" if entry.document.spec.release.vllm is not None else "spec.release.runtime.devices"
-        yield _error(entry.place, path, f"{devices} devices for one replica: MIG devices have no "
+        yield _error(entry.place, _devices_path(entry), f"{devices} devices for one replica: MIG devices have no "
                      "peer-to-peer path, so parallelism over them is impossible.", "Use one device, or a pool of whole GPUs.")
 
 
@@ -188,6 +211,20 @@ def _topology(entry: ServiceEntry, documents: Documents) -> Iterator[SpecError]:
         there = f"topology \"{name}\" has: {', '.join(levels)}" if name is not None else f'pool "{placement.pool}" is in no topology'
         yield _error(entry.place, f"spec.placement.topology.{how}", f"{level} is no level of its pool: {there}.",
                      "Choose one of its levels, or add it to kueue.topologies of environment.yaml.")
+
+
+def _devices_path(entry: ServiceEntry) -> str:
+    if isinstance(entry.document, LLMInferenceService):
+        return "spec.parallelism"
+    return "spec.release.vllm.arguments" if entry.document.spec.release.vllm is not None else "spec.release.runtime.devices"
+
+
+def _names_of_prefill(documents: Documents, entry: ServiceEntry) -> Iterator[SpecError]:
+    for part in (*entry.entries(),)[1:]:
+        other = documents.services[part.name]
+        if not other.role:
+            yield _error(entry.place, "spec.prefill", f'its pods are planned as "{part.document.name}", which {other.place} is called '
+                         "already.", "Rename one of them.")
 
 
 def _memory(entry: ServiceEntry) -> Iterator[SpecError]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from gpuplane.spec.environment_spec import Place, ServiceEntry
 from gpuplane.spec.errors import SpecError
 from gpuplane.spec.gateway import MOST_LISTENERS, Gateway
-from gpuplane.spec.inference_service import InferenceServiceSpec
+from gpuplane.spec.inference_service import InferenceService, ServedModelSpec
 from gpuplane.spec.references import Documents
 from gpuplane.spec.tenant import Tenant, TenantSpec
 from gpuplane.spec.traffic import Fallback, Limit, ModelAccess
@@ -16,12 +16,12 @@ CREDENTIAL_KEYS = {"OpenAI": "apiKey", "AzureOpenAI": "apiKey", "AWSBedrock": "c
 """Key of the Secret that Envoy AI Gateway reads a provider's credentials from (BackendSecurityPolicy v1beta1)."""
 
 
-def speaks_openai(service: InferenceServiceSpec) -> bool:
+def speaks_openai(service: ServedModelSpec) -> bool:
     """Whether the engine answers the OpenAI API, so that requests carry a model's name and answers their tokens."""
     return service.release.vllm is not None
 
 
-def generates(service: InferenceServiceSpec) -> bool:
+def generates(service: ServedModelSpec) -> bool:
     """Whether it writes text, rather than embeddings."""
     return service.release.vllm is not None and service.release.vllm.arguments.runner != "pooling"
 
@@ -134,11 +134,12 @@ def _counts_tokens(limit: Limit) -> bool:
 
 
 def _to_service(documents: Documents, entry: ServiceEntry, fallback: Fallback, path: str) -> Iterator[SpecError]:
-    others = {other.document.name: other for other in documents.services.values() if other.tenant == entry.tenant and other is not entry}
+    others = {other.document.name: other for other in documents.services.values()
+              if other.tenant == entry.tenant and other is not entry and isinstance(other.document, InferenceService)}
     other = others.get(str(fallback.service))
     if fallback.service == entry.document.name:
         yield _error(entry.place, f"{path}.service", "a service cannot answer for itself.", "Name another service of the tenant.")
-    elif other is None and not documents.has("InferenceService", f"{entry.tenant}/{fallback.service}"):
+    elif other is None and ("InferenceService", f"{entry.tenant}/{fallback.service}") not in documents.unreadable:
         yield _error(entry.place, f"{path}.service",
                      f'tenant "{entry.tenant}" has no other service "{fallback.service}"; there are: {_listed(others)}.',
                      "Add the service, or correct the name.")

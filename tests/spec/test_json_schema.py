@@ -44,8 +44,8 @@ def test_writing_the_schemas_twice_gives_the_same_bytes(tmp_path: Path) -> None:
 
     assert [file.read_bytes() for file in write_schemas(tmp_path / "schema")] == first
     assert [file.name for file in files] == [
-        "catalog.json", "environment.json", "exemptions.json", "inference-service.json", "node-pool.json", "runtime.json",
-        "tenant.json", "throughput-profile.json"]
+        "catalog.json", "environment.json", "exemptions.json", "inference-graph.json", "inference-service.json",
+        "llm-inference-service.json", "node-pool.json", "runtime.json", "tenant.json", "throughput-profile.json"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -105,6 +105,7 @@ def test_a_document_of_the_repository_names_its_schema_and_is_valid(file: Path) 
 
 
 def test_the_repository_has_documents_of_every_kind() -> None:
-    kinds = {yaml.safe_load(file.read_text(encoding="utf-8"))["kind"] for file in (ROOT / "environments").rglob("*.yaml")}
+    files = [*(ROOT / "environments").rglob("*.yaml"), *(ROOT / "docs/examples").rglob("*.yaml")]
+    kinds = {yaml.safe_load(file.read_text(encoding="utf-8"))["kind"] for file in files}
 
     assert kinds == set(KINDS)

@@ -80,8 +80,9 @@ def _flat(quotas: Mapping[str, ResourceQuota], planned: EnvironmentPlan) -> dict
 def _replicas(entry: ServiceEntry, at_maximum: bool, pools: Pools) -> Iterator[Workload]:
     service = entry.document.spec
     key = flavor_resource(service.placement.quota_key, pools)
-    pods = PodSet({key.resource: service.release.devices_per_replica, "cpu": service.resources.cpu, "memory": service.resources.memory_gib},
-                  frozenset({key.flavor}))
-    count = service.scaling.max_replicas if at_maximum else service.scaling.min_replicas
-    for number in range(count):
+    count, host = service.pods_per_replica, service.resources
+    pods = PodSet({key.resource: service.devices_per_replica, "cpu": host.cpu * count, "memory": host.memory_gib * count},
+                  frozenset({key.flavor}), count=count)
+    replicas = service.scaling.max_replicas if at_maximum else service.scaling.min_replicas
+    for number in range(replicas):
         yield Workload(f"{entry.name} {number:05}", entry.tenant, (pods,), PRIORITIES[service.priority], number)

@@ -65,7 +65,7 @@ def candidates_of(entry: ServiceEntry, kinds: Iterable[NodeKind], throughputs: T
 
 
 def _hardware(entry: ServiceEntry, kind: NodeKind, served: Served, throughputs: Throughputs) -> list[Hardware]:
-    own = entry.document.spec.release.devices_per_replica
+    own = entry.document.spec.devices_per_replica
     if kind.mig is not None:
         return [Hardware(kind.gpu, profile, 1) for profile in kind.profiles]
     tried = throughputs.devices(served, kind.gpu, None)
@@ -77,7 +77,7 @@ def is_declared(entry: ServiceEntry, kind: NodeKind, hardware: Hardware) -> bool
     """Whether this is where the service is placed, as it is placed."""
     spec = entry.document.spec
     return (kind.name == f"pool {spec.placement.pool}"
-            and (hardware.mig, hardware.devices) == (spec.placement.profile, spec.release.devices_per_replica))
+            and (hardware.mig, hardware.devices) == (spec.placement.profile, spec.devices_per_replica))
 
 
 def declared_only(candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
@@ -101,7 +101,7 @@ def fixed_services(spec: EnvironmentSpec, kinds: Iterable[NodeKind]) -> Iterator
     for entry in spec.services.values():
         service, kind = entry.document.spec, by_name.get(f"pool {entry.document.spec.placement.pool}")
         if service.objectives is None and kind is not None:
-            hardware = Hardware(kind.gpu, service.placement.profile, service.release.devices_per_replica)
+            hardware = Hardware(kind.gpu, service.placement.profile, service.devices_per_replica)
             if hardware.devices <= kind.gpus:
                 yield Fixed(Load(entry.name, (), service.scaling.min_replicas), Way(entry.name, kind.name, kind.slot(hardware), ()),
                             kind, hardware.devices)

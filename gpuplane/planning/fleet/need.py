@@ -48,7 +48,7 @@ def hardware_of(entry: ServiceEntry, pool: PoolPlan) -> Hardware | None:
     spec = entry.document.spec
     if pool.strategy in SHARED_WITHOUT_ISOLATION:
         return None
-    return Hardware(pool.gpu, spec.placement.profile, spec.release.devices_per_replica)
+    return Hardware(pool.gpu, spec.placement.profile, spec.devices_per_replica)
 
 
 def capacity_need(entry: ServiceEntry, objectives: Objectives, hardware: Hardware | None, throughputs: Throughputs) -> ServiceThroughput:

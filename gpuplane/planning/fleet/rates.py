@@ -25,7 +25,7 @@ from gpuplane.catalog.throughput import (
 )
 from gpuplane.planning.fleet.roofline import ModelShape, model_shape, modelled_profile
 from gpuplane.spec.environment_spec import EnvironmentSpec
-from gpuplane.spec.inference_service import InferenceServiceSpec
+from gpuplane.spec.inference_service import ServedModelSpec
 from gpuplane.spec.objectives import Objectives
 
 
@@ -91,7 +91,7 @@ class Served:
     targets: Mapping[Target, Decimal] = field(hash=False)
 
     @classmethod
-    def of(cls, spec: InferenceServiceSpec, objectives: Objectives) -> Served:
+    def of(cls, spec: ServedModelSpec, objectives: Objectives) -> Served:
         """The service's demand."""
         rate = objectives.requests_per_second
         sizes = tuple(Size(size.input_tokens, size.output_tokens, size.share * rate) for size in objectives.request_sizes)

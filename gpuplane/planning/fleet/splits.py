@@ -39,7 +39,7 @@ def _step(spec: EnvironmentSpec, tenant: str, name: str, promised: Decimal, spli
           throughputs: Throughputs) -> StepFleet:
     entry, chosen = spec.services[f"{tenant}/{name}"], split.get(name)
     placed = entry.document.spec.placement
-    hardware = Hardware(spec.pools[placed.pool].spec.gpu, placed.profile, entry.document.spec.release.devices_per_replica)
+    hardware = Hardware(spec.pools[placed.pool].spec.gpu, placed.profile, entry.document.spec.devices_per_replica)
     return StepFleet(
         name, promised, _kept(entry, hardware, throughputs), chosen.latency_ms if chosen else None,
         chosen.usd_per_month if chosen else None, chosen.label if chosen else "")
@@ -61,7 +61,7 @@ def _choices(entry: ServiceEntry, kinds: tuple[NodeKind, ...], throughputs: Thro
         return
     for kind in kinds:
         sizes = [Hardware(kind.gpu, profile, 1) for profile in kind.profiles] or [
-            Hardware(kind.gpu, None, spec.release.devices_per_replica)]
+            Hardware(kind.gpu, None, spec.devices_per_replica)]
         for hardware in sizes:
             if not kind.fits(hardware, spec.resources.cpu, spec.resources.memory_gib):
                 continue

@@ -54,7 +54,8 @@ def host_needs(answer: Fit, network_gbps: float | None = None) -> HostNeeds:
     """
     request = answer.request
     ranks = request.tensor_parallel_size * request.pipeline_parallel_size
-    whole = answer.weights_gib * ranks
+    whole = answer.weights_gib * (ranks * request.undivided)
+    ranks = request.ranks_per_pod or ranks
     size = max(0.0, whole.expected)
     best = min(_BEST_BYTES_PER_SECOND, network_gbps / 8 * _GIGABYTE) if network_gbps is not None else _BEST_BYTES_PER_SECOND
     load = Interval(max(0.0, whole.low) * GIB / best, size * GIB / min(best, _USUAL_BYTES_PER_SECOND),

@@ -53,6 +53,8 @@ class FitRequest:
     """One start-up of vLLM.
 
     Attributes:
+        expert_copies: copies of data parallelism that the experts are divided over, beyond the tensor ranks.
+        ranks_per_pod: ranks that share one host; None: all of the replica.
         context_binds: the model's own longest context holds for exactly this repository, not only for one it was made from.
         repository: the model repository that is asked for; copies say in its name how they are quantised.
         engine_version: None: not known, so that the interval spans all that the catalogue knows.
@@ -66,6 +68,8 @@ class FitRequest:
     context_binds: bool = True
     tensor_parallel_size: int = 1
     pipeline_parallel_size: int = 1
+    expert_copies: int = 1
+    ranks_per_pod: int | None = None
     max_model_len: int | None = None
     gpu_memory_utilization: float | None = None
     dtype: str | None = None
@@ -80,6 +84,14 @@ class FitRequest:
     lora: Lora | None = None
     draft: ModelArchitecture | None = None
     speculative_tokens: int = 0
+
+    @property
+    def undivided(self) -> float:
+        """Weights of the whole model, in those of all ranks of one copy: more than 1 where copies divide the experts among them."""
+        if self.expert_copies == 1 or not self.model.parameters:
+            return 1.0
+        experts = self.model.expert_parameters / self.model.parameters
+        return 1 / (1 - experts + experts / self.expert_copies)
 
     @property
     def length(self) -> int | None:

@@ -26,8 +26,10 @@ from gpuplane.planning.memory.search import smallest_device, smallest_parallelis
 from gpuplane.planning.proof import Proof
 from gpuplane.planning.refusal import MODEL_OVER_MEMORY, REPLICA_OVER_NODE, SLOW_START, Refusal, refused
 from gpuplane.spec.environment_spec import EnvironmentSpec, Place, ServiceEntry
+from gpuplane.spec.inference_service import ServedModelSpec
+from gpuplane.spec.llm_inference_service import LLMInferenceServiceSpec
 from gpuplane.spec.node_pool import NodePool
-from gpuplane.spec.release import Vllm
+from gpuplane.spec.release import Vllm, VllmArguments
 from gpuplane.spec.vocabulary import DOWNLOADED_URIS
 
 _LENGTH = "spec.release.vllm.arguments.max_model_len"
@@ -127,28 +129,45 @@ def request_of(entry: ServiceEntry, server: Vllm, pool: NodePool, catalog: Catal
     gpu = catalog.gpus[pool.spec.gpu]
     profile = spec.placement.profile
     shared_by = pool.spec.sharing.pods_per_gpu if pool.spec.sharing is not None else 1
-    lora = Lora(arguments.max_loras or 1, arguments.max_lora_rank or 16) if arguments.enable_lora else None
     drafted = arguments.speculative_config
     draft = catalog.model_of(drafted.model) if drafted is not None and drafted.model is not None else None
     if drafted is not None and drafted.model is not None and draft is None:
         return f"the catalogue has no architecture of the draft model {drafted.model}"
     return FitRequest(
         model=model, repository=_path(entry), context_binds=_exactly(model, entry),
-        device=device(gpu, profile, shared_by),
-        tensor_parallel_size=arguments.tensor_parallel_size, pipeline_parallel_size=arguments.pipeline_parallel_size,
-        max_model_len=arguments.max_model_len, gpu_memory_utilization=arguments.gpu_memory_utilization, dtype=arguments.dtype,
+        device=device(gpu, profile, shared_by), **_parallelism(spec), max_model_len=arguments.max_model_len,
+        gpu_memory_utilization=arguments.gpu_memory_utilization, dtype=arguments.dtype,
         quantization=arguments.quantization, kv_cache_dtype=arguments.kv_cache_dtype, block_size=arguments.block_size,
         max_num_seqs=arguments.max_num_seqs, max_num_batched_tokens=arguments.max_num_batched_tokens, engine_version=server.version,
-        enforce_eager=arguments.enforce_eager, lora=lora, draft=draft,
+        enforce_eager=arguments.enforce_eager, lora=_lora(spec, arguments), draft=draft,
         speculative_tokens=drafted.num_speculative_tokens if drafted is not None else 0)
+
+
+def _parallelism(spec: ServedModelSpec) -> dict[str, int]:
+    """Ranks that share the weights. Copies of data parallelism hold the attention layers whole, and divide the experts if told to."""
+    if isinstance(spec, LLMInferenceServiceSpec):
+        found = spec.parallelism
+        return {"tensor_parallel_size": found.tensor, "pipeline_parallel_size": found.pipeline or 1,
+                "ranks_per_pod": found.devices_per_pod, "expert_copies": (found.data or 1) if found.expert else 1}
+    arguments = spec.release.vllm.arguments if spec.release.vllm is not None else VllmArguments()
+    return {"tensor_parallel_size": arguments.tensor_parallel_size, "pipeline_parallel_size": arguments.pipeline_parallel_size}
+
+
+def _lora(spec: ServedModelSpec, arguments: VllmArguments) -> Lora | None:
+    """Adapters that are resident at once."""
+    if isinstance(spec, LLMInferenceServiceSpec):
+        return Lora(spec.lora.max_adapters, spec.lora.max_rank) if spec.lora is not None else None
+    return Lora(arguments.max_loras or 1, arguments.max_lora_rank or 16) if arguments.enable_lora else None
 
 
 def digest_of(entry: ServiceEntry, server: Vllm, pool: NodePool) -> str:
     """What a measurement of this service has to bear: digest of model, image, arguments and GPU."""
     spec = entry.document.spec
     gpu = pool.spec.gpu if spec.placement.profile is None else f"{pool.spec.gpu} {spec.placement.profile}"
-    return combination_digest(spec.release.model.uri, spec.release.model.revision, server.image,
-                              server.arguments.model_dump(mode="json", exclude_none=True), gpu)
+    arguments = server.arguments.model_dump(mode="json", exclude_none=True)
+    if isinstance(spec, LLMInferenceServiceSpec):
+        arguments |= spec.model_dump(mode="json", include={"parallelism", "lora"}, exclude_none=True)
+    return combination_digest(spec.release.model.uri, spec.release.model.revision, server.image, arguments, gpu)
 
 
 _figures = lru_cache(maxsize=8192)(memory_fit)
@@ -245,11 +264,13 @@ def _remedy(request: FitRequest, longest: int, catalog: Catalog) -> str:
 
 def _host(entry: ServiceEntry, host: HostNeeds) -> Iterator[Refusal]:
     spec = entry.document.spec
-    least = host.memory_gib.low + host.shared_memory_gib
+    moved = spec.kv_cache_offloading.cpu_gib if isinstance(spec, LLMInferenceServiceSpec) and spec.kv_cache_offloading is not None else 0
+    least = host.memory_gib.low + host.shared_memory_gib + moved
     if spec.resources.memory_gib < least:
+        beside = f", {moved} of them for the KV cache that leaves the GPU," if moved else ""
         yield _refused(entry, "spec.resources.memory_gib",
-                       f"loading takes at least {least:.1f} GiB of host memory; {spec.resources.memory_gib} are asked for.",
-                       f"Raise memory_gib to {round(host.memory_gib.expected + host.shared_memory_gib) + 1}.",
+                       f"loading takes at least {least:.1f} GiB of host memory{beside}; {spec.resources.memory_gib} are asked for.",
+                       f"Raise memory_gib to {round(host.memory_gib.expected + host.shared_memory_gib) + moved + 1}.",
                        f"{least:.1f}", spec.resources.memory_gib)
     if spec.resources.shared_memory_gib < host.shared_memory_gib:
         yield _refused(entry, "spec.resources.shared_memory_gib", f"its ranks share at least {host.shared_memory_gib:g} GiB of /dev/shm; "
@@ -269,8 +290,8 @@ def _disk(entry: ServiceEntry, host: HostNeeds, pools: Pools) -> Iterator[Refusa
     downloads = spec.release.model.uri.startswith(DOWNLOADED_URIS) and spec.model_cache_gib is None
     if pool is None or pool.allocatable.disk_mib is None or not downloads:
         return
-    devices = pool.devices_per_node.get(key_resource(spec.placement.quota_key, pool.device), 0) // spec.release.devices_per_replica
-    together = max(1, min(devices, spec.scaling.max_replicas + spec.rollout.max_surge))
+    devices = pool.devices_per_node.get(key_resource(spec.placement.quota_key, pool.device), 0) // spec.devices_per_pod
+    together = max(1, min(devices, (spec.scaling.max_replicas + spec.rollout.max_surge) * spec.pods_per_replica))
     needed, free = host.disk_gib.low + (together - 1) * host.weights_gib, pool.allocatable.disk_mib / 1024
     if needed > free:
         who = f"{together} replicas can share a node and take" if together > 1 else "one replica takes"

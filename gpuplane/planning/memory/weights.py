@@ -66,6 +66,8 @@ def whole_weights(model: ModelArchitecture, dtype_bytes: int, held: Quantization
 def _of_fullest_rank(whole: Interval, model: ModelArchitecture, request: FitRequest) -> Interval:
     """Share of the fullest GPU: layers by pipeline stage (the last also has the head), matrices by tensor rank."""
     tp, pp = request.tensor_parallel_size, request.pipeline_parallel_size
+    if request.expert_copies > 1:
+        whole = whole * (1 / request.undivided)
     replicated = _replicated_heads(model, tp) * request.scalar_bytes / GIB
     if pp == 1:
         return (whole * (1 / tp)) + Interval(0.0, replicated, replicated)

@@ -18,10 +18,10 @@ from gpuplane.planning.placement.stranding import verdict_of
 
 def claims_at(asked: Sequence[Demand], pods: Mapping[str, Amounts], replicas: Callable[[Demand], int]) -> list[Claim]:
     """Claims of a pool's services, with so many replicas each; those of one shape together."""
-    found: dict[Amounts, int] = defaultdict(int)
+    found: dict[tuple[Amounts, int], int] = defaultdict(int)
     for demand in asked:
-        found[pods[demand.entry.name]] += replicas(demand)
-    return [Claim(pod, count) for pod, count in found.items()]
+        found[pods[demand.entry.name], demand.pods] += replicas(demand)
+    return [Claim(pod, count, of_replica) for (pod, of_replica), count in found.items()]
 
 
 def at_minimum(demand: Demand) -> int:

@@ -45,7 +45,7 @@ def _less_of_the_host(pool: PoolPlan, asked: Sequence[Demand], zones: Mapping[st
     pods, lowered = {}, []
     for demand in asked:
         pod = pods[demand.entry.name] = pod_of(demand, pool)
-        fair = dict(zip((CPU, MEMORY), host_quota(pool, quota_resource(pool, demand.quota_key), demand.per_replica), strict=True))
+        fair = dict(zip((CPU, MEMORY), host_quota(pool, quota_resource(pool, demand.quota_key), demand.per_pod), strict=True))
         for field, name, unit in _FIELDS:
             if dict(pod)[name] > fair[name] * unit and fair[name]:
                 pod = pods[demand.entry.name] = _with(pod, name, fair[name] * unit)

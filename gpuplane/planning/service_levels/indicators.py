@@ -8,7 +8,7 @@ from decimal import Decimal
 from types import MappingProxyType
 
 from gpuplane.catalog.metrics import Metric, metric_that_measures
-from gpuplane.spec.inference_service import InferenceServiceSpec
+from gpuplane.spec.inference_service import ServedModelSpec
 from gpuplane.spec.objectives import TARGETS
 
 STATISTIC_BUDGETS: Mapping[str, Decimal] = MappingProxyType(
@@ -68,13 +68,13 @@ class Unmeasured:
     smallest: str | None = None
 
 
-def indicators(service: InferenceServiceSpec) -> tuple[tuple[Indicator, ...], tuple[Unmeasured, ...]]:
+def indicators(service: ServedModelSpec) -> tuple[tuple[Indicator, ...], tuple[Unmeasured, ...]]:
     """What is measured of each promise of a service, and which promises cannot be measured; both empty without objectives."""
     found = [*_latencies(service), *_requests(service), *_saturation(service)]
     return (tuple(one for one in found if isinstance(one, Indicator)), tuple(one for one in found if isinstance(one, Unmeasured)))
 
 
-def _latencies(service: InferenceServiceSpec) -> Iterator[Indicator | Unmeasured]:
+def _latencies(service: ServedModelSpec) -> Iterator[Indicator | Unmeasured]:
     objectives = service.objectives
     if objectives is None:
         return
@@ -101,7 +101,7 @@ def _latency(metric: Metric, field: str, statistic: str, milliseconds: Decimal) 
     return Indicator(name, path, promise, STATISTIC_BUDGETS[statistic], metric, below[-1], promised)
 
 
-def _requests(service: InferenceServiceSpec) -> Iterator[Indicator | Unmeasured]:
+def _requests(service: ServedModelSpec) -> Iterator[Indicator | Unmeasured]:
     objectives = service.objectives
     if objectives is None:
         return
@@ -118,7 +118,7 @@ def _requests(service: InferenceServiceSpec) -> Iterator[Indicator | Unmeasured]
                         objectives.error_percent / 100, errors, total=(total,) if total.measures == "requests" else (total, errors))
 
 
-def _saturation(service: InferenceServiceSpec) -> Iterator[Indicator | Unmeasured]:
+def _saturation(service: ServedModelSpec) -> Iterator[Indicator | Unmeasured]:
     saturation = service.objectives.saturation if service.objectives is not None else None
     if saturation is None:
         return
@@ -136,11 +136,11 @@ def _saturation(service: InferenceServiceSpec) -> Iterator[Indicator | Unmeasure
                         saturation.percent_of_time / 100, metric, bound, bound)
 
 
-def _metric(service: InferenceServiceSpec, what: str) -> Metric | None:
+def _metric(service: ServedModelSpec, what: str) -> Metric | None:
     return metric_that_measures(*service.release.engine, what)
 
 
-def _lacks(service: InferenceServiceSpec, title: str) -> str:
+def _lacks(service: ServedModelSpec, title: str) -> str:
     engine, version = service.release.engine
     return f"{engine} {version} has no metric of {title}"
 

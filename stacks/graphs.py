@@ -1,0 +1,33 @@
+"""A tenant's InferenceGraphs as their components."""
+
+from __future__ import annotations
+
+import pulumi
+
+from gpuplane.components.inference_graph import GraphNodeArgs, GraphRouterConfinement, GraphStepArgs, InferenceGraph, InferenceGraphArgs
+from gpuplane.spec.environment_spec import EnvironmentSpec, GraphEntry
+from gpuplane.spec.inference_graph import GraphStep
+
+
+def register_graphs(spec: EnvironmentSpec, tenant: str, options: pulumi.ResourceOptions) -> None:
+    """Register a tenant's graphs, after what lets their routers start."""
+    graphs = [graph for graph in spec.graphs.values() if graph.tenant == tenant]
+    if not graphs:
+        return
+    confined = GraphRouterConfinement(f"{tenant}-graph-routers", tenant, options)
+    ready = pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(depends_on=[confined]))
+    for graph in graphs:
+        InferenceGraph(f"{tenant}-{graph.document.name}", _graph(graph), ready)
+
+
+def _graph(graph: GraphEntry) -> InferenceGraphArgs:
+    found = graph.document.spec
+    nodes = {name: GraphNodeArgs(node.router_type, tuple(map(_step, node.steps))) for name, node in found.nodes.items()}
+    return InferenceGraphArgs(
+        name=graph.document.name, namespace=graph.tenant, nodes=nodes, replicas=found.replicas,
+        cpu_millicores=found.resources.cpu_millicores, memory_mib=found.resources.memory_mib,
+        timeout_seconds=found.request_timeout_seconds, source=graph.place.relative)
+
+
+def _step(step: GraphStep) -> GraphStepArgs:
+    return GraphStepArgs(step.service, step.node, step.weight, step.condition, step.data, step.dependency)

@@ -1,0 +1,65 @@
+"""One LLMInferenceService file as the component that serves it, and the templates that replicas of several pods start by."""
+
+from __future__ import annotations
+
+import pulumi
+
+from gpuplane.catalog.runtimes import filled, server_of
+from gpuplane.components.llm_inference_service import AdapterArgs, LLMInferenceService, LLMInferenceServiceArgs, WorkloadArgs
+from gpuplane.components.llm_worker_templates import LLMWorkerTemplates, LLMWorkerTemplatesArgs, Way
+from gpuplane.planning.environment_plan import EnvironmentPlan, quota_resource
+from gpuplane.spec import llm_inference_service as wish
+from gpuplane.spec.environment_spec import EnvironmentSpec, ServiceEntry
+from gpuplane.spec.inference_service import ReplicaResources
+from gpuplane.spec.vocabulary import LOCAL_QUEUE
+from gpuplane.stacks.engine_observation import observed_arguments, traced_environment
+from gpuplane.stacks.node_pools import taints
+from gpuplane.stacks.topology_requests import topology_annotations
+from gpuplane.stacks.vllm_arguments import vllm_arguments
+
+
+def register_llm_service(spec: EnvironmentSpec, planned: EnvironmentPlan, entry: ServiceEntry, options: pulumi.ResourceOptions) -> None:
+    """Register the component of one service; that of its pods that read prompts is the same."""
+    if isinstance(entry.document, wish.LLMInferenceService) and not entry.role:
+        LLMInferenceService(f"{entry.tenant}-{entry.document.name}", _service(spec, planned, entry, entry.document.spec), options)
+
+
+def register_worker_templates(spec: EnvironmentSpec, tenant: str, options: pulumi.ResourceOptions) -> None:
+    """Register the templates of a tenant's replicas of several pods."""
+    spread = [entry.document.spec.parallelism for entry in spec.services_of(tenant)
+              if isinstance(entry.document, wish.LLMInferenceService) and entry.document.spec.pods_per_replica > 1]
+    ways: dict[Way, bool] = {"data": any(found.data is not None for found in spread),
+                             "pipeline": any(found.pipeline is not None for found in spread)}
+    if spread:
+        LLMWorkerTemplates(f"{tenant}-worker-templates", LLMWorkerTemplatesArgs(
+            tenant, tuple(way for way, wanted in ways.items() if wanted)), options)
+
+
+def _service(spec: EnvironmentSpec, planned: EnvironmentPlan, entry: ServiceEntry,
+             service: wish.LLMInferenceServiceSpec) -> LLMInferenceServiceArgs:
+    release, pool, prefill, lora = service.release, spec.pools[service.placement.pool], service.prefill, service.lora
+    assert release.vllm is not None  # the spec refuses other engines
+    row, facts = server_of(spec, release).row, planned.pools[service.placement.pool]
+    quota, offload = planned.tenants[entry.tenant].quotas.get(service.placement.quota_key), service.kv_cache_offloading
+    return LLMInferenceServiceArgs(
+        name=entry.document.name, namespace=entry.tenant, storage_uri=release.model.storage_uri, image=release.vllm.image,
+        decode=_workload(service.scaling.max_replicas, service.parallelism, service.resources),
+        prefill=None if prefill is None else _workload(prefill.replicas, prefill.parallelism, prefill.resources),
+        device=quota.resource if quota else quota_resource(facts, service.placement.quota_key),
+        engine_arguments=(*vllm_arguments(release.vllm), *observed_arguments(spec, entry)),
+        environment={name: filled(value, row) for name, value in row.environment.items()} | traced_environment(spec, entry),
+        scheduler_replicas=None if service.router is None else service.router.scheduler.replicas,
+        offload_gib=None if offload is None else offload.cpu_gib, eviction_policy="lru" if offload is None else offload.eviction_policy,
+        adapters=() if lora is None else tuple(AdapterArgs(adapter.name, adapter.storage_uri) for adapter in lora.adapters),
+        max_lora_rank=16 if lora is None else lora.max_rank, max_adapters=1 if lora is None else lora.max_adapters,
+        queue_name=LOCAL_QUEUE, may_borrow=service.placement.may_borrow, priority=service.priority, node_selector=facts.node_labels,
+        tolerations=taints(pool), startup_seconds=planned.startup_seconds[entry.name], timeout_seconds=service.request_timeout_seconds,
+        run_as=row.run_as_user, source=entry.place.relative,
+        pod_annotations=topology_annotations(service.placement.topology, entry.document.name if service.pods_per_replica > 1 else None))
+
+
+def _workload(replicas: int, parallelism: wish.Parallelism, resources: ReplicaResources) -> WorkloadArgs:
+    return WorkloadArgs(
+        replicas=replicas, devices=parallelism.devices_per_pod, cpu=resources.cpu, memory_gib=resources.memory_gib,
+        shared_memory_gib=resources.shared_memory_gib, tensor=parallelism.tensor, pipeline=parallelism.pipeline, data=parallelism.data,
+        data_local=parallelism.data_local, expert=parallelism.expert, pods=parallelism.pods)

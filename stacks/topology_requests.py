@@ -1,0 +1,18 @@
+"""How near each other a replica's pods are to stand, as the annotations that Kueue reads."""
+
+from __future__ import annotations
+
+from gpuplane.spec.inference_service import TopologyRequest
+from gpuplane.spec.vocabulary import POD_SET_GROUP, TOPOLOGY_REQUEST
+
+
+def topology_annotations(request: TopologyRequest | None, group: str | None = None) -> dict[str, str]:
+    """Annotations of the pods; none where nothing is asked for.
+
+    Args:
+        request: what the service asks for.
+        group: where a replica is a leader and workers, what keeps the two pod sets in one domain (Kueue v0.19, LeaderWorkerSet).
+    """
+    wished = {"required": request.required, "preferred": request.preferred} if request is not None else {}
+    found = {TOPOLOGY_REQUEST.format(how=how): level for how, level in wished.items() if level is not None}
+    return found | {POD_SET_GROUP: group} if found and group is not None else found

@@ -1,0 +1,118 @@
+"""Every shape of an LLMInferenceService with KServe's real controller and Kueue: it reaches its pods on the fake GPU nodes, whole or not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Any
+
+import pytest
+from kubernetes import dynamic
+
+from gpuplane.catalog.overlay import catalog_of
+from gpuplane.delivery.offline_engine import render
+from gpuplane.planning import plan
+from gpuplane.spec.vocabulary import KSERVE_LLM
+from tests.integration.cluster import Cluster, admitted, wait_for
+from tests.stacks.llm_shapes import SHAPES, llm_wish
+
+pytestmark = pytest.mark.integration
+ORDER = ("Namespace", "ServiceAccount", "ResourceFlavor", "Cohort", "ClusterQueue", "LocalQueue", "WorkloadPriorityClass",
+         "ResourceQuota", "LLMInferenceServiceConfig", "LLMInferenceService")
+PODS = {"pipeline": (2, 0), "data": (2, 0), "prefill": (1, 2)}
+"""Pods that write answers and pods that read prompts, where they are not one and none."""
+LWS = "leaderworkerset.x-k8s.io/v1"
+
+
+@pytest.fixture(scope="module")
+def applied(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, dict[str, Any]]]:
+    """A service of each shape in one namespace, by shape."""
+    try:
+        cluster.kind(KSERVE_LLM, "LLMInferenceService")
+    except dynamic.exceptions.ResourceNotFoundError:
+        pytest.skip("the cluster has no LLMInferenceService: its CRD is not installed")
+    bodies: dict[tuple[str, str], dict[str, Any]] = {}
+    for shape in SHAPES:
+        wish = llm_wish(tmp_path_factory.mktemp(shape), shape, name=shape)
+        wish.change("node-pools/h100.yaml", "{rack: a}", "{nvidia.com/gpu.product: NVIDIA-H100-80GB-HBM3}")
+        spec = wish.change("tenants/acme.yaml", "    h100: 8\n", "    h100: 16\n").load()
+        planned = plan(spec, catalog_of(spec), date(2026, 11, 21))
+        assert planned.refusals == ()
+        bodies |= {(view.kind, view.name): dict(view.props) for view in render(spec, planned) if view.is_kubernetes and view.custom}
+    wanted = [body for kind in ORDER for (found, _), body in bodies.items() if found == kind]
+    for body in wanted:
+        _apply(cluster, body)
+    yield {body["metadata"]["name"]: body for body in wanted if body["kind"] == "LLMInferenceService"}
+    for body in reversed(wanted):
+        if cluster.get(body["apiVersion"], body["kind"], body["metadata"]["name"], body["metadata"].get("namespace", "")) is not None:
+            cluster.delete(body)
+
+
+def _apply(cluster: Cluster, body: dict[str, Any]) -> None:
+    metadata = body["metadata"]
+    namespaced = {"namespace": metadata["namespace"]} if metadata.get("namespace") else {}
+    cluster.kind(body["apiVersion"], body["kind"]).server_side_apply(
+        body=body, name=metadata["name"], field_manager="gpuplane-test", force_conflicts=True, field_validation="Strict", **namespaced)
+
+
+def _pods(cluster: Cluster, shape: str, reads_prompts: bool) -> list[Any]:
+    found = cluster.core.list_namespaced_pod("acme", label_selector=f"app.kubernetes.io/name={shape}").items
+    engines = [pod for pod in found if "router-scheduler" not in pod.metadata.labels.get("app.kubernetes.io/component", "")]
+    return [pod for pod in engines if ("prefill" in pod.metadata.labels.get("app.kubernetes.io/component", "")) is reads_prompts]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_shape_reaches_its_pods(shape: str, applied: Mapping[str, dict[str, Any]], cluster: Cluster) -> None:
+    answer, read = PODS.get(shape, (1, 0))
+
+    def running() -> bool:
+        groups = (_pods(cluster, shape, reads_prompts=False), answer), (_pods(cluster, shape, reads_prompts=True), read)
+        return all(len(pods) == count and all(pod.status.phase == "Running" for pod in pods) for pods, count in groups)
+
+    wait_for(running, f"{answer + read} pods of {shape} run", 45)
+
+    spec = applied[shape]["spec"]
+    for pod in _pods(cluster, shape, reads_prompts=False):
+        container, wanted = next(one for one in pod.spec.containers if one.name == "main"), spec["template"]["containers"][0]
+        assert pod.spec.node_name.startswith("gpuplane-h100-")
+        assert container.image == wanted["image"]
+        assert container.resources.limits["nvidia.com/gpu"] == wanted["resources"]["limits"]["nvidia.com/gpu"]
+        assert container.security_context.capabilities.add in (None, [])
+        assert pod.spec.termination_grace_period_seconds == spec["template"]["terminationGracePeriodSeconds"]
+        assert "/dev/shm" in {mount.mount_path for mount in container.volume_mounts}
+        if container.startup_probe is not None:
+            assert container.startup_probe.http_get.scheme in ("HTTP", "HTTPS")
+            assert container.startup_probe.failure_threshold == wanted["startupProbe"]["failureThreshold"]
+
+
+@pytest.mark.parametrize("shape", ["pipeline", "data"])
+def test_a_replica_of_several_pods_is_admitted_as_one(shape: str, applied: Mapping[str, dict[str, Any]], cluster: Cluster) -> None:
+    wait_for(lambda: len(_pods(cluster, shape, reads_prompts=False)) == 2, f"both pods of {shape} are there", 45)
+    mine = [one for one in cluster.workloads("acme") if one["metadata"]["name"].startswith(f"leaderworkerset-{shape}-")]
+
+    assert [admitted(one) for one in mine] == [True]
+    assert sum(part["count"] for part in mine[0]["spec"]["podSets"]) == 2
+
+
+def test_adapters_are_handed_to_the_engine(applied: Mapping[str, dict[str, Any]], cluster: Cluster) -> None:
+    wait_for(lambda: len(_pods(cluster, "adapters", reads_prompts=False)) == 1, "the pod with adapters is there", 45)
+    arguments = " ".join(_pods(cluster, "adapters", reads_prompts=False)[0].spec.containers[0].args)
+
+    assert "--enable-lora" in arguments
+    assert "--max-lora-rank=32" in arguments
+    assert "/mnt/lora/legal" in arguments
+
+
+def test_what_leaves_the_gpu_is_handed_to_the_engine(applied: Mapping[str, dict[str, Any]], cluster: Cluster) -> None:
+    wait_for(lambda: len(_pods(cluster, "offloading", reads_prompts=False)) == 1, "the pod that offloads is there", 45)
+    container = _pods(cluster, "offloading", reads_prompts=False)[0].spec.containers[0]
+
+    assert str(16 * 1024**3) in " ".join(container.command)
+
+
+def test_the_api_server_refuses_what_is_refused_before_it(applied: Mapping[str, dict[str, Any]], cluster: Cluster) -> None:
+    body = dict(applied["tensor"], metadata={"name": "wrong", "namespace": "acme"})
+    body["spec"] = {**body["spec"], "parallelism": {"pipeline": 2, "data": 2, "dataLocal": 1}}
+
+    with pytest.raises(dynamic.exceptions.DynamicApiError):
+        _apply(cluster, body)
