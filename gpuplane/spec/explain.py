@@ -65,6 +65,8 @@ REMEDIES = {
     "queue": "Choose another name.",
     "saturation": "Give one of them.",
     "topology": "Correct the levels or the pools.",
+    "release": "Write a release of that family.",
+    "zone": "Name the one subnet.",
     "residency": "List the regions the data may be in.",
 }
 _QUOTE = "Put it in quotes."
