@@ -67,6 +67,9 @@ REMEDIES = {
     "topology": "Correct the levels or the pools.",
     "release": "Write a release of that family.",
     "zone": "Name the one subnet.",
+    "cpu": "Correct one of the two.",
+    "judged": "Give something to judge it by.",
+    "steps": "Correct the steps.",
     "residency": "List the regions the data may be in.",
 }
 _QUOTE = "Put it in quotes."
