@@ -67,6 +67,14 @@ def engine_memory(version: str) -> EngineMemory | None:
     return fitting[-1] if fitting else None
 
 
+@cache
+def newest_seen() -> tuple[int, int]:
+    """The newest vLLM release whose start-ups the memory rows were compared with; later ones are taken to behave alike."""
+    number = version_number(read_yaml("engines.yaml")["newest_seen"])
+    assert number is not None
+    return number
+
+
 def version_number(version: str) -> tuple[int, int] | None:
     """Major and minor of a release; None where there are none."""
     found = re.match(r"v?(\d+)\.(\d+)", version)

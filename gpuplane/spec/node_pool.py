@@ -56,7 +56,7 @@ class NodePoolSpec(SpecModel):
     @model_validator(mode="after")
     def _accelerator(self) -> NodePoolSpec:
         if self.tpu is None and not self.gpu:
-            raise PydanticCustomError("missing", "name the GPU of the nodes, e.g. H100-SXM-80GB", {"field": ("gpu",)})
+            raise PydanticCustomError("needed", "name the GPU of the nodes, e.g. H100-SXM-80GB", {"field": ("gpu",)})
         if self.tpu is not None and self.gpu:
             raise PydanticCustomError("together", "TPU nodes have no GPU", {"field": ("gpu",)})
         if self.tpu is not None and self.sharing is not None:

@@ -117,6 +117,7 @@ def prometheus() -> Iterator[HTTPServer]:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield server
     server.shutdown()
+    server.server_close()
 
 
 @pytest.mark.parametrize(("failed", "status", "words"), [(1.0, 0, "advance to 50 %"), (None, 0, "advance to 50 %"), (300.0, 1, "roll back to 0 %")])

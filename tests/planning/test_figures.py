@@ -153,3 +153,12 @@ def test_a_plan_is_json_with_sorted_keys_and_exact_money() -> None:
 @pytest.mark.parametrize(("amount", "expected"), [(Fraction(1, 3), "0.33"), (Decimal("0.999"), "0.99"), (Decimal(5), "5.00")])
 def test_money_is_cut_down_to_the_cent(amount: Decimal | Fraction, expected: str) -> None:
     assert json_value(cents(amount), "x_usd_per_month") == expected
+
+
+def test_a_release_newer_than_any_known_start_up_is_said() -> None:
+    def notes(version: str) -> list[str]:
+        plan = valid().put("services/acme/chat spec.release.vllm.version", version).plan()
+        return [note for note in plan.notes if "newest release whose start-ups were compared" in note]
+
+    assert any("acme/chat" in note for note in notes("0.99.0"))
+    assert not any("acme/chat" in note for note in notes("0.26.0"))

@@ -364,5 +364,5 @@ def test_every_rule_that_planning_explains_is_one_that_it_gives() -> None:
     compatibility = {"NP-04", "NP-05", "NP-06", "NP-07",  # their examples: tests/planning/test_compatibility.py
                      *(f"CL-0{number}" for number in range(1, 7))}  # theirs: tests/planning/test_compatibility_lock.py
     shapes = {"NP-09", "NP-10", "NP-11", "NP-12"}  # their examples: tests/planning/test_node_pools.py
-    traffic = {"PII-11"}  # its examples: tests/planning/test_traffic.py
+    traffic = {"PII-11", "OB-04"}  # their examples: tests/planning/test_traffic.py, test_scaling.py
     assert {rule for _, rule, *_ in BAD.values()} | compatibility | shapes | traffic == set(RULES) - judged_with_another_ref

@@ -1,20 +1,17 @@
-"""A thousand teams: loading stays quick, and the environment that benchmarks measure on is a valid one."""
+"""The environment that benchmarks measure on is a valid one, at its full size (benchmarks/bench_load.py says how long it takes)."""
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 from benchmarks.wishes import NAME, write_large_environment
 from gpuplane.spec.loader import load_environment
 
 
-def test_a_thousand_tenants_with_three_services_each_load_within_five_seconds(tmp_path: Path) -> None:
+def test_a_thousand_tenants_with_three_services_each_load(tmp_path: Path) -> None:
     write_large_environment(tmp_path, tenants=1000, services_each=3)
-    started = time.process_time()
 
     spec = load_environment(tmp_path, NAME)
 
-    assert time.process_time() - started < 5
     assert (len(spec.tenants), len(spec.services)) == (1000, 3000)
     assert [entry.name for entry in spec.services_of("team-00999")] == [f"team-00999/model-{number}" for number in range(3)]

@@ -13,6 +13,7 @@ from math import ceil
 from types import MappingProxyType
 
 from gpuplane.catalog.catalog import Catalog
+from gpuplane.catalog.engines import newest_seen, version_number
 from gpuplane.catalog.models import ModelArchitecture
 from gpuplane.planning.environment_plan import PoolPlan, Pools, key_resource
 from gpuplane.planning.hardware import hardware
@@ -107,6 +108,10 @@ def memory_proofs(memories: Mapping[str, ServiceMemory]) -> Iterator[Proof]:
 
 def memory_notes(memories: Mapping[str, ServiceMemory]) -> Iterator[str]:
     """Sentences about services whose memory was judged with a reservation."""
+    ahead = sorted(name for name, memory in memories.items() if memory.fit is not None and not memory.measured and _ahead(memory.entry))
+    if ahead:
+        yield (f"GPU memory of {', '.join(ahead)} is reckoned as for vLLM {'.'.join(map(str, newest_seen()))}, the newest release whose "
+               "start-ups were compared; theirs is newer. measured_startup settles it for a service.")
     for name, memory in memories.items():
         if memory.note:
             yield f"Service {name}: {memory.note}"
@@ -114,6 +119,12 @@ def memory_notes(memories: Mapping[str, ServiceMemory]) -> Iterator[str]:
         if seconds is not None and host is not None and host.load_seconds.low <= seconds < host.load_seconds.expected:
             yield (f"Service {name}: loading {host.weights_gib:.0f} GiB takes about {host.load_seconds.expected:.0f} s at 0.5 GB/s, more "
                    f"than startup_seconds {seconds}; a model cache, or a faster source, has to make up for it.")
+
+
+def _ahead(entry: ServiceEntry) -> bool:
+    server = entry.document.spec.release.vllm
+    number = version_number(server.version) if server is not None else None
+    return number is not None and number > newest_seen()
 
 
 def request_of(entry: ServiceEntry, server: Vllm, pool: NodePool, catalog: Catalog) -> FitRequest | str:
