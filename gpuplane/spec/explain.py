@@ -74,6 +74,7 @@ REMEDIES = {
     "parallelism": "Divide a replica in one way.",
     "engine": "Serve it by vllm, or write an InferenceService.",
     "fixed": "Give both the same number, and no triggers.",
+    "unscaled": "Remove it.",
     "source": "Put the weights where it can load them from.",
     "elsewhere": "Say it there, and remove this.",
     "prefill": "Remove prefill, or give it what it needs.",

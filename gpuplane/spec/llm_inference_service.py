@@ -151,6 +151,10 @@ class LLMInferenceServiceSpec(ServedModelSpec):
                                       "LLMInferenceService only by the Workload Variant Autoscaler, which is not installed", {
                                           "low": self.scaling.min_replicas, "high": self.scaling.max_replicas,
                                           "field": ("scaling", "max_replicas")})
+        for name in ("cpu_utilization_percent", "scale_down_seconds"):
+            if name in self.scaling.model_fields_set:
+                raise PydanticCustomError("unscaled", "nothing changes how many replicas an LLMInferenceService has",
+                                          {"field": ("scaling", name)})
         if self.release.model.uri.startswith("gs://"):
             raise PydanticCustomError("source", "KServe v0.20 loads an LLMInferenceService from hf, s3, oci or pvc, not gs",
                                       {"field": ("release", "model", "uri")})
