@@ -226,6 +226,19 @@ def test_a_pod_takes_a_whole_tpu_host() -> None:
     assert "one replica asks for 4 of the 8 TPU chips of a host" in found[0].claim
 
 
+def test_each_pod_of_a_replica_takes_a_whole_tpu_host() -> None:
+    wish = tpu(quota=16, slices=2)
+    wish.documents["services/acme/tpu"]["kind"] = "LLMInferenceService"
+    wish.drop("services/acme/tpu spec.rollout").drop("services/acme/tpu spec.release.vllm.arguments")
+    found, = [refusal for refusal in priced(wish.put("services/acme/tpu spec.parallelism", {"tensor": 4, "pipeline": 2})).refusals
+              if refusal.rule == "NP-12"]
+    whole = priced(wish.put("services/acme/tpu spec.parallelism.tensor", 8))
+
+    assert (found.path, found.needed, found.available) == ("spec.parallelism", "8", "4")
+    assert "each pod of a replica asks for 4 of the 8 TPU chips" in found.claim
+    assert "NP-12" not in rules(whole)
+
+
 def test_the_hosts_of_a_slice_work_only_together() -> None:
     slices = {"machine_type": "ct5lp-hightpu-4t", "topology": "4x4", "slices": 2}
     alone = priced(tpu(False, quota=18, **slices), "ct5lp-hightpu-4t")
