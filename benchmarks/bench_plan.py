@@ -80,7 +80,7 @@ def main(tenants: int = 1000, services_each: int = 3) -> None:
         first = seconds(lambda: plan(spec, catalog, AS_OF))
         again = best(lambda: plan(spec, catalog, AS_OF))
         cached = best(lambda: load_environment(folder, NAME, parsed))[1]
-        nodes = sum(pool.spec.max_nodes for pool in spec.pools.values())
+        nodes = sum(pool.max_nodes for pool in plan(spec, catalog, AS_OF).pools.values())
         print(f"{tenants} tenants × {services_each} services on {nodes} nodes: plan {first[0]:.2f} s ({first[1]:.2f} s of processor) the "
               f"first time, {again[0]:.2f} s ({again[1]:.2f} s) again. Aim: 5 s")
         print(f"load: {loaded:.2f} s of processor; parsed before: {cached:.2f} s, {cached / loaded:.2f} of it")
