@@ -105,4 +105,11 @@ class EnvironmentSpec:
 
     def services_of(self, tenant: str) -> tuple[ServiceEntry, ...]:
         """Services of one tenant, by name."""
-        return tuple(entry for entry in self.services.values() if entry.tenant == tenant)
+        return self._services_by_tenant.get(tenant, ())
+
+    @cached_property
+    def _services_by_tenant(self) -> Mapping[str, tuple[ServiceEntry, ...]]:
+        found: dict[str, list[ServiceEntry]] = {}
+        for entry in self.services.values():
+            found.setdefault(entry.tenant, []).append(entry)
+        return {tenant: tuple(entries) for tenant, entries in found.items()}
