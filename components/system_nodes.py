@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import pulumi
 
 from gpuplane.components.kubernetes_object import child_options
+from gpuplane.components.launch_template import NodeTemplateArgs, template
 
 POOL_NAME = "system"
 
@@ -21,7 +22,7 @@ class SystemNodesArgs:
         instance_types: by preference.
         ami_type, release_version: EKS image family and its pinned release.
         min_nodes, max_nodes: bounds of the autoscaler.
-        disk_gib: encrypted gp3 root volume in GiB.
+        disk_gib: encrypted gp3 volume for images, in GiB.
         tags: AWS tags.
     """
 
@@ -48,21 +49,16 @@ class SystemNodes(pulumi.ComponentResource):
         child = child_options(self, opts)
         named = f"{args.cluster_name}-{POOL_NAME}"
         tags = {"Name": named, **args.tags}
-        template = ec2.LaunchTemplate(
-            name, name=named, region=args.region,
-            block_device_mappings=[{"device_name": "/dev/xvda", "ebs": {
-                "volume_size": args.disk_gib, "volume_type": "gp3", "encrypted": "true", "delete_on_termination": "true"}}],
-            # Version 2 of the metadata service, and one hop: a pod cannot take the node's identity.
-            metadata_options={"http_endpoint": "enabled", "http_tokens": "required", "http_put_response_hop_limit": 1},
-            tag_specifications=[{"resource_type": kind, "tags": tags} for kind in ("instance", "volume")],
-            update_default_version=True, tags=tags, opts=child)
+        node = NodeTemplateArgs(args.disk_gib, bottlerocket=args.ami_type.startswith("BOTTLEROCKET"))
+        launch = ec2.LaunchTemplate(name, name=named, region=args.region, update_default_version=True, tags=tags, opts=child,
+                                    **template(node, tags))
         eks.NodeGroup(
             name, cluster_name=args.cluster_name, node_group_name=POOL_NAME, node_role_arn=args.node_role_arn, region=args.region,
             subnet_ids=list(args.subnet_ids), instance_types=list(args.instance_types), ami_type=args.ami_type,
             release_version=args.release_version, capacity_type="ON_DEMAND",
             scaling_config={"min_size": args.min_nodes, "max_size": args.max_nodes, "desired_size": args.min_nodes},
             update_config={"max_unavailable": 1}, node_repair_config={"enabled": True},
-            launch_template={"id": template.id, "version": template.latest_version.apply(str)}, tags=tags,
+            launch_template={"id": launch.id, "version": launch.latest_version.apply(str)}, tags=tags,
             # The autoscaler moves the desired size.
             opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(ignore_changes=["scalingConfig.desiredSize"])))
         self.register_outputs({"nodeGroup": POOL_NAME})

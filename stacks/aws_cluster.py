@@ -38,7 +38,7 @@ def tags(spec: EnvironmentSpec) -> dict[str, str]:
 
 def node_role_arn(spec: EnvironmentSpec, aws: Aws) -> str:
     """ARN of the role of the nodes: the one that the environment names, or the one that comes with the cluster."""
-    return aws.node_role_arn or aws.role_arn(node_role_name(spec.environment.spec.cluster.name))
+    return aws.node_role_arn or place(aws).role_arn(node_role_name(spec.environment.spec.cluster.name))
 
 
 def compose(spec: EnvironmentSpec, options: pulumi.ResourceOptions) -> NodeHome:

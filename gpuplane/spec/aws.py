@@ -59,7 +59,3 @@ class Aws(SpecModel):
     def partition(self) -> str:
         """First part of this region's ARNs: ``aws``, ``aws-cn`` or ``aws-us-gov``."""
         return {"cn": "aws-cn", "us-gov": "aws-us-gov"}.get(self.region.rsplit("-", 2)[0], "aws")
-
-    def role_arn(self, role: str) -> str:
-        """ARN of a role of this account."""
-        return f"arn:{self.partition}:iam::{self.account_id}:role/{role}"

@@ -18,7 +18,7 @@ from gpuplane.graph.resource_view import ResourceView, Unknown
 
 UNKNOWN = "known-after-apply"
 SHAPED: Mapping[str, str] = {
-    "vpc-id": "vpc-0a1b2c3d", "subnet-id": "subnet-0a1b2c3d", "role-arn": "arn:aws:iam::111122223333:role/known-after-apply",
+    "vpc-id": "vpc-0a1b2c3d",
     "key-arn": "arn:aws:kms:eu-central-1:111122223333:key/0a1b2c3d-1111-2222-3333-444455556666"}
 
 

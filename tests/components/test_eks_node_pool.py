@@ -6,19 +6,17 @@ import base64
 import email
 import tomllib
 from dataclasses import replace
-from functools import cache
 from typing import Any
 
-import botocore.session
 import pulumi
 import pytest
 import yaml
-from botocore.validate import ParamValidator
 
 from gpuplane.components.eks_node_pool import EKS_TAINT_EFFECTS, EksNodePool, EksNodePoolArgs, NodeRepairArgs, NodeUpdateArgs
 from gpuplane.components.gpu_quotas import TaintArgs
 from gpuplane.components.launch_template import NodeTemplateArgs
 from gpuplane.graph.resource_view import ResourceView, Unknown
+from tests.components.aws_api import known, problems, shape
 from tests.components.recorded import one, record
 
 POOL = EksNodePoolArgs(
@@ -61,32 +59,6 @@ RENAMED = {"NetworkInterfaces": {"SecurityGroups": "Groups"}, "Ebs": {}}
 """Members of launch template data whose name pulumi-aws changes, by the structure they are in."""
 
 
-@cache
-def _shape(service: str, operation: str) -> Any:
-    return botocore.session.get_session().get_service_model(service).operation_model(operation).input_shape
-
-
-def _known(value: Any) -> Any:
-    if isinstance(value, Unknown):
-        return "known-after-apply"
-    if isinstance(value, dict):
-        return {key: _known(item) for key, item in value.items()}
-    return [_known(item) for item in value] if isinstance(value, list) else value
-
-
-def _problems(shape: Any, value: Any, path: str = "") -> list[str]:
-    """What the service model has against a value: types and bounds by botocore, and unknown members and enums, which it skips."""
-    found = [] if path else [ParamValidator().validate(value, shape).generate_report()]
-    if shape.type_name == "structure":
-        found += [f"{path}.{key}: no such member" for key in value if key not in shape.members]
-        found += [problem for key in value if key in shape.members for problem in _problems(shape.members[key], value[key], f"{path}.{key}")]
-    elif shape.type_name == "list":
-        found += [problem for item in value for problem in _problems(shape.member, item, f"{path}[]")]
-    elif getattr(shape, "enum", None) and value not in shape.enum:
-        found.append(f"{path}: {value} is not one of {shape.enum}")
-    return [problem for problem in found if problem]
-
-
 def _views(args: EksNodePoolArgs) -> list[ResourceView]:
     return record(lambda: EksNodePool(args.pool, args))
 
@@ -96,7 +68,7 @@ def _api(args: EksNodePoolArgs, kind: str) -> tuple[Any, dict[str, Any]]:
     view = one(_views(args), kind)
     (_, service, operation), names = next((key, table) for key, table in OPERATIONS.items() if key[0] == view.type)
     found: dict[str, Any] = {}
-    for key, value in _known(dict(view.props)).items():
+    for key, value in known(dict(view.props)).items():
         if key in PULUMI_ONLY[kind]:
             assert isinstance(value, PULUMI_ONLY[kind][key]), key
             continue
@@ -105,7 +77,7 @@ def _api(args: EksNodePoolArgs, kind: str) -> tuple[Any, dict[str, Any]]:
         for step in above:
             at = at.setdefault(step, {})
         at[last] = _pascal(value, last) if service == "ec2" else value
-    return _shape(service, operation), found
+    return shape(service, operation), found
 
 
 def _pascal(value: Any, within: str) -> Any:
@@ -123,13 +95,13 @@ def _pascal(value: Any, within: str) -> Any:
 @pytest.mark.parametrize("args", GROUPS.values(), ids=GROUPS)
 @pytest.mark.parametrize("kind", ["NodeGroup", "LaunchTemplate"])
 def test_the_api_takes_what_the_component_sets(args: EksNodePoolArgs, kind: str) -> None:
-    assert _problems(*_api(args, kind)) == []
+    assert problems(*_api(args, kind)) == []
 
 
 def test_the_ec2_api_takes_the_placement_group() -> None:
     shape, api = _api(GROUPS["EFA"], "PlacementGroup")
 
-    assert _problems(shape, api) == []
+    assert problems(shape, api) == []
     assert api == {"GroupName": "platform-h100", "Strategy": "cluster"}
 
 
@@ -138,7 +110,7 @@ def test_the_api_takes_the_autoscalers_tags() -> None:
     api = {"Tags": [{"Key": tag["tag"]["key"], "Value": tag["tag"]["value"], "PropagateAtLaunch": tag["tag"]["propagateAtLaunch"],
                      "ResourceId": "asg", "ResourceType": "auto-scaling-group"} for tag in tags]}
 
-    assert _problems(_shape("autoscaling", "CreateOrUpdateTags"), api) == []
+    assert problems(shape("autoscaling", "CreateOrUpdateTags"), api) == []
     assert {each["Key"].removeprefix("k8s.io/cluster-autoscaler/node-template/"): each["Value"] for each in api["Tags"]} == {
         "label/gpuplane.dev/pool": "h100", "label/nvidia.com/mig.config": "h100", "taint/nvidia.com/gpu": "present:NoSchedule",
         "resources/nvidia.com/mig-1g.10gb": "56"}
@@ -152,11 +124,11 @@ def test_the_api_takes_the_autoscalers_tags() -> None:
 def test_the_judge_would_see_a_wrong_argument(key: str, value: Any, said: str) -> None:
     shape, api = _api(POOL, "NodeGroup")
 
-    assert said in "\n".join(_problems(shape, {**api, key: value}))
+    assert said in "\n".join(problems(shape, {**api, key: value}))
 
 
 def _template(args: EksNodePoolArgs) -> dict[str, Any]:
-    return dict(_known(dict(one(_views(args), "LaunchTemplate").props)))
+    return dict(known(dict(one(_views(args), "LaunchTemplate").props)))
 
 
 def test_a_node_keeps_its_identity_and_its_disk_is_encrypted() -> None:

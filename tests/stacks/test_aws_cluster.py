@@ -12,6 +12,7 @@ import pytest
 from gpuplane.catalog import default_catalog
 from gpuplane.components.eks_cluster import node_role_name
 from gpuplane.components.iam import ROLE_NAME_LENGTH, role_name
+from gpuplane.components.system_nodes import SystemNodes, SystemNodesArgs
 from gpuplane.delivery.offline_engine import render
 from gpuplane.graph.resource_view import ResourceView
 from gpuplane.planning import plan
@@ -20,6 +21,7 @@ from gpuplane.spec.karpenter_nodes import Ami, KarpenterNodes, SecurityGroups
 from gpuplane.spec.loader import load_environment
 from gpuplane.spec.vocabulary import KARPENTER_DISCOVERY
 from tests.components.aws_api import OPERATIONS
+from tests.components.recorded import one, record
 from tests.spec.test_aws import BLOCK, read
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -151,3 +153,11 @@ def test_karpenters_nodes_find_the_network_and_the_role_that_come_with_the_clust
 
     assert node_class.props["spec"]["subnetSelectorTerms"] == [{"tags": {KARPENTER_DISCOVERY: spec.environment.spec.cluster.name}}]
     assert node_class.props["spec"]["role"] == node_role_name(spec.environment.spec.cluster.name)
+
+
+def test_system_nodes_of_bottlerocket_keep_images_on_its_second_volume() -> None:
+    args = SystemNodesArgs("prod", "arn:aws:iam::111122223333:role/nodes", ["subnet-0a"], "eu-central-1", ("m7i.xlarge",),
+                           "BOTTLEROCKET_x86_64", "1.52.0-5fbd9ad3", 2, 4, disk_gib=80)
+    disks = one(record(lambda: SystemNodes("system", args)), "LaunchTemplate").props["blockDeviceMappings"]
+
+    assert {disk["deviceName"]: disk["ebs"]["volumeSize"] for disk in disks} == {"/dev/xvda": 4, "/dev/xvdb": 80}
