@@ -18,7 +18,7 @@ Vector = tuple[int, ...]
 
 MOST_PATTERNS = 2_000
 """Beyond so many the search is left to bounds and first fit, which say how far apart they are."""
-_MOST_STEPS = 10_000
+_MOST_STEPS = 4_000
 
 
 class TooMany(Exception):
