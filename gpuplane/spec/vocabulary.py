@@ -26,6 +26,8 @@ COST_CENTER: Final = f"{DOMAIN}/cost-center"
 ALLOWED_REGIONS: Final = f"{DOMAIN}/allowed-regions"
 ALLOWED_REGISTRIES: Final = f"{DOMAIN}/allowed-registries"
 ALLOWED_MODEL_SOURCES: Final = f"{DOMAIN}/allowed-model-sources"
+MODEL_LICENSE: Final = f"{DOMAIN}/model-license"
+"""Annotation of what serves a model: the model's licence, as its model card spells it."""
 SOURCE: Final = f"{DOMAIN}/source"
 """Annotation: the document below the environment's folder that asked for this object."""
 

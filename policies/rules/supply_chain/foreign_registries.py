@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gpuplane.graph.images import full_name
 from gpuplane.graph.model_sources import allowed
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.resource_view import ResourceView
@@ -82,10 +83,3 @@ spec: {containers: [{name: a, image: vllm/vllm-openai}], initContainers: [{name:
 """, "evil.example.com/vllm/vllm-openai of Pod support/chat is not below"),
     )
 
-
-def full_name(image: str) -> str:
-    """An image's name with its registry, as the container runtime reads it (docker.io, and ``library/`` for one-part names)."""
-    first, slash, _ = image.partition("/")
-    if slash and ("." in first or ":" in first or first == "localhost"):
-        return image
-    return f"docker.io/{image}" if slash else f"docker.io/library/{image}"
