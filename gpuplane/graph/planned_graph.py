@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from functools import cached_property
+from typing import Any
 
 from gpuplane.catalog.catalog import Catalog, default_catalog
 from gpuplane.graph.pod_templates import PodTemplate, pod_templates
@@ -82,9 +83,13 @@ class PlannedGraph:
 
     def in_production(self, view: ResourceView) -> bool:
         """Whether an object serves in production: by the environment's own word, else by the name of the environment it bears."""
+        return self.means_production(self.says(view, "environment"))
+
+    def means_production(self, environment: Any) -> bool:
+        """Whether an environment of that name is production; what the parameters say comes first."""
         if self.parameters.production is not None:
             return self.parameters.production
-        return (self.says(view, "environment") or "").lower() in PRODUCTION_WORDS
+        return isinstance(environment, str) and environment.lower() in PRODUCTION_WORDS
 
     def tenant_of(self, view: ResourceView) -> str | None:
         """The tenant an object belongs to, by its own or its namespace's label."""

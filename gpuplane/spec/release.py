@@ -23,6 +23,8 @@ class ModelReference(SpecModel):
     """Row of the model catalogue; left out, the URI tells."""
     format: Annotated[str | None, Field(pattern=r"^[A-Za-z][-A-Za-z0-9_]*$")] = None
     """KServe model format, e.g. ``onnx``; left out, the runtime's first."""
+    license: Annotated[str | None, Field(pattern=r"^[A-Za-z0-9][-A-Za-z0-9._+ ]*$", max_length=100)] = None
+    """Licence of the weights, as their model card spells it, e.g. ``apache-2.0``; left out, what the catalogue knows of the repository."""
 
     @model_validator(mode="after")
     def _a_volume_is_pinned_by_a_folder(self) -> Self:
