@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -26,9 +26,20 @@ class Policies(SpecModel):
     """Models whose own code was read and may run, each with the revision that was read: ``hf://ORGANISATION/MODEL@REVISION``."""
     allowed_licenses: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = ()
     """Licences of models that may be served, as model cards spell them (``apache-2.0``); left out, any that is recorded."""
+    priority_classes: tuple[Annotated[str, Field(min_length=1, max_length=253)], ...] = ()
+    """Priority classes that tenants may use; left out, those of the platform's own objects."""
+    chargeback: tuple[Literal["tenant", "cost_center", "environment"], ...] = ("tenant", "cost_center", "environment")
+    """What everything that costs must say, so that it can be charged to somebody."""
+    development: bool | None = None
+    """True: GPUs here must not run by themselves all night; left out, what stands in a namespace whose environment is called dev,
+    development, test, preview or sandbox."""
+    stale_prices_after_days: Annotated[int, Field(ge=1, le=3650)] = 90
+    """Days after which a price that nodes are reckoned with is worth a word."""
 
 
 DEFAULT = Policies()
 """The parameters of an environment that says nothing, and of manifests that belong to none."""
 PRODUCTION_WORDS = ("prod", "production", "live")
 """Names of environments that are taken for production where nothing says whether they are."""
+DEVELOPMENT_WORDS = ("dev", "development", "test", "preview", "sandbox")
+"""Names of environments that nobody is served from at night."""
