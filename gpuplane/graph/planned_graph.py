@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from datetime import date
 from functools import cached_property
 from typing import Any
 
 from gpuplane.catalog.catalog import Catalog, default_catalog
 from gpuplane.graph.pod_templates import PodTemplate, pod_templates
 from gpuplane.graph.resource_view import ResourceView
-from gpuplane.spec.policies import DEFAULT, PRODUCTION_WORDS, Policies
+from gpuplane.spec.policies import DEFAULT, DEVELOPMENT_WORDS, PRODUCTION_WORDS, Policies
 from gpuplane.spec.vocabulary import LabelMap
 
 
@@ -22,14 +23,16 @@ class PlannedGraph:
         labels: which label or annotation says what.
         catalog: instance types and prices; the shipped one where it is left out.
         parameters: what the environment says about the rules.
+        as_of: the day that prices and terms are judged at; None where nobody says, and they are not.
     """
 
     def __init__(self, resources: Iterable[ResourceView], labels: LabelMap | None = None, catalog: Catalog | None = None,
-                 parameters: Policies = DEFAULT) -> None:
+                 parameters: Policies = DEFAULT, as_of: date | None = None) -> None:
         self.resources = tuple(resources)
         self.labels = labels or LabelMap()
         self.catalog = catalog or default_catalog()
         self.parameters = parameters
+        self.as_of = as_of
 
     @cached_property
     def _by_kind(self) -> Mapping[str, tuple[ResourceView, ...]]:
@@ -84,6 +87,12 @@ class PlannedGraph:
     def in_production(self, view: ResourceView) -> bool:
         """Whether an object serves in production: by the environment's own word, else by the name of the environment it bears."""
         return self.means_production(self.says(view, "environment"))
+
+    def in_development(self, view: ResourceView) -> bool:
+        """Whether nobody is served from an object at night: by the environment's own word, else by the name of the environment it bears."""
+        if self.parameters.development is not None:
+            return self.parameters.development
+        return (self.says(view, "environment") or "").lower() in DEVELOPMENT_WORDS
 
     def means_production(self, environment: Any) -> bool:
         """Whether an environment of that name is production; what the parameters say comes first."""

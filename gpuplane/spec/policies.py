@@ -28,8 +28,9 @@ class Policies(SpecModel):
     """Licences of models that may be served, as model cards spell them (``apache-2.0``); left out, any that is recorded."""
     priority_classes: tuple[Annotated[str, Field(min_length=1, max_length=253)], ...] = ()
     """Priority classes that tenants may use; left out, those of the platform's own objects."""
-    chargeback: tuple[Literal["tenant", "cost_center", "environment"], ...] = ("tenant", "cost_center", "environment")
-    """What everything that costs must say, so that it can be charged to somebody."""
+    chargeback: tuple[Literal["tenant", "cost_center", "environment"], ...] | None = None
+    """What everything that costs must say, so that it can be charged to somebody; left out, tenant and environment, and the cost centre
+    where any tenant has one."""
     development: bool | None = None
     """True: GPUs here must not run by themselves all night; left out, what stands in a namespace whose environment is called dev,
     development, test, preview or sandbox."""
