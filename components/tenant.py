@@ -131,8 +131,9 @@ class Tenant(pulumi.ComponentResource):
 
     def _limits(self) -> list[tuple[str, Manifest]]:
         args = self._args
-        hard = {"pods": amount(args.max_pods), "services.loadbalancers": "0", "services.nodeports": "0"}
-        hard |= {f"requests.{resource}": amount(most) for resource, most in args.device_ceilings.items()}
+        most = amount(args.max_pods)  # a Service and a volume claim for each pod are plenty
+        hard = {"pods": most, "services": most, "persistentvolumeclaims": most, "services.loadbalancers": "0", "services.nodeports": "0"}
+        hard |= {f"requests.{resource}": amount(ceiling) for resource, ceiling in args.device_ceilings.items()}
         if args.host_ceiling is not None:
             cores, memory_gib = args.host_ceiling
             hard |= {"requests.cpu": amount(cores), "requests.memory": gib(memory_gib), "limits.memory": gib(memory_gib)}

@@ -13,7 +13,7 @@ from gpuplane.policies.rule import Example, Rule
 class StalePrices(Rule):
     """Clouds change prices without a word: in June 2025 p5.48xlarge fell from 98.32 to 55.04 US dollars an hour.
 
-    Judged is the day that the price of each node group, NodePool and Node speaks of, against policies.stale_prices_after_days (90).
+    Judged is the day that the price of each node group, NodePool and Node speaks of, against policies.stale_prices_after_days (a year).
     A price that is missing for the region is CB-05's.
     """
 
@@ -46,5 +46,5 @@ resources:
   l40s:
     type: aws:eks/nodeGroup:NodeGroup
     properties: {instanceTypes: [g6e.4xlarge], region: eu-central-1, capacityType: ON_DEMAND}
-""", "The price of a node of NodeGroup l40s is 542 days old, more than 90"),
+""", "The price of a node of NodeGroup l40s is 542 days old, more than 365"),
     )
