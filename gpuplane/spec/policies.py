@@ -26,6 +26,8 @@ class Policies(SpecModel):
     """Models whose own code was read and may run, each with the revision that was read: ``hf://ORGANISATION/MODEL@REVISION``."""
     allowed_licenses: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = ()
     """Licences of models that may be served, as model cards spell them (``apache-2.0``); left out, any that is recorded."""
+    platform_host_paths: tuple[Annotated[str, Field(pattern=r"^/", max_length=4096)], ...] = ()
+    """Paths of the node, each as it is written in the manifest, that DaemonSets of the platform (in no tenant's namespace) may mount."""
 
 
 DEFAULT = Policies()
