@@ -39,8 +39,8 @@ _POD_KINDS = frozenset({
     "Pod", "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job", "CronJob", "InferenceService",
     "LLMInferenceService", "LeaderWorkerSet", "JobSet", "RayCluster", "RayJob", "RayService", "TrainJob", "Workflow"})
 _NO_PODS = ("apiextensions.k8s.io", "kyverno.io", "policies.kyverno.io", "templates.gatekeeper.sh", "constraints.gatekeeper.sh",
-            "admissionregistration.k8s.io")
-"""API groups whose objects hold schemas or patterns that look like pods."""
+            "admissionregistration.k8s.io", "admission.k8s.io")
+"""API groups whose objects hold schemas, patterns or requests that look like pods."""
 _PATCHED_KINDS = ("Prometheus", "Alertmanager", "ThanosRuler", "PrometheusAgent")
 """Kinds whose containers may be patches of what their operator makes."""
 _OVERRIDES = ("podTemplateOverrides", "podSpecOverrides", "runtimePatches", "status")

@@ -23,6 +23,8 @@ from gpuplane.policies.pod_security import BASELINE, Level, violations
 from gpuplane.policies.registry import all_rules
 
 FOLDER = os.environ.get("GPUPLANE_POLICY_CASES")
+BASELINE_ONLY = ("pod-security/restrict-seccomp:", "/seccompv2/seccomp-baseline--")
+"""Native rules and paths that are about level Baseline, where our rule is about Restricted and says with a severity what Baseline is."""
 EXCLUSIONS = Path(__file__).with_name("exclusions.tsv")
 
 
@@ -158,10 +160,16 @@ def _rules_of(row: dict[str, str], known: set[str]) -> set[str]:
 
 def _found(row: dict[str, str], rules: set[str]) -> bool:
     views, _ = read_manifests([Path(str(FOLDER)) / row["path"]])
-    graph, level = PlannedGraph(views), row["native_rule"].partition(":")[0]
-    if row["suite"] == "psa" and level in ("baseline", "restricted"):
-        return any(finding.rule in rules for finding in violations(graph, Level(level)))
+    graph, level = PlannedGraph(views), _level(row)
+    if level is not None:
+        return any(finding.rule in rules for finding in violations(graph, level))
     return any(True for rule in all_rules() if rule.id in rules for _ in rule.check(graph))
+
+
+def _level(row: dict[str, str]) -> Level | None:
+    if row["suite"] == "psa":
+        return Level(row["native_rule"].partition(":")[0])
+    return Level.BASELINE if any(row["native_rule"].startswith(part) or part in row["path"] for part in BASELINE_ONLY) else None
 
 
 def _row(rule: str, suite: str, of: Score) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.pod_templates import PodTemplate
 from gpuplane.graph.resource_view import ResourceView, Unknown
+from gpuplane.graph.tenancy import owner
 from gpuplane.graph.volumes import hidden_volumes, volumes
 from gpuplane.policies.container_rule import PodRule
 from gpuplane.policies.finding import Finding
@@ -49,7 +50,7 @@ class HostPaths(PodRule):
                 yield self.fail(graph, view, f"Volume {volume.name} of {view} is the path {path or '(none)'} of its node.", volume.field)
 
     def _declared(self, graph: PlannedGraph, view: ResourceView, path: str) -> bool:
-        return view.kind == "DaemonSet" and graph.tenant_of(view) is None and path in graph.parameters.platform_host_paths
+        return view.kind == "DaemonSet" and owner(graph, view) is None and path in graph.parameters.platform_host_paths
 
     PASSES = (
         Example("a claim and a scratch directory", """
