@@ -25,6 +25,7 @@ from gpuplane.spec.model import (
 )
 from gpuplane.spec.monitoring import Monitoring
 from gpuplane.spec.platform_services import Keda, KServe, Kueue, Volcano
+from gpuplane.spec.policies import Policies
 from gpuplane.spec.secret_store import SecretStore
 from gpuplane.spec.tracing import Tracing
 
@@ -108,6 +109,7 @@ class EnvironmentSettings(SpecModel):
     """Prefixes of model URIs that may be served, e.g. ``hf://Qwen/``."""
     pod_security: Literal["baseline", "restricted"] = "restricted"
     """Pod Security Standard that tenant namespaces enforce."""
+    policies: Policies = Policies()
 
     @model_validator(mode="after")
     def _cloud(self) -> EnvironmentSettings:
