@@ -26,6 +26,8 @@ class Policies(SpecModel):
     """Models whose own code was read and may run, each with the revision that was read: ``hf://ORGANISATION/MODEL@REVISION``."""
     allowed_licenses: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = ()
     """Licences of models that may be served, as model cards spell them (``apache-2.0``); left out, any that is recorded."""
+    break_glass_days: Annotated[int, Field(ge=1, le=30)] = 7
+    """Most days ahead that access for an emergency may end."""
 
 
 DEFAULT = Policies()

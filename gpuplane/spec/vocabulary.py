@@ -42,6 +42,11 @@ SHARING: Final = f"{DOMAIN}/sharing"
 MAY_BORROW: Final = f"{DOMAIN}/may-borrow"
 """Annotation of a workload that accepts to run on borrowed GPUs, and to lose them."""
 
+BREAK_GLASS_REASON: Final = f"{DOMAIN}/break-glass-reason"
+BREAK_GLASS_APPROVER: Final = f"{DOMAIN}/break-glass-approver"
+BREAK_GLASS_EXPIRES: Final = f"{DOMAIN}/break-glass-expires"
+"""Annotations of a RoleBinding that gives rights for an emergency: why, who allowed it, and its last day (``2026-11-21``)."""
+
 MODEL_SERVER_ACCOUNT: Final = "model-server"
 """Service account of a tenant's model servers; it has no rights and mounts no token."""
 
