@@ -24,7 +24,8 @@ _RIGHTS: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
     ("", "persistentvolumes", _CHANGE, "mount any path of a node or any volume of the storage"),
 )
 _ENDPOINTS = (("", "endpoints"), ("discovery.k8s.io", "endpointslices"))
-"""CVE-2021-25740: whoever writes them sends the gateway or a load balancer to pods of another namespace."""
+"""CVE-2021-25740: whoever writes them sends the gateway or a load balancer to pods of another namespace. Their names count under any API
+group: nothing else is called so, and a right that is written under the wrong group is meant all the same."""
 
 
 class ControlPlaneRights(RoleRule):
@@ -42,7 +43,7 @@ class ControlPlaneRights(RoleRule):
             for grant in role.grants:
                 # Kubernetes' own roles too: clusters from before 1.22 keep this right in them (CVE-2021-25740).
                 for group, resource in _ENDPOINTS if _offered(role) else ():
-                    if verbs := grant.allows(group, resource, *_CHANGE):
+                    if verbs := grant.allows(grant.groups[0] if grant.groups and resource in grant.resources else group, resource, *_CHANGE):
                         yield self.fail(graph, role.view, f"{role.view} may {listed(verbs)} {resource}, and so send traffic to pods of "
                                                           "other namespaces.", grant.path)
 
