@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from copy import copy
+from datetime import date
 from functools import cached_property
 
 from gpuplane.catalog.catalog import Catalog, default_catalog
@@ -29,6 +31,14 @@ class PlannedGraph:
         self.labels = labels or LabelMap()
         self.catalog = catalog or default_catalog()
         self.parameters = parameters
+        self.as_of: date | None = None
+        """The day it is judged at; None only where no verdict is asked for (the registry sets it)."""
+
+    def on(self, day: date) -> PlannedGraph:
+        """The same graph, judged at ``day``."""
+        found = copy(self)
+        found.as_of = day
+        return found
 
     @cached_property
     def _by_kind(self) -> Mapping[str, tuple[ResourceView, ...]]:

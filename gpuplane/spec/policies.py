@@ -28,6 +28,8 @@ class Policies(SpecModel):
     """Licences of models that may be served, as model cards spell them (``apache-2.0``); left out, any that is recorded."""
     platform_host_paths: tuple[Annotated[str, Field(pattern=r"^/", max_length=4096)], ...] = ()
     """Paths of the node, each as it is written in the manifest, that DaemonSets of the platform (in no tenant's namespace) may mount."""
+    break_glass_days: Annotated[int, Field(ge=1, le=30)] = 7
+    """Most days ahead that access for an emergency may end."""
 
 
 DEFAULT = Policies()
