@@ -58,14 +58,14 @@ def view_of(resource: Resource, unknown_error: type[Exception]) -> ResourceView:
 def object_violations(view: ResourceView, exemptions: Sequence[Exemption], as_of: date, catalog: Catalog | None = None,
                       parameters: Policies = DEFAULT) -> Iterator[str]:
     """What the rules about one object say while it is applied, each a sentence with the rule's id."""
-    graph = PlannedGraph([view], catalog=catalog, parameters=parameters, as_of=as_of)
+    graph = PlannedGraph([view], catalog=catalog, parameters=parameters)
     return (sentence(finding) for finding in _blocking(graph, [rule for rule in all_rules() if rule.scope == "object"], exemptions, as_of))
 
 
 def stack_violations(views: Iterable[ResourceView], exemptions: Sequence[Exemption], as_of: date,
                      catalog: Catalog | None = None, parameters: Policies = DEFAULT) -> Iterator[tuple[str, str]]:
     """What all rules say about a stack: sentence and URN of the resource it is about."""
-    graph = PlannedGraph(views, catalog=catalog, parameters=parameters, as_of=as_of)
+    graph = PlannedGraph(views, catalog=catalog, parameters=parameters)
     for finding in _blocking(graph, [rule for rule in all_rules() if _has_context(rule, graph)], exemptions, as_of):
         yield sentence(finding), finding.urn
 

@@ -65,7 +65,7 @@ def check_paths(paths: Sequence[Path], labels: LabelMap, exemptions: Sequence[Ex
     views, errors = read_manifests(paths)
     if not views and not errors:
         errors = [SpecError(path.as_posix(), 0, "", "holds no Kubernetes object.", "Name the files that do.") for path in paths]
-    return CheckResult(judge(PlannedGraph(views, labels, as_of=as_of), exemptions, as_of), tuple(sorted(errors)), len(views), as_of)
+    return CheckResult(judge(PlannedGraph(views, labels), exemptions, as_of), tuple(sorted(errors)), len(views), as_of)
 
 
 def to_json(result: CheckResult) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from copy import copy
 from datetime import date
 from functools import cached_property
 from typing import Any
@@ -23,16 +24,22 @@ class PlannedGraph:
         labels: which label or annotation says what.
         catalog: instance types and prices; the shipped one where it is left out.
         parameters: what the environment says about the rules.
-        as_of: the day that prices and terms are judged at; None where nobody says, and they are not.
     """
 
     def __init__(self, resources: Iterable[ResourceView], labels: LabelMap | None = None, catalog: Catalog | None = None,
-                 parameters: Policies = DEFAULT, as_of: date | None = None) -> None:
+                 parameters: Policies = DEFAULT) -> None:
         self.resources = tuple(resources)
         self.labels = labels or LabelMap()
         self.catalog = catalog or default_catalog()
         self.parameters = parameters
-        self.as_of = as_of
+        self.as_of: date | None = None
+        """The day it is judged at; None only where no verdict is asked for (the registry sets it)."""
+
+    def on(self, day: date) -> PlannedGraph:
+        """The same graph, judged at ``day``."""
+        found = copy(self)
+        found.as_of = day
+        return found
 
     @cached_property
     def _by_kind(self) -> Mapping[str, tuple[ResourceView, ...]]:

@@ -15,7 +15,8 @@ from gpuplane.spec.yaml_source import YamlDocument
 def is_program(value: Mapping[str, Any]) -> bool:
     """Whether a document is a Pulumi YAML program: it has resources with types, and is no Kubernetes object."""
     resources = value.get("resources")
-    return "kind" not in value and isinstance(resources, Mapping) and all(isinstance(lookup(each, "type"), str) for each in resources.values())
+    typed = isinstance(resources, Mapping) and all(isinstance(lookup(each, "type"), str) for each in resources.values())
+    return typed and "kind" not in value
 
 
 def program_views(document: YamlDocument) -> Iterator[ResourceView]:

@@ -42,6 +42,10 @@ class Policies(SpecModel):
     """True: each tenant's budget is a budget of the cloud account as well, which warns when the bill comes near it."""
     stale_prices_after_days: Annotated[int, Field(ge=1, le=3650)] = 365
     """Days after which a price is too old to hold a budget against; from 90 days on the report notes it anyway."""
+    platform_host_paths: tuple[Annotated[str, Field(pattern=r"^/", max_length=4096)], ...] = ()
+    """Paths of the node, each as it is written in the manifest, that DaemonSets of the platform (in no tenant's namespace) may mount."""
+    break_glass_days: Annotated[int, Field(ge=1, le=30)] = 7
+    """Most days ahead that access for an emergency may end."""
 
 
 DEFAULT = Policies()

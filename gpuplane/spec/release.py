@@ -94,7 +94,7 @@ class VllmArguments(SpecModel):
     enable_prefix_caching: bool | None = None
     """Keep the KV cache of common beginnings of prompts."""
     enable_log_requests: bool = False
-    """True writes requests to the log; refused where the data is ``pii``."""
+    """True writes requests to the log; refused where the data is personal."""
     enable_lora: bool = False
     """True: low-rank adapters can be loaded; they take GPU memory."""
     max_loras: Annotated[int | None, Field(ge=1, le=1024)] = None

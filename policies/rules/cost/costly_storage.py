@@ -13,7 +13,8 @@ from gpuplane.policies.rule import Example, Rule
 
 _TEMPLATE, _VOLUME, _NAT, _ENDPOINT = ("aws:ec2/launchTemplate:LaunchTemplate", "aws:ebs/volume:Volume", "aws:ec2/natGateway:NatGateway",
                                        "aws:ec2/vpcEndpoint:VpcEndpoint")
-_OLD = {"gp2": "gp3 costs a fifth less and is faster", "io1": "io2 costs the same and lasts", "standard": "magnetic disks are of another time"}
+_OLD = {"gp2": "gp3 costs a fifth less and is faster", "io1": "io2 costs the same and lasts",
+        "standard": "magnetic disks are of another time"}
 """Types of EBS volumes that have a better successor (Amazon EBS volume types, 2026)."""
 _EBS = ("ebs.csi.aws.com", "ebs.csi.eks.amazonaws.com", "kubernetes.io/aws-ebs")
 _MOST_GIB = 16_384
@@ -45,7 +46,8 @@ class CostlyStorage(Rule):
         gateways = [view for view in graph.resources if view.type == _NAT]
         if gateways and not any(view.type == _ENDPOINT and str(view.get("serviceName")).endswith(".s3")
                                 and view.get("vpcEndpointType") in (None, "Gateway") for view in graph.resources):
-            yield self.fail(graph, gateways[0], f"What nodes read from S3 goes through {gateways[0]}, for there is no gateway endpoint of S3.")
+            yield self.fail(
+                graph, gateways[0], f"What nodes read from S3 goes through {gateways[0]}, for there is no gateway endpoint of S3.")
 
     PASSES = (
         Example("gp3, and S3 by its endpoint", """

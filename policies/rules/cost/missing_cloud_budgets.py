@@ -34,13 +34,14 @@ class MissingCloudBudgets(Rule):
         budgets = _by_tenant(graph)
         if not budgets and not graph.parameters.cloud_budgets:
             return
-        for name, namespace in sorted(graph.namespaces.items()):
+        for _, namespace in sorted(graph.namespaces.items()):
             tenant, said = graph.tenant_of(namespace), budget_of(graph, namespace)
             if tenant is None or said is None or said[1] is None:
                 continue
             budget = budgets.get(tenant)
             if budget is None:
-                yield self.fail(graph, namespace, f"Tenant {tenant} has a budget of {plain(said[1])} USD, and the cloud account none for it.")
+                yield self.fail(
+                    graph, namespace, f"Tenant {tenant} has a budget of {plain(said[1])} USD, and the cloud account none for it.")
                 continue
             yield from self._same(graph, budget, tenant, said[1])
 

@@ -35,7 +35,8 @@ class SpotServing(Rule):
             found = [source for source in sources if open_to(workload.template, source.labels)]
             if found and all(_spot(source) for source in found):
                 names = ", ".join(sorted({source.view.name for source in found}))
-                yield self.fail(graph, workload.view, f"The {workload.scale.minimum} replicas of {workload.view} that always run stand on spot "
+                yield self.fail(
+                    graph, workload.view, f"The {workload.scale.minimum} replicas of {workload.view} that always run stand on spot "
                                                       f"nodes ({names}), which may all be taken back.", workload.template.path)
 
     PASSES = (

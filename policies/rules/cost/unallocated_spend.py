@@ -54,14 +54,16 @@ class UnallocatedSpend(Rule):
     def _workload(self, graph: PlannedGraph, view: ResourceView, needed: tuple[str, ...]) -> Iterator[Finding]:
         missing = [what for what in needed if graph.says(view, what) is None]
         if missing:
-            yield self.fail(graph, view, f"Neither {view} nor its namespace says {', '.join(each.replace('_', ' ') for each in missing)}, so "
+            yield self.fail(
+                graph, view, f"Neither {view} nor its namespace says {', '.join(each.replace('_', ' ') for each in missing)}, so "
                                          "its GPUs are charged to nobody.", "metadata.labels")
         namespace = graph.namespaces.get(view.namespace)
         for what in needed:
             around = graph.says(namespace, what) if namespace is not None else None
             own = graph.says(view, what)
             if around is not None and own != around:
-                yield self.fail(graph, view, f"{view} says {what.replace('_', ' ')} {own}, and its namespace {around}: its GPUs are charged "
+                yield self.fail(
+                    graph, view, f"{view} says {what.replace('_', ' ')} {own}, and its namespace {around}: its GPUs are charged "
                                              "to the wrong one.", "metadata.labels")
 
     def _tag(self, graph: PlannedGraph, view: ResourceView, tags: object, key: str, field: str) -> Iterator[Finding]:

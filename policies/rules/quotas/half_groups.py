@@ -14,7 +14,7 @@ from gpuplane.graph.serving_runtimes import effective_templates
 from gpuplane.graph.workloads import devices_of
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.rule import Example, Rule
-from gpuplane.spec.vocabulary import TOPOLOGY_REQUEST
+from gpuplane.spec.vocabulary import QUEUE_NAME, TOPOLOGY_REQUEST
 
 _GANGS = ("scheduling.k8s.io/group-name", "scheduling.x-k8s.io/pod-group", "pod-group.scheduling.sigs.k8s.io/name")
 """Labels or annotations of pods that a gang scheduler (Volcano, the coscheduling plugin) reads."""
@@ -47,9 +47,11 @@ class HalfGroups(Rule):
     def _group(self, graph: PlannedGraph, view: ResourceView, workers: list[PodTemplate]) -> Iterator[Finding]:
         for template in workers:
             worn = {**template.labels, **template.annotations}
-            gang = queue_name(view) or worn.get("kueue.x-k8s.io/queue-name") or any(key in worn or key in view.annotations for key in _GANGS)
+            grouped = any(key in worn or key in view.annotations for key in _GANGS)
+            gang = queue_name(view) or worn.get(QUEUE_NAME) or grouped
             if not gang and template.spec.get("schedulerName") not in _SCHEDULERS:
-                yield self.fail(graph, view, f"Nothing starts the pods of {view} all at once: two such groups may each hold half of the GPUs.",
+                yield self.fail(
+                    graph, view, f"Nothing starts the pods of {view} all at once: two such groups may each hold half of the GPUs.",
                                 template.path)
             wanted = any(TOPOLOGY_REQUEST.format(how=how) in worn for how in ("required", "preferred"))
             for pool in candidates(template, device_pools(graph), next(iter(devices_of(template)))):

@@ -40,7 +40,8 @@ class InflatedPriorities(PodRule):
                 yield self.fail(graph, view, f"{view} belongs to tenant {graph.tenant_of(view)}, and ranks the pods of all.")
         for view in graph.kubernetes:
             if view.labels.get(PRIORITY_CLASS) is not None and home(view) in tenants_of_namespaces(graph):
-                yield from self._named(graph, view, view.labels[PRIORITY_CLASS], "WorkloadPriorityClass", f"metadata.labels.{PRIORITY_CLASS}")
+                yield from self._named(
+                    graph, view, view.labels[PRIORITY_CLASS], "WorkloadPriorityClass", f"metadata.labels.{PRIORITY_CLASS}")
 
     def pod(self, graph: PlannedGraph, view: ResourceView, template: PodTemplate) -> Iterator[Finding]:
         if home(view) not in tenants_of_namespaces(graph):
@@ -60,7 +61,8 @@ class InflatedPriorities(PodRule):
         elif str(name).startswith(_SYSTEM):
             yield self.fail(graph, view, f"{view} of a tenant has priority class {name}, which preempts everybody.", field)
         elif allowed and name not in allowed:
-            yield self.fail(graph, view, f"{view} has priority class {name}, which is none of the platform's ({', '.join(sorted(allowed))}).",
+            yield self.fail(
+                graph, view, f"{view} has priority class {name}, which is none of the platform's ({', '.join(sorted(allowed))}).",
                             field)
 
     PASSES = (

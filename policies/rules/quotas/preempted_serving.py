@@ -67,7 +67,8 @@ class PreemptedServing(Rule):
             for job in jobs:
                 theirs = _priority(graph, job)
                 if own is not None and theirs is not None and theirs > own:
-                    yield self.fail(graph, workload.view, f"{workload.view} serves in production at priority {plain(own)} and may be put out "
+                    yield self.fail(
+                        graph, workload.view, f"{workload.view} serves in production at priority {plain(own)} and may be put out "
                                                           f"by {job.view}, which has {plain(theirs)}.", "metadata.labels")
 
     PASSES = (

@@ -59,7 +59,8 @@ class BlockedDrains(Rule):
         elif not about or budget.smallest is None:
             if budget.smallest is None or (str(budget.min_available).endswith("%") and budget.smallest > _MOST_PODS):
                 least = "no pod ever" if budget.smallest is None else f"no pod of fewer than {budget.smallest}"
-                yield self.fail(graph, view, f"{view} lets {least} be evicted ({budget.said}), so drains of its nodes never end.", budget.field)
+                yield self.fail(
+                    graph, view, f"{view} lets {least} be evicted ({budget.said}), so drains of its nodes never end.", budget.field)
         else:
             always: Mapping[str, int] = {str(each.view): max(each.scale.minimum, 1) for each in about}
             if budget.evictable(sum(always.values())) == 0:

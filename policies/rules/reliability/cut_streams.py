@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 from gpuplane.graph.lasting_pods import LastingPods, lasting_pods
@@ -46,11 +47,13 @@ class CutStreams(Rule):
             for container, hook in waits:
                 slept = _slept(hook)
                 if slept is not None and slept >= grace:
-                    yield self.fail(graph, view, f"Container {container.name} of {view} waits {slept} s before it stops, and is killed after "
+                    yield self.fail(
+                        graph, view, f"Container {container.name} of {view} waits {slept} s before it stops, and is killed after "
                                                  f"{grace} s.", field)
             if lasting.pods.devices and graph.in_production(view) and not _drains_itself(lasting):
                 if all(hook is None for _, hook in waits):
-                    yield self.fail(graph, view, f"{view} stops at once, while the gateway still sends it requests: no container has a preStop "
+                    yield self.fail(
+                        graph, view, f"{view} stops at once, while the gateway still sends it requests: no container has a preStop "
                                                  "hook.", f"{lasting.template.path}.containers")
                 elif grace < _SERVED_SECONDS:
                     yield self.fail(graph, view, f"{view} is killed {grace} s after it is told to stop, whatever it is answering.", field)
@@ -90,7 +93,7 @@ def _slept(hook: Any) -> int | None:
     if isinstance(seconds, int):
         return seconds
     words = " ".join(str(word) for word in items(lookup(hook, "exec", "command"))).split()
-    for word, after in zip(words, words[1:], strict=False):
+    for word, after in pairwise(words):
         if word.rpartition("/")[2] == "sleep" and after.isdecimal():
             return int(after)
     return None

@@ -29,7 +29,8 @@ class RemovedApis(Rule):
         for view in graph.kubernetes:
             row = removed_api(view.api_version, view.kind)
             if row is not None and (row.removed_in is None or target is None or row.removed_in <= target):
-                since = "is deprecated" if row.removed_in is None else f"is not served since Kubernetes {'.'.join(map(str, row.removed_in))}"
+                numbers = ".".join(map(str, row.removed_in or ()))
+                since = f"is not served since Kubernetes {numbers}" if numbers else "is deprecated"
                 yield self.fail(graph, view, f"{view.api_version} of {view} {since}; write {row.instead}.", "apiVersion")
 
     PASSES = (

@@ -27,8 +27,8 @@ class SingleCapacity(Rule):
     title = "GPU pools of production have a second zone or a second instance type"
     severity = "medium"
     remedy = "Give the pool subnets in two zones, or let it choose between two instance types."
-    references = ("Amazon EC2 documentation: Troubleshoot launch issues, InsufficientInstanceCapacity", "Karpenter documentation: NodePools",
-                  "AWS Well-Architected REL10-BP01")
+    references = ("Amazon EC2 documentation: Troubleshoot launch issues, InsufficientInstanceCapacity",
+                  "Karpenter documentation: NodePools", "AWS Well-Architected REL10-BP01")
     scope = "platform"
     context = ("NodeGroup", "NodePool")
 

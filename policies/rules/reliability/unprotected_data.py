@@ -95,14 +95,14 @@ def _on(view: ResourceView, *path: str) -> Any:
     return value if isinstance(value, Unknown) else str(value).lower() == "true" or value == "ENABLED"
 
 
-def _database(graph: PlannedGraph, view: ResourceView) -> Iterator[_Problem]:
+def _database(_: PlannedGraph, view: ResourceView) -> Iterator[_Problem]:
     yield "may be deleted at once (deletionProtection is off)", "deletionProtection", _on(view, "deletionProtection")
     days = view.get("backupRetentionPeriod")
     kept = days if isinstance(days, Unknown) else days is None or bool(quantity(days))
     yield "has no backups (backupRetentionPeriod is 0)", "backupRetentionPeriod", kept
 
 
-def _table(graph: PlannedGraph, view: ResourceView) -> Iterator[_Problem]:
+def _table(_: PlannedGraph, view: ResourceView) -> Iterator[_Problem]:
     yield ("may be deleted at once (deletionProtectionEnabled is off)", "deletionProtectionEnabled",
            _on(view, "deletionProtectionEnabled"))
     yield "cannot be restored to a point in time", "pointInTimeRecovery.enabled", _on(view, "pointInTimeRecovery", "enabled")
@@ -120,11 +120,11 @@ def _bucket(graph: PlannedGraph, view: ResourceView) -> Iterator[_Problem]:
     yield "keeps no versions of its objects", "versioning", found
 
 
-def _cluster(graph: PlannedGraph, view: ResourceView) -> Iterator[_Problem]:
+def _cluster(_: PlannedGraph, view: ResourceView) -> Iterator[_Problem]:
     yield "may be deleted at once (deletionProtection is off)", "deletionProtection", view.protect or _on(view, "deletionProtection")
 
 
-def _stateful_set(graph: PlannedGraph, view: ResourceView) -> Iterator[_Problem]:
+def _stateful_set(_: PlannedGraph, view: ResourceView) -> Iterator[_Problem]:
     when = view.get("spec", "persistentVolumeClaimRetentionPolicy", "whenDeleted")
     if items(view.get("spec", "volumeClaimTemplates")):
         yield ("deletes its volumes with itself", "spec.persistentVolumeClaimRetentionPolicy.whenDeleted",

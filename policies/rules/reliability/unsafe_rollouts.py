@@ -8,7 +8,6 @@ from gpuplane.graph.device_pools import device_pools
 from gpuplane.graph.lasting_pods import LastingPods, lasting_pods
 from gpuplane.graph.placement import candidates
 from gpuplane.graph.planned_graph import PlannedGraph
-from gpuplane.graph.quantities import plain
 from gpuplane.graph.queues import queue_of
 from gpuplane.graph.replicas import unavailable
 from gpuplane.policies.finding import Finding
@@ -49,10 +48,10 @@ class UnsafeRollouts(Rule):
         for resource, each in lasting.pods.devices.items():
             pools = candidates(lasting.template, device_pools(graph), resource)
             there = [pool.capacity(resource) for pool in pools]
-            needed = (scale.maximum + scale.surge) * each
-            if pools and None not in there and needed > sum(count or 0 for count in there):
+            needed, most = (scale.maximum + scale.surge) * each, sum(count or 0 for count in there)
+            if pools and None not in there and needed > most:
                 yield self.fail(graph, view, f"An update of {view} at {scale.maximum} replicas waits for {scale.surge} more, {needed} "
-                                             f"{resource} together, but its nodes can only ever have {plain(sum(count or 0 for count in there))}.",
+                                             f"{resource} together, but its nodes can only ever have {most}.",
                                 f"{lasting.template.path}: maxSurge")
 
     PASSES = (

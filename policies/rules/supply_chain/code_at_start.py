@@ -12,7 +12,8 @@ from gpuplane.policies.container_rule import ContainerRule
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.rule import Example
 
-_PIPED = re.compile(r"\b(curl|wget)\b[^;&\n]*?\|\s*(?:sudo\s+)?(?:/\S*/)?(?:ba|da|z|k)?sh\b|\b(?:ba|da|z)?sh\s+(?:-c\s+)?[\"']?[<$]\(\s*(?:curl|wget)\b"
+_PIPED = re.compile(r"\b(curl|wget)\b[^;&\n]*?\|\s*(?:sudo\s+)?(?:/\S*/)?(?:ba|da|z|k)?sh\b"
+                    r"|\b(?:ba|da|z)?sh\s+(?:-c\s+)?[\"']?[<$]\(\s*(?:curl|wget)\b"
                     r"|\beval\s+[\"']?\$\(\s*(?:curl|wget)\b|\b(?:curl|wget)\b[^;&\n]*\|\s*python[0-9.]*\b")
 _INSTALLED = re.compile(
     r"\b(?:pip[0-9.]*|uv\s+pip|python[0-9.]*\s+-m\s+pip|conda|mamba|npm|yarn|gem|apt|apt-get|apk|yum|dnf|microdnf)\s+"

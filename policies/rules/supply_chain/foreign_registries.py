@@ -19,7 +19,8 @@ _CLOSED = ("k8s.gcr.io/", "gcr.io/google_containers/")
 class ForeignRegistries(Rule):
     """A digest says which bytes run, not whose they are: images come from the registries that the namespace allows.
 
-    One that was closed is never allowed: images there get no fixes. Names are compared in full (``vllm/vllm-openai`` is ``docker.io/vllm/vllm-openai``), and a prefix ends where a part of the path does.
+    One that was closed is never allowed: images there get no fixes. Names are compared in full (``vllm/vllm-openai`` is
+    ``docker.io/vllm/vllm-openai``), and a prefix ends where a part of the path does.
     """
 
     id = "SC-03"

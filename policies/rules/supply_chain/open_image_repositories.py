@@ -35,17 +35,15 @@ class OpenImageRepositories(Rule):
 
     def _repository(self, graph: PlannedGraph, view: ResourceView, scanned: bool) -> Iterator[Finding]:
         encryption = next(iter(items(view.get("encryptionConfigurations"))), None)
-        judged = (
-            ("imageTagMutability", view.get("imageTagMutability"), lambda value: str(value).startswith("IMMUTABLE"), "lets tags be overwritten"),
-            ("imageScanningConfiguration.scanOnPush", view.get("imageScanningConfiguration", "scanOnPush"),
-             lambda value: scanned or value is True, "does not scan what is pushed"),
-            ("encryptionConfigurations[0].encryptionType", lookup(encryption, "encryptionType"),
-             lambda value: str(value).startswith("KMS"), "is not encrypted with a key of one's own"),
-        )
+        tags, scan = view.get("imageTagMutability"), view.get("imageScanningConfiguration", "scanOnPush")
+        kind = lookup(encryption, "encryptionType")
+        judged = (("imageTagMutability", tags, str(tags).startswith("IMMUTABLE"), "lets tags be overwritten"),
+                  ("imageScanningConfiguration.scanOnPush", scan, scanned or scan is True, "does not scan what is pushed"),
+                  ("encryptionConfigurations[0].encryptionType", kind, str(kind).startswith("KMS"), "is not encrypted with an own key"))
         for field, value, good, what in judged:
             if isinstance(value, Unknown):
                 yield self.unknown(graph, view, f"Whether {view} {what} is only known after apply.", field)
-            elif not good(value):
+            elif not good:
                 yield self.fail(graph, view, f"{view} {what}.", field)
 
     PASSES = (

@@ -34,7 +34,8 @@ class PickledWeights(ContainerRule):
     title = "Weights are loaded from formats that hold no code"
     severity = "critical"
     remedy = "Convert the weights to safetensors, GGUF or ONNX, and name those; drop load formats pt and npcache."
-    references = ("OWASP LLM03:2025, LLM04:2025", "Python documentation: pickle, warning", "PyTorch documentation: torch.load, weights_only")
+    references = ("OWASP LLM03:2025, LLM04:2025", "Python documentation: pickle, warning",
+                  "PyTorch documentation: torch.load, weights_only")
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         yield from super().check(graph)
@@ -51,7 +52,8 @@ class PickledWeights(ContainerRule):
         for word in words(container):
             file = word.rpartition("=")[2]
             if _SUFFIX.search(file) and "://" not in file:
-                yield self.fail(graph, view, f"{named} reads {file}, a pickle, which runs code when it is loaded.", f"{container.path}.args")
+                yield self.fail(
+                    graph, view, f"{named} reads {file}, a pickle, which runs code when it is loaded.", f"{container.path}.args")
         if is_true(environment(graph, view, container).get(_UNGUARDED)):
             yield self.fail(graph, view, f"{named} sets {_UNGUARDED}, so any checkpoint may run code.", f"{container.path}.env")
         kind = told(container.spec, "modelFormat", "name")

@@ -22,7 +22,7 @@ class UnlicensedModels(Rule):
     id = "SC-08"
     title = "The licence of every model is recorded and allowed"
     severity = "medium"
-    remedy = "Set release.model.license to what the model card says, and have it added to policies.allowed_licenses if its terms fit the use."
+    remedy = "Set release.model.license to what the model card says, and add it to policies.allowed_licenses if its terms fit the use."
     references = ("OWASP LLM03:2025", "Regulation (EU) 2024/1689 (AI Act) Art. 53", "Hugging Face documentation: Model cards, license")
     scope = "object"
 

@@ -101,7 +101,8 @@ def _pins(view: ResourceView) -> Iterator[_Pin]:
             what = f"chart {chart}" if chart else str(lookup(each, "repoURL"))
             yield _Pin(what, f"{path}.targetRevision", lookup(each, "targetRevision"), bool(chart))
     elif view.group == "helm.toolkit.fluxcd.io" and view.kind == "HelmRelease" and view.get("spec", "chart", "spec") is not None:
-        yield _Pin(f"chart {view.get('spec', 'chart', 'spec', 'chart')}", "spec.chart.spec.version", view.get("spec", "chart", "spec", "version"))
+        chart = view.get("spec", "chart", "spec")
+        yield _Pin(f"chart {lookup(chart, 'chart')}", "spec.chart.spec.version", lookup(chart, "version"))
     elif view.group == "helm.cattle.io" and view.kind == "HelmChart" and view.get("spec", "chart") is not None:
         yield _Pin(f"chart {view.get('spec', 'chart')}", "spec.version", view.get("spec", "version"))
     elif view.group == "source.toolkit.fluxcd.io" and view.kind == "GitRepository":

@@ -15,8 +15,8 @@ from gpuplane.policies.rule import Example, Rule
 _INCLUDE = "policy.sigstore.dev/include"
 """Label of namespaces that sigstore's policy controller looks at."""
 _KINDS = ("ClusterImagePolicy", "ImageValidatingPolicy", "NamespacedImageValidatingPolicy", "ClusterPolicy", "Policy")
-_IDENTITIES = ("subject", "subjectRegExp", "subjectRegex", "issuer", "issuerRegExp", "publicKeys", "kms", "key", "data", "certificate", "cert",
-               "hashAlgorithm", "secretRef", "inspec")
+_IDENTITIES = ("subject", "subjectRegExp", "subjectRegex", "issuer", "issuerRegExp", "publicKeys", "kms", "key", "data", "certificate",
+               "cert", "secretRef")
 
 
 class UnverifiedSignatures(Rule):
@@ -42,7 +42,8 @@ class UnverifiedSignatures(Rule):
         if graph.parameters.signed_images:
             for name, namespace in sorted(graph.namespaces.items()):
                 if graph.tenant_of(namespace) is not None and not any(_covers(view, namespace) for view in policies):
-                    yield self.fail(graph, namespace, f"No policy verifies the signatures of images in namespace {name}.", "metadata.labels")
+                    yield self.fail(
+                        graph, namespace, f"No policy verifies the signatures of images in namespace {name}.", "metadata.labels")
 
     PASSES = (
         Example("signatures of one workflow", """
