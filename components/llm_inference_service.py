@@ -18,7 +18,7 @@ import pulumi
 from gpuplane.components.gpu_quotas import TaintArgs, priority_class
 from gpuplane.components.inference_service import DEREGISTRATION_SECONDS, LEAVING_SECONDS, STARTUP_PERIOD_SECONDS
 from gpuplane.components.kubernetes_object import KubernetesObject, Manifest, child_options, metadata
-from gpuplane.components.model_storage import download_overrides
+from gpuplane.components.model_storage import RESTRICTED, download_overrides
 from gpuplane.components.quantity import amount, gib
 from gpuplane.spec.vocabulary import (
     DOWNLOADED_URIS,
@@ -201,7 +201,8 @@ def _pod(args: LLMInferenceServiceArgs, role: WorkloadArgs, reads_prompts: bool)
 def _routing_sidecar() -> dict[str, Any]:
     """What is merged into the sidecar of KServe's decode template."""
     amounts = {"cpu": f"{ROUTING_SIDECAR_MILLICORES}m", "memory": f"{ROUTING_SIDECAR_MEMORY_MIB}Mi"}
-    return {"name": "llm-d-routing-sidecar", "resources": {"requests": amounts, "limits": dict(amounts)}}
+    return {"name": "llm-d-routing-sidecar", "resources": {"requests": amounts, "limits": dict(amounts)},
+            "securityContext": dict(RESTRICTED)}
 
 
 def _engine(args: LLMInferenceServiceArgs, role: WorkloadArgs) -> dict[str, Any]:
@@ -213,6 +214,8 @@ def _engine(args: LLMInferenceServiceArgs, role: WorkloadArgs) -> dict[str, Any]
         environment.append({"name": "VLLM_NIXL_SIDE_CHANNEL_HOST", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}})
     found: dict[str, Any] = {
         "name": "main", "image": args.image, "resources": {"requests": amounts, "limits": dict(amounts)},
+        # The templates mount what vLLM writes to: HOME, /tmp, /models and /dev/shm.
+        "securityContext": {**RESTRICTED, "readOnlyRootFilesystem": True},
         "startupProbe": {"periodSeconds": STARTUP_PERIOD_SECONDS, "failureThreshold": -(-args.startup_seconds // STARTUP_PERIOD_SECONDS)}}
     if arguments:
         found["args"] = [shlex.quote(argument) for argument in arguments]

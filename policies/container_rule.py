@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.pod_templates import PodContainer, PodTemplate, is_patch
@@ -18,7 +18,7 @@ from gpuplane.policies.rule import Rule
 class PodRule(Rule):
     """A rule that looks at one pod template at a time; a subclass says what breaks it."""
 
-    scope = "object"
+    scope: ClassVar[Literal["object", "platform"]] = "object"
     effective: ClassVar[bool] = True
     """Whether a model is judged with what its ServingRuntime adds (what must be set), or as it is written (what must not be)."""
 
@@ -33,8 +33,9 @@ class PodRule(Rule):
     def pod(self, graph: PlannedGraph, view: ResourceView, template: PodTemplate) -> Iterator[Finding]:
         """Findings about one pod template."""
 
-    def forbid(self, graph: PlannedGraph, view: ResourceView, settings: Iterable[Setting], wrong: Callable[[Any], str]) -> Iterator[Finding]:
-        """A finding for each setting of which ``wrong`` says what it does ("adds SYS_ADMIN"), and for each that is only known after apply."""
+    def forbid(self, graph: PlannedGraph, view: ResourceView, settings: Iterable[Setting],
+               wrong: Callable[[Any], str]) -> Iterator[Finding]:
+        """A finding for each setting of which ``wrong`` says what it does ("adds SYS_ADMIN"), or that only apply can know."""
         for setting in settings:
             if next(unknowns(setting.value), None):
                 yield self.unknown(graph, view, f"{setting.who} of {view}: {setting.path} is only known after apply.", setting.path)
