@@ -27,7 +27,7 @@ _HANDLERS = ({"httpGet": {"port": 80}}, {"httpGet": {"port": 80, "host": ""}}, {
 
 def random_pods(seed: int, sysctls: tuple[str, ...]) -> Iterator[dict[str, Any]]:
     """Pods without end; each starts from one that level Restricted takes, and changes a few settings. Not all of them are valid."""
-    chosen = random.Random(seed)  # noqa: S311 reproducible, not secret
+    chosen = random.Random(seed)
     number = 0
     while True:
         number += 1

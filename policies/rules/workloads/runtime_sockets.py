@@ -8,7 +8,7 @@ from posixpath import normpath
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.pod_templates import PodTemplate
 from gpuplane.graph.resource_view import ResourceView, Unknown
-from gpuplane.graph.volumes import volumes
+from gpuplane.graph.volumes import hidden_volumes, volumes
 from gpuplane.policies.container_rule import PodRule
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.rule import Example
@@ -32,6 +32,7 @@ class RuntimeSockets(PodRule):
     effective = False
 
     def pod(self, graph: PlannedGraph, view: ResourceView, template: PodTemplate) -> Iterator[Finding]:
+        yield from self.doubt(graph, view, "The volumes", f"{template.path}.volumes", *hidden_volumes(template))
         for volume in volumes(template):
             path = volume.host_path
             if isinstance(path, Unknown):
