@@ -36,6 +36,8 @@ from gpuplane.spec.vocabulary import (
 KV_TRANSFER: Mapping[str, str] = {"kv_connector": "NixlConnector", "kv_role": "kv_both"}
 """How prefill hands the KV cache to decode; the sidecar of KServe's decode template speaks ``nixlv2`` (config/llmisvcconfig, v0.20.0)."""
 
+_DOWNLOAD_TMP = "download-tmp"
+
 
 @dataclass(frozen=True)
 class WorkloadArgs:
@@ -186,8 +188,8 @@ def _pod(args: LLMInferenceServiceArgs, role: WorkloadArgs, reads_prompts: bool)
         pod["automountServiceAccountToken"] = False
     extra = [] if reads_prompts else [_routing_sidecar()]
     if any(uri.startswith(DOWNLOADED_URIS) for uri in (args.storage_uri, *(adapter.storage_uri for adapter in args.adapters))):
-        # Merged into KServe's storage initializer, which by itself has no security context.
-        extra.append(download_overrides())
+        extra.append(_download())
+        pod["volumes"].append({"name": _DOWNLOAD_TMP, "emptyDir": {}})
     if extra:
         pod["initContainers"] = extra
     if args.node_selector:
@@ -202,7 +204,13 @@ def _routing_sidecar() -> dict[str, Any]:
     """What is merged into the sidecar of KServe's decode template."""
     amounts = {"cpu": f"{ROUTING_SIDECAR_MILLICORES}m", "memory": f"{ROUTING_SIDECAR_MEMORY_MIB}Mi"}
     return {"name": "llm-d-routing-sidecar", "resources": {"requests": amounts, "limits": dict(amounts)},
-            "securityContext": dict(RESTRICTED)}
+            "securityContext": {**RESTRICTED, "readOnlyRootFilesystem": True}}
+
+
+def _download() -> dict[str, Any]:
+    """What is merged into KServe's storage initializer, which by itself has no security context: it writes the model, and below /tmp."""
+    return {**download_overrides(), "securityContext": {**RESTRICTED, "readOnlyRootFilesystem": True},
+            "volumeMounts": [{"name": _DOWNLOAD_TMP, "mountPath": "/tmp"}]}  # noqa: S108 a mount of the pod
 
 
 def _engine(args: LLMInferenceServiceArgs, role: WorkloadArgs) -> dict[str, Any]:

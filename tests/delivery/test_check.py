@@ -16,8 +16,14 @@ apiVersion: v1
 kind: Pod
 metadata: {name: server, namespace: tools}
 spec:
+  serviceAccountName: server
+  automountServiceAccountToken: false
+  securityContext: {runAsNonRoot: true, seccompProfile: {type: RuntimeDefault}}
   containers:
-    - {name: c, image: i, securityContext: {privileged: true}, resources: {requests: {cpu: 1, memory: 1Gi}, limits: {memory: 1Gi}}}
+    - name: c
+      image: example.com/server@sha256:0f9e5a4b2c8d7f6e1a3b5c7d9e0f2a4b6c8d0e1f3a5b7c9d1e2f4a6b8c0d2e4f
+      securityContext: {privileged: true, allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: {drop: [ALL]}}
+      resources: {requests: {cpu: 1, memory: 1Gi}, limits: {memory: 1Gi}}
 """
 POLICY = """
 apiVersion: networking.k8s.io/v1
@@ -25,7 +31,7 @@ kind: NetworkPolicy
 metadata: {name: deny, namespace: tools}
 spec: {podSelector: {}, policyTypes: [Ingress, Egress]}
 """
-GOOD = BAD.replace("true", "false")
+GOOD = BAD.replace("privileged: true", "privileged: false")
 
 
 def _folder(path: Path, **files: str) -> Path:
