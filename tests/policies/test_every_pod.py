@@ -117,3 +117,12 @@ def test_a_directory_with_a_runtimes_socket_is_the_socket(path: str, holds: bool
     pod = {**GOOD_POD, "volumes": [{"name": "v", "hostPath": {"path": path}}]}
 
     assert bool(_found("WS-21", _object("v1", "Pod", pod))) is holds
+
+
+@pytest.mark.parametrize(("api_version", "kind", "spec"), [
+    ("trainer.kubeflow.org/v1alpha1", "TrainJob", {"trainer": {"image": "train", "resourcesPerNode": {}}}),
+    ("monitoring.coreos.com/v1", "Prometheus", {"containers": [{"name": "prometheus", "resources": {}}]})])
+def test_what_patches_another_objects_container_is_not_asked_for_its_settings(api_version: str, kind: str, spec: Any) -> None:
+    view = ResourceView(urn="urn:x", api_version=api_version, kind=kind, name="x", namespace="support", props={"spec": spec})
+
+    assert [rule for rule in ("WS-05", "WS-06", "WS-08", "WS-10", "WS-11") if _found(rule, view)] == []
