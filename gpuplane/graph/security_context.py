@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gpuplane.graph.pod_templates import PodContainer, PodTemplate
-from gpuplane.graph.resource_view import Unknown, lookup
+from gpuplane.graph.resource_view import lookup
 
 _CONTEXT = "securityContext"
 
@@ -20,7 +20,7 @@ class Setting:
     """One setting as it is written.
 
     Attributes:
-        value: never None; may be an :class:`Unknown`.
+        value: never None; may be, or hold, an Unknown.
         path: dotted path in the object; where a parent is unknown, still that of the setting.
         who: ``Container NAME``, or ``The pod spec`` where it stands for all containers.
     """
@@ -28,11 +28,6 @@ class Setting:
     value: Any
     path: str
     who: str
-
-    @property
-    def unknown(self) -> bool:
-        """Whether only apply can know it."""
-        return isinstance(self.value, Unknown)
 
 
 def of_pod(template: PodTemplate, *field: str) -> Setting | None:

@@ -40,3 +40,10 @@ def with_rights(graph: PlannedGraph) -> frozenset[tuple[str, str]]:
     """Accounts, by namespace and name, that a binding of the graph names."""
     return frozenset((subject.namespace, subject.name) for binding in bindings(graph) for subject in binding.subjects
                      if subject.kind == "ServiceAccount")
+
+
+@lru_cache(maxsize=4)
+def in_use(graph: PlannedGraph) -> frozenset[tuple[str, str]]:
+    """Accounts, by namespace and name, that pods of the graph run as."""
+    return frozenset((home(view), str(name)) for view, templates in graph.pods for template in templates
+                     if not isinstance(name := account_name(template), Unknown))

@@ -31,7 +31,8 @@ def random_pods(seed: int, sysctls: tuple[str, ...]) -> Iterator[dict[str, Any]]
     number = 0
     while True:
         number += 1
-        yield _pod(chosen, f"random-{number}", sysctls)
+        name = f"random-{number}"
+        yield _windows_pod(chosen, name) if chosen.random() < 0.08 else _pod(chosen, name, sysctls)
 
 
 def _pod(chosen: random.Random, name: str, sysctls: tuple[str, ...]) -> dict[str, Any]:
@@ -60,6 +61,17 @@ def _pod(chosen: random.Random, name: str, sysctls: tuple[str, ...]) -> dict[str
         value = chosen.choice(("runtime/default", "unconfined", "localhost/server"))
         metadata["annotations"] = {"container.apparmor.security.beta.kubernetes.io/c0": value}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+
+
+def _windows_pod(chosen: random.Random, name: str) -> dict[str, Any]:
+    """Most settings of Linux are no valid ones here."""
+    host = chosen.random() < 0.4
+    process = {"windowsOptions": {"hostProcess": True, "runAsUserName": "NT AUTHORITY\\SYSTEM"}}
+    containers = [{"name": f"c{index}", "image": "server", "securityContext": chosen.choice((None, {}, {"runAsNonRoot": True}))}
+                  for index in range(2)]
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": {
+        "os": {"name": "windows"}, "containers": containers, **({"hostNetwork": True} if host else {}),
+        "securityContext": {**(process if host else {}), **chosen.choice(({}, {"runAsNonRoot": True}, {"runAsNonRoot": False}))}}}
 
 
 def _container(chosen: random.Random, name: str, hooks: bool = True) -> dict[str, Any]:

@@ -30,7 +30,7 @@ class HostNamespaces(PodRule):
     def pod(self, graph: PlannedGraph, view: ResourceView, template: PodTemplate) -> Iterator[Finding]:
         for field, namespace in _NAMESPACES.items():
             value, path = template.spec.get(field), f"{template.path}.{field}"
-            yield from self.doubt(graph, view, f"Whether the pods share the {namespace} namespace of their node:", path, value)
+            yield from self.doubt(graph, view, field, path, value)
             if not isinstance(value, Unknown) and value not in (None, False):
                 yield self.fail(graph, view, f"The pods of {view} share the {namespace} namespace of their node.", path)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.pod_templates import PodTemplate
 from gpuplane.graph.resource_view import ResourceView, Unknown
-from gpuplane.graph.service_accounts import DEFAULT_ACCOUNT, WITHOUT_ACCOUNT, account_name, accounts, with_rights
+from gpuplane.graph.service_accounts import DEFAULT_ACCOUNT, WITHOUT_ACCOUNT, account_name, accounts, in_use, with_rights
 from gpuplane.graph.tenancy import home
 from gpuplane.policies.container_rule import PodRule
 from gpuplane.policies.finding import Finding
@@ -33,10 +33,12 @@ class MountedTokens(PodRule):
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         yield from super().check(graph)
-        for (namespace, name), view in accounts(graph).items():
+        for account, view in accounts(graph).items():
+            if account in in_use(graph):
+                continue  # its pods say whether they get its token
             value = view.get(_FIELD)
-            yield from self.doubt(graph, view, f"{_FIELD}", _FIELD, value)
-            if not isinstance(value, Unknown) and value is not False and not self._needed(graph, namespace, name):
+            yield from self.doubt(graph, view, _FIELD, _FIELD, value)
+            if not isinstance(value, Unknown) and value is not False and not self._needed(graph, *account):
                 yield self.fail(graph, view, f"{view} gives its token to every pod that does not refuse it, and has no rights here that "
                                              "would need one.", _FIELD)
 

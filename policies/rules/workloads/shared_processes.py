@@ -23,7 +23,7 @@ class SharedProcesses(PodRule):
 
     def pod(self, graph: PlannedGraph, view: ResourceView, template: PodTemplate) -> Iterator[Finding]:
         value, path = template.spec.get("shareProcessNamespace"), f"{template.path}.shareProcessNamespace"
-        yield from self.doubt(graph, view, "Whether containers share a process namespace in the pods", path, value)
+        yield from self.doubt(graph, view, "shareProcessNamespace", path, value)
         together = [item for item in template.containers if item.role != "init" or item.spec.get("restartPolicy") == "Always"]
         if not isinstance(value, Unknown) and value not in (None, False) and len(together) > 1:
             yield self.fail(graph, view, f"The {len(together)} containers of the pods of {view} share one process namespace.", path)
