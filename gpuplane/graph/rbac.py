@@ -198,4 +198,4 @@ def _texts(value: object) -> tuple[str, ...]:
 
 def _names(written: str, resource: str) -> bool:
     main, _, part = resource.partition("/")
-    return written in ("*", resource) or bool(part) and written in (f"*/{part}", f"{main}/*", "*/*")
+    return written in ("*", resource) or (bool(part) and written in (f"*/{part}", f"{main}/*", "*/*"))

@@ -49,3 +49,8 @@ def data_class(graph: PlannedGraph, view: ResourceView) -> str | None:
     """The most sensitive of what the object and its namespace say: a label on an object cannot make its data harmless."""
     said = [graph.data_class_of(source) for source in (view, graph.namespaces.get(view.namespace)) if source is not None]
     return max((name for name in said if name is not None), key=DATA_CLASSES.index, default=None)
+
+
+def bears(name: str, tenant: str) -> bool:
+    """Whether a name of something says whose it is: ``acme``, ``acme-models`` and ``models-acme`` are tenant acme's."""
+    return name == tenant or name.startswith(f"{tenant}-") or name.endswith(f"-{tenant}")

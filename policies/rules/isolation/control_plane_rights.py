@@ -43,7 +43,8 @@ class ControlPlaneRights(RoleRule):
             for grant in role.grants:
                 # Kubernetes' own roles too: clusters from before 1.22 keep this right in them (CVE-2021-25740).
                 for group, resource in _ENDPOINTS if _offered(role) else ():
-                    if verbs := grant.allows(grant.groups[0] if grant.groups and resource in grant.resources else group, resource, *_CHANGE):
+                    named = resource in grant.resources and grant.groups
+                    if verbs := grant.allows(grant.groups[0] if named else group, resource, *_CHANGE):
                         yield self.fail(graph, role.view, f"{role.view} may {listed(verbs)} {resource}, and so send traffic to pods of "
                                                           "other namespaces.", grant.path)
 

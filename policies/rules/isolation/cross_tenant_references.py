@@ -10,7 +10,7 @@ from gpuplane.graph.queues import cluster_queues
 from gpuplane.graph.references import ROLE_ARN, Reference, references
 from gpuplane.graph.resource_view import ResourceView, lookup
 from gpuplane.graph.secret_stores import open_to_others
-from gpuplane.graph.tenancy import all_tenants, owner, tenants_of_namespaces
+from gpuplane.graph.tenancy import all_tenants, bears, owner, tenants_of_namespaces
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.rule import Example, Rule
 
@@ -161,10 +161,7 @@ def _other_owner(graph: PlannedGraph, reference: Reference, own: str) -> str | N
     if reference.namespace:
         other = tenants_of_namespaces(graph).get(reference.namespace)
         return other if other != own else None
-    owners = [tenant for tenant in all_tenants(graph) if any(_bears(name, tenant, reference.fuzzy) for name in reference.names)]
+    owners = [tenant for tenant in all_tenants(graph) if any(
+        bears(name, tenant) if reference.fuzzy else name == tenant for name in reference.names)]
     nearest = max(owners, key=lambda tenant: (len(tenant), tenant), default=own)  # acme-dev-models is acme-dev's, not acme's
     return nearest if nearest != own else None
-
-
-def _bears(name: str, tenant: str, fuzzy: bool) -> bool:
-    return name == tenant or (fuzzy and (name.startswith(f"{tenant}-") or name.endswith(f"-{tenant}")))

@@ -13,7 +13,8 @@ from gpuplane.policies.finding import Finding
 from gpuplane.policies.rule import Example, Rule
 
 _NAMESPACED = {
-    "": ("ConfigMap", "Endpoints", "LimitRange", "PersistentVolumeClaim", "PodTemplate", "ResourceQuota", "Secret", "Service", "ServiceAccount"),
+    "": ("ConfigMap", "Endpoints", "LimitRange", "PersistentVolumeClaim", "PodTemplate", "ResourceQuota", "Secret", "Service",
+         "ServiceAccount"),
     "autoscaling": ("HorizontalPodAutoscaler",), "batch": ("CronJob", "Job"), "coordination.k8s.io": ("Lease",),
     "discovery.k8s.io": ("EndpointSlice",), "networking.k8s.io": ("Ingress", "NetworkPolicy"), "policy": ("PodDisruptionBudget",),
     RBAC: ("Role", "RoleBinding"), "storage.k8s.io": ("CSIStorageCapacity",), "apps": ("ControllerRevision",),

@@ -21,13 +21,14 @@ _DNS = (53, 5353, "53", "dns", "domain")
 
 
 class OpenEgress(Rule):
-    """Data leaves by any way that is open: to a server of the attacker, in questions to a DNS server, or with the node's own credentials."""
+    """Data leaves by any way that is open: to a server of the attacker, in questions to a DNS server, or with the node's credentials."""
 
     id = "TI-03"
     title = "Egress is an allow-list of names and networks; DNS goes to the cluster's servers"
     severity = "high"
     remedy = "List each destination by network or name in `egress:` of the tenant, and ask the cluster's DNS alone."
-    references = ("NIST SP 800-190 §4.4.2", "ISO/IEC 27001:2022 A.8.23", "Amazon EKS Best Practices Guide: Restrict access to the instance profile")
+    references = ("NIST SP 800-190 §4.4.2", "ISO/IEC 27001:2022 A.8.23",
+                  "Amazon EKS Best Practices Guide: Restrict access to the instance profile assigned to the worker node")
     scope = "platform"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
@@ -64,7 +65,8 @@ class OpenEgress(Rule):
         for namespace, views in sorted(found.items()):
             if views:
                 more = f" and {len(views) - 1} more" if len(views) > 1 else ""
-                yield self.fail(graph, views[0], f"No network policy holds back what leaves the pods of {views[0]}{more} in namespace {namespace}.")
+                yield self.fail(graph, views[0], f"No network policy holds back what leaves the pods of {views[0]}{more} in namespace "
+                                                 f"{namespace}.")
 
     PASSES = (
         Example("a destination by network, and the cluster's DNS", """

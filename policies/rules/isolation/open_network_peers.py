@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from gpuplane.graph.label_selectors import selects
 from gpuplane.graph.network_policies import Peer, network_policies

@@ -28,8 +28,8 @@ class PublicServices(Rule):
             if view.api_version == "v1":
                 yield from self._service(graph, view)
         for door in unseen_doors(graph):
-            yield self.unknown(graph, door.view, f"{door.view} leads to {door.service} from {door.door}, which is not among the objects that "
-                                                 "are judged, so it may be open to the internet.", door.path)
+            yield self.unknown(graph, door.view, f"{door.view} leads to {door.service} from {door.door}, which is not among the objects "
+                                                 "that are judged, so it may be open to the internet.", door.path)
 
     def _service(self, graph: PlannedGraph, view: ResourceView) -> Iterator[Finding]:
         type_, addresses = view.get("spec", "type"), view.get("spec", "externalIPs")
