@@ -6,7 +6,9 @@ from typing import Annotated
 
 from pydantic import Field
 
+from gpuplane.spec.data_class import DataClass
 from gpuplane.spec.model import SpecModel
+from gpuplane.spec.obligations import ClassObligations
 
 RuleId = Annotated[str, Field(pattern=r"^[A-Z]{2,3}-[0-9]{2}$")]
 """Catalogue id of a rule, e.g. ``WS-01``."""
@@ -26,6 +28,8 @@ class Policies(SpecModel):
     """Models whose own code was read and may run, each with the revision that was read: ``hf://ORGANISATION/MODEL@REVISION``."""
     allowed_licenses: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = ()
     """Licences of models that may be served, as model cards spell them (``apache-2.0``); left out, any that is recorded."""
+    obligations: dict[DataClass, ClassObligations] = Field(default_factory=dict)
+    """What data of a class is owed beyond what gpuplane demands anyway (``obligations.yaml`` of its catalogue); never less."""
 
 
 DEFAULT = Policies()
