@@ -6,7 +6,9 @@ from typing import Annotated
 
 from pydantic import Field
 
+from gpuplane.spec.data_class import DataClass
 from gpuplane.spec.model import SpecModel
+from gpuplane.spec.obligations import ClassObligations
 
 RuleId = Annotated[str, Field(pattern=r"^[A-Z]{2,3}-[0-9]{2}$")]
 """Catalogue id of a rule, e.g. ``WS-01``."""
@@ -28,6 +30,10 @@ class Policies(SpecModel):
     """Licences of models that may be served, as model cards spell them (``apache-2.0``); left out, any that is recorded."""
     break_glass_days: Annotated[int, Field(ge=1, le=30)] = 7
     """Most days ahead that access for an emergency may end."""
+    dedicated_nodes_for: tuple[DataClass, ...] = ("special",)
+    """Data classes whose workloads run on nodes of their tenant alone; whole GPUs and MIG keep tenants apart for the others."""
+    obligations: dict[DataClass, ClassObligations] = Field(default_factory=dict)
+    """What data of a class is owed beyond what gpuplane demands anyway (``obligations.yaml`` of its catalogue); never less."""
 
 
 DEFAULT = Policies()
