@@ -14,7 +14,7 @@ from typing import Any
 
 from gpuplane.graph.node_sources import NODE_GROUP_TYPE
 from gpuplane.graph.planned_graph import PlannedGraph
-from gpuplane.graph.resource_view import ResourceView, Unknown, items, lookup, mapping, told
+from gpuplane.graph.resource_view import ResourceView, Unknown, items, lookup, mapping, told, unknowns
 from gpuplane.graph.tenancy import tenants_of_namespaces
 
 ROLE, ROLE_POLICY, POLICY = "aws:iam/role:Role", "aws:iam/rolePolicy:RolePolicy", "aws:iam/policy:Policy"
@@ -72,6 +72,11 @@ def aws_roles(graph: PlannedGraph) -> tuple[AwsRole, ...]:
     return tuple(_role(graph, view) for view in graph.resources if view.type == ROLE)
 
 
+def loose_policies(graph: PlannedGraph) -> tuple[ResourceView, ...]:
+    """Policies and attachments of which nobody can say whose they are, because only apply knows the role."""
+    return tuple(view for view in graph.resources if view.type in (ROLE_POLICY, ATTACHMENT) and not role_name(view.get("role")))
+
+
 def role_name(value: Any) -> str:
     """Name of a role by its name, its ARN, or the URN of a role that is not there yet; empty where nothing tells."""
     if isinstance(value, Unknown):
@@ -97,7 +102,8 @@ def _role(graph: PlannedGraph, view: ResourceView) -> AwsRole:
                 managed.append((each, str(arn).rpartition("/")[2]))
     trust = tuple(one for each in sources for one in _statements(*each))
     statements = tuple(one for each in inline for one in _statements(*each))
-    hidden = tuple((where, path) for where, path, text in [*sources, *inline] if _parsed(text) is None)
+    hidden = tuple((where, path) for where, path, text in [*sources, *inline] if _parsed(text) is None or any(True for _ in unknowns(text)))
+    hidden += tuple((view, path) for path, _ in unknowns({key: view.get(key) for key in ("inlinePolicies", "managedPolicyArns", "tags")}))
     nodes = any(_NODE_SERVICE in each.principals for each in trust) or name in {
         role_name(each.get("nodeRoleArn")) for each in graph.resources if each.type == NODE_GROUP_TYPE}
     return AwsRole(view, trust, statements, tuple(managed), hidden, _tenants(graph, view, name, trust), nodes)

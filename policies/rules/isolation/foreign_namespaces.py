@@ -23,6 +23,8 @@ _NAMESPACED = {
 _KUBERNETES = {("Service", "kubernetes"), ("Endpoints", "kubernetes"), ("EndpointSlice", "kubernetes"), ("ServiceAccount", "default"),
                ("ConfigMap", "kube-root-ca.crt")}
 """What the control plane itself keeps in ``default``."""
+_TEMPLATES = ("spec.template", "spec.jobTemplate", "spec.predictor", "spec.podTemplate")
+"""Where an object says what its pods bear."""
 _SLICES = "endpointslice.kubernetes.io/managed-by"
 _SLICE_CONTROLLERS = ("endpointslice-controller.k8s.io", "endpointslicemirroring-controller.k8s.io")
 
@@ -44,6 +46,9 @@ class ForeignNamespaces(Rule):
             elif not view.namespace and _lands_in_default(view):
                 yield self.fail(graph, view, f"{view} names no namespace, so it goes to the default one.", "metadata")
         for view, templates in graph.pods:
+            if _platforms(graph, view):
+                yield from self.hidden(graph, view, "The tenant", "metadata.labels", "metadata.annotations")
+                yield from self.hidden(graph, view, "A pod", *_TEMPLATES)
             tenant = _worn_tenant(graph, view, templates)
             if tenant and (place := _platforms(graph, view)):
                 yield self.fail(graph, view, f"{view} of tenant {tenant} runs in {place}.", "metadata.namespace")

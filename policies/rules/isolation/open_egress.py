@@ -11,7 +11,7 @@ from gpuplane.graph.network_policies import network_policies, sandbox_peers
 from gpuplane.graph.open_peers import too_wide
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.pod_templates import TEMPLATE_KINDS
-from gpuplane.graph.resource_view import ResourceView, items, lookup, told, unknowns
+from gpuplane.graph.resource_view import ResourceView, items, lookup, told
 from gpuplane.graph.tenancy import SYSTEM_NAMESPACES, home
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.rule import Example, Rule
@@ -32,9 +32,9 @@ class OpenEgress(Rule):
     scope = "platform"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
+        for view in graph.objects("NetworkPolicy", "CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy", _SANDBOX):
+            yield from self.hidden(graph, view, "The egress", *(("specs",) if view.get("specs") is not None else ()), "spec.egress")
         for rules in network_policies(graph):
-            for path, _ in unknowns({"egress": rules.view.get("spec", "egress")}):
-                yield self.unknown(graph, rules.view, f"Where {rules.view} lets pods out to is only known after apply.", f"spec.{path}")
             for peer in rules.peers:
                 if peer.direction == "Egress" and (wide := too_wide(peer)) is not None:
                     yield self.fail(graph, rules.view, f"{rules.view} lets out to {wide}.", peer.path)

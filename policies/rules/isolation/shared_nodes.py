@@ -9,11 +9,16 @@ from gpuplane.graph.node_taints import Taint, hard_taints
 from gpuplane.graph.placement import candidates, node_choices, open_to
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.pod_templates import TEMPLATE_KINDS, PodTemplate
-from gpuplane.graph.resource_view import ResourceView, Unknown, items
+from gpuplane.graph.resource_view import ResourceView, items, unknowns
 from gpuplane.graph.serving_runtimes import effective_templates
 from gpuplane.graph.tenancy import bears, data_class, owner
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.rule import Example, Rule
+
+_BORNE = ("spec.nodeLabels", "spec.nodeTaints", "spec.tolerations", "spec.template", "labels", "taints")
+"""Where a ResourceFlavor, a Karpenter NodePool and an EKS node group say what their nodes bear."""
+_PLACING = ("nodeSelector", "tolerations", "affinity")
+"""Where a pod says which nodes it runs on."""
 
 
 class SharedNodes(Rule):
@@ -34,12 +39,14 @@ class SharedNodes(Rule):
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         classes = frozenset(graph.parameters.dedicated_nodes_for)
         pools = device_pools(graph) if any(data_class(graph, view) in classes for view, _ in graph.pods) else ()
+        for pool in pools:
+            yield from self.hidden(graph, pool.view, "What the nodes bear", *_BORNE)
         taints = {pool.name: tuple(hard_taints(graph, pool.view, pool.node_labels)) for pool in pools}
         for view, _ in graph.pods:
             own, data = owner(graph, view), data_class(graph, view)
             for template in effective_templates(graph, view) if own and data in classes and view.kind not in TEMPLATE_KINDS else ():
                 what = f"Pods of {view}, whose data is {data},"
-                if isinstance(template.spec.get("nodeSelector"), Unknown) or isinstance(template.spec.get("tolerations"), Unknown):
+                if any(True for key in _PLACING for _ in unknowns(template.spec.get(key))) or template.unknown:
                     yield self.unknown(graph, view, f"{what} run on nodes that are only known after apply.", template.path)
                 elif not node_choices(template):
                     yield self.fail(graph, view, f"{what} insist on no nodes, so they run beside anybody's.",
@@ -147,6 +154,7 @@ def _others(graph: PlannedGraph, pool: DevicePool, taints: Sequence[Taint], own:
         if owner(graph, view) != own and view.kind not in TEMPLATE_KINDS:
             for template in templates:
                 tolerations = items(template.spec.get("tolerations"))
-                if open_to(template, pool.node_labels) and all(taint.tolerated(tolerations) for taint in taints):
+                hidden = any(True for _ in unknowns(template.spec.get("tolerations"))) or bool(template.unknown)
+                if open_to(template, pool.node_labels) and (hidden or all(taint.tolerated(tolerations) for taint in taints)):
                     return view
     return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from gpuplane.graph.aws_identity import AwsRole, Statement, aws_roles, trusts_one_account
+from gpuplane.graph.aws_identity import AwsRole, Statement, aws_roles, loose_policies, trusts_one_account
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.resource_view import ResourceView, mapping
 from gpuplane.graph.tenancy import all_tenants, bears
@@ -33,6 +33,8 @@ class WideCloudRoles(Rule):
     scope = "platform"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
+        for view in loose_policies(graph):
+            yield self.unknown(graph, view, f"Which role {view} is for is only known after apply.", "role")
         for role in aws_roles(graph):
             for where, path in role.unknown:
                 yield self.unknown(graph, where, f"What {role.view} may do, or who may take it, is only known after apply.", path)
@@ -68,8 +70,9 @@ class WideCloudRoles(Rule):
             others = [tenant for tenant in all_tenants(graph) | set(role.tenants) if tenant != role.tenants[0]]
             for resource in statement.resources:
                 if why := _beyond(resource, statement, role.tenants[0], others):
-                    yield self.fail(graph, statement.view, f"{role.view} of tenant {role.tenants[0]} may {listed(statement.actions)} on "
-                                                           f"{resource}, {why}.", statement.path)
+                    actions = listed(statement.actions or ("do something",))
+                    yield self.fail(graph, statement.view, f"{role.view} of tenant {role.tenants[0]} may {actions} on {resource}, {why}.",
+                                    statement.path)
 
     def _on_nodes(self, graph: PlannedGraph, where: ResourceView, role: AwsRole, what: str, path: str = "policyArn") -> Finding:
         return self.fail(graph, where, f"{role.view} is a role of nodes, so every pod there could use {what}.", path)
