@@ -111,6 +111,9 @@ def _secret_store(view: ResourceView) -> Iterator[Reference]:
             what = f"ServiceAccount {told(account, 'name')}"
             yield Reference(f"{path}.serviceAccountRef", what, str(told(account, "namespace")))
         yield from _role(value.get("role"), f"{path}.role")
+        remote = value.get("remoteNamespace")
+        if isinstance(remote, str) and remote:
+            yield Reference(f"{path}.remoteNamespace", f"Secrets of namespace {remote}", remote)
 
 
 def _service_account(view: ResourceView) -> Iterator[Reference]:
