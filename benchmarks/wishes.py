@@ -114,8 +114,9 @@ spec:
       namespace: egress-proxy
       ports: [3128]
   access:
-    admins: [{name}-admins]
-    viewers: [{name}-viewers]
+    groups:
+      {name}-developers: developer
+      {name}-viewers: viewer
   quota:
 """
 _QUOTA = """\

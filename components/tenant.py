@@ -15,6 +15,7 @@ import pulumi
 
 from gpuplane.components.kubernetes_object import KubernetesObject, Manifest, metadata
 from gpuplane.components.quantity import amount, gib
+from gpuplane.components.tenant_access import AccessArgs, access_manifests
 from gpuplane.components.tenant_network import TenantNetwork, TenantNetworkArgs
 from gpuplane.components.tenant_queue import TenantQueue, TenantQueueArgs
 from gpuplane.components.tenant_secrets import TenantSecrets, TenantSecretsArgs
@@ -48,7 +49,7 @@ class TenantArgs:
         budget_block_percent: of it; a commitment of more is refused.
         allowed_regions, allowed_registries, allowed_model_sources: prefixes that rules hold the tenant to.
         pod_security: Pod Security Standard that the namespace enforces.
-        admins, viewers: groups that may change or see the tenant's workloads.
+        access: groups that may see, change or operate the tenant's workloads.
         device_ceilings: device resource to the most that pods of the namespace may ask for, waiting ones included;
             0 forbids a type the tenant does not own. Keep it well over nominal + borrowing + surge: the queue
             limits GPUs, and this quota would reject what the queue would hold.
@@ -70,8 +71,7 @@ class TenantArgs:
     allowed_registries: tuple[str, ...] = ()
     allowed_model_sources: tuple[str, ...] = ()
     pod_security: Literal["baseline", "restricted"] = "restricted"
-    admins: tuple[str, ...] = ()
-    viewers: tuple[str, ...] = ()
+    access: AccessArgs = field(default_factory=AccessArgs)
     device_ceilings: Mapping[str, int] = field(default_factory=dict)
     max_pods: int = 500
     host_ceiling: tuple[int, int] | None = None
@@ -150,36 +150,4 @@ class Tenant(pulumi.ComponentResource):
     def _access(self) -> list[tuple[str, Manifest]]:
         account: Manifest = {"apiVersion": "v1", "kind": "ServiceAccount", "automountServiceAccountToken": False,
                              "metadata": metadata(MODEL_SERVER_ACCOUNT, self._args.name)}
-        return [("account", account), *self._role("admin", self._args.admins, _ADMIN), *self._role("viewer", self._args.viewers, _VIEWER)]
-
-    def _role(self, role: str, groups: tuple[str, ...], rules: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...],
-              ) -> list[tuple[str, Manifest]]:
-        if not groups:
-            return []
-        rbac, name = "rbac.authorization.k8s.io", f"tenant-{role}"
-        listed = [{"apiGroups": [group], "resources": list(resources), "verbs": list(verbs)} for group, resources, verbs in rules]
-        return [
-            (f"{role}-role", {"apiVersion": f"{rbac}/v1", "kind": "Role", "metadata": metadata(name, self._args.name), "rules": listed}),
-            (f"{role}-binding", {
-                "apiVersion": f"{rbac}/v1", "kind": "RoleBinding", "metadata": metadata(name, self._args.name),
-                "roleRef": {"apiGroup": rbac, "kind": "Role", "name": name},
-                "subjects": [{"apiGroup": rbac, "kind": "Group", "name": group} for group in sorted(groups)]}),
-        ]
-
-
-_READ = ("get", "list", "watch")
-_WRITE = (*_READ, "create", "update", "patch", "delete")
-_VIEWER = (
-    ("", ("pods", "pods/log", "services", "configmaps", "events", "resourcequotas"), _READ),
-    ("apps", ("deployments", "statefulsets"), _READ),
-    ("batch", ("jobs", "cronjobs"), _READ),
-    ("kueue.x-k8s.io", ("localqueues", "workloads"), _READ),
-    ("serving.kserve.io", ("inferenceservices",), _READ),
-)
-# No Secrets (ExternalSecrets bring them), no exec, no network policies, quotas, queues or roles: those are the platform's.
-_ADMIN = (
-    *_VIEWER,
-    ("", ("pods", "services", "configmaps"), _WRITE),
-    ("apps", ("deployments", "statefulsets"), _WRITE),
-    ("batch", ("jobs", "cronjobs"), _WRITE),
-)
+        return [("account", account), *access_manifests(self._args.name, self._args.access)]

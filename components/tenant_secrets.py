@@ -12,16 +12,9 @@ from typing import Any
 import pulumi
 
 from gpuplane.components.kubernetes_object import KubernetesObject, child_options, metadata
+from gpuplane.components.secret_stores import StoreArgs
 
 API_VERSION = "external-secrets.io/v1"
-
-
-@dataclass(frozen=True)
-class AwsStoreArgs:
-    """AWS Secrets Manager, read with the role that the tenant's reader account assumes."""
-
-    region: str
-    role_arn: str
 
 
 @dataclass(frozen=True)
@@ -34,18 +27,19 @@ class RemoteArgs:
 
 @dataclass(frozen=True)
 class SecretArgs:
-    """A Secret to be filled: key in the Secret to its place in the store."""
+    """A Secret to be filled: key in the Secret to its place in the store, looked at again every ``refresh_seconds``."""
 
     name: str
     store: str
     data: Mapping[str, RemoteArgs]
+    refresh_seconds: int = 3600
 
 
 @dataclass(frozen=True)
 class TenantSecretsArgs:
     """Stores by name, and the secrets read from them."""
 
-    stores: Mapping[str, AwsStoreArgs]
+    stores: Mapping[str, StoreArgs]
     secrets: tuple[SecretArgs, ...]
 
 
@@ -59,21 +53,28 @@ class TenantSecrets(pulumi.ComponentResource):
         for secret in args.secrets:
             KubernetesObject(f"{namespace}-{secret.name}", {
                 "apiVersion": API_VERSION, "kind": "ExternalSecret", "metadata": metadata(secret.name, namespace),
-                "spec": {"refreshInterval": "1h0m0s", "secretStoreRef": {"name": secret.store, "kind": "SecretStore"},
+                "spec": {"refreshPolicy": "Periodic", "refreshInterval": _interval(secret.refresh_seconds),
+                         "secretStoreRef": {"name": secret.store, "kind": "SecretStore"},
                          "target": {"name": secret.name, "creationPolicy": "Owner"}, "data": _data(secret)}},
                 pulumi.ResourceOptions.merge(self._opts, pulumi.ResourceOptions(depends_on=[stores[secret.store]])))
         self.register_outputs({})
 
-    def _store(self, name: str, namespace: str, args: AwsStoreArgs) -> KubernetesObject:
+    def _store(self, name: str, namespace: str, args: StoreArgs) -> KubernetesObject:
         account = f"{name}-reader"
         reader = KubernetesObject(f"{namespace}-{account}", {
             "apiVersion": "v1", "kind": "ServiceAccount", "automountServiceAccountToken": False,
-            "metadata": metadata(account, namespace, annotations={"eks.amazonaws.com/role-arn": args.role_arn})}, self._opts)
+            "metadata": metadata(account, namespace, annotations=args.annotations)}, self._opts)
         return KubernetesObject(f"{namespace}-{name}", {
             "apiVersion": API_VERSION, "kind": "SecretStore", "metadata": metadata(name, namespace),
-            "spec": {"provider": {"aws": {"service": "SecretsManager", "region": args.region, "auth": {
-                "jwt": {"serviceAccountRef": {"name": account}}}}}}},
+            "spec": {"provider": dict(args.provider(account))}},
             pulumi.ResourceOptions.merge(self._opts, pulumi.ResourceOptions(depends_on=[reader])))
+
+
+def _interval(seconds: int) -> str:
+    """A duration as the API server writes it back, so that nothing seems to change: ``1h0m0s``."""
+    minutes, rest = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}h{minutes}m{rest}s" if hours else f"{minutes}m{rest}s" if minutes else f"{rest}s"
 
 
 def _data(secret: SecretArgs) -> list[dict[str, Any]]:

@@ -26,12 +26,12 @@ class TenantVolcanoQueueArgs:
 
     Attributes:
         quotas: resource (``cpu``, ``memory``, ``nvidia.com/gpu``, …) to quota, over all of Volcano's pools.
-        admins: groups that may submit Jobs.
+        submitters: groups that may submit Jobs.
         source: document that asked for it.
     """
 
     quotas: Mapping[str, QuotaArgs]
-    admins: tuple[str, ...] = ()
+    submitters: tuple[str, ...] = ()
     source: str = ""
 
 
@@ -42,7 +42,7 @@ class TenantVolcanoQueue(pulumi.ComponentResource):
         super().__init__("gpuplane:index:TenantVolcanoQueue", name, {"tenant": tenant}, opts)
         child = child_options(self, opts)
         KubernetesObject(tenant, queue(tenant, args), child)
-        if args.admins:
+        if args.submitters:
             rule = {"apiGroups": ["batch.volcano.sh"], "resources": ["jobs"],
                     "verbs": ["get", "list", "watch", "create", "update", "patch", "delete"]}
             KubernetesObject(f"{tenant}-volcano-role", {
@@ -50,7 +50,7 @@ class TenantVolcanoQueue(pulumi.ComponentResource):
             KubernetesObject(f"{tenant}-volcano-binding", {
                 "apiVersion": f"{_RBAC}/v1", "kind": "RoleBinding", "metadata": metadata("tenant-volcano", tenant),
                 "roleRef": {"apiGroup": _RBAC, "kind": "Role", "name": "tenant-volcano"},
-                "subjects": [{"apiGroup": _RBAC, "kind": "Group", "name": group} for group in sorted(args.admins)]}, child)
+                "subjects": [{"apiGroup": _RBAC, "kind": "Group", "name": group} for group in sorted(args.submitters)]}, child)
         self.register_outputs({"queue": tenant})
 
 

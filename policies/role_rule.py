@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator
+from typing import ClassVar, Literal
 
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.rbac import Grant, Role, reserved, roles
@@ -15,7 +16,7 @@ class RoleRule(Rule):
     """A rule that looks at one rule of a role at a time; Kubernetes' own roles are judged by who is bound to them."""
 
     severity = "high"
-    scope = "object"
+    scope: ClassVar[Literal["object", "platform"]] = "object"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         for role in roles(graph):

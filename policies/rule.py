@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from gpuplane.graph.planned_graph import PlannedGraph
-from gpuplane.graph.resource_view import ResourceView
+from gpuplane.graph.resource_view import ResourceView, unknowns
 from gpuplane.policies.finding import Finding, Verdict
 
 
@@ -57,6 +57,12 @@ class Rule(ABC):
     def unknown(self, graph: PlannedGraph, view: ResourceView, message: str, field: str = "") -> Finding:
         """``view`` cannot be judged before apply; it blocks where a violation would."""
         return self._finding(graph, view, message, field, Verdict.UNKNOWN)
+
+    def hidden(self, graph: PlannedGraph, view: ResourceView, what: str, *paths: str) -> Iterator[Finding]:
+        """An unknown verdict for everything below these dotted paths that only apply can know; ``what`` starts the sentence."""
+        for path in paths:
+            for at, _ in unknowns(view.get(*path.split(".")), path):
+                yield self.unknown(graph, view, f"{what} of {view} is only known after apply.", at)
 
     def _finding(self, graph: PlannedGraph, view: ResourceView, message: str, field: str, verdict: Verdict) -> Finding:
         return Finding(

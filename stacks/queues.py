@@ -38,7 +38,8 @@ def volcano_queue(spec: EnvironmentSpec, planned: EnvironmentPlan, name: str) ->
     for of_flavor in queue_quotas(limits, planned.pools).values():
         for resource, quota in of_flavor.items():
             total[resource] = _sum(total.get(resource, QuotaArgs(0, 0, 0)), quota)
-    return TenantVolcanoQueueArgs(total, spec.tenants[name].spec.access.admins, spec.places[("Tenant", name)].relative)
+    submitters = spec.tenants[name].spec.access.having("developer", "operator")
+    return TenantVolcanoQueueArgs(total, submitters, spec.places[("Tenant", name)].relative)
 
 
 def _sum(one: QuotaArgs, two: QuotaArgs) -> QuotaArgs:

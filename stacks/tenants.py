@@ -5,11 +5,12 @@ from __future__ import annotations
 import pulumi
 
 from gpuplane.components.tenant import Tenant, TenantArgs
+from gpuplane.components.tenant_access import AccessArgs, BreakGlassArgs
 from gpuplane.components.tenant_network import EgressArgs, TenantNetworkArgs
-from gpuplane.components.tenant_secrets import AwsStoreArgs, RemoteArgs, SecretArgs, TenantSecretsArgs
 from gpuplane.planning.environment_plan import EnvironmentPlan, TenantPlan
 from gpuplane.spec import tenant as wish
 from gpuplane.spec.environment_spec import EnvironmentSpec
+from gpuplane.spec.vocabulary import is_personal
 from gpuplane.stacks import observation, tenant_cloud
 from gpuplane.stacks.autoscaling import register_scaling
 from gpuplane.stacks.engine_observation import collector_egress
@@ -19,6 +20,7 @@ from gpuplane.stacks.model_caches import register_model_caches
 from gpuplane.stacks.providers import kubernetes_provider, with_provider
 from gpuplane.stacks.queues import kueue_queue, volcano_queue
 from gpuplane.stacks.services import register_service
+from gpuplane.stacks.tenant_secrets import secrets
 from gpuplane.stacks.traffic import gateway_peer, register_traffic
 from gpuplane.stacks.upstream import require_upstream
 
@@ -53,10 +55,18 @@ def _tenant(spec: EnvironmentSpec, planned: EnvironmentPlan, name: str, tenant: 
         budget_usd_per_month=tenant.monthly_budget.usd_per_month, budget_block_percent=tenant.monthly_budget.block_percent,
         cost_center=tenant.cost_center, allowed_regions=tenant.allowed_regions,
         allowed_registries=settings.allowed_registries, allowed_model_sources=settings.allowed_model_sources,
-        pod_security=settings.pod_security, admins=tenant.access.admins, viewers=tenant.access.viewers,
+        pod_security=settings.pod_security, access=_access(spec, tenant),
         device_ceilings=_ceilings(planned, planned.tenants[name]), host_ceiling=_host_ceiling(planned, planned.tenants[name]),
         queue=kueue_queue(spec, planned, name), volcano=volcano_queue(spec, planned, name),
-        network=_network(spec, tenant), secrets=_secrets(spec, name, tenant), source=source)
+        network=_network(spec, tenant), secrets=secrets(spec, name, tenant), source=source)
+
+
+def _access(spec: EnvironmentSpec, tenant: wish.TenantSpec) -> AccessArgs:
+    access = tenant.access
+    return AccessArgs(
+        viewers=access.having("viewer"), developers=access.having("developer"), operators=access.having("operator"),
+        shell=not spec.in_production and not is_personal(tenant.data_classification),
+        break_glass=tuple(BreakGlassArgs(one.group, one.reason, one.approver, one.expires) for one in access.break_glass))
 
 
 RUNAWAY_FACTOR = 2
@@ -89,15 +99,3 @@ def _network(spec: EnvironmentSpec, tenant: wish.TenantSpec) -> TenantNetworkArg
         monitoring_namespace=settings.monitoring.namespace if settings.monitoring else None,
         egress=(*(EgressArgs(rule.name, rule.ports, rule.cidr, rule.namespace) for rule in tenant.egress), *collector_egress(spec),
                 *tenant_cloud.cloud_egress(spec)))
-
-
-def _secrets(spec: EnvironmentSpec, name: str, tenant: wish.TenantSpec) -> TenantSecretsArgs | None:
-    if not tenant.secrets:
-        return None
-    stores = {}
-    for store in sorted({secret.store for secret in tenant.secrets}):
-        aws = spec.environment.spec.secret_stores[store].aws_secrets_manager
-        stores[store] = AwsStoreArgs(aws.region, aws.role_arn_template.replace("{tenant}", name))
-    return TenantSecretsArgs(stores, tuple(
-        SecretArgs(secret.name, secret.store, {key: RemoteArgs(at.key, at.property) for key, at in secret.data.items()})
-        for secret in tenant.secrets))

@@ -13,6 +13,7 @@ from gpuplane.catalog.catalog import Catalog, default_catalog
 from gpuplane.catalog.gpus import Gpu, MigProfile
 from gpuplane.catalog.instances import Instance
 from gpuplane.catalog.models import UnknownShape, parse_model
+from gpuplane.catalog.obligations import weakened
 from gpuplane.catalog.prices import PriceRow, history, newest
 from gpuplane.catalog.runtime_arguments import release_errors
 from gpuplane.catalog.service_prices import ServicePrice
@@ -32,8 +33,8 @@ def catalog_of(spec: EnvironmentSpec) -> Catalog:
     """The facts that an environment is planned with: what ships with gpuplane, and over it the files beside its folder.
 
     Raises:
-        InvalidSpec: a row names a GPU that neither has, a model's config does not say its shape, or a service asks its runtime for
-            what that does not have.
+        InvalidSpec: a row names a GPU that neither has, a model's config does not say its shape, a service asks its runtime for
+            what that does not have, or the environment owes data less than it is owed anyway.
     """
     shapeless = [_misshapen(spec, document, name, row) for document in spec.catalogs for name, row in document.spec.models.items()]
     if any(shapeless):
@@ -42,6 +43,7 @@ def catalog_of(spec: EnvironmentSpec) -> Catalog:
     errors = [_unknown_gpu(spec, document, name, row.gpu, found) for document in spec.catalogs
               for name, row in document.spec.instances.items() if row.gpu not in found.gpus]
     errors += release_errors(spec)
+    errors += weakened(spec)
     if errors:
         raise InvalidSpec(errors)
     return found

@@ -13,7 +13,7 @@ from typing import Any
 from gpuplane.graph.label_selectors import selects
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.queues import namespace_labels
-from gpuplane.graph.resource_view import ResourceView, items, lookup, mapping
+from gpuplane.graph.resource_view import ResourceView, items, lookup, mapping, told
 from gpuplane.graph.tenancy import home, tenants_of_namespaces
 
 ROUTES = ("HTTPRoute", "GRPCRoute", "AIGatewayRoute")
@@ -68,7 +68,7 @@ class Outside:
 def listeners(graph: PlannedGraph) -> tuple[Listener, ...]:
     """Every listener of every Gateway."""
     return tuple(
-        Listener(view, index, str(lookup(one, "name")), str(lookup(one, "hostname") or ""), lookup(one, "port"),
+        Listener(view, index, str(told(one, "name")), str(told(one, "hostname") or ""), lookup(one, "port"),
                  str(lookup(one, "protocol")))
         for view in graph.objects("Gateway") if view.group == "gateway.networking.k8s.io"
         for index, one in enumerate(items(view.get("spec", "listeners"))))

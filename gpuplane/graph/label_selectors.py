@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gpuplane.graph.resource_view import items, lookup, mapping
+from gpuplane.graph.resource_view import Unknown, items, lookup, mapping
 
 
 def selects(selector: Any, labels: Mapping[str, Any]) -> bool:
@@ -19,7 +19,8 @@ def selects(selector: Any, labels: Mapping[str, Any]) -> bool:
 
 def everything(selector: Any) -> bool:
     """Whether a selector demands nothing."""
-    return isinstance(selector, Mapping) and not selector.get("matchLabels") and not selector.get("matchExpressions")
+    return isinstance(selector, Mapping) and not any(
+        isinstance(part, Unknown) or part for part in (selector.get("matchLabels"), selector.get("matchExpressions")))
 
 
 def _holds(expression: Any, labels: Mapping[str, Any]) -> bool:

@@ -1,5 +1,8 @@
 """Kubernetes manifests, and Pulumi YAML programs, as resource views, so that rules judge any YAML as they judge a planned environment.
 
+A document in the shape in which Pulumi YAML writes a resource (``type``, ``name``, ``properties``) is one, too: rules about a cloud have
+their examples so.
+
 Nothing in a file is trusted: every file is bounded, one that cannot be read is an error of its own and
 never hides the others.
 """
@@ -7,6 +10,7 @@ never hides the others.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +22,8 @@ from gpuplane.spec.yaml_source import MANIFEST_LIMITS, Limits, YamlDocument, par
 
 SUFFIXES = (".yaml", ".yml", ".json")
 """Files that are read in a folder; a file that is named itself is always read."""
+_TOKEN = re.compile(r"[a-z][a-z0-9-]*:[A-Za-z0-9./_-]+:[A-Z][A-Za-z0-9]*")
+"""A Pulumi type token, e.g. ``aws:eks/cluster:Cluster``."""
 
 
 def read_manifests(paths: Sequence[Path], limits: Limits = MANIFEST_LIMITS) -> tuple[list[ResourceView], list[SpecError]]:
@@ -87,7 +93,7 @@ def _objects(document: YamlDocument) -> Iterator[tuple[Mapping[str, Any], int]]:
         for index, item in enumerate(elements):
             if isinstance(item, Mapping) and _is_object({**implied, **item}):
                 yield {**implied, **item}, document.line_of(("items", index))
-    elif _is_object(value):
+    elif _is_object(value) or _is_resource(value):
         yield value, document.line
 
 
@@ -95,7 +101,16 @@ def _is_object(value: Mapping[str, Any]) -> bool:
     return all(isinstance(value.get(key), str) and value[key] for key in ("apiVersion", "kind"))
 
 
+def _is_resource(value: Mapping[str, Any]) -> bool:
+    """Whether it is a Pulumi resource; a JSON schema has a ``type`` and ``properties``, too, but no such type."""
+    return isinstance(value.get("properties"), Mapping) and isinstance(value.get("type"), str) and bool(_TOKEN.fullmatch(value["type"]))
+
+
 def _view(value: Mapping[str, Any], file: str, line: int, index: int) -> ResourceView:
+    if _is_resource(value) and not _is_object(value):
+        kind = value["type"].rpartition(":")[2]
+        return ResourceView(urn=f"{file}#{index}", type=value["type"], kind=kind, name=str(value.get("name") or ""),
+                            props=value["properties"], file=file, line=line)
     name = lookup(value, "metadata", "name") or lookup(value, "metadata", "generateName")
     return ResourceView(
         urn=f"{file}#{index}", api_version=value["apiVersion"], kind=value["kind"], name=str(name or ""),

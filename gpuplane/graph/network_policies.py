@@ -98,6 +98,11 @@ def network_policies(graph: PlannedGraph) -> tuple[NetworkRules, ...]:
                  for rules in _rules(view))
 
 
+def sandbox_peers(view: ResourceView) -> tuple[Peer, ...]:
+    """What the network policy opens that the agent sandbox's controller makes from a SandboxTemplate, for its pods alone."""
+    return tuple(_peers(mapping(view.get("spec", "networkPolicy")), "spec.networkPolicy"))
+
+
 def _rules(view: ResourceView) -> Iterator[NetworkRules]:
     if view.group in ("networking.k8s.io", "extensions") and view.kind == "NetworkPolicy":
         spec = mapping(view.get("spec"))

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from gpuplane.catalog.catalog import Catalog, default_catalog
+from gpuplane.catalog.obligations import Obligations, strengthened
 from gpuplane.graph.pod_templates import PodTemplate, pod_templates
 from gpuplane.graph.resource_view import ResourceView
 from gpuplane.spec.policies import DEFAULT, DEVELOPMENT_WORDS, PRODUCTION_WORDS, Policies
@@ -40,6 +41,11 @@ class PlannedGraph:
         found = copy(self)
         found.as_of = day
         return found
+
+    @cached_property
+    def obligations(self) -> Mapping[str, Obligations]:
+        """What data is owed, by its class; the environment's own demands are in it."""
+        return strengthened(self.parameters)
 
     @cached_property
     def _by_kind(self) -> Mapping[str, tuple[ResourceView, ...]]:

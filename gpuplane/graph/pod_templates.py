@@ -6,7 +6,7 @@ read :func:`pod_templates` and no rule lists kinds of its own. Kinds that nobody
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -117,7 +117,7 @@ def _walk(view: ResourceView, value: Any, steps: Steps) -> Iterator[PodTemplate]
     elif isinstance(value, Mapping):
         found = tuple(_containers(view, value, steps))
         keys = (*_ROLES, *FRAMEWORKS) if _is_component(view, steps) else _ROLES
-        unknown = tuple(dotted((*steps, key)) for key in keys if isinstance(value.get(key), Unknown))
+        unknown = tuple(dotted((*steps, *at)) for at in _places(value, keys) if isinstance(lookup(value, *at), Unknown))
         if found or unknown or _is_component(view, steps):
             labels, annotations = (_worn(view, steps, what) for what in ("labels", "annotations"))
             yield PodTemplate(dotted(steps), steps, labels, annotations, _pod_spec(view, value, steps), found, unknown)
@@ -136,6 +136,13 @@ def _pod_spec(view: ResourceView, value: Mapping[str, Any], steps: Steps) -> Map
     lists = [source.get("volumes") for source in (template, workflow)]
     hidden = next((volumes for volumes in lists if isinstance(volumes, Unknown)), None)
     return {**value, **inherited, "volumes": hidden if hidden is not None else [item for volumes in lists for item in items(volumes)]}
+
+
+def _places(value: Mapping[str, Any], keys: Iterable[str]) -> Iterator[Steps]:
+    """Where containers stand: the fields, and each element of one that is a list."""
+    for key in keys:
+        yield (key,)
+        yield from ((key, index) for index in range(len(items(value.get(key)))))
 
 
 def _containers(view: ResourceView, spec: Mapping[str, Any], steps: Steps) -> Iterator[PodContainer]:

@@ -14,7 +14,7 @@ from typing import Any
 from gpuplane.graph.label_selectors import selects
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.quantities import quantity
-from gpuplane.graph.resource_view import ResourceView, items, lookup
+from gpuplane.graph.resource_view import ResourceView, items, lookup, told
 from gpuplane.graph.tenancy import owner
 from gpuplane.spec.vocabulary import QUEUE_NAME, is_device_resource
 
@@ -121,7 +121,7 @@ def _local_queues(graph: PlannedGraph) -> Mapping[tuple[str, str], ResourceView]
 
 
 def _queue(graph: PlannedGraph, view: ResourceView) -> Queue:
-    cohort = view.get("spec", "cohortName") or view.get("spec", "cohort") or ""
+    cohort = told(view.props, "spec", "cohortName") or told(view.props, "spec", "cohort") or ""
     return Queue(view, str(cohort), _tenants(graph, view), tuple(quotas_of(view)))
 
 

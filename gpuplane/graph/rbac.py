@@ -125,8 +125,7 @@ class Binding:
 @lru_cache(maxsize=4)
 def roles(graph: PlannedGraph) -> tuple[Role, ...]:
     """Every role of the graph, in its order."""
-    return tuple(Role(view, _grants(view), _aggregated(graph, view), tuple(path for path, _ in unknowns(
-        {"rules": view.get("rules")}))) for view in _of(graph, *ROLES))
+    return tuple(Role(view, _grants(view), _aggregated(graph, view), tuple(_hidden(view))) for view in _of(graph, *ROLES))
 
 
 @lru_cache(maxsize=4)
@@ -170,6 +169,12 @@ def _of(graph: PlannedGraph, *kinds: str) -> tuple[ResourceView, ...]:
     return tuple(view for view in graph.objects(*kinds) if view.group == RBAC)
 
 
+def _hidden(view: ResourceView) -> Iterator[str]:
+    """What decides a role's rights and is not known: its labels too, by which others gather it."""
+    for path in ("rules", "aggregationRule", "metadata.labels"):
+        yield from (at for at, _ in unknowns(view.get(*path.split(".")), path))
+
+
 def _grants(view: ResourceView) -> tuple[Grant, ...]:
     return tuple(Grant(f"rules[{index}]", *(_texts(lookup(rule, key)) for key in (
         "apiGroups", "resources", "verbs", "resourceNames", "nonResourceURLs"))) for index, rule in enumerate(items(view.get("rules"))))
@@ -198,4 +203,4 @@ def _texts(value: object) -> tuple[str, ...]:
 
 def _names(written: str, resource: str) -> bool:
     main, _, part = resource.partition("/")
-    return written in ("*", resource) or bool(part) and written in (f"*/{part}", f"{main}/*", "*/*")
+    return written in ("*", resource) or (bool(part) and written in (f"*/{part}", f"{main}/*", "*/*"))

@@ -12,7 +12,7 @@ from typing import Any
 
 from gpuplane.graph.model_sources import model_sources
 from gpuplane.graph.planned_graph import PlannedGraph
-from gpuplane.graph.resource_view import ResourceView, items, lookup, mapping
+from gpuplane.graph.resource_view import ResourceView, items, lookup, mapping, told
 
 ROLE_ARN = "eks.amazonaws.com/role-arn"
 """Annotation by which a ServiceAccount takes an IAM role."""
@@ -39,6 +39,14 @@ class Reference:
     fuzzy: bool = False
 
 
+READ: Mapping[str, tuple[str, ...]] = {
+    "RoleBinding": ("subjects",), "ReferenceGrant": ("spec.from",), "ExternalSecret": ("spec.secretStoreRef", "spec.data", "spec.dataFrom"),
+    "SecretStore": ("spec.provider",), "PersistentVolumeClaim": ("spec.dataSourceRef",), "LocalQueue": ("spec.clusterQueue",),
+    **dict.fromkeys(ROUTES, ("spec.parentRefs", "spec.rules")),
+}
+"""Where the references of a kind stand; what is only known after apply there may lead anywhere."""
+
+
 def references(graph: PlannedGraph, view: ResourceView) -> Iterator[Reference]:
     """Every reference of an object that could leave its tenant."""
     if view.kind in _READERS:
@@ -54,9 +62,9 @@ def references(graph: PlannedGraph, view: ResourceView) -> Iterator[Reference]:
 
 def _role_binding(view: ResourceView) -> Iterator[Reference]:
     for index, subject in enumerate(items(view.get("subjects"))):
-        kind, name = lookup(subject, "kind"), str(lookup(subject, "name"))
-        if kind == "ServiceAccount" and lookup(subject, "namespace"):
-            yield Reference(f"subjects[{index}]", f"ServiceAccount {name}", str(lookup(subject, "namespace")))
+        kind, name = told(subject, "kind"), str(told(subject, "name"))
+        if kind == "ServiceAccount" and told(subject, "namespace"):
+            yield Reference(f"subjects[{index}]", f"ServiceAccount {name}", str(told(subject, "namespace")))
         elif kind == "Group" and name.startswith(f"{_ACCOUNTS}:"):
             namespace = name.removeprefix(f"{_ACCOUNTS}:")
             yield Reference(f"subjects[{index}]", f"all service accounts of namespace {namespace}", namespace)
@@ -66,11 +74,11 @@ def _route(view: ResourceView) -> Iterator[Reference]:
     places = [(f"spec.parentRefs[{i}]", ref) for i, ref in enumerate(items(view.get("spec", "parentRefs")))]
     for i, rule in enumerate(items(view.get("spec", "rules"))):
         places += [(f"spec.rules[{i}].backendRefs[{j}]", ref) for j, ref in enumerate(items(lookup(rule, "backendRefs")))]
-        for j, each in enumerate(items(lookup(rule, "filters"))):
+        for j, each in enumerate(items(told(rule, "filters"))):
             places.append((f"spec.rules[{i}].filters[{j}]", lookup(each, "requestMirror", "backendRef")))
     for path, ref in places:
-        if lookup(ref, "namespace"):
-            yield Reference(path, f"{lookup(ref, 'kind') or 'Service'} {lookup(ref, 'name')}", str(lookup(ref, "namespace")))
+        if told(ref, "namespace"):
+            yield Reference(path, f"{told(ref, 'kind') or 'Service'} {told(ref, 'name')}", str(told(ref, "namespace")))
 
 
 def _gateway_policy(view: ResourceView) -> Iterator[Reference]:
@@ -78,14 +86,14 @@ def _gateway_policy(view: ResourceView) -> Iterator[Reference]:
     for path, value in _mappings(view.get("spec"), "spec"):
         each = [(path, value), *((f"{path}.{key}[{i}]", one) for key in value for i, one in enumerate(items(value[key])))]
         for at, one in each:
-            if lookup(one, "namespace") and lookup(one, "name"):
-                yield Reference(at, f"{lookup(one, 'kind') or 'object'} {lookup(one, 'name')}", str(lookup(one, "namespace")))
+            if told(one, "namespace") and told(one, "name"):
+                yield Reference(at, f"{told(one, 'kind') or 'object'} {told(one, 'name')}", str(told(one, "namespace")))
 
 
 def _reference_grant(view: ResourceView) -> Iterator[Reference]:
     for index, source in enumerate(items(view.get("spec", "from"))):
-        yield Reference(f"spec.from[{index}]", f"every {lookup(source, 'kind')} of namespace {lookup(source, 'namespace')}",
-                        str(lookup(source, "namespace")))
+        yield Reference(f"spec.from[{index}]", f"every {told(source, 'kind')} of namespace {told(source, 'namespace')}",
+                        str(told(source, "namespace")))
 
 
 def _external_secret(view: ResourceView) -> Iterator[Reference]:
@@ -99,10 +107,13 @@ def _external_secret(view: ResourceView) -> Iterator[Reference]:
 def _secret_store(view: ResourceView) -> Iterator[Reference]:
     for path, value in _mappings(view.get("spec", "provider"), "spec.provider"):
         account = value.get("serviceAccountRef")
-        if lookup(account, "namespace"):
-            what = f"ServiceAccount {lookup(account, 'name')}"
-            yield Reference(f"{path}.serviceAccountRef", what, str(lookup(account, "namespace")))
+        if told(account, "namespace"):
+            what = f"ServiceAccount {told(account, 'name')}"
+            yield Reference(f"{path}.serviceAccountRef", what, str(told(account, "namespace")))
         yield from _role(value.get("role"), f"{path}.role")
+        remote = value.get("remoteNamespace")
+        if isinstance(remote, str) and remote:
+            yield Reference(f"{path}.remoteNamespace", f"Secrets of namespace {remote}", remote)
 
 
 def _service_account(view: ResourceView) -> Iterator[Reference]:

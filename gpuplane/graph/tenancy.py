@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 
+from gpuplane.catalog.obligations import NONE, Obligations
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.resource_view import ResourceView
 from gpuplane.spec.vocabulary import DATA_CLASSES
@@ -49,3 +50,14 @@ def data_class(graph: PlannedGraph, view: ResourceView) -> str | None:
     """The most sensitive of what the object and its namespace say: a label on an object cannot make its data harmless."""
     said = [graph.data_class_of(source) for source in (view, graph.namespaces.get(view.namespace)) if source is not None]
     return max((name for name in said if name is not None), key=DATA_CLASSES.index, default=None)
+
+
+def bears(name: str, tenant: str) -> bool:
+    """Whether a name of something says whose it is: ``acme``, ``acme-models`` and ``models-acme`` are tenant acme's."""
+    return name == tenant or name.startswith(f"{tenant}-") or name.endswith(f"-{tenant}")
+
+
+def owed(graph: PlannedGraph, view: ResourceView) -> Obligations:
+    """What the data of an object is owed; nothing where nobody says its class."""
+    data = data_class(graph, view)
+    return NONE if data is None else graph.obligations[data]

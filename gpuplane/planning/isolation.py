@@ -76,8 +76,11 @@ def residency_refusals(spec: EnvironmentSpec) -> Iterator[Refusal]:
             yield refused(RESIDENCY, place, "spec.allowed_regions", claim,
                           "Move the tenant to an environment in one of these regions, or allow this one.", listed, region, name)
         for store in sorted({secret.store for secret in tenant.secrets}):
-            at = spec.environment.spec.secret_stores[store].aws_secrets_manager.region
-            if at not in tenant.allowed_regions:
+            at = spec.environment.spec.secret_stores[store].region(region)
+            if at is None and is_personal(tenant.data_classification):
+                yield refused(RESIDENCY, place, "spec.secrets", f'where the secret store "{store}" stands is not said, but personal data '
+                              f"may be only in: {listed}.", "Add its region in secret_stores of environment.yaml.", listed, "unknown", name)
+            elif at is not None and at not in tenant.allowed_regions:
                 claim = f'the secret store "{store}" is in {at}, but the tenant\'s data may be only in: {listed}.'
                 yield refused(RESIDENCY, place, "spec.secrets", claim, "Use a store in one of these regions, or allow this one.",
                               listed, at, name)

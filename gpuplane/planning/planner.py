@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from gpuplane.catalog.catalog import Catalog
+from gpuplane.planning.access import access_refusals
 from gpuplane.planning.canaries import canary_notes, canary_refusals, with_canaries
 from gpuplane.planning.cloud_quotas import cloud_quota_notes, cloud_quota_refusals
 from gpuplane.planning.cohorts.borrowing import borrowing_refusals
@@ -97,7 +98,7 @@ def plan(spec: EnvironmentSpec, catalog: Catalog, as_of: date) -> EnvironmentPla
     month, quotas = parts.money.month, {name: tenant.quotas for name, tenant in parts.tenants.items()}
     planned = EnvironmentPlan(
         environment=spec.name, as_of=as_of, region=settings.region, pools=parts.pools, tenants=parts.tenants,
-        refusals=tuple(sorted(_refusals(parts))), notes=(), proofs=tuple(sorted(_proofs(parts))),
+        refusals=tuple(sorted([*_refusals(parts), *access_refusals(spec, as_of)])), notes=(), proofs=tuple(sorted(_proofs(parts))),
         committed_usd_per_month=month.minimum_usd_per_month, idle_usd_per_month=parts.money.idle.minimum_usd_per_month,
         worst_case_usd_per_month=month.worst_case_usd_per_month, budget_usd_per_month=settings.monthly_budget.usd_per_month,
         memory={name: memory.fit for name, memory in parts.memories.items() if memory.fit is not None}, money=parts.money,

@@ -36,6 +36,7 @@ MODEL_OVER_MEMORY = "QF-10"
 SLOW_START = "RE-03"
 OVER_CLOUD_QUOTA = "QF-13"
 SHARED_GPU = "TI-12"
+EMERGENCY_ACCESS = "TI-08"
 RESIDENCY = "PII-10"
 UNAPPROVED_PROVIDER = "PII-11"
 SAMPLED_PERSONAL_DATA = "PII-08"
@@ -79,6 +80,7 @@ RULES: Mapping[str, str] = MappingProxyType({
     SLOW_START: "The start-up probe waits long enough for the weights to load",
     OVER_CLOUD_QUOTA: "Nodes at their maximum fit the declared vCPU quotas of the cloud account",
     SHARED_GPU: "GPUs shared by time-slicing or MPS are not shared between tenants and hold no personal data",
+    EMERGENCY_ACCESS: "Access for an emergency has not ended, and ends within the days that the environment allows",
     RESIDENCY: "The environment's region, and that of every provider a fallback leads to, is one the tenant allows",
     UNAPPROVED_PROVIDER: "Fallbacks lead only to providers that are approved for the tenant's data",
     SAMPLED_PERSONAL_DATA: "No job reads samples of a service whose data is personal",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
+from gpuplane.catalog.obligations import strengthened
 from gpuplane.planning.fleet.service_throughput import ServiceThroughput
 from gpuplane.planning.proof import Proof
 from gpuplane.planning.refusal import RESIDENCY, UNAPPROVED_PROVIDER, Refusal, refused
@@ -12,7 +13,7 @@ from gpuplane.spec.environment_spec import EnvironmentSpec, ServiceEntry
 from gpuplane.spec.gateway import ModelProvider
 from gpuplane.spec.tenant import TenantSpec
 from gpuplane.spec.traffic import PERIOD_SECONDS, Limit
-from gpuplane.spec.vocabulary import is_personal, more_sensitive
+from gpuplane.spec.vocabulary import more_sensitive
 
 
 def traffic_refusals(spec: EnvironmentSpec) -> Iterator[Refusal]:
@@ -21,7 +22,7 @@ def traffic_refusals(spec: EnvironmentSpec) -> Iterator[Refusal]:
         tenant = spec.tenants[entry.tenant].spec
         for path, name, provider in _providers(spec, entry):
             yield from _residency(entry, tenant, path, name, provider)
-            yield from _approval(entry, tenant, path, name, provider)
+            yield from _approval(spec, entry, tenant, path, name, provider)
 
 
 def most_in_flight(entry: ServiceEntry) -> int | None:
@@ -81,13 +82,20 @@ def _residency(entry: ServiceEntry, tenant: TenantSpec, path: str, name: str, pr
                       allowed, provider.region, entry.tenant)
 
 
-def _approval(entry: ServiceEntry, tenant: TenantSpec, path: str, name: str, provider: ModelProvider) -> Iterator[Refusal]:
+def _approval(spec: EnvironmentSpec, entry: ServiceEntry, tenant: TenantSpec, path: str, name: str,
+              provider: ModelProvider) -> Iterator[Refusal]:
     data = tenant.data_classification
-    if more_sensitive(data, provider.approved_for):
+    fallback = strengthened(spec.environment.spec.policies)[data].external_fallback
+    if fallback == "forbidden":
+        yield refused(UNAPPROVED_PROVIDER, entry.place, path, f"the tenant's data is {data}, which leaves the platform for nobody.",
+                      "Fall back to a service of the tenant.", "no provider", name, entry.tenant)
+    elif fallback == "allowed":
+        return
+    elif more_sensitive(data, provider.approved_for):
         yield refused(UNAPPROVED_PROVIDER, entry.place, path, f'provider "{name}" is approved for data up to {provider.approved_for}, '
                       f"and the tenant's is {data}.", "Fall back to a service of the tenant, or to a provider that is approved for it.",
                       data, provider.approved_for, entry.tenant)
-    elif is_personal(data) and provider.processing_agreement is None:
+    elif fallback == "agreement" and provider.processing_agreement is None:
         yield refused(UNAPPROVED_PROVIDER, entry.place, path, f'no processing agreement with provider "{name}" is recorded, and the '
                       f"tenant's data is {data}.", "Record processing_agreement in gateway.providers, or fall back to a service of "
                       "the tenant.", "a processing agreement", "none", entry.tenant)

@@ -14,6 +14,7 @@ from gpuplane.spec.inference_service import InferenceService
 from gpuplane.spec.llm_inference_service import PREFILL, LLMInferenceService
 from gpuplane.spec.model import Metadata
 from gpuplane.spec.node_pool import NodePool
+from gpuplane.spec.policies import PRODUCTION_WORDS
 from gpuplane.spec.runtime import Runtime
 from gpuplane.spec.tenant import Tenant
 from gpuplane.spec.throughput_profile import ThroughputProfileDocument
@@ -142,6 +143,12 @@ class EnvironmentSpec:
     def name(self) -> str:
         """Name of the environment."""
         return self.environment.name
+
+    @property
+    def in_production(self) -> bool:
+        """Whether services here are production: by its own word, else by its name."""
+        said = self.environment.spec.policies.production
+        return self.name.lower() in PRODUCTION_WORDS if said is None else said
 
     @property
     def layers(self) -> tuple[str, ...]:

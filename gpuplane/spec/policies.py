@@ -6,7 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from gpuplane.spec.data_class import DataClass
 from gpuplane.spec.model import SpecModel
+from gpuplane.spec.obligations import ClassObligations
 
 RuleId = Annotated[str, Field(pattern=r"^[A-Z]{2,3}-[0-9]{2}$")]
 """Catalogue id of a rule, e.g. ``WS-01``."""
@@ -46,6 +48,10 @@ class Policies(SpecModel):
     """Paths of the node, each as it is written in the manifest, that DaemonSets of the platform (in no tenant's namespace) may mount."""
     break_glass_days: Annotated[int, Field(ge=1, le=30)] = 7
     """Most days ahead that access for an emergency may end."""
+    dedicated_nodes_for: tuple[DataClass, ...] = ("special",)
+    """Data classes whose workloads run on nodes of their tenant alone; whole GPUs and MIG keep tenants apart for the others."""
+    obligations: dict[DataClass, ClassObligations] = Field(default_factory=dict)
+    """What data of a class is owed beyond what gpuplane demands anyway (``obligations.yaml`` of its catalogue); never less."""
 
 
 DEFAULT = Policies()

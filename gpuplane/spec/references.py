@@ -129,6 +129,9 @@ def _settings(environment: Environment, tenant: Tenant, place: Place) -> Iterato
             yield _error(place, f"spec.secrets[{index}].store", f'there is no secret store "{secret.store}"; there are: '
                          f"{_listed(settings.secret_stores)}.",
                          "Add it to secret_stores of environment.yaml, or correct the name.")
+        elif (azure := settings.secret_stores[secret.store].azure_key_vault) is not None and tenant.name not in azure.client_ids:
+            yield _error(place, f"spec.secrets[{index}].store", f'store "{secret.store}" has no identity for this tenant; it has those of: '
+                         f"{_listed(azure.client_ids)}.", "Add the tenant to client_ids of the store in environment.yaml.")
 
 
 def _egress(documents: Documents, tenant: Tenant, place: Place) -> Iterator[SpecError]:

@@ -8,11 +8,11 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from gpuplane.spec.access import Access
 from gpuplane.spec.budget import Budget
 from gpuplane.spec.cloud_use import CloudUse
 from gpuplane.spec.data_class import DataClass
 from gpuplane.spec.model import Cidr, CloudRegion, DnsLabel, Document, FairSharingWeight, OneOf, QuotaKey, SpecModel, Usd, number_is_nominal
-from gpuplane.spec.traffic import ModelAccess
 from gpuplane.spec.vocabulary import LOCAL_QUEUE, is_personal
 
 
@@ -113,17 +113,8 @@ class SecretReference(SpecModel):
     """A store of the environment's ``secret_stores``."""
     data: Annotated[dict[Annotated[str, Field(pattern=r"^[-._a-zA-Z0-9]+$")], RemoteReference], Field(min_length=1)]
     """Key in the Secret to where its value lies in the store."""
-
-
-class Access(SpecModel):
-    """Who may work in the tenant's namespace, by groups of the identity provider, and who may call its models."""
-
-    admins: tuple[Annotated[str, Field(min_length=1)], ...] = ()
-    """Groups that may change workloads."""
-    viewers: tuple[Annotated[str, Field(min_length=1)], ...] = ()
-    """Groups that may look, but at no Secret."""
-    models: ModelAccess | None = None
-    """Callers of its models, through the gateway."""
+    refresh_seconds: Annotated[int, Field(ge=60, le=86_400)] = 3600
+    """How often the store is asked: a value that is rotated there is in the Secret, and in files of pods, so much later at most."""
 
 
 class TenantSpec(OneOf):

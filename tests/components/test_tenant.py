@@ -7,10 +7,19 @@ from decimal import Decimal
 
 import pytest
 
+from gpuplane.components.secret_stores import (
+    AwsStoreArgs,
+    AzureStoreArgs,
+    GcpStoreArgs,
+    KubernetesStoreArgs,
+    StoreArgs,
+    VaultStoreArgs,
+)
 from gpuplane.components.tenant import Tenant, TenantArgs
+from gpuplane.components.tenant_access import AccessArgs, BreakGlassArgs
 from gpuplane.components.tenant_network import EgressArgs, TenantNetworkArgs
 from gpuplane.components.tenant_queue import QuotaArgs, TenantQueueArgs
-from gpuplane.components.tenant_secrets import AwsStoreArgs, RemoteArgs, SecretArgs, TenantSecretsArgs
+from gpuplane.components.tenant_secrets import RemoteArgs, SecretArgs, TenantSecretsArgs
 from gpuplane.graph.resource_view import ResourceView
 from tests.components.recorded import one, record
 
@@ -64,15 +73,37 @@ def test_the_quota_forbids_foreign_gpus_and_node_ports() -> None:
 
 
 def test_no_role_reads_secrets_or_changes_the_platforms_objects() -> None:
-    views = _tenant(replace(ACME, admins=("acme-admins",), viewers=("acme-viewers",)))
+    access = AccessArgs(viewers=("acme-viewers",), developers=("acme-developers",), operators=("acme-operators",), shell=True)
+    views = _tenant(replace(ACME, access=access))
     roles = [view for view in views if view.kind == "Role"]
 
     platform = {"secrets", "networkpolicies", "resourcequotas", "limitranges", "roles", "rolebindings", "localqueues", "namespaces"}
     writable = {resource for role in roles for rule in role.props["rules"] if "create" in rule["verbs"] for resource in rule["resources"]}
     readable = {resource for role in roles for rule in role.props["rules"] for resource in rule["resources"]}
-    assert len(roles) == 2
+    shells = {role.name for role in roles for rule in role.props["rules"] if "pods/exec" in rule["resources"]}
+    verbs = {verb for role in roles for rule in role.props["rules"] for verb in rule["verbs"]}
+    assert sorted(role.name for role in roles) == ["tenant-developer", "tenant-operator", "tenant-viewer"]
     assert not writable & platform
-    assert not readable & {"secrets", "*", "pods/exec"}
+    assert not readable & {"secrets", "*"}
+    assert not verbs & {"*", "escalate", "bind", "impersonate"}
+    assert shells == {"tenant-operator"}
+
+
+def test_operators_have_a_shell_only_where_it_is_allowed() -> None:
+    views = _tenant(replace(ACME, access=AccessArgs(operators=("acme-operators",))))
+
+    assert not [view for view in views if view.kind == "Role" and "pods/exec" in str(view.props)]
+
+
+def test_access_for_an_emergency_says_why_who_and_until_when() -> None:
+    emergency = BreakGlassArgs("acme-operators", "answers stopped after the update", "security@example.com", "2026-11-22")
+    views = _tenant(replace(ACME, access=AccessArgs(break_glass=(emergency,))))
+    bindings = [view for view in views if view.kind == "RoleBinding"]
+
+    assert [view.props["roleRef"]["name"] for view in bindings] == ["tenant-break-glass"]
+    assert bindings[0].annotations == {
+        "gpuplane.dev/break-glass-reason": "answers stopped after the update",
+        "gpuplane.dev/break-glass-approver": "security@example.com", "gpuplane.dev/break-glass-expires": "2026-11-22"}
 
 
 def test_without_groups_there_are_no_roles() -> None:
@@ -113,6 +144,30 @@ def test_secrets_are_references_read_with_the_tenants_own_role() -> None:
     assert external.props["spec"]["secretStoreRef"] == {"name": "aws", "kind": "SecretStore"}
     assert one(views, "ServiceAccount", "aws-reader").annotations["eks.amazonaws.com/role-arn"].endswith("role/acme")
     assert not [view for view in views if view.kind == "Secret"]
+
+
+STORES = {
+    "aws": (AwsStoreArgs("eu-central-1", "arn:aws:iam::111122223333:role/acme"), ("aws", "auth", "jwt", "serviceAccountRef", "name")),
+    "vault": (VaultStoreArgs("https://vault.example.com", "secret", "acme"), ("vault", "auth", "kubernetes", "serviceAccountRef", "name")),
+    "gcp": (GcpStoreArgs("ml-platform", "europe-west4", "gpu", "europe-west4", "acme@ml-platform.iam.gserviceaccount.com"),
+            ("gcpsm", "auth", "workloadIdentity", "serviceAccountRef", "name")),
+    "azure": (AzureStoreArgs("https://acme.vault.azure.net", "00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000002"),
+              ("azurekv", "serviceAccountRef", "name")),
+    "kubernetes": (KubernetesStoreArgs("acme-secrets"), ("kubernetes", "auth", "serviceAccount", "name")),
+}
+
+
+@pytest.mark.parametrize(("kind", "store", "account"), [(kind, *found) for kind, found in STORES.items()], ids=STORES)
+def test_every_kind_of_store_is_read_by_an_account_of_the_tenants_own(kind: str, store: StoreArgs, account: tuple[str, ...]) -> None:
+    secrets = TenantSecretsArgs({kind: store}, (SecretArgs("hub", kind, {"token": RemoteArgs("acme/hub")}, 90),))
+
+    views = _tenant(replace(ACME, secrets=secrets))
+
+    assert one(views, "SecretStore").get("spec", "provider", *account) == f"{kind}-reader"
+    assert one(views, "SecretStore").get("spec", "provider", account[0]) is not None
+    assert one(views, "ServiceAccount", f"{kind}-reader").annotations == store.annotations
+    assert one(views, "ExternalSecret").get("spec", "refreshInterval") == "1m30s"
+    assert "secretRef" not in str(one(views, "SecretStore").props)  # no key that would have to lie somewhere, too
 
 
 @pytest.mark.parametrize("kind", ["NetworkPolicy", "ResourceQuota", "LimitRange"])

@@ -90,6 +90,20 @@ def test_the_api_server_accepts_pools_of_every_kind(work: Work, complete: Cluste
     assert "NodePool l40s" in _refusal(complete, wrong)  # the judge would see limits beside replicas
 
 
+def test_the_api_server_accepts_every_kind_of_store_and_of_access(work: Work, complete: Cluster) -> None:
+    report = json.loads(work.gpuplane("preview", "access", "--as-of", "2026-11-21", "--format", "json",
+                                      environments=Path(__file__).parent / "environments").stdout)
+    objects = {(one["kind"], one["name"]): one["props"] for one in report["resources"] if one["api_version"]}
+
+    assert [problem for body in objects.values() if (problem := _refusal(complete, body))] == []
+    assert {name for kind, name in objects if kind == "SecretStore"} == {"aws", "azure", "cluster", "google", "vault"}
+    assert {name for kind, name in objects if kind == "Role"} == {
+        "tenant-break-glass", "tenant-developer", "tenant-operator", "tenant-viewer"}
+    wrong = json.loads(json.dumps(objects["SecretStore", "vault"]))
+    wrong["spec"]["provider"]["vault"]["auth"]["kubernetes"]["accountRef"] = {}
+    assert "SecretStore vault" in _refusal(complete, wrong)
+
+
 def _refusal(cluster: Cluster, body: dict[str, Any]) -> str:
     metadata = body["metadata"]
     namespaced = {"namespace": metadata["namespace"]} if metadata.get("namespace") else {}

@@ -92,7 +92,7 @@ def everything() -> Wish:
     wish.put(f"{ACME}.local_queues", {"train": {"fair_sharing_weight": 2}}).put(f"{ACME}.fair_sharing_weight", 2)
     return wish.put(f"{ACME}.flavor_fungibility", {
         "pools": ["h100"], "when_can_borrow": "TryNextFlavor", "preference": "PreemptionOverBorrowing"}).put(
-        f"{ACME}.access", {"admins": ["acme-admins"]})
+        f"{ACME}.access", {"groups": {"acme-admins": "developer"}})
 
 
 def objects(wish: Wish) -> list[dict[str, Any]]:

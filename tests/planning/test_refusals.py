@@ -100,6 +100,13 @@ def steps(whole_ms: int, other_whole_ms: int, position: int = 2) -> Change:
     return change
 
 
+GLASS = "spec.access.break_glass"
+
+
+def emergency(last: str) -> dict[str, str]:
+    return {"group": "acme-oncall", "reason": "answers stopped after the update", "approver": "security@example.com", "expires": last}
+
+
 GOOD: dict[str, Change] = {
     "objectives that the maximum holds exactly": promised(20),
     "objectives of a slower promise": promised(60, latency_ms={"p95": 900}),
@@ -117,6 +124,10 @@ GOOD: dict[str, Change] = {
     "mig": put((ACME, "spec.quota|cut/1g.10gb", 16), first=cut),
     "mig with the mixed strategy": put((ENVIRONMENT, OPERATOR, {"version": "v26.7.0"}), first=cut),
     "time-slicing for one tenant": slow_service,
+    "an emergency of today, and one as long as it may be": put(
+        (ACME, "spec.access.break_glass", [emergency("2026-08-01"), emergency("2026-08-08")])),
+    "an emergency that the environment lets last longer": put(
+        (ACME, "spec.access.break_glass", [emergency("2026-08-20")]), (ENVIRONMENT, "spec.policies", {"break_glass_days": 30})),
     "a region that is allowed": put((ACME, REGIONS, ["eu-west-1", "us-east-1"])),
     "a budget spent to the cent": put((ACME, BUDGET, 10048.80)),
     "an environment's budget spent to the cent": put((ENVIRONMENT, BUDGET, 40195.20)),
@@ -280,6 +291,17 @@ BAD: dict[str, tuple[Change, str, str, str, str]] = {
         "tenants acme, beta would take turns on the same GPUs, which isolates neither memory nor faults."),
     "time-slicing with personal data": (
         put((ACME, CLASS, "pii"), (ACME, REGIONS, ["us-east-1"]), first=slow), "TI-12", SLOW, SLICES, "tenant acme handles personal data"),
+    "an emergency that is over": (
+        put((ACME, GLASS, [emergency("2026-07-31")])), "TI-08", ACME, f"{GLASS}[0].expires",
+        "the emergency for which acme-oncall had a shell ended on 2026-07-31. Remove it"),
+    "an emergency without an end in sight": (
+        put((ACME, GLASS, [emergency("2026-08-09")])), "TI-08", ACME, f"{GLASS}[0].expires",
+        "a shell for acme-oncall until 2026-08-09 is 8 days of emergency; the environment allows 7. End it by 2026-08-08."),
+    "personal data, and a secret store of which nobody says where it is": (
+        put((ACME, CLASS, "personal"), (ACME, REGIONS, ["us-east-1"]), (ENVIRONMENT, "spec.secret_stores", {"vault": {"vault": {
+            "server": "https://vault.example.com", "role_template": "{tenant}"}}}),
+            (ACME, "spec.secrets", [{"name": "hub", "store": "vault", "data": {"token": {"key": "acme/hub"}}}])),
+        "PII-10", ACME, "spec.secrets", 'where the secret store "vault" stands is not said'),
     "personal data in a region that is not allowed": (
         put((ACME, CLASS, "pii"), (ACME, REGIONS, ["eu-west-1"])), "PII-10", ACME, REGIONS,
         "the environment is in us-east-1, but the tenant's data may be only in: eu-west-1."),

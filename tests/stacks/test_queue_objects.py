@@ -40,7 +40,7 @@ def _with_volcano() -> Wish:
     wish.pool("batch", "A100-SXM-80GB", existing_nodes=BATCH, taints=[{"key": "volcano", "value": "batch"}])
     wish.put("tenants/beta spec.quota", {"h100": {"nominal_quota": 2, "borrowing_limit": 4}, "batch": 4})
     return wish.put("tenants/acme spec.quota", {"h100": 6, "batch": {"nominal_quota": 10, "borrowing_limit": 4, "lending_limit": 7}}).put(
-        "tenants/acme spec.access", {"admins": ["acme-admins"]})
+        "tenants/acme spec.access", {"groups": {"acme-admins": "developer"}})
 
 
 def test_a_topology_is_an_object_and_its_flavor_names_it() -> None:

@@ -3,31 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
 
 from gpuplane.graph.device_pools import device_pools
-from gpuplane.graph.node_sources import NODE_GROUP_TYPE
+from gpuplane.graph.node_taints import Taint, hard_taints
 from gpuplane.graph.placement import candidates, node_choices
 from gpuplane.graph.pod_templates import PodTemplate
-from gpuplane.graph.resource_view import ResourceView, Unknown, items, lookup, mapping, told
+from gpuplane.graph.resource_view import Unknown, items
 from gpuplane.graph.wiring.index import Index
 from gpuplane.graph.wiring.links import Link, Relation, State
 from gpuplane.graph.wiring.pods import Pods
-
-_EKS_EFFECTS = {"NO_SCHEDULE": "NoSchedule", "NO_EXECUTE": "NoExecute", "PREFER_NO_SCHEDULE": "PreferNoSchedule"}
-"""EKS spells effects its own way (``aws_eks_node_group``)."""
-_HARD = ("NoSchedule", "NoExecute")
-
-
-@dataclass(frozen=True)
-class _Bears:
-    """What a taint is, and which nodes bear it."""
-
-    key: str
-    value: str
-    effect: str
-    view: ResourceView
 
 
 def node_links(index: Index) -> Iterator[Link]:
@@ -37,7 +21,7 @@ def node_links(index: Index) -> Iterator[Link]:
         return
     offered = {name for pool in pools for name in pool.devices_per_node}
     said = all(pool.devices_per_node for pool in pools)
-    taints = {pool.name: tuple(_taints(index, pool.view, pool.node_labels)) for pool in pools}
+    taints = {pool.name: tuple(hard_taints(index.graph, pool.view, pool.node_labels)) for pool in pools}
     values = {(str(key), str(value)) for pool in pools for key, value in pool.node_labels.items()}
     keys = {key for key, _ in values}
     for pods in index.pods:
@@ -70,10 +54,10 @@ def _labels(pods: Pods, keys: set[str], values: set[tuple[str, str]]) -> Iterato
                        "a pool bears it" if there else f"pools bear {key}={shown}", (pods.view.urn,))
 
 
-def _tolerated(pods: Pods, pools: Mapping[str, tuple[_Bears, ...]]) -> Link:
+def _tolerated(pods: Pods, pools: Mapping[str, tuple[Taint, ...]]) -> Link:
     template: PodTemplate = pods.template  # type: ignore[assignment]  # the caller has looked
     tolerations = items(template.spec.get("tolerations"))
-    barred = {name: next((taint for taint in found if not _covered(tolerations, taint)), None) for name, found in pools.items()}
+    barred = {name: next((taint for taint in found if not taint.tolerated(tolerations)), None) for name, found in pools.items()}
     start, target = f"tolerations of {pods.view}", f"the taints of node pool {' or '.join(sorted(pools))}"
     free = [name for name, taint in barred.items() if taint is None]
     if free or any(isinstance(each, Unknown) for each in (*tolerations, template.spec.get("tolerations"))):
@@ -82,49 +66,3 @@ def _tolerated(pods: Pods, pools: Mapping[str, tuple[_Bears, ...]]) -> Link:
     taint = next(taint for taint in barred.values() if taint is not None)
     return Link(Relation.PLACEMENT, pods.view, start, f"{template.path}.tolerations", target, State.DANGLING,
                 f"none tolerates {taint.key}={taint.value}:{taint.effect} of {taint.view}", (pods.view.urn,))
-
-
-def _covered(tolerations: list[Any], taint: _Bears) -> bool:
-    return any(tolerates(each, taint.key, taint.value, taint.effect) for each in tolerations)
-
-
-def tolerates(toleration: Any, key: str, value: str, effect: str) -> bool:
-    """Whether a toleration covers a taint (``Toleration.ToleratesTaint``, k8s.io/api/core/v1)."""
-    own_effect, own_key = told(toleration, "effect"), told(toleration, "key")
-    if own_effect and own_effect != effect:
-        return False
-    exists = bool(told(toleration, "operator") == "Exists")
-    if not own_key:
-        return exists
-    return bool(own_key == key and (exists or str(told(toleration, "value") or "") == value))
-
-
-def _taints(index: Index, view: ResourceView, labels: Mapping[str, Any]) -> Iterator[_Bears]:
-    """Hard taints of a pool: those of what makes its nodes, and of its flavor where nothing here makes them."""
-    if view.kind == "ResourceFlavor":
-        own = items(view.get("spec", "tolerations"))
-        sources = [each for each in (*index.graph.of_kind("NodePool"), *index.graph.of_kind("NodeGroup")) if _makes(each, labels)]
-        found = [taint for source in sources or [view] for taint in _of(source)]
-        yield from (taint for taint in found if not _covered(own, taint))
-    else:
-        yield from _of(view)
-
-
-def _makes(source: ResourceView, labels: Mapping[str, Any]) -> bool:
-    path = ("labels",) if source.type == NODE_GROUP_TYPE else ("spec", "template", "metadata", "labels")
-    made = mapping(source.get(*path))
-    return bool(labels) and all(str(made.get(key)) == str(value) for key, value in labels.items())
-
-
-def _of(view: ResourceView) -> Iterator[_Bears]:
-    if view.type == NODE_GROUP_TYPE:
-        written = items(view.get("taints"))
-    elif view.kind == "NodePool":
-        written = items(view.get("spec", "template", "spec", "taints"))
-    else:
-        written = items(told(view.props, "spec", "nodeTaints") or told(view.props, "spec", "taints"))
-    for taint in written:
-        effect = str(lookup(taint, "effect"))
-        effect = _EKS_EFFECTS.get(effect, effect)
-        if effect in _HARD:
-            yield _Bears(str(lookup(taint, "key")), str(told(taint, "value") or ""), effect, view)

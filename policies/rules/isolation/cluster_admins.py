@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gpuplane.graph.planned_graph import PlannedGraph
-from gpuplane.graph.rbac import READ, WRITE, Binding, Grant, Subject, bindings
+from gpuplane.graph.rbac import READ, WRITE, Binding, Grant, Subject, bindings, roles
+from gpuplane.graph.resource_view import Unknown
 from gpuplane.graph.tenancy import home, tenants_of_namespaces
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.rule import Example, Rule
@@ -32,6 +33,9 @@ class ClusterAdmins(Rule):
     scope = "platform"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
+        for role in roles(graph):
+            for path in role.unknown:
+                yield self.unknown(graph, role.view, f"What {role.view} allows is only known after apply.", path)
         for binding in bindings(graph):
             for path in binding.unknown:
                 yield self.unknown(graph, binding.view, f"Who holds which role by {binding.view} is only known after apply.", path)
@@ -146,8 +150,10 @@ def _user(graph: PlannedGraph, subject: Subject) -> str:
     """The first object whose pods run as a service account, empty for none."""
     if subject.kind == "ServiceAccount":
         for view, templates in graph.pods:
+            # An account that is not known yet may be any of its namespace, this one too.
             if home(view) == subject.namespace and any(
-                    str(template.spec.get("serviceAccountName") or "default") == subject.name for template in templates):
+                    isinstance(account := template.spec.get("serviceAccountName"), Unknown) or (template.unknown and not template.spec)
+                    or str(account or "default") == subject.name for template in templates):
                 return str(view)
     return ""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gpuplane.graph.planned_graph import PlannedGraph
-from gpuplane.graph.rbac import WRITE, Grant, Role, roles
+from gpuplane.graph.rbac import WRITE, Grant, Role, reserved, roles
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.role_rule import RoleRule, listed
 from gpuplane.policies.rule import Example
@@ -40,10 +40,13 @@ class ControlPlaneRights(RoleRule):
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         yield from super().check(graph)
         for role in roles(graph):
+            for path in role.unknown if _offered(role) and reserved(graph, role) else ():
+                yield self.unknown(graph, role.view, f"Rights of {role.view} are only known after apply.", path)
             for grant in role.grants:
                 # Kubernetes' own roles too: clusters from before 1.22 keep this right in them (CVE-2021-25740).
                 for group, resource in _ENDPOINTS if _offered(role) else ():
-                    if verbs := grant.allows(grant.groups[0] if grant.groups and resource in grant.resources else group, resource, *_CHANGE):
+                    named = resource in grant.resources and grant.groups
+                    if verbs := grant.allows(grant.groups[0] if named else group, resource, *_CHANGE):
                         yield self.fail(graph, role.view, f"{role.view} may {listed(verbs)} {resource}, and so send traffic to pods of "
                                                           "other namespaces.", grant.path)
 

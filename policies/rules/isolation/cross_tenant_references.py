@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
+from gpuplane.graph.model_sources import model_sources
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.queues import cluster_queues
-from gpuplane.graph.references import ROLE_ARN, Reference, references
-from gpuplane.graph.resource_view import ResourceView, lookup
+from gpuplane.graph.references import READ, ROLE_ARN, Reference, references
+from gpuplane.graph.resource_view import ResourceView, Unknown, lookup
 from gpuplane.graph.secret_stores import open_to_others
-from gpuplane.graph.tenancy import all_tenants, owner, tenants_of_namespaces
+from gpuplane.graph.tenancy import all_tenants, bears, owner, tenants_of_namespaces
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.rule import Example, Rule
 
@@ -29,6 +30,7 @@ class CrossTenantReferences(Rule):
         for view in graph.kubernetes:
             own = owner(graph, view)
             if own is not None:
+                yield from self.hidden(graph, view, "A reference", *READ.get(view.kind, ()))
                 yield from self._named(graph, view, own)
                 if view.kind == "LocalQueue":
                     yield from self._queue(graph, view, own)
@@ -37,6 +39,9 @@ class CrossTenantReferences(Rule):
         yield from self._shared(graph)
 
     def _named(self, graph: PlannedGraph, view: ResourceView, own: str) -> Iterator[Finding]:
+        for source in model_sources(graph, view):
+            if isinstance(source.uri, Unknown):
+                yield self.unknown(graph, view, f"The model of {view} is only known after apply.", source.path)
         for reference in references(graph, view):
             other = _other_owner(graph, reference, own)
             if other is not None:
@@ -161,10 +166,7 @@ def _other_owner(graph: PlannedGraph, reference: Reference, own: str) -> str | N
     if reference.namespace:
         other = tenants_of_namespaces(graph).get(reference.namespace)
         return other if other != own else None
-    owners = [tenant for tenant in all_tenants(graph) if any(_bears(name, tenant, reference.fuzzy) for name in reference.names)]
+    owners = [tenant for tenant in all_tenants(graph) if any(
+        bears(name, tenant) if reference.fuzzy else name == tenant for name in reference.names)]
     nearest = max(owners, key=lambda tenant: (len(tenant), tenant), default=own)  # acme-dev-models is acme-dev's, not acme's
     return nearest if nearest != own else None
-
-
-def _bears(name: str, tenant: str, fuzzy: bool) -> bool:
-    return name == tenant or (fuzzy and (name.startswith(f"{tenant}-") or name.endswith(f"-{tenant}")))

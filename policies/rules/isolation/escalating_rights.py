@@ -45,6 +45,8 @@ class EscalatingRights(RoleRule):
         for binding in bindings(graph):
             if is_break_glass(binding.view) and (why := objection(graph, binding.view)):
                 yield self.fail(graph, binding.view, f"{binding.view} is for an emergency, but {why}.", "metadata.annotations")
+            for path in binding.unknown:
+                yield self.unknown(graph, binding.view, f"Who holds which role by {binding.view} is only known after apply.", path)
             if binding.role is None and not binding.unknown and not _told_elsewhere(binding):
                 yield self.unknown(graph, binding.view, f"{binding.view} gives {binding.role_kind} {binding.role_name}, which is not "
                                                         "among the objects that are judged.", "roleRef")

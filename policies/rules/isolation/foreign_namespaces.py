@@ -13,7 +13,8 @@ from gpuplane.policies.finding import Finding
 from gpuplane.policies.rule import Example, Rule
 
 _NAMESPACED = {
-    "": ("ConfigMap", "Endpoints", "LimitRange", "PersistentVolumeClaim", "PodTemplate", "ResourceQuota", "Secret", "Service", "ServiceAccount"),
+    "": ("ConfigMap", "Endpoints", "LimitRange", "PersistentVolumeClaim", "PodTemplate", "ResourceQuota", "Secret", "Service",
+         "ServiceAccount"),
     "autoscaling": ("HorizontalPodAutoscaler",), "batch": ("CronJob", "Job"), "coordination.k8s.io": ("Lease",),
     "discovery.k8s.io": ("EndpointSlice",), "networking.k8s.io": ("Ingress", "NetworkPolicy"), "policy": ("PodDisruptionBudget",),
     RBAC: ("Role", "RoleBinding"), "storage.k8s.io": ("CSIStorageCapacity",), "apps": ("ControllerRevision",),
@@ -22,6 +23,8 @@ _NAMESPACED = {
 _KUBERNETES = {("Service", "kubernetes"), ("Endpoints", "kubernetes"), ("EndpointSlice", "kubernetes"), ("ServiceAccount", "default"),
                ("ConfigMap", "kube-root-ca.crt")}
 """What the control plane itself keeps in ``default``."""
+_TEMPLATES = ("spec.template", "spec.jobTemplate", "spec.predictor", "spec.podTemplate")
+"""Where an object says what its pods bear."""
 _SLICES = "endpointslice.kubernetes.io/managed-by"
 _SLICE_CONTROLLERS = ("endpointslice-controller.k8s.io", "endpointslicemirroring-controller.k8s.io")
 
@@ -43,6 +46,9 @@ class ForeignNamespaces(Rule):
             elif not view.namespace and _lands_in_default(view):
                 yield self.fail(graph, view, f"{view} names no namespace, so it goes to the default one.", "metadata")
         for view, templates in graph.pods:
+            if _platforms(graph, view):
+                yield from self.hidden(graph, view, "The tenant", "metadata.labels", "metadata.annotations")
+                yield from self.hidden(graph, view, "A pod", *_TEMPLATES)
             tenant = _worn_tenant(graph, view, templates)
             if tenant and (place := _platforms(graph, view)):
                 yield self.fail(graph, view, f"{view} of tenant {tenant} runs in {place}.", "metadata.namespace")

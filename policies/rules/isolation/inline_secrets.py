@@ -28,7 +28,8 @@ class InlineSecrets(Rule):
                     yield self.fail(graph, view, f"{view} gets values from another resource, so they stand in the state.", field)
                 elif keys := [str(key) for key, text in mapping(value).items() if text != ""]:
                     # Keys alone: a value never stands in a message.
-                    yield self.fail(graph, view, f"{view} holds the value{'s' if len(keys) > 1 else ''} of {', '.join(sorted(keys))}.", field)
+                    values = "values" if len(keys) > 1 else "value"
+                    yield self.fail(graph, view, f"{view} holds the {values} of {', '.join(sorted(keys))}.", field)
 
     PASSES = (
         Example("a reference into a store", """

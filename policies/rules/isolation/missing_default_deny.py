@@ -29,6 +29,10 @@ class MissingDefaultDeny(Rule):
     scope = "platform"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
+        for policy in graph.objects("NetworkPolicy"):
+            yield from self.hidden(graph, policy, "What is closed", "spec.podSelector", "spec.policyTypes")
+        for space in graph.namespaces.values():
+            yield from self.hidden(graph, space, "The tenant", "metadata.labels")
         workloads: dict[str, list[ResourceView]] = defaultdict(list)
         for view in graph.kubernetes:
             if view.kind not in TEMPLATE_KINDS and pod_templates(view):

@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterator, Mapping
-from typing import Any
 
-from gpuplane.graph.label_selectors import everything, selects
+from gpuplane.graph.label_selectors import selects
 from gpuplane.graph.network_policies import Peer, network_policies
+from gpuplane.graph.open_peers import too_wide
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.queues import namespace_labels
 from gpuplane.graph.resource_view import items, lookup, mapping, unknowns
 from gpuplane.graph.tenancy import tenants_of_namespaces
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.rule import Example, Rule
-
-_WIDEST_PREFIX = {4: 8, 6: 16}
-"""A network that is wider than this is the internet in disguise (``0.0.0.0/1`` and ``128.0.0.0/1`` together are all of it)."""
-
-_NODE_SERVICES = (
-    (ipaddress.ip_network("169.254.0.0/16"), (ipaddress.ip_network("169.254.20.10/32"), ipaddress.ip_network("169.254.170.23/32"))),
-    (ipaddress.ip_network("fd00:ec2::/32"), (ipaddress.ip_network("fd00:ec2::23/128"),)))
-"""Link-local services of a node, instance metadata among them (AWS: 169.254.169.254, fd00:ec2::254), and the addresses that may be
-reached: the usual one of a node-local DNS cache, and EKS's Pod Identity agent, which gives a pod its own credentials and no node's."""
 
 
 class OpenNetworkPeers(Rule):
@@ -45,7 +35,7 @@ class OpenNetworkPeers(Rule):
                 # A platform namespace may well serve everybody on one port; a tenant's may not.
                 if own is None and (peer.ports or policy.namespace in graph.namespaces):
                     continue
-                wide = _too_wide(peer)
+                wide = too_wide(peer)
                 other = _other_tenant(graph, peer, own) if own is not None and wide is None else None
                 verb = "lets in" if peer.direction == "Ingress" else "lets out to"
                 if wide is not None:
@@ -130,32 +120,6 @@ metadata: {name: everyone, namespace: support}
 spec: {podSelector: {}, ingress: [{from: [{namespaceSelector: {}}]}]}
 """, "lets in the pods of every namespace"),
     )
-
-
-def _too_wide(peer: Peer) -> str | None:
-    """Who a peer is, if that is everybody."""
-    if peer.value is None:
-        return "everybody"
-    if peer.form in ("from", "to"):
-        if everything(lookup(peer.value, "namespaceSelector")):
-            return "the pods of every namespace"
-        return _wide_network(lookup(peer.value, "ipBlock", "cidr"))
-    if peer.form.endswith("Entities"):
-        return f"the entity {peer.value}" if peer.value in ("all", "world", "cluster") else None
-    return _wide_network(lookup(peer.value, "cidr") if isinstance(peer.value, Mapping) else peer.value)
-
-
-def _wide_network(cidr: Any) -> str | None:
-    if not isinstance(cidr, str):
-        return None
-    try:
-        network = ipaddress.ip_network(cidr, strict=False)
-    except ValueError:
-        return None
-    if any(network.version == reserved.version and network.overlaps(reserved) and network not in allowed
-           for reserved, allowed in _NODE_SERVICES):
-        return f"the network {cidr}, where nodes get their cloud credentials"
-    return f"the network {cidr}" if network.prefixlen < _WIDEST_PREFIX[network.version] else None
 
 
 def _other_tenant(graph: PlannedGraph, peer: Peer, own: str) -> str | None:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gpuplane.graph.exposure import is_internal, unseen_doors
+from gpuplane.graph.gateways import ROUTES
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.resource_view import ResourceView, items, unknowns
 from gpuplane.graph.tenancy import owner
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.rule import Example, Rule
+
+_WAYS = ("spec.parentRefs", "spec.rules", "spec.defaultBackend", "spec.gateways", "spec.http")
+"""Where a route says from which door to which Service it leads."""
 
 
 class PublicServices(Rule):
@@ -27,9 +31,11 @@ class PublicServices(Rule):
         for view in graph.objects("Service"):
             if view.api_version == "v1":
                 yield from self._service(graph, view)
+        for view in graph.objects("Ingress", *ROUTES, "VirtualService"):
+            yield from self.hidden(graph, view, "A way", *_WAYS)
         for door in unseen_doors(graph):
-            yield self.unknown(graph, door.view, f"{door.view} leads to {door.service} from {door.door}, which is not among the objects that "
-                                                 "are judged, so it may be open to the internet.", door.path)
+            yield self.unknown(graph, door.view, f"{door.view} leads to {door.service} from {door.door}, which is not among the objects "
+                                                 "that are judged, so it may be open to the internet.", door.path)
 
     def _service(self, graph: PlannedGraph, view: ResourceView) -> Iterator[Finding]:
         type_, addresses = view.get("spec", "type"), view.get("spec", "externalIPs")

@@ -11,6 +11,9 @@ from gpuplane.policies.container_rule import ContainerRule
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.rule import Example
 
+_SECRETS = (("valueFrom", "secretKeyRef"), ("secretRef",))
+"""Where a variable, or a whole environment, names a Secret."""
+
 
 class SecretsInEnvironment(ContainerRule):
     """A Secret in a variable does not change when it is rotated, and leaks wherever an environment is printed; a file does neither."""
@@ -25,13 +28,13 @@ class SecretsInEnvironment(ContainerRule):
         for field in ("env", "envFrom"):
             value = container.spec.get(field)
             yield from self.doubt(graph, view, f"The environment of container {container.name}", f"{container.path}.{field}",
-                                  value, *(lookup(item, "valueFrom") for item in items(value)))
+                                  value, *(lookup(item, *path) for item in items(value) for path in _SECRETS))
         for index, item in enumerate(items(container.spec.get("env"))):
             secret = lookup(item, "valueFrom", "secretKeyRef")
             if secret is not None and not isinstance(secret, Unknown):
                 yield self._found(graph, view, container, f"variable {told(item, 'name')}", secret, f"env[{index}].valueFrom.secretKeyRef")
         for index, item in enumerate(items(container.spec.get("envFrom"))):
-            if lookup(item, "secretRef") is not None:
+            if told(item, "secretRef") is not None:
                 yield self._found(graph, view, container, "all variables", lookup(item, "secretRef"), f"envFrom[{index}].secretRef")
 
     def _found(self, graph: PlannedGraph, view: ResourceView, container: PodContainer, what: str, secret: object, path: str) -> Finding:

@@ -29,6 +29,8 @@ class SharedGpusBetweenTenants(Rule):
     scope = "platform"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
+        for view in graph.objects("ResourceFlavor", "ClusterQueue"):
+            yield from self.hidden(graph, view, "The use", "metadata.labels", "metadata.annotations", "spec.resourceGroups")
         for pool in device_pools(graph):
             users = _users(graph, pool)
             if pool.sharing in SHARED_STRATEGIES:

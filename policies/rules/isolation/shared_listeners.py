@@ -22,6 +22,8 @@ class SharedListeners(Rule):
     scope = "platform"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
+        for view in graph.objects("Gateway"):
+            yield from self.hidden(graph, view, "A listener", "spec.listeners")
         hosts: dict[tuple[str, object], Listener] = {}
         for listener in listeners(graph):
             tenants = _tenants(graph, listener)

@@ -9,10 +9,9 @@ from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.pod_templates import TEMPLATE_KINDS, PodContainer, PodTemplate
 from gpuplane.graph.resource_view import ResourceView, Unknown, items, lookup
 from gpuplane.graph.serving_runtimes import effective_templates
-from gpuplane.graph.tenancy import data_class
+from gpuplane.graph.tenancy import data_class, owed
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.rule import Example, Rule
-from gpuplane.spec.vocabulary import is_personal
 
 _FLAGS = ("enable-log-requests", "enable-log-outputs", "log-requests")
 _NO = ("", "0", "false", "no", "off")
@@ -24,7 +23,7 @@ _LEVELS = ("VLLM_LOGGING_LEVEL", "LITELLM_LOG")
 
 
 class LoggedPrompts(Rule):
-    """Where the data is personal, prompts and answers must not reach logs, traces or a payload sink.
+    """Where the data is personal (or owed as much), prompts and answers must not reach logs, traces or a payload sink.
 
     KServe's payload logger sends requests and responses by default, and vLLM writes prompts when told to log requests.
     """
@@ -38,7 +37,7 @@ class LoggedPrompts(Rule):
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         for view in graph.kubernetes:
-            if view.kind in TEMPLATE_KINDS or not is_personal(data_class(graph, view)):
+            if view.kind in TEMPLATE_KINDS or owed(graph, view).payload_logging != "forbidden":
                 continue
             for template in effective_templates(graph, view):
                 yield from self._logger(graph, view, template)
@@ -51,10 +50,11 @@ class LoggedPrompts(Rule):
             mode = logger.get("mode", "all") if isinstance(logger, dict) else "all"
             what = {"request": "requests", "response": "responses"}.get(str(mode), "requests and responses")
             yield self.fail(
-                graph, view, f"{view} handles personal data and its payload logger sends {what} to a sink.", f"{template.path}.logger")
+                graph, view, f"{view} handles {data_class(graph, view)} data and its payload logger sends {what} to a sink.",
+                f"{template.path}.logger")
 
     def _container(self, graph: PlannedGraph, view: ResourceView, container: PodContainer) -> Iterator[Finding]:
-        said = f"{view} handles personal data and container {container.name}"
+        said = f"{view} handles {data_class(graph, view)} data and container {container.name}"
         for path in hidden(container):
             yield self.unknown(graph, view, f"{said} is started with what is only known after apply.", path)
         found, variables = flags(container), environment(graph, view, container)

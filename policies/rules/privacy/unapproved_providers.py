@@ -9,7 +9,7 @@ from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.tenancy import data_class
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.rule import Example, Rule
-from gpuplane.spec.vocabulary import APPROVED_FOR, DATA_CLASSES, PROCESSING_AGREEMENT, is_personal, more_sensitive
+from gpuplane.spec.vocabulary import APPROVED_FOR, PROCESSING_AGREEMENT, more_sensitive
 
 
 class UnapprovedProviders(Rule):
@@ -27,17 +27,20 @@ class UnapprovedProviders(Rule):
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         for route in routes(graph):
             data = data_class(graph, route)
-            if data is None or data == DATA_CLASSES[0]:
+            if data is None or graph.obligations[data].external_fallback == "allowed":
                 continue
             for place in outside_backends(graph, route):
                 approved = graph.labels.data_class(str(place.said.get(APPROVED_FOR, "")))
-                if approved is None:
+                if graph.obligations[data].external_fallback == "forbidden":
+                    yield self.fail(graph, route, f"{route} handles {data} data, which leaves the platform for nobody, and leads to "
+                                                  f"{place.host}.", place.path)
+                elif approved is None:
                     yield self.fail(graph, route, f"{route} handles {data} data and leads to {place.host}, which nobody approved for any.",
                                     place.path)
                 elif more_sensitive(data, approved):
                     yield self.fail(graph, route, f"{route} handles {data} data and leads to {place.host}, which is approved for data "
                                                   f"up to {approved}.", place.path)
-                elif is_personal(data) and not place.said.get(PROCESSING_AGREEMENT):
+                elif graph.obligations[data].external_fallback == "agreement" and not place.said.get(PROCESSING_AGREEMENT):
                     yield self.fail(graph, route, f"{route} handles {data} data and leads to {place.host}, with which no processing "
                                                   "agreement is recorded.", place.path)
 
