@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 from gpuplane.spec.budget import Budget
 from gpuplane.spec.cloud_use import CloudUse
 from gpuplane.spec.model import Cidr, CloudRegion, DnsLabel, Document, FairSharingWeight, QuotaKey, SpecModel, Usd, number_is_nominal
+from gpuplane.spec.reachable_from import ReachableFrom
 from gpuplane.spec.traffic import ModelAccess
 from gpuplane.spec.vocabulary import LOCAL_QUEUE
 
@@ -165,6 +166,8 @@ class TenantSpec(SpecModel):
     """Secrets its workloads may mount, by reference."""
     access: Access = Access()
     cloud_use: CloudUse = CloudUse()
+    reachable_from: tuple[ReachableFrom, ...] = ()
+    """Other tenants that may reach it: every path between tenants that is not declared here is refused (TI-22)."""
 
     @property
     def monthly_budget(self) -> Budget:
