@@ -7,13 +7,22 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from gpuplane.graph.planned_graph import PlannedGraph
+from gpuplane.graph.reachability.caches import cache_edges
+from gpuplane.graph.reachability.cloud import cloud_edges
 from gpuplane.graph.reachability.declarations import declared
+from gpuplane.graph.reachability.devices import device_edges
 from gpuplane.graph.reachability.edges import Edge, Medium, Party
+from gpuplane.graph.reachability.gateway_routes import route_edges
 from gpuplane.graph.reachability.kubernetes_api import api_edges
 from gpuplane.graph.reachability.network import network_edges
+from gpuplane.graph.reachability.queues import queue_edges
+from gpuplane.graph.reachability.stored_secrets import secret_edges
+from gpuplane.graph.reachability.telemetry import telemetry_edges
+from gpuplane.graph.reachability.volumes import volume_edges
 from gpuplane.graph.tenancy import tenants_of_namespaces
 
-_EDGES: Mapping[Medium, Callable[[PlannedGraph], Iterator[Edge]]] = {Medium.NETWORK: network_edges, Medium.API: api_edges}
+_EDGES: tuple[Callable[[PlannedGraph], Iterator[Edge]], ...] = (
+    network_edges, route_edges, api_edges, secret_edges, volume_edges, cloud_edges, device_edges, queue_edges, cache_edges, telemetry_edges)
 
 
 @dataclass(frozen=True)
@@ -53,7 +62,7 @@ class Matrix:
 @lru_cache(maxsize=4)
 def matrix(graph: PlannedGraph) -> Matrix:
     """The matrix of a graph, worked out once."""
-    found = [declared(graph, edge) for medium in Medium if medium in _EDGES for edge in _EDGES[medium](graph)]
+    found = [declared(graph, edge) for edges in _EDGES for edge in edges(graph) if edge.source != edge.target]
     order = {medium: place for place, medium in enumerate(Medium)}
     unique = dict.fromkeys(found)
     return Matrix(tuple(sorted(set(tenants_of_namespaces(graph).values()))),

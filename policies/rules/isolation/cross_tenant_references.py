@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.queues import cluster_queues
-from gpuplane.graph.references import ROLE_ARN, Reference, references
+from gpuplane.graph.references import ROLE_ARN, other_owner, references
 from gpuplane.graph.resource_view import ResourceView, lookup
 from gpuplane.graph.secret_stores import open_to_others
-from gpuplane.graph.tenancy import all_tenants, owner, tenants_of_namespaces
+from gpuplane.graph.tenancy import owner, tenants_of_namespaces
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.rule import Example, Rule
 
@@ -38,7 +38,7 @@ class CrossTenantReferences(Rule):
 
     def _named(self, graph: PlannedGraph, view: ResourceView, own: str) -> Iterator[Finding]:
         for reference in references(graph, view):
-            other = _other_owner(graph, reference, own)
+            other = other_owner(graph, reference, own)
             if other is not None:
                 yield self.fail(
                     graph, view, f"{view} of tenant {own} refers to {reference.what}, which is tenant {other}'s.", reference.path)
@@ -155,16 +155,3 @@ subjects: [{kind: ServiceAccount, name: indexer, namespace: search}]
 """, "refers to ServiceAccount indexer, which is tenant search's"),
     )
 
-
-def _other_owner(graph: PlannedGraph, reference: Reference, own: str) -> str | None:
-    """The other tenant that a reference leads to; None where it stays inside or leads to the platform."""
-    if reference.namespace:
-        other = tenants_of_namespaces(graph).get(reference.namespace)
-        return other if other != own else None
-    owners = [tenant for tenant in all_tenants(graph) if any(_bears(name, tenant, reference.fuzzy) for name in reference.names)]
-    nearest = max(owners, key=lambda tenant: (len(tenant), tenant), default=own)  # acme-dev-models is acme-dev's, not acme's
-    return nearest if nearest != own else None
-
-
-def _bears(name: str, tenant: str, fuzzy: bool) -> bool:
-    return name == tenant or (fuzzy and (name.startswith(f"{tenant}-") or name.endswith(f"-{tenant}")))
