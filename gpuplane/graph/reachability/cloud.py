@@ -159,8 +159,9 @@ def _of_bucket(bucket: str, target: str, role: _Role, policies: list[ResourceVie
         if open_ and not denied(texts, role.arn, action, resource):
             by = tuple(dict.fromkeys(maker(view, path) for view, path, _ in open_))
             for source in sorted(set(role.users) - {target}):
-                yield Edge(Medium.CLOUD, tenant(source), tenant(target), f"pods of tenant {source} {words} bucket {bucket} of tenant {target} "
-                           f"with the IAM role {_short(role.arn)}", (*by, role.users[source]), any(each[2].certain for each in open_))
+                yield Edge(Medium.CLOUD, tenant(source), tenant(target), f"pods of tenant {source} {words} bucket {bucket} of tenant "
+                           f"{target} with the IAM role {_short(role.arn)}", (*by, role.users[source]),
+                           any(each[2].certain for each in open_))
 
 
 def _keys(graph: PlannedGraph, roles: dict[str, _Role]) -> Iterator[Edge]:
@@ -189,8 +190,8 @@ def _of_key(view: ResourceView, target: str, role: _Role) -> Iterator[Edge]:
         verdict = judged([view.get("policy")], role.arn, "kms:Decrypt", "*", False)
         opens, where, certain = verdict.allowed and view.get("policy") is not None, "policy", verdict.certain
     for source in sorted(set(role.users) - {target}) if opens else ():
-        yield Edge(Medium.CLOUD, tenant(source), tenant(target), f"pods of tenant {source} decrypt with key {view.name} of tenant {target} by "
-                   f"the IAM role {_short(role.arn)}", (maker(view, where), role.users[source]), certain)
+        yield Edge(Medium.CLOUD, tenant(source), tenant(target), f"pods of tenant {source} decrypt with key {view.name} of tenant {target} "
+                   f"by the IAM role {_short(role.arn)}", (maker(view, where), role.users[source]), certain)
 
 
 def _models(graph: PlannedGraph) -> Iterator[Edge]:

@@ -13,7 +13,7 @@ CLUSTER_RESOURCES = frozenset({
     "nodes/log", "nodes/proxy", "nodes/spec", "persistentvolumes", "persistentvolumes/status", "mutatingadmissionpolicies",
     "mutatingadmissionpolicybindings", "mutatingwebhookconfigurations", "validatingadmissionpolicies", "validatingadmissionpolicybindings",
     "validatingwebhookconfigurations", "customresourcedefinitions", "apiservices", "tokenreviews", "selfsubjectreviews",
-    "selfsubjectaccessreviews", "selfsubjectrulesreviews", "subjectaccessreviews", "certificatesigningrequests",
+    "selfsubjectaccessreviews", "users", "groups", "uids", "selfsubjectrulesreviews", "subjectaccessreviews", "certificatesigningrequests",
     "certificatesigningrequests/approval", "certificatesigningrequests/status", "signers", "flowschemas", "prioritylevelconfigurations",
     "ingressclasses", "ipaddresses", "servicecidrs", "runtimeclasses", "clusterrolebindings", "clusterroles", "deviceclasses",
     "resourceslices", "priorityclasses", "csidrivers", "csinodes", "storageclasses", "volumeattachments", "volumeattributesclasses",
