@@ -15,13 +15,13 @@ from typing import Any
 
 from gpuplane.graph.network_policies import Direction
 from gpuplane.graph.planned_graph import PlannedGraph
-from gpuplane.graph.pod_templates import TEMPLATE_KINDS, pod_templates
 from gpuplane.graph.reachability.addresses import METADATA, holds, pods_inside
 from gpuplane.graph.reachability.edges import Edge, Maker, Medium, Party, maker, outside, platform, tenant
 from gpuplane.graph.reachability.labels import Demand, fits, possible
 from gpuplane.graph.reachability.openings import NAMESPACE_NAME, Opening, Policy, policies
 from gpuplane.graph.reachability.ports import EVERY, Ports, both, shown, union
-from gpuplane.graph.resource_view import ResourceView, Unknown, lookup, told
+from gpuplane.graph.reachability.tenant_pods import is_set, tenant_pods
+from gpuplane.graph.resource_view import ResourceView, lookup, told
 from gpuplane.graph.tenancy import home, tenants_of_namespaces
 
 _SERVICE = "by design: the platform's own pods serve every tenant"
@@ -84,6 +84,7 @@ class Net:
         self.tenants = tenants_of_namespaces(graph)
         self.places = _places(graph)
         self._admitted: dict[Demand, Mapping[str, bool]] = {}
+        self._led: dict[tuple[int, str], Mapping[str, bool]] = {}
         self._policies = {direction: self._by_namespace(direction) for direction in ("Ingress", "Egress")}
 
     def party(self, namespace: str) -> Party:
@@ -112,6 +113,12 @@ class Net:
 
     def admitted(self, way: Way, namespace: str) -> Mapping[str, bool]:
         """Namespaces whose pods a way of a namespace's pods leads to, each with whether that is sure."""
+        key = id(way.opening), namespace if way.opening is None or way.opening.pods is None or way.opening.pods.namespaces is None else ""
+        if key not in self._led:
+            self._led[key] = self._leads(way, namespace)
+        return self._led[key]
+
+    def _leads(self, way: Way, namespace: str) -> Mapping[str, bool]:
         if way.opening is None:
             return dict.fromkeys(self.places, True)
         found: dict[str, bool] = {}
@@ -160,7 +167,7 @@ class Net:
         certain = [each for each in open_ways if each[1]]
         chosen = certain or open_ways
         objects = tuple(sorted({each for way in chosen for each in way[2]}, key=lambda each: (each.kind == "Namespace", each)))
-        return Path(union(ports for ports, _, _ in chosen), bool(certain), objects)
+        return Path(union(frozenset(ports for ports, _, _ in chosen)), bool(certain), objects)
 
     def admitted_there(self, way: Way, namespace: str, far: str) -> bool | None:
         """Whether a way leads to one namespace's pods, and surely; None where it does not."""
@@ -240,7 +247,7 @@ def _addresses(way: Way) -> list[str]:
 
 def _outside_edge(net: Net, namespace: str, direction: Direction, far: str, ways: list[Way]) -> Edge:
     objects = tuple(sorted({each for way in ways for each in net.makers(namespace, way, direction)}))
-    through = shown(union(_ports(way) for way in ways))
+    through = shown(union(frozenset(_ports(way) for way in ways)))
     if direction == "Egress":
         return Edge(Medium.NETWORK, net.party(namespace), outside(far), f"pods of namespace {namespace} connect to {far} on {through}",
                     objects, allowed=_OUTSIDE)
@@ -271,16 +278,15 @@ def _hop_limited(graph: PlannedGraph) -> bool:
 
 def _on_nodes(net: Net) -> Iterator[Edge]:
     """Pods on the node's own network: no policy holds for them, and a node reaches all pods on it."""
-    for view in net.graph.kubernetes:
-        own = net.tenants.get(home(view))
-        if own is None or view.kind in TEMPLATE_KINDS:
-            continue
-        for template in pod_templates(view):
-            value = lookup(template.spec, "hostNetwork")
-            if value is True or isinstance(value, Unknown):
-                objects = (maker(view, f"{template.path}.hostNetwork"),)
-                for other in sorted(set(net.tenants.values()) - {own}):
-                    yield Edge(Medium.NETWORK, tenant(own), tenant(other), f"pods of {view} are on the node's network, and a node reaches "
-                               "every pod that runs on it", objects, value is True)
-                yield Edge(Medium.NETWORK, tenant(own), platform("instance metadata"), f"pods of {view} are on the node's network, where "
-                           "nodes get their cloud credentials", objects, value is True)
+    others = sorted(set(net.tenants.values()))
+    for pods in tenant_pods(net.graph):
+        value = lookup(pods.template.spec, "hostNetwork")
+        if is_set(value):
+            objects, who = (maker(pods.view, f"{pods.template.path}.hostNetwork"),), f"pods of {pods.view} are on the node's network"
+            for other in others:
+                if other != pods.tenant:
+                    yield Edge(Medium.NETWORK, tenant(pods.tenant), tenant(other), f"{who}, and a node reaches every pod that runs on it",
+                               objects, value is True)
+            sentence = f"{who}, where nodes get their cloud credentials"
+            yield Edge(Medium.NETWORK, tenant(pods.tenant), platform("instance metadata"), sentence,
+                       objects, value is True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from gpuplane.graph.resource_view import Unknown, items, lookup
@@ -51,6 +52,7 @@ def cilium_ports(value: Any) -> Ports:
     return _sorted(found) or EVERY
 
 
+@lru_cache(maxsize=4096)
 def both(one: Ports, other: Ports) -> Ports:
     """Ports that are in both."""
     if one == EVERY:
@@ -61,13 +63,15 @@ def both(one: Ports, other: Ports) -> Ports:
                    if a.protocol == b.protocol and max(a.low, b.low) <= min(a.high, b.high))
 
 
-def union(found: Any) -> Ports:
+@lru_cache(maxsize=4096)
+def union(found: frozenset[Ports]) -> Ports:
     """All ports of several openings, without those that a wider range covers."""
     every = _sorted(port for each in found for port in each)
     return tuple(port for port in every if not any(other != port and other.protocol == port.protocol and other.low <= port.low
                                                    and port.high <= other.high for other in every))
 
 
+@lru_cache(maxsize=4096)
 def shown(found: Ports) -> str:
     """Ports in words."""
     if set(EVERY) <= set(found):
