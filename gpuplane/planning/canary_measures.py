@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from gpuplane.catalog.metrics import Metric, metric_that_measures
-from gpuplane.planning.canaries import canary_name, pods_pattern, replicas_at
+from gpuplane.planning.canaries import canary_name, replicas_at
 from gpuplane.planning.canary_verdict import Steps
 from gpuplane.spec.canary import Canary
 from gpuplane.spec.environment_spec import ServiceEntry
+from gpuplane.spec.kserve_names import series_name, workload_of
 
 PLACEHOLDER = "CANARY_PODS"
 SHORTEST_WINDOW_SECONDS = 60
@@ -94,8 +95,9 @@ def _count(metric: Metric, entry: ServiceEntry, canary: Canary, seconds: int, pa
 
 
 def _matching(entry: ServiceEntry, canary: Canary) -> str:
-    return f'tenant="{entry.tenant}",service="{entry.document.name}",pod=~"{_pods(entry, canary)}"'
+    service = series_name(entry, canary_name(entry.document.name, canary))
+    return f'tenant="{entry.tenant}",service="{service}",pod=~"{_pods(entry, canary)}"'
 
 
 def _pods(entry: ServiceEntry, canary: Canary) -> str:
-    return pods_pattern(canary_name(entry.document.name, canary))
+    return workload_of(entry, canary_name(entry.document.name, canary)).pods_pattern

@@ -40,6 +40,9 @@ class Cluster(SpecModel):
     """UID of the namespace ``kube-system``; leave it out only for clusters that are thrown away."""
     region: CloudRegion | None = None
     """Region that an existing cluster stands in; tenants with personal data need to know it."""
+    api_server_cidrs: Annotated[tuple[Cidr, ...], Field(max_length=16)] = ()
+    """Addresses behind the API server, as pods reach it (``kubectl get endpointslices kubernetes``); needed by services with a router:
+    its endpoint picker asks there which pods there are."""
     kubernetes_version: Annotated[str, Field(pattern=r"^1\.[0-9]{2}$")]
     """Minor version, in quotes, e.g. ``"1.36"``."""
 
