@@ -6,12 +6,13 @@ API, its hooks into the proxies' configuration, and Redis for global rate limits
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import pulumi
 
-from gpuplane.components.helm_release import ChartArgs, helm_release
+from gpuplane.components.helm_release import ChartArgs, helm_release, with_further
 from gpuplane.components.kubernetes_object import child_options
 
 CHARTS = "oci://docker.io/envoyproxy"
@@ -26,6 +27,7 @@ class EnvoyGatewayArgs:
         version, ai_version: chart versions, with their ``v``; None for the one that is there already.
         namespace: of Envoy Gateway and of the proxies.
         redis: ``HOST:PORT``.
+        further, ai_further: further values of the charts ``gateway-helm`` and ``ai-gateway-helm``.
         routes_to_pools: routes lead to InferencePools, whose CRD is there; Envoy Gateway would not start without it.
     """
 
@@ -34,6 +36,8 @@ class EnvoyGatewayArgs:
     namespace: str
     redis: str
     routes_to_pools: bool = False
+    further: Mapping[str, Any] = field(default_factory=dict)
+    ai_further: Mapping[str, Any] = field(default_factory=dict)
 
 
 class EnvoyGateway(pulumi.ComponentResource):
@@ -45,10 +49,11 @@ class EnvoyGateway(pulumi.ComponentResource):
         if args.ai_version is not None:
             crds = helm_release("ai-gateway-crds", ChartArgs(f"{CHARTS}/ai-gateway-crds-helm", args.ai_version, AI_NAMESPACE), {}, child)
             before.append(helm_release("ai-gateway", ChartArgs(
-                f"{CHARTS}/ai-gateway-helm", args.ai_version, AI_NAMESPACE, create_namespace=False), {}, _after(child, [crds])))
+                f"{CHARTS}/ai-gateway-helm", args.ai_version, AI_NAMESPACE, create_namespace=False), args.ai_further,
+                _after(child, [crds])))
         if args.version is not None:
             helm_release("envoy-gateway", ChartArgs(f"{CHARTS}/gateway-helm", args.version, args.namespace),
-                         values(args.redis, args.routes_to_pools), _after(child, before))
+                         with_further(values(args.redis, args.routes_to_pools), args.further), _after(child, before))
         self.register_outputs({})
 
 

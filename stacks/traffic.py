@@ -11,6 +11,7 @@ from gpuplane.components.envoy_gateway import EnvoyGateway, EnvoyGatewayArgs
 from gpuplane.components.gateway import Gateway, GatewayArgs, ListenerArgs, OutsideArgs, proxy_labels
 from gpuplane.components.model_backend import ModelBackend, ModelBackendArgs, ProviderArgs
 from gpuplane.components.model_route import BackendArgs, ModelRoute, ModelRouteArgs
+from gpuplane.components.rate_limit_redis import RateLimitRedis, RateLimitRedisArgs
 from gpuplane.components.route_policies import AuthenticationArgs, LimitArgs, ProtectionArgs
 from gpuplane.components.tenant_network import TenantNetworkArgs
 from gpuplane.planning.canaries import canary_name
@@ -37,14 +38,22 @@ def register_gateway(spec: EnvironmentSpec, options: pulumi.ResourceOptions, ope
     versions = _installed(gateway.envoy_gateway), _installed(gateway.envoy_ai_gateway)
     if any(versions):
         installed.append(EnvoyGateway("envoy-gateway", EnvoyGatewayArgs(
-            *versions, gateway.proxy_namespace, gateway.rate_limit_redis, _routes_to_pools(spec)), options))
+            *versions, gateway.proxy_namespace, gateway.redis_address, _routes_to_pools(spec), gateway.envoy_gateway.values,
+            gateway.envoy_ai_gateway.values), options))
+    if gateway.redis is not None:
+        RateLimitRedis("rate-limit-redis", RateLimitRedisArgs(gateway.proxy_namespace, gateway.redis.image, gateway.redis.memory_mib),
+                       pulumi.ResourceOptions.merge(open_options, pulumi.ResourceOptions(depends_on=installed)))
     listeners = tuple(ListenerArgs(name, gateway.hostname(name), _limits(tenant.spec.access.models.limits))
                       for name, tenant in spec.tenants.items() if tenant.spec.access.models is not None)
     if listeners:
         Gateway("gateway", GatewayArgs(
             gateway.namespace, gateway.proxy_namespace, gateway.certificate_secret, listeners, _serving_ports(spec),
-            _outside(spec, gateway), spec.environment.spec.dns_cidr),
+            _outside(spec, gateway), spec.environment.spec.dns_cidr, *_issuer(gateway)),
             pulumi.ResourceOptions.merge(open_options, pulumi.ResourceOptions(depends_on=installed)))
+
+
+def _issuer(gateway: wish.Gateway) -> tuple[str, str | None]:
+    return ("ClusterIssuer", None) if gateway.certificate is None else (gateway.certificate.issuer_kind, gateway.certificate.issuer)
 
 
 def _routes_to_pools(spec: EnvironmentSpec) -> bool:

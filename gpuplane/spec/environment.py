@@ -24,7 +24,7 @@ from gpuplane.spec.model import (
     Usd,
 )
 from gpuplane.spec.monitoring import Monitoring
-from gpuplane.spec.platform_services import Keda, KServe, Kueue, Volcano
+from gpuplane.spec.platform_services import CertManager, EfaDevicePlugin, Karpenter, Keda, KServe, Kueue, LeaderWorkerSet, Volcano
 from gpuplane.spec.secret_store import SecretStore
 from gpuplane.spec.tracing import Tracing
 
@@ -92,6 +92,10 @@ class EnvironmentSettings(SpecModel):
     kserve: KServe
     volcano: Volcano | None = None
     keda: Keda | None = None
+    cert_manager: CertManager | None = None
+    leader_worker_set: LeaderWorkerSet | None = None
+    karpenter: Karpenter | None = None
+    efa_device_plugin: EfaDevicePlugin | None = None
     gpu_operator: GpuOperator | None = None
     monitoring: Monitoring | None = None
     tracing: Tracing | None = None
@@ -116,6 +120,10 @@ class EnvironmentSettings(SpecModel):
     def _cloud(self) -> EnvironmentSettings:
         if (self.cloud == "aws") != (self.aws is not None):
             raise PydanticCustomError("together", "cloud aws and the block aws belong together", {"field": ("aws",)})
+        for name in ("karpenter", "efa_device_plugin"):
+            found = getattr(self, name)
+            if found is not None and found.install == "release" and self.aws is None:
+                raise PydanticCustomError("together", "{name} is installed on AWS alone", {"name": name, "field": (name,)})
         if self.cloud_quotas and self.aws is None:
             raise PydanticCustomError("together", "cloud_quotas are of an AWS account", {"field": ("cloud_quotas",)})
         if self.protected and self.cluster.kube_system_uid is None:

@@ -40,6 +40,9 @@ def _autoscaler(entry: ServiceEntry, settings: EnvironmentSettings) -> Iterator[
 
 
 def _router(entry: ServiceEntry, settings: EnvironmentSettings) -> Iterator[SpecError]:
+    if entry.document.spec.pods_per_replica > 1 and settings.leader_worker_set is None:
+        yield _error(entry, "spec.parallelism", f"a replica is {entry.document.spec.pods_per_replica} pods, and the environment has no "
+                     "LeaderWorkerSet, which is what runs them.", "Add leader_worker_set to environment.yaml, or fit a replica in one pod.")
     if not entry.role and inference_pool(entry) is not None and not settings.cluster.api_server_cidrs:
         yield _error(entry, "spec.router", "its endpoint picker asks the API server which pods there are; the tenant's network lets "
                      "nothing out that is not named, and the environment does not say where the API server is.",

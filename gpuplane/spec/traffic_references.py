@@ -55,6 +55,11 @@ def _listed(names: object) -> str:
 
 def _listeners(documents: Documents, gateway: Gateway | None) -> Iterator[SpecError]:
     wanted = [name for name, tenant in documents.tenants.items() if tenant.spec.access.models is not None]
+    if documents.environment is not None and gateway is not None and gateway.certificate is not None and (
+            documents.environment.spec.cert_manager is None):
+        yield _error(documents.places[("Environment", documents.environment.name)], "spec.gateway.certificate",
+                     "the environment has no cert-manager, which is what makes certificates.",
+                     "Add cert_manager, or bring the Secret yourself and remove certificate.")
     if documents.environment is not None and gateway is not None and len(wanted) > MOST_LISTENERS:
         yield _error(documents.places[("Environment", documents.environment.name)], "spec.gateway",
                      f"{len(wanted)} tenants have access.models, and a Gateway has at most {MOST_LISTENERS} listeners.",
