@@ -1,6 +1,7 @@
 """A KEDA ScaledObject for one service: replicas follow the load that the engine itself reports, down to none where that is asked for.
 
-KServe leaves a service alone whose autoscaler class is ``external``; one autoscaler then moves its Deployment, not two.
+KServe leaves an InferenceService alone whose autoscaler class is ``external``, and an LLMInferenceService that says neither ``replicas``
+nor ``scaling``; one autoscaler then moves what runs its pods, not two.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 import pulumi
 
 from gpuplane.components.kubernetes_object import KubernetesObject, Manifest, child_options, metadata
-from gpuplane.spec.vocabulary import SCALED_OBJECT, TENANT
+from gpuplane.spec.vocabulary import SCALED_OBJECT, SOURCE, TENANT
 
 POLLING_SECONDS = 15
 WAKING = "wake"
@@ -46,22 +47,23 @@ class CronTrigger:
 
 @dataclass(frozen=True)
 class AutoscalerArgs:
-    """How one Deployment is scaled.
+    """How one workload is scaled.
 
     Attributes:
         name, namespace: of the ScaledObject.
-        deployment: what it scales.
+        workload: what it scales, of ``kind`` and ``api_version``: a Deployment, or a LeaderWorkerSet whose replicas are groups of pods.
         min_replicas, max_replicas: bounds; min_replicas 0: down to none.
         prometheus_url: where queries go.
         triggers: loads, in order.
         cron: hours at which it runs; None: any.
         idle_seconds: how long nothing asks for it before the last replica goes.
         scale_down_seconds: how long the load has to be lower before a replica goes.
+        source: document that asked for it, for reports.
     """
 
     name: str
     namespace: str
-    deployment: str
+    workload: str
     min_replicas: int
     max_replicas: int
     prometheus_url: str
@@ -69,6 +71,9 @@ class AutoscalerArgs:
     cron: CronTrigger | None = None
     idle_seconds: int = 1800
     scale_down_seconds: int = 300
+    kind: str = "Deployment"
+    api_version: str = "apps/v1"
+    source: str = ""
 
 
 class Autoscaler(pulumi.ComponentResource):
@@ -87,7 +92,7 @@ def manifest(args: AutoscalerArgs) -> Manifest:
                 # Loading weights takes minutes: more at once than are needed would be paid for before they serve.
                 "scaleUp": {"stabilizationWindowSeconds": 0, "policies": [{"type": "Percent", "value": 100, "periodSeconds": 60}]}}
     spec: dict[str, Any] = {
-        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": args.deployment},
+        "scaleTargetRef": {"apiVersion": args.api_version, "kind": args.kind, "name": args.workload},
         "minReplicaCount": args.min_replicas, "maxReplicaCount": args.max_replicas,
         "advanced": {"horizontalPodAutoscalerConfig": {"behavior": behavior}},
         "triggers": [*(_prometheus(args, trigger) for trigger in args.triggers), *([_cron(args.cron)] if args.cron else [])]}
@@ -97,7 +102,8 @@ def manifest(args: AutoscalerArgs) -> Manifest:
         # Where Prometheus is gone the service keeps what it has: the least it may have would drop its load.
         spec["fallback"] = {"failureThreshold": 4, "replicas": args.min_replicas, "behavior": "currentReplicasIfHigher"}
     return {"apiVersion": SCALED_OBJECT, "kind": "ScaledObject",
-            "metadata": metadata(args.name, args.namespace, {TENANT: args.namespace}), "spec": spec}
+            "metadata": metadata(args.name, args.namespace, {TENANT: args.namespace}, {SOURCE: args.source} if args.source else None),
+            "spec": spec}
 
 
 def _prometheus(args: AutoscalerArgs, trigger: PrometheusTrigger) -> Mapping[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pulumi
 
 from gpuplane.components.kubernetes_object import KubernetesObject, Manifest, child_options, metadata
-from gpuplane.spec.vocabulary import TENANT
+from gpuplane.spec.vocabulary import SOURCE, TENANT
 
 
 @dataclass(frozen=True)
@@ -18,12 +18,14 @@ class DisruptionBudgetArgs:
         name, namespace: of the budget.
         pod_labels: of the pods.
         max_unavailable: of them, at once.
+        source: document that asked for it, for reports.
     """
 
     name: str
     namespace: str
     pod_labels: dict[str, str]
     max_unavailable: int = 1
+    source: str = ""
 
 
 class DisruptionBudget(pulumi.ComponentResource):
@@ -38,6 +40,7 @@ class DisruptionBudget(pulumi.ComponentResource):
 def manifest(args: DisruptionBudgetArgs) -> Manifest:
     """The PodDisruptionBudget as its API takes it; pods that never became ready do not hold a drain up."""
     return {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget",
-            "metadata": metadata(args.name, args.namespace, {TENANT: args.namespace}),
+            "metadata": metadata(args.name, args.namespace, {TENANT: args.namespace},
+                                 {SOURCE: args.source} if args.source else None),
             "spec": {"maxUnavailable": args.max_unavailable, "selector": {"matchLabels": dict(sorted(args.pod_labels.items()))},
                      "unhealthyPodEvictionPolicy": "AlwaysAllow"}}

@@ -12,6 +12,7 @@ from typing import Any
 
 import pulumi
 
+from gpuplane.components.cert_manager import API_VERSION as CERTIFICATE
 from gpuplane.components.kubernetes_object import KubernetesObject, Manifest, child_options, metadata
 from gpuplane.components.route_policies import LimitArgs, rate_limit, target
 from gpuplane.components.tenant_network import NAMESPACE_NAME, dns_egress
@@ -49,6 +50,7 @@ class GatewayArgs:
         namespace: of the Gateway and its certificate.
         proxy_namespace: where Envoy Gateway runs the proxies.
         certificate_secret: TLS Secret for every listener.
+        issuer_kind, issuer: cert-manager's issuer that signs it; no issuer: the Secret is there already.
         listeners: at least one, sorted by tenant.
         serving_ports: ports of model servers.
         outside: what the proxies reach outside the cluster.
@@ -62,6 +64,8 @@ class GatewayArgs:
     serving_ports: tuple[int, ...] = (8080,)
     outside: tuple[OutsideArgs, ...] = ()
     dns_cidr: str | None = None
+    issuer_kind: str = "ClusterIssuer"
+    issuer: str | None = None
 
 
 class Gateway(pulumi.ComponentResource):
@@ -83,8 +87,16 @@ def proxy_labels(namespace: str) -> dict[str, str]:
 
 def manifests(args: GatewayArgs) -> list[Manifest]:
     """Everything, as the APIs take it."""
-    return [_class(), _gateway(args), _clients(args), _deny(args),
+    return [*([_certificate(args)] if args.issuer is not None else []), _class(), _gateway(args), _clients(args), _deny(args),
             *(_limits(args, listener) for listener in args.listeners if listener.limits), *_borders(args)]
+
+
+def _certificate(args: GatewayArgs) -> Manifest:
+    """One certificate for all tenants' hosts; its key changes with each renewal."""
+    return {"apiVersion": CERTIFICATE, "kind": "Certificate", "metadata": metadata(args.certificate_secret, args.namespace), "spec": {
+        "secretName": args.certificate_secret, "dnsNames": sorted(listener.hostname for listener in args.listeners),
+        "privateKey": {"algorithm": "ECDSA", "size": 256, "rotationPolicy": "Always"}, "usages": ["digital signature", "server auth"],
+        "issuerRef": {"group": "cert-manager.io", "kind": args.issuer_kind, "name": args.issuer}}}
 
 
 def _class() -> Manifest:

@@ -23,7 +23,10 @@ _PROFILE = ('Object{spec: Object.spec{securityContext: Object.spec.securityConte
 
 @dataclass(frozen=True)
 class GraphStepArgs:
-    """A step: the service or the node that it leads to, and what KServe asks of its kind of node."""
+    """A step: the service or the node that it leads to, and what KServe asks of its kind of node.
+
+    ``url``: where the service is called; empty for an InferenceService, whose address KServe looks up.
+    """
 
     service: str | None = None
     node: str | None = None
@@ -31,6 +34,7 @@ class GraphStepArgs:
     condition: str | None = None
     data: str | None = None
     dependency: str | None = None
+    url: str = ""
 
 
 @dataclass(frozen=True)
@@ -109,6 +113,7 @@ def manifest(args: InferenceGraphArgs) -> Manifest:
 
 
 def _step(step: GraphStepArgs) -> dict[str, Any]:
-    found = {"serviceName": step.service, "nodeName": step.node, "weight": step.weight, "condition": step.condition, "data": step.data,
+    found = {"serviceName": None if step.url else step.service, "serviceUrl": step.url or None,
+             "nodeName": step.node, "weight": step.weight, "condition": step.condition, "data": step.data,
              "dependency": step.dependency, "name": step.service or step.node}
     return {name: value for name, value in sorted(found.items()) if value is not None}

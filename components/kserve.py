@@ -20,7 +20,8 @@ NAMESPACE = "kserve"
 
 @dataclass(frozen=True)
 class KServeArgs:
-    """Chart version, with its ``v``, whether nodes keep models, and further values of ``kserve-resources``.
+    """Chart version, with its ``v``, whether nodes keep models, further values of ``kserve-resources``, and whether there are
+    LLMInferenceServices.
 
     cert-manager must be on the cluster: KServe's webhooks use it.
     """
@@ -28,6 +29,7 @@ class KServeArgs:
     version: str
     further: Mapping[str, Any] = field(default_factory=dict)
     local_models: bool = False
+    llm_services: bool = False
 
 
 class KServe(pulumi.ComponentResource):
@@ -42,6 +44,8 @@ class KServe(pulumi.ComponentResource):
                               pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[crds])))
         if args.local_models:
             _local_models(args, child, kserve)
+        if args.llm_services:
+            _llm_services(args, child, kserve)
         self.register_outputs({"version": args.version})
 
 
@@ -60,3 +64,18 @@ def _local_models(args: KServeArgs, child: pulumi.ResourceOptions, kserve: pulum
     helm_release("kserve-localmodel", ChartArgs(f"{CHARTS}/kserve-localmodel-resources", args.version, NAMESPACE, create_namespace=False), {
         "kserve": {"createSharedResources": False, "localmodel": {"enabled": True, "agent": {"tolerations": [{"operator": "Exists"}]}}}},
         pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[crds])))
+
+
+def _llm_services(args: KServeArgs, child: pulumi.ResourceOptions, kserve: pulumi.Resource) -> None:
+    """The controller of LLMInferenceServices, the CRDs of the inference extension, and the templates that pods start by.
+
+    Objects that several charts have are the first one's.
+    """
+    before = kserve
+    for name, chart, values_of_it in (
+            ("kserve-llmisvc-crd", "kserve-llmisvc-crd", {}),
+            ("kserve-llmisvc", "kserve-llmisvc-resources",
+             {"kserve": {"createSharedResources": False, "llmisvc": {"createGIECRDs": True}}}),
+            ("kserve-llmisvc-templates", "kserve-runtime-configs", {"kserve": {"llmisvcConfigs": {"enabled": True}}})):
+        after = pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[before]))
+        before = helm_release(name, ChartArgs(f"{CHARTS}/{chart}", args.version, NAMESPACE, create_namespace=False), values_of_it, after)

@@ -20,6 +20,7 @@ from gpuplane.components.inference_service import DEREGISTRATION_SECONDS, LEAVIN
 from gpuplane.components.kubernetes_object import KubernetesObject, Manifest, child_options, metadata
 from gpuplane.components.model_storage import RESTRICTED, download_overrides
 from gpuplane.components.quantity import amount, gib
+from gpuplane.spec.kserve_names import llm_role_labels
 from gpuplane.spec.vocabulary import (
     DOWNLOADED_URIS,
     KSERVE_LLM,
@@ -44,14 +45,14 @@ class WorkloadArgs:
     """Replicas of one role, and their pods, which are alike.
 
     Attributes:
-        replicas: how many, all of the time.
+        replicas: how many, all of the time; None: an autoscaler says, and KServe keeps what it finds.
         tensor, pipeline, data, data_local, expert: parallelism by the API's names; None: not said.
         pods: pods of one replica; several are a LeaderWorkerSet.
         devices: devices of one pod.
         cpu, memory_gib, shared_memory_gib: host resources of one pod; memory in GiB.
     """
 
-    replicas: int
+    replicas: int | None
     devices: int
     cpu: int
     memory_gib: int
@@ -77,7 +78,8 @@ class LLMInferenceServiceArgs:
     """A language model to serve.
 
     Attributes:
-        name, namespace: of the LLMInferenceService; the namespace is the tenant's. The model is served by this name.
+        name, namespace: of the LLMInferenceService; the namespace is the tenant's.
+        model_name: that the model is served by; empty: ``name``.
         storage_uri: the weights, pinned to a revision.
         image: the engine, pinned by digest; takes the place of the template's.
         decode: replicas that write answers, and read prompts too where there is no prefill.
@@ -93,6 +95,7 @@ class LLMInferenceServiceArgs:
         startup_seconds: how long loading may take.
         timeout_seconds: longest that a request may take, a stream to its end.
         run_as: user and group of the model server; any but 0 satisfies the restricted Pod Security Standard.
+        spread: node labels over whose values replicas of one pod are spread, where there is room.
         pod_annotations: Kueue's, which KServe hands on from the object to the pods of all its workloads.
         source: document that asked for it, for reports.
     """
@@ -120,8 +123,10 @@ class LLMInferenceServiceArgs:
     startup_seconds: int = 900
     timeout_seconds: int = 300
     run_as: int = 1000
+    spread: tuple[str, ...] = ()
     pod_annotations: Mapping[str, str] = field(default_factory=dict)
     source: str = ""
+    model_name: str = ""
 
 
 class LLMInferenceService(pulumi.ComponentResource):
@@ -153,7 +158,7 @@ def manifest(args: LLMInferenceServiceArgs) -> Manifest:
 
 
 def _model(args: LLMInferenceServiceArgs) -> dict[str, Any]:
-    found: dict[str, Any] = {"uri": args.storage_uri, "name": args.name}
+    found: dict[str, Any] = {"uri": args.storage_uri, "name": args.model_name or args.name}
     if args.adapters:
         found["lora"] = {"adapters": [{"name": adapter.name, "uri": adapter.storage_uri} for adapter in args.adapters],
                          "maxRank": args.max_lora_rank, "maxAdapters": args.max_adapters}
@@ -165,7 +170,9 @@ def _workload(args: LLMInferenceServiceArgs, role: WorkloadArgs, reads_prompts: 
     if role.pods > 1:
         sizes = {"pipeline": role.pipeline, "data": role.data, "dataLocal": role.data_local}
         parallelism |= {name: size for name, size in sizes.items() if size is not None} | ({"expert": True} if role.expert else {})
-    found: dict[str, Any] = {"replicas": role.replicas, "parallelism": parallelism, "template": _pod(args, role, reads_prompts)}
+    found: dict[str, Any] = {"parallelism": parallelism, "template": _pod(args, role, reads_prompts)}
+    if role.replicas is not None:
+        found["replicas"] = role.replicas
     if role.pods > 1:
         worker = _pod(args, role, reads_prompts)
         del worker["containers"][0]["startupProbe"]  # a worker answers no requests
@@ -192,12 +199,20 @@ def _pod(args: LLMInferenceServiceArgs, role: WorkloadArgs, reads_prompts: bool)
         pod["volumes"].append({"name": _DOWNLOAD_TMP, "emptyDir": {}})
     if extra:
         pod["initContainers"] = extra
+    if args.spread and role.pods == 1:
+        pod["topologySpreadConstraints"] = [_spread(args, key, reads_prompts and args.prefill is not None) for key in args.spread]
     if args.node_selector:
         pod["nodeSelector"] = dict(args.node_selector)
     if args.tolerations:
         pod["tolerations"] = [{"key": taint.key, "operator": "Equal", "value": taint.value, "effect": taint.effect}
                               for taint in args.tolerations]
     return pod
+
+
+def _spread(args: LLMInferenceServiceArgs, key: str, prefill: bool) -> dict[str, Any]:
+    """As far as there is room: a pod is never kept waiting for it."""
+    return {"maxSkew": 1, "topologyKey": key, "whenUnsatisfiable": "ScheduleAnyway", "matchLabelKeys": ["pod-template-hash"],
+            "labelSelector": {"matchLabels": llm_role_labels(args.name, prefill)}}
 
 
 def _routing_sidecar() -> dict[str, Any]:

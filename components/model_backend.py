@@ -8,16 +8,10 @@ from typing import Any
 import pulumi
 
 from gpuplane.components.kubernetes_object import KubernetesObject, Manifest, child_options, metadata
+from gpuplane.spec.kserve_names import PREDICTOR_PORT
 from gpuplane.spec.vocabulary import AI_GATEWAY, APPROVED_FOR, ENVOY_GATEWAY, GATEWAY_API, PROCESSING_AGREEMENT, PROVIDER_REGION
 
-SERVICE_PORT = 80
-"""Port of the Service that KServe makes for a predictor; it leads to the engine's first port."""
 _KEYS = {"OpenAI": ("APIKey", "apiKey"), "AzureOpenAI": ("AzureAPIKey", "azureAPIKey")}
-
-
-def service_host(service: str, namespace: str) -> str:
-    """Host of the Service that KServe makes for an InferenceService in Standard mode."""
-    return f"{service}-predictor.{namespace}.svc.cluster.local"
 
 
 @dataclass(frozen=True)
@@ -47,7 +41,7 @@ class ModelBackendArgs:
 
     Attributes:
         name, namespace: of its objects.
-        service: InferenceService of that namespace which answers; where it is None, ``provider`` does.
+        service, port: Service of that namespace which leads to what answers; where it is None, ``provider`` does.
         provider: what answers outside.
     """
 
@@ -55,6 +49,7 @@ class ModelBackendArgs:
     namespace: str
     service: str | None = None
     provider: ProviderArgs | None = None
+    port: int = PREDICTOR_PORT
 
 
 class ModelBackend(pulumi.ComponentResource):
@@ -71,7 +66,7 @@ def manifests(args: ModelBackendArgs) -> list[Manifest]:
     """Its objects, as their APIs take them."""
     provider = args.provider
     if provider is None:
-        return [_backend(args, service_host(str(args.service), args.namespace), SERVICE_PORT), _ai_backend(args, "OpenAI")]
+        return [_backend(args, f"{args.service}.{args.namespace}.svc.cluster.local", args.port), _ai_backend(args, "OpenAI")]
     return [_backend(args, provider.hostname, 443), _tls(args, provider), _ai_backend(args, provider.api), _credentials(args, provider)]
 
 

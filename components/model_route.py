@@ -8,7 +8,6 @@ from typing import Any
 import pulumi
 
 from gpuplane.components.kubernetes_object import KubernetesObject, Manifest, child_options, metadata
-from gpuplane.components.model_backend import SERVICE_PORT
 from gpuplane.components.route_policies import (
     TOKEN_COSTS,
     AuthenticationArgs,
@@ -16,20 +15,25 @@ from gpuplane.components.route_policies import (
     security_policy,
     traffic_policy,
 )
+from gpuplane.spec.kserve_names import PREDICTOR_PORT
 from gpuplane.spec.vocabulary import AI_GATEWAY, GATEWAY, GATEWAY_API, MODEL_HEADER, SOURCE
+
+POOL_GROUP = "inference.networking.k8s.io"
 
 
 @dataclass(frozen=True)
 class BackendArgs:
     """A ModelBackend by its name, and what it calls the model.
 
-    ``priority``: 0 is asked first; those of one priority share requests by ``weight``.
+    ``priority``: 0 is asked first; those of one priority share requests by ``weight``. ``is_pool``: it is no ModelBackend but an
+    InferencePool, whose endpoint picker chooses a replica; there is no other backend then.
     """
 
     name: str
     model: str
     priority: int = 0
     weight: int = 1
+    is_pool: bool = False
 
 
 @dataclass(frozen=True)
@@ -102,6 +106,8 @@ def _by_model(args: ModelRouteArgs) -> dict[str, Any]:
 
 def _reference(args: ModelRouteArgs, backend: BackendArgs) -> dict[str, Any]:
     renamed = {"modelNameOverride": backend.model} if backend.model != args.model_name else {}
+    if backend.is_pool:
+        return {"group": POOL_GROUP, "kind": "InferencePool", "name": backend.name, **renamed}
     return {"name": backend.name, "priority": backend.priority, "weight": backend.weight, **renamed}
 
 
@@ -109,6 +115,6 @@ def _by_path(args: ModelRouteArgs) -> dict[str, Any]:
     return {"rules": [{
         "matches": [{"path": {"type": "PathPrefix", "value": f"/{args.name}"}}],
         "filters": [{"type": "URLRewrite", "urlRewrite": {"path": {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/"}}}],
-        "backendRefs": [{"group": "", "kind": "Service", "name": f"{name}-predictor", "port": SERVICE_PORT, "weight": weight}
+        "backendRefs": [{"group": "", "kind": "Service", "name": f"{name}-predictor", "port": PREDICTOR_PORT, "weight": weight}
                         for name, weight in args.services or ((args.name, 1),)],
         "timeouts": {"request": f"{args.request_seconds}s"}}]}

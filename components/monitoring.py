@@ -15,6 +15,7 @@ import pulumi
 from gpuplane.components.alerts import API_VERSION, Watch, rule_file
 from gpuplane.components.kubernetes_object import KubernetesObject, child_options, metadata
 from gpuplane.components.platform_rules import Recorded, platform_groups
+from gpuplane.spec.kserve_names import LLM_PART_OF, LLM_PORT
 from gpuplane.spec.vocabulary import TENANT
 
 _SERVICE = "serving.kserve.io/inferenceservice"
@@ -31,6 +32,8 @@ class MonitoringArgs:
         deployments: operators that must run: namespace, Deployment, and what happens without it.
         has_gpu_metrics: the GPU Operator's DCGM exporter is scraped.
         recorded: series that services record.
+        has_inference_services: InferenceServices run, or will.
+        has_llm_services: LLMInferenceServices run: their pods bear other labels, and have their metrics on another port.
         scrapes_kueue: bring a ServiceMonitor for Kueue; its chart's own bears no label that Prometheus could select it by.
     """
 
@@ -40,6 +43,8 @@ class MonitoringArgs:
     deployments: tuple[tuple[str, str, str], ...] = ()
     has_gpu_metrics: bool = True
     recorded: Recorded = field(default_factory=Recorded)
+    has_inference_services: bool = True
+    has_llm_services: bool = False
     scrapes_kueue: bool = True
 
 
@@ -49,9 +54,11 @@ class Monitoring(pulumi.ComponentResource):
     def __init__(self, name: str, args: MonitoringArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("gpuplane:index:Monitoring", name, {}, opts)
         options = child_options(self, opts)
-        KubernetesObject("model-servers", {
-            "apiVersion": API_VERSION, "kind": "PodMonitor",
-            "metadata": metadata("gpuplane-model-servers", args.namespace, args.labels), "spec": _pod_monitor()}, options)
+        monitors = {"model-servers": _pod_monitor()} if args.has_inference_services else {}
+        monitors |= {"llm-servers": _llm_pod_monitor()} if args.has_llm_services else {}
+        for kind, spec in monitors.items():
+            KubernetesObject(kind, {"apiVersion": API_VERSION, "kind": "PodMonitor",
+                                    "metadata": metadata(f"gpuplane-{kind}", args.namespace, args.labels), "spec": spec}, options)
         if args.scrapes_kueue:
             KubernetesObject("kueue", {
                 "apiVersion": API_VERSION, "kind": "ServiceMonitor",
@@ -72,6 +79,23 @@ def _pod_monitor() -> dict[str, Any]:
         "podTargetLabels": [_SERVICE, TENANT],
         "podMetricsEndpoints": [{"portNumber": port, "path": "/metrics", "interval": "15s", "relabelings": [*relabelings, *named]}
                                 for port, relabelings in ((8080, [elsewhere]), (8002, []))],
+    }
+
+
+def _llm_pod_monitor() -> dict[str, Any]:
+    """Pods that answer requests: a leader for its workers, and those that read prompts under a name of their own.
+
+    KServe v0.20 brings no monitor for them. Without TLS in its configuration they answer by HTTP, which routes of the gateway need too.
+    """
+    named = [{"sourceLabels": ["__meta_kubernetes_namespace"], "targetLabel": "tenant"},
+             {"sourceLabels": ["__meta_kubernetes_pod_label_app_kubernetes_io_name"], "targetLabel": "service"},
+             {"sourceLabels": ["__meta_kubernetes_pod_label_app_kubernetes_io_name", "__meta_kubernetes_pod_label_llm_d_ai_role"],
+              "regex": "(.+);prefill", "replacement": "${1}-prefill", "targetLabel": "service"}]
+    return {
+        "namespaceSelector": {"any": True},
+        "selector": {"matchLabels": {"app.kubernetes.io/part-of": LLM_PART_OF, "kserve.io/component": "workload"}},
+        "podTargetLabels": [TENANT],
+        "podMetricsEndpoints": [{"portNumber": LLM_PORT, "path": "/metrics", "interval": "15s", "relabelings": named}],
     }
 
 

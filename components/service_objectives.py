@@ -25,7 +25,9 @@ class ServiceObjectivesArgs:
     """What is watched of one service.
 
     Attributes:
-        service, tenant: the InferenceService and its namespace.
+        service, tenant: the service and its namespace.
+        pods: pattern of its pods' names.
+        resource: what ``kubectl get`` calls it.
         model: its model, the label ``model`` of what it costs.
         indicators: its promises, measured.
         watch: the tenant's owner, and where runbooks are.
@@ -44,6 +46,8 @@ class ServiceObjectivesArgs:
     watch: Watch
     labels: Mapping[str, str]
     startup_seconds: int
+    pods: str
+    resource: str = "inferenceservice"
     kv_cache: Metric | None = None
     waiting: Metric | None = None
     prompt_tokens: Metric | None = None
@@ -114,8 +118,9 @@ def _burns(indicator: Indicator, burn: BurnAlert, args: ServiceObjectivesArgs) -
         Runbook(
             f"Promised: {indicator.promise}. Over {burn.long} and still over {burn.short}, more than {_percent(limit)} % is bad: at this "
             f"rate {burn.long} take {_percent(burn.budget_spent)} % of the budget of 30 days.",
-            f"The service's dashboard: {_look(indicator)}. Was it released or scaled lately (kubectl -n {args.tenant} get inferenceservice "
-            f"{args.service}), do replicas wait for quota (kubectl -n {args.tenant} get workloads), did a GPU fail (the GPU dashboard)?",
+            f"The service's dashboard: {_look(indicator)}. Was it released or scaled lately (kubectl -n {args.tenant} get "
+            f"{args.resource} {args.service}), do replicas wait for quota (kubectl -n {args.tenant} get workloads), did a GPU fail (the "
+            "GPU dashboard)?",
             f"{_do(indicator)} If a release began it, roll it back."),
         {**args.target, "objective": indicator.name, "window": burn.long})
 
@@ -176,7 +181,7 @@ def _alerts(args: ServiceObjectivesArgs) -> Iterator[Alert]:
 
 
 def _slow_start(args: ServiceObjectivesArgs) -> Alert:
-    pods = f'pod=~"{args.service}-predictor-.+"'
+    pods = f'pod=~"{args.pods}"'
     started = f"kube_pod_start_time{selector({'namespace': args.tenant}, pods)}"
     ready = f"kube_pod_status_ready{selector({'namespace': args.tenant, 'condition': 'true'}, pods)}"
     return Alert(

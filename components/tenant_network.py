@@ -20,12 +20,13 @@ NAMESPACE_NAME = "kubernetes.io/metadata.name"
 
 @dataclass(frozen=True)
 class EgressArgs:
-    """One destination: either ``cidr`` or ``namespace``; ``ports`` are TCP."""
+    """One destination: either ``cidr`` or ``namespace``; ``ports`` are TCP, ``pod_labels`` of the pods that may go there (empty: all)."""
 
     name: str
     ports: tuple[int, ...]
     cidr: str | None = None
     namespace: str | None = None
+    pod_labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,8 @@ class TenantNetwork(pulumi.ComponentResource):
                 self._policy(policy, ["Ingress"], ingress=[{"from": [peer], "ports": _tcp(ports)}])
         for rule in args.egress:
             peer = {"ipBlock": {"cidr": rule.cidr}} if rule.cidr else _namespace_peer(str(rule.namespace))
-            self._policy(f"egress-{rule.name}", ["Egress"], egress=[{"to": [peer], "ports": _tcp(rule.ports)}])
+            pods = {"podSelector": {"matchLabels": dict(rule.pod_labels)}} if rule.pod_labels else {}
+            self._policy(f"egress-{rule.name}", ["Egress"], **pods, egress=[{"to": [peer], "ports": _tcp(rule.ports)}])
         self.register_outputs({})
 
     def _policy(self, name: str, types: list[str], **rules: Any) -> None:

@@ -9,12 +9,11 @@ import pulumi
 from gpuplane.catalog.metrics import metric_that_measures
 from gpuplane.components.autoscaler import WAKING, Autoscaler, AutoscalerArgs, CronTrigger, PrometheusTrigger
 from gpuplane.components.disruption_budget import DisruptionBudget, DisruptionBudgetArgs
-from gpuplane.planning.canaries import bounds_of_canary, canary_entry, pods_pattern
+from gpuplane.planning.canaries import bounds_of_canary, canary_entry
 from gpuplane.planning.scaling import MEASURES, scaled_by_keda
 from gpuplane.spec.environment_spec import EnvironmentSpec, ServiceEntry
-from gpuplane.spec.inference_service import InferenceService
+from gpuplane.spec.kserve_names import pod_labels, series_name, workload_of
 from gpuplane.spec.scaling import Scaling
-from gpuplane.spec.vocabulary import INFERENCE_SERVICE_LABEL
 
 RATE_WINDOW = "2m"
 ANY_LOAD = "1000000"
@@ -23,36 +22,37 @@ ANY_LOAD = "1000000"
 
 def register_scaling(spec: EnvironmentSpec, entry: ServiceEntry, options: pulumi.ResourceOptions) -> None:
     """Register a service's autoscaler, where KEDA is what scales it, and its disruption budget."""
-    name, service = entry.document.name, entry.document.spec
+    service, alone = entry.document.spec, canary_entry(entry)
+    canary = service.running_canary
     if scaled_by_keda(service.scaling):
-        Autoscaler(f"{entry.tenant}-{name}", _autoscaler(spec, entry, name), options)
-        alone, canary = canary_entry(entry), service.running_canary
+        Autoscaler(f"{entry.tenant}-{entry.document.name}", _autoscaler(spec, entry, entry), options)
         if alone is not None and canary is not None:
-            args = replace(_autoscaler(spec, alone, name), max_replicas=bounds_of_canary(service, canary).max_replicas)
+            args = replace(_autoscaler(spec, alone, entry), max_replicas=bounds_of_canary(service, canary).max_replicas)
             Autoscaler(f"{entry.tenant}-{alone.document.name}", args, options)
-    DisruptionBudget(f"{entry.tenant}-{name}", DisruptionBudgetArgs(
-        name, entry.tenant, _pod_labels(entry), service.disruption.max_unavailable), options)
+    # An InferenceService's label is on the pods of its canary as well.
+    for each in (entry, *([alone] if alone is not None and pod_labels(alone) != pod_labels(entry) else [])):
+        DisruptionBudget(f"{each.tenant}-{each.document.name}", DisruptionBudgetArgs(
+            each.document.name, each.tenant, pod_labels(each), _pods_at_once(each), each.place.relative), options)
 
 
-def _pod_labels(entry: ServiceEntry) -> dict[str, str]:
-    """Labels that KServe v0.20.0 gives the pods (of an LLMInferenceService: ``llmisvc/workload.go``), those of one role alone."""
-    if isinstance(entry.document, InferenceService):
-        return {INFERENCE_SERVICE_LABEL: entry.document.name}
-    component = f"llminferenceservice-workload{'-prefill' if entry.role else ''}"
-    return {"app.kubernetes.io/part-of": "llminferenceservice", "app.kubernetes.io/name": entry.object_name,
-            "app.kubernetes.io/component": component}
+def _pods_at_once(entry: ServiceEntry) -> int:
+    """Pods that a drain may take: a replica of several starts anew when one of them goes, and is gone until all are back."""
+    replicas, pods = entry.document.spec.disruption.max_unavailable, entry.document.spec.pods_per_replica
+    return (replicas - 1) * pods + 1 if replicas else 0
 
 
-def _autoscaler(spec: EnvironmentSpec, entry: ServiceEntry, service: str) -> AutoscalerArgs:
-    """Of a service, or of its canary as one: both bear the label of the service, and where there are two, pod names tell them apart."""
+def _autoscaler(spec: EnvironmentSpec, entry: ServiceEntry, of: ServiceEntry) -> AutoscalerArgs:
+    """Of a service, or of its canary as one: where both bear the label of the service, pod names tell them apart."""
     monitoring, scaling, name = spec.environment.spec.monitoring, entry.document.spec.scaling, entry.document.name
     sleeps = scaling.scale_to_zero
-    matching = f'tenant="{entry.tenant}",service="{service}"'
-    if name != service or entry.document.spec.running_canary is not None:
-        matching += f',pod=~"{pods_pattern(name)}"'
+    workload, series = workload_of(entry), series_name(of, name)
+    matching = f'tenant="{entry.tenant}",service="{series}"'
+    if of.document.spec.running_canary is not None:
+        matching += f',pod=~"{workload.pods_pattern}"'
     hours = sleeps.working_hours if sleeps is not None else None
     return AutoscalerArgs(
-        name=name, namespace=entry.tenant, deployment=f"{name}-predictor", min_replicas=scaling.min_replicas,
+        name=name, namespace=entry.tenant, workload=workload.name, kind=workload.kind, api_version=workload.api_version,
+        source=entry.place.relative, min_replicas=scaling.min_replicas,
         max_replicas=scaling.max_replicas, prometheus_url=(monitoring.prometheus_url if monitoring is not None else None) or "",
         triggers=(*_loads(entry, matching), *_waking(scaling)),
         cron=CronTrigger(hours.start, hours.end, hours.timezone) if hours is not None else None,

@@ -9,7 +9,8 @@ import pulumi
 
 from gpuplane.components.eks_addons import ON_NODES, EksAddons, EksAddonsArgs
 from gpuplane.components.eks_cluster import ClusterAccessArgs, EksCluster, EksClusterArgs, node_role_name
-from gpuplane.components.iam import AwsPlace
+from gpuplane.components.iam import AwsPlace, role_name
+from gpuplane.components.karpenter_identity import KarpenterIdentity, KarpenterIdentityArgs
 from gpuplane.components.system_nodes import SystemNodes, SystemNodesArgs
 from gpuplane.components.vpc import Vpc, VpcArgs
 from gpuplane.spec.aws import Aws
@@ -59,6 +60,16 @@ def compose(spec: EnvironmentSpec, options: pulumi.ResourceOptions) -> NodeHome:
     services = {addon: version for addon, version in aws.eks.addons.items() if addon not in ON_NODES}
     EksAddons("services", _addons(spec, aws, services), _after(options, [nodes]))
     return NodeHome(home.subnet_ids, home.node_role_arn, (cluster, on_nodes))
+
+
+def compose_karpenter(spec: EnvironmentSpec, options: pulumi.ResourceOptions) -> None:
+    """Register what Karpenter is in AWS, where gpuplane installs it."""
+    settings = spec.environment.spec
+    if settings.karpenter is None or settings.karpenter.install != "release" or settings.aws is None:
+        return
+    name = settings.cluster.name
+    KarpenterIdentity(name, KarpenterIdentityArgs(
+        name, place(settings.aws), role_name(f"{name}-karpenter"), node_role_arn(spec, settings.aws), tags(spec)), options)
 
 
 def _after(options: pulumi.ResourceOptions, resources: Sequence[pulumi.Resource]) -> pulumi.ResourceOptions:

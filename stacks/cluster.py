@@ -16,5 +16,6 @@ def compose(spec: EnvironmentSpec, planned: EnvironmentPlan) -> None:
     options = with_provider(aws_provider(spec))
     home = aws_cluster.compose(spec, options)
     after = pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(depends_on=list(home.after)))
+    aws_cluster.compose_karpenter(spec, after)
     for name in spec.pools:
         register_node_group(spec, planned, name, home, after)

@@ -18,7 +18,9 @@ from gpuplane.components.tenant_budget_rules import TenantBudgetRules, TenantBud
 from gpuplane.planning.environment_plan import EnvironmentPlan, device_share, quota_resource
 from gpuplane.planning.service_levels.indicators import indicators
 from gpuplane.spec.environment_spec import EnvironmentSpec, ServiceEntry
-from gpuplane.spec.inference_service import InferenceService, InferenceServiceSpec
+from gpuplane.spec.inference_service import InferenceService
+from gpuplane.spec.kserve_names import workload_of
+from gpuplane.spec.llm_inference_service import LLMInferenceService
 from gpuplane.spec.monitoring import Monitoring as MonitoringWish
 
 _MILLIONTH = Decimal("0.000001")
@@ -33,37 +35,37 @@ def register_platform(spec: EnvironmentSpec, planned: EnvironmentPlan, options: 
     wish = spec.environment.spec.monitoring
     if wish is None:
         return
-    operator = spec.environment.spec.gpu_operator
+    operator, kinds = spec.environment.spec.gpu_operator, {type(entry.document) for entry in spec.services.values()}
     Monitoring("monitoring", MonitoringArgs(
         wish.namespace, wish.labels, _watch(wish, wish.owner), (*_OPERATORS, *((_GPU_OPERATOR,) if operator is not None else ())),
-        has_gpu_metrics=operator is not None and operator.dcgm_service_monitor, recorded=_recorded(spec, planned)), options)
+        has_gpu_metrics=operator is not None and operator.dcgm_service_monitor, recorded=_recorded(spec, planned),
+        has_inference_services=not kinds or InferenceService in kinds, has_llm_services=LLMInferenceService in kinds), options)
     if wish.grafana is not None:
         recorded = _recorded(spec, planned)
         Dashboards("dashboards", DashboardsArgs(wish.namespace, wish.grafana.labels, wish.grafana.folder, recorded), options)
 
 
 def _recorded(spec: EnvironmentSpec, planned: EnvironmentPlan) -> Recorded:
-    """What the rules of all services record; those of LLMInferenceServices, nothing."""
-    services = [entry.document.spec for entry in _watched(spec)]
+    """What the rules of all services record."""
+    services = [entry.document.spec for entry in spec.services.values()]
     return Recorded(
         objectives=any(indicators(service)[0] for service in services),
         tokens=any(metric_that_measures(*service.release.engine, "output_tokens") for service in services),
-        costs=any(_replica_usd_per_hour(planned, entry) is not None for entry in _watched(spec)))
+        costs=any(_replica_usd_per_hour(planned, entry) is not None for entry in spec.services.values()))
 
 
 def register_tenant(spec: EnvironmentSpec, planned: EnvironmentPlan, name: str, options: pulumi.ResourceOptions) -> None:
     """A tenant's budget, where the environment is watched."""
     wish, tenant = spec.environment.spec.monitoring, spec.tenants[name].spec
-    priced = (entry for entry in _watched(spec) if entry.tenant == name and _replica_usd_per_hour(planned, entry) is not None)
+    priced = (entry for entry in spec.services_of(name) if _replica_usd_per_hour(planned, entry) is not None)
     if wish is not None and any(priced):
         TenantBudgetRules(f"{name}-budget", TenantBudgetRulesArgs(
             name, tenant.monthly_budget.usd_per_month, _watch(wish, tenant.owner), wish.labels), options)
 
 
-def register_service(spec: EnvironmentSpec, planned: EnvironmentPlan, entry: ServiceEntry, service: InferenceServiceSpec,
-                     options: pulumi.ResourceOptions) -> None:
+def register_service(spec: EnvironmentSpec, planned: EnvironmentPlan, entry: ServiceEntry, options: pulumi.ResourceOptions) -> None:
     """A service's drift job; and its promises, usage and cost, where the environment is watched."""
-    wish = spec.environment.spec.monitoring
+    wish, service = spec.environment.spec.monitoring, entry.document.spec
     _register_drift(spec, entry, options)
     if wish is None:
         return
@@ -71,11 +73,16 @@ def register_service(spec: EnvironmentSpec, planned: EnvironmentPlan, entry: Ser
     def metric(what: str) -> Metric | None:
         return metric_that_measures(*service.release.engine, what)
 
+    # Servers that write answers count the whole prompt too (vLLM): what others read for them would be counted twice.
+    prompts, outputs = (metric("prompt_tokens"), metric("output_tokens")) if not entry.role else (None, None)
+
     ServiceObjectives(f"{entry.tenant}-{entry.document.name}", ServiceObjectivesArgs(
         service=entry.document.name, tenant=entry.tenant, model=service.release.model.model, indicators=indicators(service)[0],
         watch=_watch(wish, spec.tenants[entry.tenant].spec.owner), labels=wish.labels, startup_seconds=planned.startup_seconds[entry.name],
-        kv_cache=metric("kv_cache_percent"), waiting=metric("waiting_requests"), prompt_tokens=metric("prompt_tokens"),
-        output_tokens=metric("output_tokens"), replica_usd_per_hour=_replica_usd_per_hour(planned, entry)), options)
+        pods=workload_of(entry).pods_pattern, resource=entry.document.kind.lower(),
+        kv_cache=metric("kv_cache_percent"), waiting=metric("waiting_requests"),
+        prompt_tokens=prompts, output_tokens=outputs,
+        replica_usd_per_hour=_replica_usd_per_hour(planned, entry)), options)
 
 
 def _register_drift(spec: EnvironmentSpec, entry: ServiceEntry, options: pulumi.ResourceOptions) -> None:
@@ -97,11 +104,6 @@ def _replica_usd_per_hour(planned: EnvironmentPlan, entry: ServiceEntry) -> Deci
     share = device_share(pool, quota_resource(pool, placement.quota_key)) * entry.document.spec.devices_per_replica
     exact = Fraction(pool.usd_per_node_hour) * share
     return (Decimal(exact.numerator) / Decimal(exact.denominator)).quantize(_MILLIONTH)
-
-
-def _watched(spec: EnvironmentSpec) -> tuple[ServiceEntry, ...]:
-    """Services whose pods the PodMonitor finds, by a label that KServe gives those of InferenceServices alone."""
-    return tuple(entry for entry in spec.services.values() if isinstance(entry.document, InferenceService))
 
 
 def _watch(wish: MonitoringWish, owner: str) -> Watch:

@@ -6,11 +6,16 @@ from collections.abc import Mapping
 
 import pulumi
 
+from gpuplane.components.cert_manager import CertManager, CertManagerArgs
+from gpuplane.components.efa_device_plugin import EfaDevicePlugin, EfaDevicePluginArgs
 from gpuplane.components.gpu_operator import DraArgs, DrainArgs, DriverArgs, GpuOperator, GpuOperatorArgs
+from gpuplane.components.karpenter import Karpenter, KarpenterArgs
 from gpuplane.components.keda import Keda, KedaArgs
 from gpuplane.components.kserve import KServe, KServeArgs
 from gpuplane.components.kueue import AdmissionFairSharingArgs, Kueue, KueueArgs
+from gpuplane.components.leader_worker_set import LeaderWorkerSet, LeaderWorkerSetArgs
 from gpuplane.components.volcano import Volcano, VolcanoArgs
+from gpuplane.planning.chart_rules import has_llm_services
 from gpuplane.planning.cohorts.environment_tree import flavor_resource, shares_fairly
 from gpuplane.planning.environment_plan import EnvironmentPlan
 from gpuplane.spec import gpu_operator as wish
@@ -28,8 +33,12 @@ def register_operators(spec: EnvironmentSpec, planned: EnvironmentPlan, options:
         found.append(GpuOperator("gpu-operator", _gpu_operator(spec, settings.gpu_operator), options))
     if settings.kueue.install == "release":
         found.append(Kueue("kueue", _kueue(spec), options))
+    found += _before_kserve(spec, options)
     if settings.kserve.install == "release":
-        found.append(KServe("kserve", KServeArgs(settings.kserve.version, settings.kserve.values, _local_models(spec)), options))
+        after = pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(depends_on=list(found)))
+        found.append(KServe("kserve", KServeArgs(
+            settings.kserve.version, settings.kserve.values, _local_models(spec), has_llm_services(spec)), after))
+    found += _aws_operators(spec, options)
     if settings.keda is not None and settings.keda.install == "release":
         labels = settings.monitoring.labels if settings.monitoring is not None else None
         found.append(Keda("keda", KedaArgs(settings.keda.version, settings.keda.replicas, labels, settings.keda.values), options))
@@ -37,6 +46,31 @@ def register_operators(spec: EnvironmentSpec, planned: EnvironmentPlan, options:
         version = settings.volcano.version if settings.volcano.install == "release" else None
         nodes = tuple(volcano_nodes(spec, planned).values())
         found.append(Volcano("volcano", VolcanoArgs(version, nodes, further=settings.volcano.values), options))
+    return found
+
+
+def _before_kserve(spec: EnvironmentSpec, options: pulumi.ResourceOptions) -> list[pulumi.Resource]:
+    """What KServe's webhooks and its replicas of several pods are made by."""
+    settings, found = spec.environment.spec, list[pulumi.Resource]()
+    certificates, groups = settings.cert_manager, settings.leader_worker_set
+    if certificates is not None and certificates.install == "release":
+        found.append(CertManager("cert-manager", CertManagerArgs(certificates.version, certificates.values), options))
+    if groups is not None and groups.install == "release":
+        found.append(LeaderWorkerSet("leader-worker-set", LeaderWorkerSetArgs(groups.version, groups.values), options))
+    return found
+
+
+def _aws_operators(spec: EnvironmentSpec, options: pulumi.ResourceOptions) -> list[pulumi.Resource]:
+    settings, found = spec.environment.spec, list[pulumi.Resource]()
+    karpenter, efa, pools = settings.karpenter, settings.efa_device_plugin, spec.pools.values()
+    if karpenter is not None and karpenter.install == "release":
+        static = any(pool.spec.karpenter is not None and pool.spec.karpenter.static_nodes is not None for pool in pools)
+        found.append(Karpenter("karpenter", KarpenterArgs(
+            karpenter.version, settings.cluster.name, settings.cluster.name, karpenter.replicas, static, karpenter.values), options))
+    if efa is not None and efa.install == "release":
+        tainted = tuple(taint for pool in pools if pool.spec.eks_managed_node_group is not None and pool.spec.eks_managed_node_group.efa
+                        for taint in taints(pool))
+        found.append(EfaDevicePlugin("efa-device-plugin", EfaDevicePluginArgs(efa.version, tainted, efa.values), options))
     return found
 
 

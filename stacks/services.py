@@ -23,23 +23,22 @@ from gpuplane.stacks import observation
 from gpuplane.stacks.engine_observation import observed_arguments, traced_environment
 from gpuplane.stacks.llm_services import register_llm_service
 from gpuplane.stacks.node_pools import taints
-from gpuplane.stacks.topology_requests import topology_annotations
+from gpuplane.stacks.topology_requests import SPREAD_LABELS, topology_annotations
 from gpuplane.stacks.vllm_arguments import vllm_arguments
-
-SPREAD_LABELS = {"node": "kubernetes.io/hostname", "zone": "topology.kubernetes.io/zone"}
 
 
 def register_service(spec: EnvironmentSpec, planned: EnvironmentPlan, entry: ServiceEntry, options: pulumi.ResourceOptions) -> None:
     """Register the component of one service."""
     if not isinstance(entry.document, wish.InferenceService):
         register_llm_service(spec, planned, entry, options)
+        observation.register_service(spec, planned, entry, options)
         return
     service = entry.document.spec
     args, alone, canary = _service(spec, planned, entry, service), canary_entry(entry), service.running_canary
     if alone is not None and canary is not None and isinstance(alone.document, wish.InferenceService):
         args = replace(args, canary=CanaryArgs(canary.name, canary.traffic_percent, _service(spec, planned, alone, alone.document.spec)))
     InferenceService(f"{entry.tenant}-{entry.document.name}", args, options)
-    observation.register_service(spec, planned, entry, service, options)
+    observation.register_service(spec, planned, entry, options)
 
 
 def _service(spec: EnvironmentSpec, planned: EnvironmentPlan, entry: ServiceEntry,

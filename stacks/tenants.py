@@ -15,7 +15,7 @@ from gpuplane.stacks import observation, tenant_cloud
 from gpuplane.stacks.autoscaling import register_scaling
 from gpuplane.stacks.engine_observation import collector_egress
 from gpuplane.stacks.graphs import register_graphs
-from gpuplane.stacks.llm_services import register_worker_templates
+from gpuplane.stacks.llm_services import api_server_egress, register_worker_templates
 from gpuplane.stacks.model_caches import register_model_caches
 from gpuplane.stacks.providers import kubernetes_provider, with_provider
 from gpuplane.stacks.queues import kueue_queue, volcano_queue
@@ -58,7 +58,7 @@ def _tenant(spec: EnvironmentSpec, planned: EnvironmentPlan, name: str, tenant: 
         pod_security=settings.pod_security, access=_access(spec, tenant),
         device_ceilings=_ceilings(planned, planned.tenants[name]), host_ceiling=_host_ceiling(planned, planned.tenants[name]),
         queue=kueue_queue(spec, planned, name), volcano=volcano_queue(spec, planned, name),
-        network=_network(spec, tenant), secrets=secrets(spec, name, tenant), source=source,
+        network=_network(spec, name, tenant), secrets=secrets(spec, name, tenant), source=source,
         reachable_from=tuple(each.model_dump(mode="json") for each in tenant.reachable_from))
 
 
@@ -93,10 +93,10 @@ def _host_ceiling(planned: EnvironmentPlan, tenant: TenantPlan) -> tuple[int, in
     return sum(pool.max_nodes * pool.vcpus_per_node for pool in pools), sum(pool.max_nodes * pool.memory_gib_per_node for pool in pools)
 
 
-def _network(spec: EnvironmentSpec, tenant: wish.TenantSpec) -> TenantNetworkArgs:
+def _network(spec: EnvironmentSpec, name: str, tenant: wish.TenantSpec) -> TenantNetworkArgs:
     settings = spec.environment.spec
     return TenantNetworkArgs(
-        **gateway_peer(settings.gateway, tenant), dns_cidr=settings.dns_cidr,
+        **gateway_peer(spec, name), dns_cidr=settings.dns_cidr,
         monitoring_namespace=settings.monitoring.namespace if settings.monitoring else None,
         egress=(*(EgressArgs(rule.name, rule.ports, rule.cidr, rule.namespace) for rule in tenant.egress), *collector_egress(spec),
-                *tenant_cloud.cloud_egress(spec)))
+                *tenant_cloud.cloud_egress(spec), *api_server_egress(spec, name)))

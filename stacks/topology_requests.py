@@ -1,9 +1,12 @@
-"""How near each other a replica's pods are to stand, as the annotations that Kueue reads."""
+"""How near each other a replica's pods are to stand, as the annotations that Kueue reads, and over what replicas are spread."""
 
 from __future__ import annotations
 
 from gpuplane.spec.inference_service import TopologyRequest
 from gpuplane.spec.vocabulary import POD_SET_GROUP, TOPOLOGY_REQUEST
+
+SPREAD_LABELS = {"node": "kubernetes.io/hostname", "zone": "topology.kubernetes.io/zone"}
+"""Node labels over whose values replicas are spread."""
 
 
 def topology_annotations(request: TopologyRequest | None, group: str | None = None) -> dict[str, str]:

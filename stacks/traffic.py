@@ -11,11 +11,15 @@ from gpuplane.components.envoy_gateway import EnvoyGateway, EnvoyGatewayArgs
 from gpuplane.components.gateway import Gateway, GatewayArgs, ListenerArgs, OutsideArgs, proxy_labels
 from gpuplane.components.model_backend import ModelBackend, ModelBackendArgs, ProviderArgs
 from gpuplane.components.model_route import BackendArgs, ModelRoute, ModelRouteArgs
+from gpuplane.components.rate_limit_redis import RateLimitRedis, RateLimitRedisArgs
 from gpuplane.components.route_policies import AuthenticationArgs, LimitArgs, ProtectionArgs
+from gpuplane.components.tenant_network import TenantNetworkArgs
 from gpuplane.planning.canaries import canary_name
 from gpuplane.planning.traffic import most_in_flight
 from gpuplane.spec import gateway as wish
 from gpuplane.spec.environment_spec import EnvironmentSpec, ServiceEntry
+from gpuplane.spec.inference_service import InferenceService
+from gpuplane.spec.kserve_names import LLM_PORT, PICKER_PORT, backend_service, inference_pool
 from gpuplane.spec.platform_services import HelmInstall
 from gpuplane.spec.tenant import TenantSpec
 from gpuplane.spec.traffic import Fallback, Limit, Traffic
@@ -34,19 +38,38 @@ def register_gateway(spec: EnvironmentSpec, options: pulumi.ResourceOptions, ope
     versions = _installed(gateway.envoy_gateway), _installed(gateway.envoy_ai_gateway)
     if any(versions):
         installed.append(EnvoyGateway("envoy-gateway", EnvoyGatewayArgs(
-            *versions, gateway.proxy_namespace, gateway.rate_limit_redis), options))
+            *versions, gateway.proxy_namespace, gateway.redis_address, _routes_to_pools(spec), gateway.envoy_gateway.values,
+            gateway.envoy_ai_gateway.values), options))
+    if gateway.redis is not None:
+        RateLimitRedis("rate-limit-redis", RateLimitRedisArgs(gateway.proxy_namespace, gateway.redis.image, gateway.redis.memory_mib),
+                       pulumi.ResourceOptions.merge(open_options, pulumi.ResourceOptions(depends_on=installed)))
     listeners = tuple(ListenerArgs(name, gateway.hostname(name), _limits(tenant.spec.access.models.limits))
                       for name, tenant in spec.tenants.items() if tenant.spec.access.models is not None)
     if listeners:
         Gateway("gateway", GatewayArgs(
             gateway.namespace, gateway.proxy_namespace, gateway.certificate_secret, listeners, _serving_ports(spec),
-            _outside(spec, gateway), spec.environment.spec.dns_cidr),
+            _outside(spec, gateway), spec.environment.spec.dns_cidr, *_issuer(gateway)),
             pulumi.ResourceOptions.merge(open_options, pulumi.ResourceOptions(depends_on=installed)))
 
 
+def _issuer(gateway: wish.Gateway) -> tuple[str, str | None]:
+    return ("ClusterIssuer", None) if gateway.certificate is None else (gateway.certificate.issuer_kind, gateway.certificate.issuer)
+
+
+def _routes_to_pools(spec: EnvironmentSpec) -> bool:
+    return any(entry.document.spec.traffic is not None and inference_pool(entry) is not None for entry in spec.services.values())
+
+
 def _serving_ports(spec: EnvironmentSpec) -> tuple[int, ...]:
-    """Ports that the environment's model servers answer on."""
-    return tuple(sorted({server_of(spec, entry.document.spec.release).row.port for entry in spec.services.values()}))
+    """Ports that the gateway needs: those of model servers, and of endpoint pickers."""
+    return tuple(sorted({port for entry in spec.services.values() for port in ports(spec, entry)}))
+
+
+def ports(spec: EnvironmentSpec, entry: ServiceEntry) -> tuple[int, ...]:
+    """Ports of a service that the gateway's proxies call."""
+    if isinstance(entry.document, InferenceService):
+        return (server_of(spec, entry.document.spec.release).row.port,)
+    return (LLM_PORT,) if inference_pool(entry) is None else (LLM_PORT, PICKER_PORT)
 
 
 def register_traffic(spec: EnvironmentSpec, entry: ServiceEntry, options: pulumi.ResourceOptions) -> None:
@@ -54,11 +77,11 @@ def register_traffic(spec: EnvironmentSpec, entry: ServiceEntry, options: pulumi
     service, gateway = entry.document.spec, spec.environment.spec.gateway
     if gateway is None:
         return
-    if speaks_openai(service) and (service.traffic is not None or entry.document.name in _answering(spec, entry.tenant)):
-        ModelBackend(f"{entry.tenant}-{entry.document.name}", ModelBackendArgs(
-            entry.document.name, entry.tenant, service=entry.document.name), options)
-        for name, _ in _shares(entry)[1:]:
-            ModelBackend(f"{entry.tenant}-{name}", ModelBackendArgs(name, entry.tenant, service=name), options)
+    routed = service.traffic is not None and inference_pool(entry) is None
+    if speaks_openai(service) and (routed or entry.document.name in _answering(spec, entry.tenant)):
+        for name, _ in _shares(entry):
+            host, port = backend_service(entry, name)
+            ModelBackend(f"{entry.tenant}-{name}", ModelBackendArgs(name, entry.tenant, service=host, port=port), options)
     if service.traffic is None:
         return
     for fallback in service.traffic.fallback:
@@ -69,11 +92,17 @@ def register_traffic(spec: EnvironmentSpec, entry: ServiceEntry, options: pulumi
     ModelRoute(f"{entry.tenant}-{entry.document.name}", _route(spec, entry, service.traffic, gateway), options)
 
 
-def gateway_peer(gateway: wish.Gateway | None, tenant: TenantSpec) -> dict[str, Any]:
+def gateway_peer(spec: EnvironmentSpec, name: str) -> dict[str, Any]:
     """Who may call a tenant's models from outside: the gateway's proxies, where it has callers."""
-    if gateway is None or tenant.access.models is None:
-        return {}
-    return {"gateway_namespace": gateway.proxy_namespace, "gateway_labels": proxy_labels(gateway.namespace)}
+    gateway, llm = spec.environment.spec.gateway, [entry for entry in spec.services_of(name)
+                                                   if not isinstance(entry.document, InferenceService)]
+    # KServe's templates answer on a port of their own, and have their metrics there.
+    found: dict[str, Any] = {"metrics_ports": (*TenantNetworkArgs.metrics_ports, LLM_PORT)} if llm else {}
+    if gateway is None or spec.tenants[name].spec.access.models is None:
+        return found
+    called = {port for entry in llm for port in ports(spec, entry)}
+    return found | {"gateway_namespace": gateway.proxy_namespace, "gateway_labels": proxy_labels(gateway.namespace),
+                    "serving_ports": (*TenantNetworkArgs.serving_ports, *sorted(called))}
 
 
 def _installed(wanted: HelmInstall) -> str | None:
@@ -123,9 +152,11 @@ def _shares(entry: ServiceEntry) -> tuple[tuple[str, int], ...]:
 
 def _route(spec: EnvironmentSpec, entry: ServiceEntry, traffic: Traffic, gateway: wish.Gateway) -> ModelRouteArgs:
     by_name, name = speaks_openai(entry.document.spec), entry.document.name
-    backends = (*(BackendArgs(each, name, 0, weight) for each, weight in _shares(entry)), *(
-        BackendArgs(_backend_name(entry, fallback), fallback.service or str(fallback.model), priority)
-        for priority, fallback in enumerate(traffic.fallback, 1)))
+    pool = inference_pool(entry)
+    backends = (BackendArgs(pool, name, is_pool=True),) if pool is not None else (
+        *(BackendArgs(each, name, 0, weight) for each, weight in _shares(entry)),
+        *(BackendArgs(_backend_name(entry, fallback), fallback.service or str(fallback.model), priority)
+          for priority, fallback in enumerate(traffic.fallback, 1)))
     return ModelRouteArgs(
         name=name, namespace=entry.tenant, hostname=gateway.hostname(entry.tenant), gateway_namespace=gateway.namespace,
         model_name=model_name(entry) if by_name else None, backends=backends if by_name else (),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from gpuplane.planning.canary_verdict import Judgement
     from gpuplane.spec.environment_spec import EnvironmentSpec, ServiceEntry
 
-_NEXT = {"promote": "It has passed its last step: make canary.release the service's release, and remove canary.",
+_NEXT = {"promote": "It has passed its last step: its release becomes the service's, and the block canary goes (--write does it).",
          "roll back": "No request reaches it any more once that is applied.", "hold": "", "advance": ""}
 
 
@@ -29,7 +29,8 @@ _NEXT = {"promote": "It has passed its last step: make canary.release the servic
 @click.option("--samples", type=click.Path(dir_okay=False, path_type=Path), help="File with the answers, in place of Prometheus.")
 @click.option("--since", type=click.DateTime(["%Y-%m-%dT%H:%M:%S%z"]), help="When the present step began; left out: when the last commit "
               "changed the service's file.")
-@click.option("--write", is_flag=True, help="Write what follows into the service's file.")
+@click.option("--write", is_flag=True, help="Write what follows into the service's file: the next share, the way back, or the release that "
+              "is promoted.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @environment_options
 def canary(environment: str, service: str, prometheus: str | None, samples: Path | None, since: datetime | None, write: bool, form: str,
@@ -59,7 +60,7 @@ def canary(environment: str, service: str, prometheus: str | None, samples: Path
             held = (now - (since or _last_change(file))).total_seconds()
             measured = from_prometheus(str(prometheus), entry, found, max(0.0, held), now.timestamp())
         judged = judge_canary(measured, steps_of(entry, found))
-        if write and judged.percent is not None:
+        if write and (judged.percent is not None or judged.verdict == "promote"):
             _write(file, judged, as_of)
         click.echo(_json(service, found.traffic_percent, judged) if form == "json" else _text(service, found.traffic_percent, judged))
     sys.exit(REFUSED if judged.verdict == "roll back" else GOOD)
@@ -93,8 +94,11 @@ def _last_change(file: Path) -> datetime:
 
 
 def _write(file: Path, judged: Judgement, as_of: date) -> None:
-    from gpuplane.delivery.canary_file import write_verdict
+    from gpuplane.delivery.canary_file import write_promotion, write_verdict
 
+    if judged.verdict == "promote":
+        writing(file, lambda: write_promotion(file))
+        return
     reason = f"{as_of.isoformat()}: {'; '.join(judged.reasons)}." if judged.verdict == "roll back" else None
     writing(file, lambda: write_verdict(file, judged.percent or 0, reason))
 

@@ -46,15 +46,19 @@ def from_prometheus(url: str, entry: ServiceEntry, canary: Canary, held_seconds:
     def measured(question: Question) -> Share | Values:
         if not question.total:
             return Values(question.name, series(question.query), float(question.limit))
-        counted, total = number(question.query), number(question.total)
-        return Share(question.name, total - counted if question.counts_good else counted, total, float(question.limit))
+        def bad_and_all(query: str, of_all: str) -> tuple[float, float]:
+            counted, total = number(query), number(of_all)
+            return (total - counted if question.counts_good else counted), total
+
+        return Share(question.name, *bad_and_all(question.query, question.total), float(question.limit),
+                     bad_and_all(*question.of_service), _worse(question))
 
     return Samples(tuple(map(measured, questions(entry, canary, seconds))), held_seconds, round(number(ready_query(entry, canary))))
 
 
 def from_file(path: Path, entry: ServiceEntry, canary: Canary) -> Samples:
-    """Read ``{"held_seconds": N, "ready": N, "measures": {NAME: {"bad": N, "total": N} or [VALUE, ...]}}``; what is left out
-    was not measured.
+    """Read ``{"held_seconds": N, "ready": N, "measures": {NAME: {"bad": N, "total": N, "stable": {"bad": N, "total": N}} or
+    [VALUE, ...]}}``; what is left out was not measured.
 
     Raises:
         CannotStart: the file is not of that form, or names what the canary is not judged by.
@@ -76,7 +80,12 @@ def _given(question: Question, value: Any) -> Share | Values:
     if not question.total:
         return Values(question.name, tuple(float(each) for each in value or ()), float(question.limit))
     counted = value or {"bad": 0, "total": 0}
-    return Share(question.name, float(counted["bad"]), float(counted["total"]), float(question.limit))
+    stable = (float(counted["stable"]["bad"]), float(counted["stable"]["total"])) if "stable" in counted else None
+    return Share(question.name, float(counted["bad"]), float(counted["total"]), float(question.limit), stable, _worse(question))
+
+
+def _worse(question: Question) -> float | None:
+    return None if question.worse is None else float(question.worse)
 
 
 def _finite(value: Any) -> float:

@@ -15,6 +15,7 @@ from gpuplane.graph.autoscalers import bounds_of
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.pod_templates import KSERVE_GROUP, PodTemplate, Steps, dotted
 from gpuplane.graph.resource_view import ResourceView, Unknown, lookup, mapping
+from gpuplane.spec.kserve_names import llm_workload
 
 DEFAULT_SURGE = "25%"
 """maxSurge of a Deployment that names none (apps/v1)."""
@@ -62,7 +63,7 @@ def scale_of(graph: PlannedGraph, view: ResourceView, template: PodTemplate) -> 
     if view.group == KSERVE_GROUP and view.kind == "InferenceService":
         low, high, surge, field = _component(graph, view, template.steps, counts)
     elif view.group == KSERVE_GROUP and view.kind == "LLMInferenceService":
-        low, high, surge, field = _llm(view, template.steps, counts)
+        low, high, surge, field = _llm(graph, view, template.steps, counts)
     elif view.group == "serving.knative.dev":
         low, high, surge, field = _knative(template, counts)
     else:
@@ -111,7 +112,7 @@ def _scales_freely(view: ResourceView) -> bool:
     return mode not in ("Standard", "RawDeployment")
 
 
-def _llm(view: ResourceView, steps: Steps, counts: _Counts) -> _Bounds:
+def _llm(graph: PlannedGraph, view: ResourceView, steps: Steps, counts: _Counts) -> _Bounds:
     role, part = steps[:-1], steps[-1]
     if part == "template" and "scheduler" in role:
         count = counts.read(view.get(*role, "replicas"), 1, f"{dotted(role)}.replicas")
@@ -121,6 +122,11 @@ def _llm(view: ResourceView, steps: Steps, counts: _Counts) -> _Bounds:
     low = counts.read(scaling.get("minReplicas", spec.get("replicas")), 1, f"{at}.scaling.minReplicas")
     high = max(counts.read(scaling.get("maxReplicas", spec.get("replicas")), low, f"{at}.scaling.maxReplicas"), low)
     field = f"{at}.scaling.maxReplicas" if scaling else f"{at}.replicas"
+    workload = llm_workload(view.name, "worker" in spec, "prefill" in role)
+    external = bounds_of(graph, view.namespace, workload.kind, workload.name)
+    if external is not None:  # KServe leaves the replicas to it, unless it is told how many
+        low = counts.read(external.minimum, 1, "minReplicas")
+        high = max(counts.read(external.maximum, 1, "maxReplicas"), low)
     if part == "worker":
         times = _llm_nodes(spec, counts, at) - 1
         return low * times, high * times, 0, field

@@ -4,6 +4,7 @@ Replicas, as KServe v0.20.0 has them (``controller/v1beta1/inferenceservice/comp
 scales the service, a canary has a fixed number, at most ``min_replicas``; the service's own minimum shrinks by it only once the canary is
 ready, its maximum never. With an external autoscaler KServe starts one and leaves it alone, so the canary has a ScaledObject of its own.
 The Deployment's strategy is Kubernetes' default, whatever the service says: a quarter of the replicas more while it is changed.
+KServe has no canary of an LLMInferenceService: it is an LLMInferenceService of its own beside it, and the route shares requests out.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from math import ceil
+from typing import Any
 
 from gpuplane.catalog.metrics import metric_that_measures
 from gpuplane.planning.refusal import UNMEASURED_TRIGGER, Refusal, refused
@@ -43,7 +45,7 @@ def with_canaries(spec: EnvironmentSpec) -> EnvironmentSpec:
 
 def canary_entry(entry: ServiceEntry) -> ServiceEntry | None:
     """A service's canary as a service; None where it has none. Its maximum is that of its largest step."""
-    if not isinstance(entry.document, InferenceService):
+    if entry.role:
         return None
     service = entry.document.spec
     canary, place = service.running_canary, entry.place
@@ -51,21 +53,18 @@ def canary_entry(entry: ServiceEntry) -> ServiceEntry | None:
         return None
     now, most = (replicas_at(service, canary, percent) for percent in (canary.traffic_percent, canary.steps[-1]))
     scaling = service.scaling.model_copy(update={"min_replicas": now[0], "max_replicas": most[1], "expected_replicas": None})
-    alone = {"release": canary.release, "scaling": scaling, "canary": None, "objectives": None, "traffic": None, "measured_startup": None,
-             "rollout": Rollout(max_surge=ceil(scaling.max_replicas / 4), max_unavailable=scaling.max_replicas // 4)}
+    alone: dict[str, Any] = {"release": canary.release, "scaling": scaling, "canary": None, "objectives": None, "traffic": None,
+                             "measured_startup": None}
+    if isinstance(entry.document, InferenceService):
+        alone["rollout"] = Rollout(max_surge=ceil(scaling.max_replicas / 4), max_unavailable=scaling.max_replicas // 4)
     metadata = entry.document.metadata.model_copy(update={"name": canary_name(entry.document.name, canary)})
     document = entry.document.model_copy(update={"metadata": metadata, "spec": service.model_copy(update=alone)})
     return ServiceEntry(entry.tenant, document, CanaryPlace(place.file, place.relative, place.lines))
 
 
 def canary_name(service: str, canary: Canary) -> str:
-    """What KServe's objects of a canary are called, less ``-predictor``."""
+    """What KServe's objects of a canary are called, less the ends of their names."""
     return f"{service}-{canary.name}"
-
-
-def pods_pattern(deployment: str) -> str:
-    """Pattern of the names of the pods of ``DEPLOYMENT-predictor``: hash of the ReplicaSet, then five characters, which hold no dash."""
-    return f"{deployment}-predictor-[a-z0-9]+-[a-z0-9]+"
 
 
 def replicas_at(service: ServedModelSpec, canary: Canary, percent: int) -> tuple[int, int]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from gpuplane.catalog.metrics import Metric, metric_that_measures
-from gpuplane.planning.canaries import canary_name, pods_pattern, replicas_at
+from gpuplane.planning.canaries import canary_name, replicas_at
 from gpuplane.planning.canary_verdict import Steps
 from gpuplane.spec.canary import Canary
 from gpuplane.spec.environment_spec import ServiceEntry
+from gpuplane.spec.kserve_names import series_name, workload_of
 
 PLACEHOLDER = "CANARY_PODS"
 SHORTEST_WINDOW_SECONDS = 60
@@ -25,6 +26,8 @@ class Question:
         total: query for the requests that were answered; empty: ``query`` is a figure over time.
         query: for the bad ones of them, or where ``counts_good`` for the others; or for the figure.
         limit: the most that the share (0 to 1) or the figure may be.
+        of_service: the same two queries, for the pods of its service; empty for figures.
+        worse: how much larger the canary's share may be than its service's, of 1; None: they are not compared.
     """
 
     name: str
@@ -32,6 +35,8 @@ class Question:
     limit: Decimal
     total: str = ""
     counts_good: bool = False
+    of_service: tuple[str, str] = ("", "")
+    worse: Decimal | None = None
 
 
 def steps_of(entry: ServiceEntry, canary: Canary) -> Steps:
@@ -52,8 +57,16 @@ def ready_query(entry: ServiceEntry, canary: Canary) -> str:
 
 def questions(entry: ServiceEntry, canary: Canary, seconds: int) -> tuple[Question, ...]:
     """Everything that a canary is judged by, over so many seconds."""
-    return (*_errors(entry, canary, seconds), *_latencies(entry, canary, seconds), *(
-        Question(query.name, query.query.replace(PLACEHOLDER, _pods(entry, canary)), query.max) for query in canary.queries))
+    worse = canary.max_worse_percent / 100 if canary.max_worse_percent is not None else None
+    shares = [*_errors(entry, canary, seconds), *_latencies(entry, canary, seconds)]
+    return (*(replace(share, worse=worse, of_service=(_of_service(share.query, entry, canary), _of_service(share.total, entry, canary)))
+              for share in shares),
+            *(Question(query.name, query.query.replace(PLACEHOLDER, _pods(entry, canary)), query.max) for query in canary.queries))
+
+
+def _of_service(query: str, entry: ServiceEntry, canary: Canary) -> str:
+    own = f'tenant="{entry.tenant}",service="{series_name(entry)}",pod=~"{workload_of(entry).pods_pattern}"'
+    return query.replace(_matching(entry, canary), own)
 
 
 def _errors(entry: ServiceEntry, canary: Canary, seconds: int) -> Iterator[Question]:
@@ -94,8 +107,9 @@ def _count(metric: Metric, entry: ServiceEntry, canary: Canary, seconds: int, pa
 
 
 def _matching(entry: ServiceEntry, canary: Canary) -> str:
-    return f'tenant="{entry.tenant}",service="{entry.document.name}",pod=~"{_pods(entry, canary)}"'
+    service = series_name(entry, canary_name(entry.document.name, canary))
+    return f'tenant="{entry.tenant}",service="{service}",pod=~"{_pods(entry, canary)}"'
 
 
 def _pods(entry: ServiceEntry, canary: Canary) -> str:
-    return pods_pattern(canary_name(entry.document.name, canary))
+    return workload_of(entry, canary_name(entry.document.name, canary)).pods_pattern

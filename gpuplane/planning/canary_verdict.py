@@ -2,7 +2,9 @@
 
 Nothing is claimed from a bare mean. A share of requests is judged by its Wilson score interval (E. B. Wilson, 1927), a figure that comes
 as a series of values by the interval of its median from order statistics (the binomial sign interval, which assumes no distribution).
-Both at 95 %: good is what is within its limit with the whole interval, bad what is beyond it with the whole interval.
+Both at 95 %: good is what is within its limit with the whole interval, bad what is beyond it with the whole interval. Where the service
+itself is surely beyond the limit, its canary is not to blame: nothing is concluded. The difference of two shares is judged by the hybrid
+score interval (R. G. Newcombe, 1998, method 10).
 """
 
 from __future__ import annotations
@@ -22,12 +24,19 @@ State = Literal["good", "unsure", "bad"]
 
 @dataclass(frozen=True)
 class Share:
-    """Requests of the canary that were not as they should be, of all that it answered; at most ``allowed`` of 1 may be."""
+    """Requests of the canary that were not as they should be, of all that it answered; at most ``allowed`` of 1 may be.
+
+    Attributes:
+        stable: the same counts, bad and all, of its service at the same time; None where nobody asked.
+        worse: how much larger its share may be than its service's, of 1; None: they are not compared.
+    """
 
     name: str
     bad: float
     total: float
     allowed: float
+    stable: tuple[float, float] | None = None
+    worse: float | None = None
 
 
 @dataclass(frozen=True)
@@ -86,7 +95,7 @@ def judge_canary(samples: Samples, at: Steps) -> Judgement:
     Whatever is surely bad rolls back at once. To advance, the step must have lasted, every replica must answer, the canary must have
     answered enough requests, and every measure must surely be good. At 0 there are no requests to judge: it advances once it is ready.
     """
-    found = [_judged(measure, at) for measure in samples.measures] if at.percent else []
+    found = [judged for measure in samples.measures for judged in _judged(measure, at)] if at.percent else []
     bad = [reason for state, reason in found if state == "bad"]
     if at.percent and samples.ready == 0:
         bad.append("no replica of it answers")
@@ -110,6 +119,16 @@ def wilson(bad: float, total: float) -> tuple[float, float]:
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
+def difference_interval(bad: float, total: float, other_bad: float, other_total: float) -> tuple[float, float]:
+    """95 % interval of one share less another, -1 to 1, by Newcombe's hybrid score method."""
+    (low, high), (other_low, other_high) = wilson(bad, total), wilson(other_bad, other_total)
+    if total <= 0 or other_total <= 0:
+        return -1.0, 1.0
+    share, other = min(max(bad / total, 0.0), 1.0), min(max(other_bad / other_total, 0.0), 1.0)
+    return (share - other - sqrt((share - low) ** 2 + (other_high - other) ** 2),
+            share - other + sqrt((high - share) ** 2 + (other - other_low) ** 2))
+
+
 def median_interval(values: Sequence[float]) -> tuple[float, float] | None:
     """95 % interval of the median; None for fewer than the six values that one takes."""
     ordered, count, below, rank = sorted(values), len(values), 0.0, 0
@@ -131,8 +150,20 @@ def _not_yet(samples: Samples, at: Steps) -> Iterator[str]:
         yield f"{samples.ready} of {at.replicas} replicas answer"
 
 
-def _judged(measure: Share | Values, at: Steps) -> tuple[State, str]:
-    return _share(measure, at.min_requests) if isinstance(measure, Share) else _values(measure)
+def _judged(measure: Share | Values, at: Steps) -> Iterator[tuple[State, str]]:
+    if isinstance(measure, Values):
+        yield _values(measure)
+        return
+    yield _share(measure, at.min_requests)
+    if measure.worse is not None and measure.total >= at.min_requests:
+        yield _compared(measure, measure.stable or (0.0, 0.0), measure.worse)
+
+
+def _compared(measure: Share, stable: tuple[float, float], worse: float) -> tuple[State, str]:
+    low, high = difference_interval(measure.bad, measure.total, *stable)
+    said = (f"{measure.name} against {stable[0]:.0f} of {stable[1]:.0f} requests of its service: {_percent(low)} to {_percent(high)} "
+            f"percentage points more, at most {_percent(worse)}")
+    return ("bad" if low > worse else "good" if high <= worse else "unsure"), said
 
 
 def _share(measure: Share, least: int) -> tuple[State, str]:
@@ -140,6 +171,8 @@ def _share(measure: Share, least: int) -> tuple[State, str]:
     counted = f"{measure.name}: {measure.bad:.0f} of {measure.total:.0f} requests"
     said = f"{counted}, {_percent(low)} to {_percent(high)} %, at most {_percent(measure.allowed)} %"
     if low > measure.allowed:
+        if measure.stable is not None and wilson(*measure.stable)[0] > measure.allowed:
+            return "unsure", f"{said}; so are {measure.stable[0]:.0f} of {measure.stable[1]:.0f} of its service: it is not to blame"
         return "bad", said
     if measure.total < least:
         return "unsure", f"{counted}; {least} are needed at least"

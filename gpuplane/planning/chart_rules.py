@@ -8,10 +8,15 @@ from typing import Any
 from gpuplane.catalog.charts import Chart, chart, chart_versions, nearest_chart
 from gpuplane.planning.refusal import CHART_VALUE, CHART_VERSION, Refusal, refused
 from gpuplane.spec.environment_spec import EnvironmentSpec
+from gpuplane.spec.llm_inference_service import LLMInferenceService
 
 CHARTS: Mapping[str, str] = {"gpu_operator": "gpu-operator", "kueue": "kueue", "kserve": "kserve-resources", "volcano": "volcano",
-                               "keda": "keda"}
+                               "keda": "keda", "cert_manager": "cert-manager", "leader_worker_set": "lws", "karpenter": "karpenter",
+                               "efa_device_plugin": "aws-efa-k8s-device-plugin", "gateway.envoy_gateway": "gateway-helm",
+                               "gateway.envoy_ai_gateway": "ai-gateway-helm"}
 """Block of ``environment.yaml`` to the chart whose values it gives."""
+LLM_CHARTS = ("kserve-llmisvc-crd", "kserve-llmisvc-resources", "kserve-runtime-configs")
+"""Charts that come with ``kserve`` where there are LLMInferenceServices."""
 
 SET_BY_GPUPLANE: Mapping[str, Mapping[str, str]] = {
     "gpu_operator": {
@@ -40,6 +45,16 @@ SET_BY_GPUPLANE: Mapping[str, Mapping[str, str]] = {
         "custom.leader_elect_enable": "it is always on", "custom.scheduler_config_override": "gpuplane states the scheduler's whole "
         "configuration", "custom.scheduler_replicas": "it is always two",
         "custom.webhooks_namespace_selector_expressions": "it looks at tenants' namespaces"},
+    "cert_manager": {"crds.enabled": "it is always on", "crds.keep": "deleting the release keeps certificates"},
+    "leader_worker_set": {"image.manager.tag": "it is the chart's version", "image.manager.pullPolicy": "a released image does not change",
+                          "replicaCount": "it is always two"},
+    "karpenter": {
+        "replicas": "write karpenter.replicas", "serviceAccount.name": "its role is bound to it",
+        "settings.clusterName": "it is the cluster's", "settings.interruptionQueue": "it comes with it",
+        "settings.featureGates.staticCapacity": "it follows from the pools"},
+    "efa_device_plugin": {"tolerations": "it follows from the pools' taints"},
+    "gateway.envoy_gateway": {"config.envoyGateway": "gpuplane states what Envoy AI Gateway asks of it"},
+    "gateway.envoy_ai_gateway": {},
     "keda": {"crds.install": "it is always on", "operator.replicaCount": "write keda.replicas",
              "permissions.operator.restrict.secret": "no trigger of gpuplane's needs a Secret", "watchNamespace": "it watches all tenants"},
 }
@@ -49,8 +64,9 @@ SET_BY_GPUPLANE: Mapping[str, Mapping[str, str]] = {
 def chart_refusals(spec: EnvironmentSpec) -> Iterator[Refusal]:
     """CL-01: values that the chart does not know, or that gpuplane sets; CL-02: versions whose values nobody knows."""
     place = spec.places["Environment", spec.name]
+    yield from _llm_charts(spec)
     for block, name in CHARTS.items():
-        settings = getattr(spec.environment.spec, block)
+        settings = block_of(spec, block)
         if settings is None or getattr(settings, "install", "release") != "release":
             continue
         known = nearest_chart(name, settings.version)
@@ -67,11 +83,34 @@ def chart_refusals(spec: EnvironmentSpec) -> Iterator[Refusal]:
 def chart_notes(spec: EnvironmentSpec) -> Iterator[str]:
     """Releases whose values are taken from another patch of the same minor version."""
     for block, name in CHARTS.items():
-        settings = getattr(spec.environment.spec, block)
+        settings = block_of(spec, block)
         if settings is not None and getattr(settings, "install", "release") == "release" and chart(name, settings.version) is None:
             known = nearest_chart(name, settings.version)
             if known is not None:
                 yield f"The values of chart {name} {settings.version} are checked against those of {known.version}."
+
+
+def block_of(spec: EnvironmentSpec, block: str) -> Any:
+    """A block of ``environment.yaml`` by its dotted name; None where it is not written."""
+    found: Any = spec.environment.spec
+    for step in block.split("."):
+        found = getattr(found, step, None)
+    return found
+
+
+def has_llm_services(spec: EnvironmentSpec) -> bool:
+    """Whether there is an LLMInferenceService, which takes a controller and templates of its own."""
+    return any(isinstance(entry.document, LLMInferenceService) for entry in spec.services.values())
+
+
+def _llm_charts(spec: EnvironmentSpec) -> Iterator[Refusal]:
+    kserve, place = spec.environment.spec.kserve, spec.places["Environment", spec.name]
+    for name in LLM_CHARTS if kserve.install == "release" and has_llm_services(spec) else ():
+        if nearest_chart(name, kserve.version) is None:
+            versions = ", ".join(chart_versions(name))
+            yield refused(
+                CHART_VERSION, place, "spec.kserve.version", f"LLMInferenceServices need chart {name}, and what values its version "
+                f"{kserve.version} takes is not known here.", f"Choose one of: {versions}.", versions, kserve.version)
 
 
 def _values(spec: EnvironmentSpec, block: str, known: Chart, values: Mapping[str, Any]) -> Iterator[Refusal]:

@@ -51,8 +51,9 @@ def runtime_notes(spec: EnvironmentSpec) -> Iterator[str]:
         yield f"Runtime {name} is as runtimes/{name}.yaml says, not as the shipped catalogue does."
     language = [name for name, entry in spec.services.items() if isinstance(entry.document, LLMInferenceService) and not entry.role]
     if language:
-        yield (f"LLMInferenceServices ({', '.join(language[:3])}) need KServe's llmisvc controller and templates, LeaderWorkerSet and the "
-               "CRDs of the inference extension on the cluster; kserve.install: release does not install these.")
+        if spec.environment.spec.kserve.install == "external":
+            yield (f"LLMInferenceServices ({', '.join(language[:3])}) need KServe's llmisvc controller and templates, and the CRDs of the "
+                   "inference extension; kserve.install: external means that these are on the cluster, too, and answer without TLS.")
         yield ("A prefix cache belongs to one service, and so to one tenant: callers of that service share it, unless their requests "
                "bring a cache_salt.")
     others = sorted(name for name, entry in spec.services.items() if entry.document.spec.release.vllm is None)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from gpuplane.catalog.chart_support import KUBELET_MINORS_BEHIND, chart_support
 from gpuplane.catalog.compatibility import operator_driver
 from gpuplane.catalog.versions import numbers
-from gpuplane.planning.chart_rules import CHARTS
+from gpuplane.planning.chart_rules import CHARTS, block_of
 from gpuplane.planning.refusal import CONTROL_PLANE_STEP, Refusal, refused
 from gpuplane.spec.environment_spec import EnvironmentSpec
 from gpuplane.spec.node_pool import NodePool
@@ -39,7 +39,7 @@ def versions_of(spec: EnvironmentSpec) -> dict[str, str]:
     settings = spec.environment.spec
     found = {KUBERNETES: settings.cluster.kubernetes_version}
     for block, chart in CHARTS.items():
-        software = getattr(settings, block)
+        software = block_of(spec, block)
         if software is not None:
             found[f"{_CHART}{chart}"] = software.version
     operator = settings.gpu_operator

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from gpuplane.catalog.chart_support import KUBELET_MINORS_BEHIND, ChartSupport, chart_support
+from gpuplane.catalog.chart_support import KUBELET_MINORS_BEHIND, ChartSupport, chart_support, needs
 from gpuplane.catalog.data_files import sources
 from gpuplane.catalog.versions import numbers
-from gpuplane.planning.chart_rules import CHARTS
+from gpuplane.planning.chart_rules import CHARTS, block_of
 from gpuplane.planning.refusal import CHART_VERSION, KUBELET_SKEW, Refusal, refused
 from gpuplane.spec.environment_spec import EnvironmentSpec
-from gpuplane.spec.vocabulary import KSERVE, KSERVE_RUNTIME, KUEUE, SCALED_OBJECT, VOLCANO_QUEUE
+from gpuplane.spec.vocabulary import AI_GATEWAY, ENVOY_GATEWAY, GATEWAY_API, KSERVE, KSERVE_RUNTIME, KUEUE, SCALED_OBJECT, VOLCANO_QUEUE
 
 WRITTEN: Mapping[str, tuple[str, ...]] = {
     "gpu_operator": (), "kueue": (KUEUE,), "kserve": (KSERVE, KSERVE_RUNTIME), "volcano": (VOLCANO_QUEUE,),
-    "keda": (SCALED_OBJECT,)}
+    "keda": (SCALED_OBJECT,), "cert_manager": (), "leader_worker_set": (), "efa_device_plugin": (),
+    "karpenter": ("karpenter.sh/v1", "karpenter.k8s.aws/v1"), "gateway.envoy_gateway": (GATEWAY_API, ENVOY_GATEWAY),
+    "gateway.envoy_ai_gateway": (AI_GATEWAY,)}
 """API versions that gpuplane writes, by the block of ``environment.yaml`` whose software serves them."""
 
 
@@ -35,7 +37,19 @@ def version_refusals(spec: EnvironmentSpec) -> Iterator[Refusal]:
                 yield refused(
                     CHART_VERSION, place, path, f"gpuplane writes {api}, which {CHARTS[block]} {version} does not serve; it serves "
                     f"{', '.join(support.apis)} ({support.source}).", "Take a newer version.", api, ", ".join(support.apis))
+    yield from _gateways(spec)
     yield from _skew(spec)
+
+
+def _gateways(spec: EnvironmentSpec) -> Iterator[Refusal]:
+    """CL-02: Envoy AI Gateway hooks into Envoy Gateway, and knows it from a release on."""
+    gateway, asked = spec.environment.spec.gateway, needs("ai_gateway")
+    least = asked.charts["gateway-helm"]
+    if gateway is not None and numbers(gateway.envoy_gateway.version) < numbers(least):
+        yield refused(
+            CHART_VERSION, spec.places["Environment", spec.name], "spec.gateway.envoy_gateway.version",
+            f"Envoy AI Gateway {gateway.envoy_ai_gateway.version} needs Envoy Gateway {least} or newer; this is "
+            f"{gateway.envoy_gateway.version} ({asked.source}).", "Take a newer Envoy Gateway.", least, gateway.envoy_gateway.version)
 
 
 def version_notes(spec: EnvironmentSpec) -> Iterator[str]:
@@ -56,7 +70,7 @@ def _too_new(support: ChartSupport, cluster: str) -> bool:
 
 def _installed(spec: EnvironmentSpec) -> Iterator[tuple[str, str]]:
     for block in CHARTS:
-        found = getattr(spec.environment.spec, block)
+        found = block_of(spec, block)
         if found is not None:
             yield block, found.version
 

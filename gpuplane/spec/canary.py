@@ -34,7 +34,7 @@ class Canary(SpecModel):
     release: Release
     """The release that is tried; once it has passed, it becomes the service's ``release`` and this block goes."""
     name: DnsLabel = "canary"
-    """Its Deployment is called ``SERVICE-NAME-predictor``."""
+    """Its Deployment is called ``SERVICE-NAME-predictor``, of an LLMInferenceService ``SERVICE-NAME-kserve``."""
     traffic_percent: Annotated[int, Field(ge=0, le=100)] = 0
     """Share of the requests: 0, or one of ``steps``. Begin with 0: its weights load, and no request waits for them."""
     steps: Annotated[tuple[Percent, ...], Field(min_length=1, max_length=20)] = (5, 25, 50)
@@ -45,6 +45,9 @@ class Canary(SpecModel):
     """Requests that the canary must have answered in a step before it is judged."""
     max_error_percent: Annotated[Decimal | None, Field(gt=0, lt=100)] = None
     """Share of its requests that may fail."""
+    max_worse_percent: Annotated[Decimal | None, Field(gt=0, lt=100)] = None
+    """Percentage points of its requests that may fail, or miss one of ``objectives``, more than of its service's at the same time; left
+    out, only limits judge it. What its service misses as well is never blamed on it."""
     objectives: tuple[Literal["ttft_ms", "time_per_output_token_ms", "latency_ms"], ...] = ()
     """Which of the service's ``objectives`` it must hold, by their percentiles."""
     queries: Annotated[tuple[CanaryQuery, ...], Field(max_length=10)] = ()
@@ -60,6 +63,9 @@ class Canary(SpecModel):
         if self.traffic_percent not in (0, *self.steps):
             raise PydanticCustomError("steps", "{percent} is none of the steps; allowed: {steps}", {
                 "percent": self.traffic_percent, "steps": ", ".join(map(str, (0, *self.steps))), "field": ("traffic_percent",)})
+        if self.max_worse_percent is not None and self.max_error_percent is None and not self.objectives:
+            raise PydanticCustomError("judged", "nothing is compared: name max_error_percent or objectives", {
+                "field": ("max_worse_percent",)})
         if self.max_error_percent is None and not self.objectives and not self.queries:
             raise PydanticCustomError("judged", "nothing judges it: name max_error_percent, objectives or queries")
         if self.rolled_back is not None and self.traffic_percent != 0:

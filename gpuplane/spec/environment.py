@@ -25,7 +25,7 @@ from gpuplane.spec.model import (
     Usd,
 )
 from gpuplane.spec.monitoring import Monitoring
-from gpuplane.spec.platform_services import Keda, KServe, Kueue, Volcano
+from gpuplane.spec.platform_services import CertManager, EfaDevicePlugin, Karpenter, Keda, KServe, Kueue, LeaderWorkerSet, Volcano
 from gpuplane.spec.policies import Policies
 from gpuplane.spec.secret_store import SecretStore
 from gpuplane.spec.tracing import Tracing
@@ -42,6 +42,9 @@ class Cluster(SpecModel):
     """UID of the namespace ``kube-system``; leave it out only for clusters that are thrown away."""
     region: CloudRegion | None = None
     """Region that an existing cluster stands in; tenants with personal data need to know it."""
+    api_server_cidrs: Annotated[tuple[Cidr, ...], Field(max_length=16)] = ()
+    """Addresses behind the API server, as pods reach it (``kubectl get endpointslices kubernetes``); needed by services with a router:
+    its endpoint picker asks there which pods there are."""
     kubernetes_version: Annotated[str, Field(pattern=r"^1\.[0-9]{2}$")]
     """Minor version, in quotes, e.g. ``"1.36"``."""
 
@@ -91,6 +94,10 @@ class EnvironmentSettings(OneOf):
     kserve: KServe
     volcano: Volcano | None = None
     keda: Keda | None = None
+    cert_manager: CertManager | None = None
+    leader_worker_set: LeaderWorkerSet | None = None
+    karpenter: Karpenter | None = None
+    efa_device_plugin: EfaDevicePlugin | None = None
     gpu_operator: GpuOperator | None = None
     monitoring: Monitoring | None = None
     tracing: Tracing | None = None
@@ -116,6 +123,10 @@ class EnvironmentSettings(OneOf):
     def _cloud(self) -> EnvironmentSettings:
         if (self.cloud == "aws") != (self.aws is not None):
             raise PydanticCustomError("together", "cloud aws and the block aws belong together", {"field": ("aws",)})
+        for name in ("karpenter", "efa_device_plugin"):
+            found = getattr(self, name)
+            if found is not None and found.install == "release" and self.aws is None:
+                raise PydanticCustomError("together", "{name} is installed on AWS alone", {"name": name, "field": (name,)})
         if self.cloud_quotas and self.aws is None:
             raise PydanticCustomError("together", "cloud_quotas are of an AWS account", {"field": ("cloud_quotas",)})
         if self.protected and self.cluster.kube_system_uid is None:

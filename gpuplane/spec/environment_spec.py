@@ -59,10 +59,11 @@ class Place:
         return self.file
 
 
-_OF_PREFILL = {"spec.scaling": "spec.prefill.replicas", "spec.scaling.min_replicas": "spec.prefill.replicas",
-               "spec.scaling.max_replicas": "spec.prefill.replicas", "spec.parallelism": "spec.prefill.parallelism",
+_OF_PREFILL = {"spec.scaling": "spec.prefill.scaling", "spec.parallelism": "spec.prefill.parallelism",
                "spec.resources": "spec.prefill.resources"}
-"""Paths of the pods that read prompts, seen as a service, and where they are written; longer ones come first."""
+"""Paths of the pods that read prompts, seen as a service, and where they are written."""
+_FIXED = dict.fromkeys(("spec.scaling.min_replicas", "spec.scaling.max_replicas", "spec.scaling"), "spec.prefill.replicas")
+"""The same where their number is fixed; longer paths come first."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,9 @@ class ServiceEntry:
         if isinstance(self.document, LLMInferenceService) and (spec := self.document.spec.of_prefill) is not None:
             name = Metadata.model_construct(name=f"{self.document.name}-{PREFILL}")
             document = self.document.model_copy(update={"spec": spec, "metadata": name})
-            written = {start: _OF_PREFILL[start] for start in sorted(_OF_PREFILL, reverse=True)}
+            prefill = self.document.spec.prefill
+            written = _OF_PREFILL | _FIXED if prefill is not None and prefill.scaling is None else _OF_PREFILL
+            written = {start: written[start] for start in sorted(written, reverse=True)}
             yield replace(self, document=document, place=replace(self.place, written=written), role=PREFILL)
 
     @cached_property

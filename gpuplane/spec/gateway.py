@@ -9,9 +9,11 @@ from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from gpuplane.spec.data_class import DataClass
-from gpuplane.spec.model import Cidr, DnsLabel, SpecModel
+from gpuplane.spec.model import Cidr, DnsLabel, ImageDigest, OneOf, SpecModel
 from gpuplane.spec.platform_services import HelmInstall
 
+REDIS, REDIS_PORT = "rate-limit-redis", 6379
+"""Name and port of the Service of gpuplane's own Redis."""
 TENANT_FIELD = "{tenant}"
 MOST_LISTENERS = 64
 """Listeners that a Gateway can have (``gateway.networking.k8s.io/v1``, ``spec.listeners``)."""
@@ -51,8 +53,28 @@ class ModelProvider(SpecModel):
         return narrow(cidrs)
 
 
-class Gateway(SpecModel):
+class Certificate(SpecModel):
+    """A certificate for the host of every tenant with callers, made and renewed by cert-manager."""
+
+    issuer: DnsLabel
+    """Name of the issuer that signs it; it is there already."""
+    issuer_kind: Literal["ClusterIssuer", "Issuer"] = "ClusterIssuer"
+    """An ``Issuer`` is of the gateway's namespace."""
+
+
+class Redis(SpecModel):
+    """A Redis of gpuplane's own beside the proxies. It keeps counts in memory alone: when it starts anew, periods begin anew."""
+
+    image: ImageDigest
+    """Redis 7 or newer, pinned by digest."""
+    memory_mib: Annotated[int, Field(ge=64, le=65_536)] = 256
+    """Memory for counts; a count goes when its period ends."""
+
+
+class Gateway(OneOf):
     """One Gateway with a listener for each tenant that has callers: TLS, authentication, limits and routing by model name."""
+
+    ONE_OF = ("rate_limit_redis", "redis")
 
     envoy_gateway: EnvoyGateway
     envoy_ai_gateway: EnvoyAiGateway
@@ -61,14 +83,22 @@ class Gateway(SpecModel):
     """Host of each tenant; ``{tenant}`` is its name, e.g. ``"{tenant}.llm.example.com"``."""
     certificate_secret: DnsLabel
     """Secret (``kubernetes.io/tls``) in the gateway's namespace, valid for every tenant's host."""
-    rate_limit_redis: Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?:[0-9]{1,5}$", max_length=260)]
+    certificate: Certificate | None = None
+    """Left out, the Secret is there already."""
+    rate_limit_redis: Annotated[str | None, Field(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?:[0-9]{1,5}$", max_length=260)] = None
     """``HOST:PORT`` of the Redis in which Envoy's rate limit service counts."""
+    redis: Redis | None = None
     namespace: DnsLabel = "gateway-system"
     """Namespace of the Gateway and of its certificate; it is there already."""
     proxy_namespace: DnsLabel = "envoy-gateway-system"
     """Namespace in which Envoy Gateway runs, and runs the proxies; these alone may call models from outside a tenant."""
     providers: dict[DnsLabel, ModelProvider] = Field(default_factory=dict)
     """Register of outside model APIs, by the name that services fall back to."""
+
+    @property
+    def redis_address(self) -> str:
+        """``HOST:PORT`` of the Redis, whoever brings it."""
+        return self.rate_limit_redis or f"{REDIS}.{self.proxy_namespace}.svc.cluster.local:{REDIS_PORT}"
 
     def hostname(self, tenant: str) -> str:
         """Host that a tenant's models answer on."""

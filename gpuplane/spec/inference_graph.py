@@ -20,7 +20,7 @@ class GraphStep(OneOf):
     ONE_OF = ("service", "node")
 
     service: DnsLabel | None = None
-    """An InferenceService of the same tenant."""
+    """A service of the same tenant; an LLMInferenceService is called by its Service, as OpenAI's API has it."""
     node: DnsLabel | None = None
     """Another node of this graph."""
     weight: Annotated[int | None, Field(ge=0, le=100)] = None

@@ -76,7 +76,8 @@ class DisruptionBudget(SpecModel):
 
 
 class KarpenterNodes(AwsNodes):
-    """Nodes that Karpenter starts when pods need them and ends when none does; Karpenter itself is on the cluster already."""
+    """Nodes that Karpenter starts when pods need them and ends when none does; Karpenter itself is on the cluster already,
+    or comes with the block ``karpenter`` of the environment."""
 
     instance_types: Annotated[tuple[InstanceType, ...], Field(min_length=1, max_length=20)]
     """EC2 instance types, all of the same GPU and number of GPUs; Karpenter takes the cheapest that it can have. Plans reckon with the
@@ -92,7 +93,7 @@ class KarpenterNodes(AwsNodes):
     """Security groups of the nodes."""
     static_nodes: Annotated[int | None, Field(ge=1, le=1000)] = None
     """So many nodes always run, needed or not (``replicas`` of the NodePool); left out, nodes come and go with pods. A pool cannot change
-    from the one to the other. The feature gate StaticCapacity of Karpenter has to be on."""
+    from the one to the other. Karpenter's feature gate StaticCapacity has to be on; gpuplane's own release turns it on."""
     weight: Annotated[int | None, Field(ge=1, le=100)] = None
     """Of several pools that would do Karpenter tries the heaviest first; left out, 0."""
     consolidation: Consolidation = Consolidation()

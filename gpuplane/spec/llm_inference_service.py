@@ -10,9 +10,9 @@ from pydantic_core import PydanticCustomError
 from gpuplane.spec.canary import Canary
 from gpuplane.spec.drift import Drift
 from gpuplane.spec.inference_service import PayloadLogging, ReplicaResources, ServedModelSpec
-from gpuplane.spec.model import Document, SpecModel
-from gpuplane.spec.release import ModelReference
-from gpuplane.spec.scaling import Disruption, Rollout
+from gpuplane.spec.model import Document, OneOf, SpecModel
+from gpuplane.spec.release import ModelReference, Release
+from gpuplane.spec.scaling import Disruption, Rollout, Scaling
 from gpuplane.spec.traffic import Traffic
 
 PREFILL = "prefill"
@@ -63,13 +63,33 @@ class Parallelism(SpecModel):
         return self.tensor * (self.data_local or 1)
 
 
-class Prefill(SpecModel):
+class Prefill(OneOf):
     """Pods of their own that read prompts and hand the KV cache to those that write answers (NIXL)."""
 
-    replicas: Annotated[int, Field(ge=1, le=1000)]
+    ONE_OF = ("replicas", "scaling")
+
+    replicas: Annotated[int | None, Field(ge=1, le=1000)] = None
     """Replicas, all of the time; their GPUs count against the same quota."""
+    scaling: Scaling | None = None
+    """Replicas that follow the load of these pods, by KEDA; the most there can be counts against the same quota."""
     parallelism: Parallelism = Parallelism()
     resources: ReplicaResources
+
+    @model_validator(mode="after")
+    def _scaled(self) -> Self:
+        if self.scaling is not None:
+            _check_scaling(self.scaling)
+            if self.scaling.scale_to_zero is not None:
+                raise PydanticCustomError("zero", "a prompt that nobody can read wakes nobody: prefill keeps a replica",
+                                          {"field": ("scaling", "scale_to_zero")})
+        return self
+
+    @property
+    def bounds(self) -> Scaling:
+        """Replicas at least and at most, and what moves them between the two."""
+        if self.scaling is not None:
+            return self.scaling
+        return Scaling(min_replicas=self.replicas or 1, max_replicas=self.replicas or 1)
 
 
 class Scheduler(SpecModel):
@@ -141,33 +161,45 @@ class LLMInferenceServiceSpec(ServedModelSpec):
     kv_cache_offloading: KvCacheOffloading | None = None
     """Left out, what does not fit the GPU is computed again."""
     lora: LoraAdapters | None = None
+    disruption: Disruption = Disruption()
+    traffic: Traffic | None = None
+    """On the gateway, with limits, retries and fallback; left out, only pods of the tenant's namespace reach it."""
+    canary: Canary | None = None
 
     @model_validator(mode="after")
     def _what_kserve_cannot_do(self) -> Self:
-        if self.release.vllm is None:
-            raise PydanticCustomError("engine", "an LLMInferenceService is served by vllm", {"field": ("release",)})
-        if self.scaling.min_replicas != self.scaling.max_replicas or self.scaling.triggers is not None:
-            raise PydanticCustomError("fixed", "min_replicas {low} and max_replicas {high} differ: KServe v0.20 scales an "
-                                      "LLMInferenceService only by the Workload Variant Autoscaler, which is not installed", {
-                                          "low": self.scaling.min_replicas, "high": self.scaling.max_replicas,
-                                          "field": ("scaling", "max_replicas")})
-        for name in ("cpu_utilization_percent", "scale_down_seconds"):
-            if name in self.scaling.model_fields_set:
-                raise PydanticCustomError("unscaled", "nothing changes how many replicas an LLMInferenceService has",
-                                          {"field": ("scaling", name)})
-        if self.release.model.uri.startswith("gs://"):
-            raise PydanticCustomError("source", "KServe v0.20 loads an LLMInferenceService from hf, s3, oci or pvc, not gs",
-                                      {"field": ("release", "model", "uri")})
+        _check_scaling(self.scaling, ("scaling",))
+        for path, release in self._releases():
+            if release.vllm is None:
+                raise PydanticCustomError("engine", "an LLMInferenceService is served by vllm", {"field": path})
+            if release.model.uri.startswith("gs://"):
+                raise PydanticCustomError("source", "KServe v0.20 loads an LLMInferenceService from hf, s3, oci or pvc, not gs",
+                                          {"field": (*path, "model", "uri")})
+            for name, instead in _SAID_ELSEWHERE.items():
+                if name in release.vllm.arguments.model_fields_set:
+                    raise PydanticCustomError("elsewhere", "of an LLMInferenceService this is said by {instead}", {
+                        "instead": instead, "field": (*path, "vllm", "arguments", name)})
+        if self.pods_per_replica > 1 and "spread" in self.disruption.model_fields_set and self.disruption.spread:
+            raise PydanticCustomError("spread", "the pods of one replica stand together: placement.topology says how near", {
+                "field": ("disruption", "spread")})
         return self
 
     @model_validator(mode="after")
-    def _said_once(self) -> Self:
-        arguments = self.release.vllm.arguments if self.release.vllm is not None else None
-        for name, instead in _SAID_ELSEWHERE.items():
-            if arguments is not None and name in arguments.model_fields_set:
-                raise PydanticCustomError("elsewhere", "of an LLMInferenceService this is said by {instead}", {
-                    "instead": instead, "field": ("release", "vllm", "arguments", name)})
+    def _endpoint_picker(self) -> Self:
+        """What a route to an InferencePool cannot do (AIGatewayRoute v1beta1: one pool in a rule, and nothing beside it)."""
+        if self.router is None:
+            return self
+        if self.traffic is not None and self.traffic.fallback:
+            raise PydanticCustomError("pool", "Envoy AI Gateway sends requests to an endpoint picker or to a list of backends, not to both",
+                                      {"field": ("traffic", "fallback")})
+        if self.canary is not None:
+            raise PydanticCustomError("pool", "Envoy AI Gateway shares requests out among services, and not among endpoint pickers",
+                                      {"field": ("canary",)})
         return self
+
+    def _releases(self) -> tuple[tuple[tuple[str, ...], Release], ...]:
+        """The releases that run, with their paths."""
+        return ((("release",), self.release), *(() if self.canary is None else ((("canary", "release"), self.canary.release),)))
 
     @model_validator(mode="after")
     def _prefill_and_cache(self) -> Self:
@@ -181,9 +213,10 @@ class LLMInferenceServiceSpec(ServedModelSpec):
         if self.prefill is not None:
             raise PydanticCustomError("connector", "one server has one KV connector: prefill and kv_cache_offloading exclude each other",
                                       {"field": ("kv_cache_offloading",)})
-        if self.release.vllm is not None and _release(self.release.vllm.version) < OFFLOADING_SINCE:
-            raise PydanticCustomError("version", "vLLM {version} has no offloading connector; it came with 0.22.0", {
-                "version": self.release.vllm.version, "field": ("kv_cache_offloading",)})
+        for _, release in self._releases():
+            if release.vllm is not None and _release(release.vllm.version) < OFFLOADING_SINCE:
+                raise PydanticCustomError("version", "vLLM {version} has no offloading connector; it came with 0.22.0", {
+                    "version": release.vllm.version, "field": ("kv_cache_offloading",)})
         return self
 
     @property
@@ -215,44 +248,41 @@ class LLMInferenceServiceSpec(ServedModelSpec):
         return None
 
     @property
-    def traffic(self) -> Traffic | None:
-        """None: routes lead to InferenceServices; pods of the tenant's namespace reach its Service."""
-        return None
-
-    @property
     def drift(self) -> Drift | None:
         """None: samples of payloads come from the logger, which is for InferenceServices."""
         return None
 
     @property
-    def canary(self) -> Canary | None:
-        """None: KServe v0.20 has canaries of InferenceServices."""
-        return None
-
-    @property
     def running_canary(self) -> Canary | None:
-        """None, as :attr:`canary`."""
-        return None
-
-    @property
-    def disruption(self) -> Disruption:
-        """A drain takes one replica at a time; KServe's templates say how they are spread."""
-        return Disruption(spread=())
+        """The canary, unless it was rolled back."""
+        return self.canary if self.canary is not None and self.canary.rolled_back is None else None
 
     @property
     def of_prefill(self) -> LLMInferenceServiceSpec | None:
         """The pods that read prompts, as a service of their own, which is how quota, nodes, memory and money see them."""
         if self.prefill is None:
             return None
-        found, replicas = self.prefill, self.prefill.replicas
+        found = self.prefill
         return self.model_copy(update={
             "parallelism": found.parallelism, "resources": found.resources, "prefill": None, "objectives": None, "measured_startup": None,
-            "scaling": self.scaling.model_copy(update={"min_replicas": replicas, "max_replicas": replicas, "expected_replicas": None})})
+            "scaling": found.bounds, "traffic": None, "canary": None})
 
 
 _SAID_ELSEWHERE = {
     "tensor_parallel_size": "parallelism.tensor", "pipeline_parallel_size": "parallelism.pipeline", "enable_lora": "lora",
     "max_loras": "lora.max_adapters", "max_lora_rank": "lora.max_rank"}
+
+
+def _check_scaling(scaling: Scaling, at: tuple[str, ...] = ("scaling",)) -> None:
+    """KServe v0.20 leaves the replicas to whoever scales them where it is not told how many; a CPU's load says nothing of a GPU's."""
+    if scaling.min_replicas != scaling.max_replicas and scaling.triggers is None and scaling.scale_to_zero is None:
+        raise PydanticCustomError("fixed", "min_replicas {low} and max_replicas {high} differ, and nothing moves it between them: KServe "
+                                  "v0.20 scales no LLMInferenceService by its CPU", {
+                                      "low": scaling.min_replicas, "high": scaling.max_replicas, "field": (*at, "triggers")})
+    unscaled = scaling.triggers is None and scaling.scale_to_zero is None
+    for name in ("cpu_utilization_percent", *(("scale_down_seconds",) if unscaled else ())):
+        if name in scaling.model_fields_set:
+            raise PydanticCustomError("unscaled", "nothing changes how many replicas it has by that", {"field": (*at, name)})
 
 
 def _release(version: str) -> tuple[int, int]:

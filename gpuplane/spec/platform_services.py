@@ -97,6 +97,25 @@ class KServe(HelmInstall):
     """KServe in Standard (Deployment) mode."""
 
 
+class CertManager(HelmInstall):
+    """cert-manager, which makes the certificates of KServe's webhooks, and of the gateway where it is asked to."""
+
+
+class LeaderWorkerSet(HelmInstall):
+    """LeaderWorkerSet, which runs replicas of several pods: LLMInferenceServices with pipeline or data parallelism need it."""
+
+
+class Karpenter(HelmInstall):
+    """Karpenter, which starts the nodes of ``karpenter`` pools; a release comes with its role, and with the queue of AWS's warnings."""
+
+    replicas: Annotated[int, Field(ge=1, le=3)] = 2
+    """Controllers, one of which leads, on nodes that Karpenter does not own; only with ``install: release``."""
+
+
+class EfaDevicePlugin(HelmInstall):
+    """AWS's device plugin for Elastic Fabric Adapters: nodes with EFA interfaces offer ``vpc.amazonaws.com/efa``."""
+
+
 class Keda(HelmInstall):
     """KEDA, which scales services on the load that their engines report; services with triggers or scale_to_zero need it."""
 

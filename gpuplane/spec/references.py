@@ -10,7 +10,7 @@ from gpuplane.spec.environment import Environment
 from gpuplane.spec.environment_spec import GraphEntry, Place, ServiceEntry
 from gpuplane.spec.errors import SpecError, shown
 from gpuplane.spec.exemptions import Exemption
-from gpuplane.spec.inference_service import InferenceService
+from gpuplane.spec.kserve_names import answers_by_service
 from gpuplane.spec.llm_inference_service import LLMInferenceService
 from gpuplane.spec.node_pool import NodePool
 from gpuplane.spec.tenant import Tenant
@@ -48,6 +48,10 @@ class Documents:
     def has(self, kind: str, name: str) -> bool:
         """Whether there is a file for a document, be it right or wrong."""
         return (kind, name) in self.places or (kind, name) in self.unreadable
+
+    def unread_service(self, tenant: str, name: str) -> bool:
+        """Whether there is a file for a service that is wrong."""
+        return any((kind, f"{tenant}/{name}") in self.unreadable for kind in ("InferenceService", "LLMInferenceService"))
 
 
 def check_references(documents: Documents) -> list[SpecError]:
@@ -188,15 +192,18 @@ def _graphs(documents: Documents) -> Iterator[SpecError]:
         if not documents.has("Tenant", graph.tenant):
             yield _error(graph.place, "metadata.name", f"its folder names the tenant {shown(graph.tenant)}, which is not there; "
                          f"there are: {_listed(documents.tenants)}.", "Add the tenant's file, or move this one.")
-        there = {entry.document.name for entry in documents.services.values()
-                 if entry.tenant == graph.tenant and isinstance(entry.document, InferenceService)}
+        there = {entry.document.name: entry for entry in documents.services.values() if entry.tenant == graph.tenant and not entry.role}
         for name, node in graph.document.spec.nodes.items():
             for index, step in enumerate(node.steps):
-                unread = ("InferenceService", f"{graph.tenant}/{step.service}") in documents.unreadable
-                if step.service is not None and step.service not in there and not unread:
-                    yield _error(graph.place, f"spec.nodes.{name}.steps[{index}].service",
-                                 f'tenant "{graph.tenant}" has no InferenceService "{step.service}"; there are: {_listed(there)}.',
-                                 "Add the service, or correct the name; KServe's graphs lead to no LLMInferenceService.")
+                path = f"spec.nodes.{name}.steps[{index}].service"
+                if step.service is None or documents.unread_service(graph.tenant, step.service):
+                    continue
+                if step.service not in there:
+                    yield _error(graph.place, path, f'tenant "{graph.tenant}" has no service "{step.service}"; there are: '
+                                 f"{_listed(there)}.", "Add the service, or correct the name.")
+                elif not answers_by_service(there[step.service]):
+                    yield _error(graph.place, path, f'"{step.service}" reads prompts in pods of their own, which only its endpoint picker '
+                                 "tells apart; KServe's graphs call a Service.", "Name a service without prefill.")
 
 
 def _placement(entry: ServiceEntry, profiles: list[str]) -> Iterator[SpecError]:

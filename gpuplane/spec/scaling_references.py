@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from gpuplane.spec.environment import EnvironmentSettings
 from gpuplane.spec.environment_spec import ServiceEntry
 from gpuplane.spec.errors import SpecError
+from gpuplane.spec.inference_service import InferenceService
+from gpuplane.spec.kserve_names import LONGEST_NAME, backend_service, inference_pool
 from gpuplane.spec.references import Documents
 
 
@@ -16,7 +18,7 @@ def check_scaling(documents: Documents) -> list[SpecError]:
         return []
     settings = documents.environment.spec
     return [error for entry in documents.services.values()
-            for error in (*_autoscaler(entry, settings), *_canary(documents, entry))]
+            for error in (*_autoscaler(entry, settings), *_canary(documents, entry), *_router(entry, settings))]
 
 
 def _error(entry: ServiceEntry, path: str, message: str, remedy: str) -> SpecError:
@@ -37,6 +39,16 @@ def _autoscaler(entry: ServiceEntry, settings: EnvironmentSettings) -> Iterator[
                      "Add monitoring.prometheus_url to environment.yaml.")
 
 
+def _router(entry: ServiceEntry, settings: EnvironmentSettings) -> Iterator[SpecError]:
+    if entry.document.spec.pods_per_replica > 1 and settings.leader_worker_set is None:
+        yield _error(entry, "spec.parallelism", f"a replica is {entry.document.spec.pods_per_replica} pods, and the environment has no "
+                     "LeaderWorkerSet, which is what runs them.", "Add leader_worker_set to environment.yaml, or fit a replica in one pod.")
+    if not entry.role and inference_pool(entry) is not None and not settings.cluster.api_server_cidrs:
+        yield _error(entry, "spec.router", "its endpoint picker asks the API server which pods there are; the tenant's network lets "
+                     "nothing out that is not named, and the environment does not say where the API server is.",
+                     "Add cluster.api_server_cidrs to environment.yaml.")
+
+
 def _canary(documents: Documents, entry: ServiceEntry) -> Iterator[SpecError]:
     service, canary = entry.document.spec, entry.document.spec.canary
     if canary is None:
@@ -44,6 +56,9 @@ def _canary(documents: Documents, entry: ServiceEntry) -> Iterator[SpecError]:
     name = f"{entry.document.name}-{canary.name}"
     if f"{entry.tenant}/{name}" in documents.services:
         yield _error(entry, "spec.canary.name", f'its Deployment would be called as that of service "{name}" is.', "Give it another name.")
+    if len(made := backend_service(entry, name)[0]) > LONGEST_NAME:
+        yield _error(entry, "spec.canary.name", f'its Service would be called "{made}", which has {len(made)} characters; allowed are '
+                     f"{LONGEST_NAME}.", "Give it a shorter name.")
     if service.traffic is None:
         yield _error(entry, "spec.canary", "only the gateway shares requests out, and the service is not on it.",
                      "Add traffic, or remove canary.")
@@ -57,7 +72,8 @@ def _canary(documents: Documents, entry: ServiceEntry) -> Iterator[SpecError]:
         yield _error(entry, "spec.canary.release", f"it is served by {canary.release.engine[0]}, its service by "
                      f"{service.release.engine[0]}: what KServe takes over from the service would be another engine's.",
                      "Try another engine as a service of its own.")
-    if _scheme(canary.release.model.uri) != _scheme(service.release.model.uri):
+    is_laid_over = isinstance(entry.document, InferenceService)
+    if is_laid_over and _scheme(canary.release.model.uri) != _scheme(service.release.model.uri):
         yield _error(entry, "spec.canary.release.model.uri", "its weights come from another kind of source than its service's: KServe "
                      "takes what downloads them over from the service.", f"Take one with {_scheme(service.release.model.uri)}://.")
     if service.placement.profile is not None and canary.release.devices_per_replica > 1:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from gpuplane.spec.environment_spec import Place, ServiceEntry
 from gpuplane.spec.errors import SpecError
 from gpuplane.spec.gateway import MOST_LISTENERS, Gateway
-from gpuplane.spec.inference_service import InferenceService, ServedModelSpec
+from gpuplane.spec.inference_service import ServedModelSpec
+from gpuplane.spec.kserve_names import answers_by_service
 from gpuplane.spec.references import Documents
 from gpuplane.spec.tenant import Tenant, TenantSpec
 from gpuplane.spec.traffic import Fallback, Limit, ModelAccess
@@ -54,6 +55,11 @@ def _listed(names: object) -> str:
 
 def _listeners(documents: Documents, gateway: Gateway | None) -> Iterator[SpecError]:
     wanted = [name for name, tenant in documents.tenants.items() if tenant.spec.access.models is not None]
+    if documents.environment is not None and gateway is not None and gateway.certificate is not None and (
+            documents.environment.spec.cert_manager is None):
+        yield _error(documents.places[("Environment", documents.environment.name)], "spec.gateway.certificate",
+                     "the environment has no cert-manager, which is what makes certificates.",
+                     "Add cert_manager, or bring the Secret yourself and remove certificate.")
     if documents.environment is not None and gateway is not None and len(wanted) > MOST_LISTENERS:
         yield _error(documents.places[("Environment", documents.environment.name)], "spec.gateway",
                      f"{len(wanted)} tenants have access.models, and a Gateway has at most {MOST_LISTENERS} listeners.",
@@ -135,14 +141,17 @@ def _counts_tokens(limit: Limit) -> bool:
 
 def _to_service(documents: Documents, entry: ServiceEntry, fallback: Fallback, path: str) -> Iterator[SpecError]:
     others = {other.document.name: other for other in documents.services.values()
-              if other.tenant == entry.tenant and other is not entry and isinstance(other.document, InferenceService)}
+              if other.tenant == entry.tenant and other is not entry and not other.role}
     other = others.get(str(fallback.service))
     if fallback.service == entry.document.name:
         yield _error(entry.place, f"{path}.service", "a service cannot answer for itself.", "Name another service of the tenant.")
-    elif other is None and ("InferenceService", f"{entry.tenant}/{fallback.service}") not in documents.unreadable:
+    elif other is None and not documents.unread_service(entry.tenant, str(fallback.service)):
         yield _error(entry.place, f"{path}.service",
                      f'tenant "{entry.tenant}" has no other service "{fallback.service}"; there are: {_listed(others)}.',
                      "Add the service, or correct the name.")
+    elif other is not None and not answers_by_service(other):
+        yield _error(entry.place, f"{path}.service", f'"{fallback.service}" reads prompts in pods of their own, which only its endpoint '
+                     "picker tells apart, and a list of backends leads to no endpoint picker.", "Name a service without prefill.")
     elif other is not None and (not speaks_openai(other.document.spec)
                                 or generates(other.document.spec) != generates(entry.document.spec)):
         yield _error(entry.place, f"{path}.service", f'"{fallback.service}" does not answer the same requests.',

@@ -12,7 +12,9 @@ from gpuplane.catalog.chart_support import chart_support
 from gpuplane.catalog.charts import chart, chart_versions, nearest_chart
 from gpuplane.catalog.data_files import read_yaml, sources
 
-INSTALLED = {"gpu-operator": "v26.7.0", "kueue": "0.19.2", "kserve-crd": "v0.20.0", "kserve-resources": "v0.20.0", "volcano": "1.15.1"}
+INSTALLED = {"gpu-operator": "v26.7.0", "kueue": "0.19.2", "kserve-crd": "v0.20.0", "kserve-resources": "v0.20.0", "volcano": "1.15.1",
+             "lws": "0.10.0", "cert-manager": "v1.21.1", "karpenter": "1.14.1", "gateway-helm": "v1.9.0", "ai-gateway-helm": "v1.1.0",
+             "aws-efa-k8s-device-plugin": "v0.5.30"}
 OTHERS = ("kserve-llmisvc-crd", "kserve-llmisvc-resources", "kserve-localmodel-crd", "kserve-localmodel-resources", "kserve-runtime-configs")
 
 

@@ -179,5 +179,14 @@ OPERATIONS: Mapping[str, Operation] = {
     "BucketServerSideEncryptionConfiguration": Operation("s3", "PutBucketEncryption", elsewhere=_REGION, change=_encryption),
     "BucketLifecycleConfiguration": Operation("s3", "PutBucketLifecycleConfiguration", elsewhere=_REGION, change=_lifecycle),
     "BucketPolicy": Operation("s3", "PutBucketPolicy", elsewhere=_REGION, change=capital),
+    "Queue": Operation("sqs", "CreateQueue", {"name": "queueName"}, _REGION, lambda props: {
+        "QueueName": props["queueName"], "tags": props["tags"], "Attributes": {
+            "MessageRetentionPeriod": str(int(props["messageRetentionSeconds"])),
+            "SqsManagedSseEnabled": str(props["sqsManagedSseEnabled"]).lower()}}),
+    "QueuePolicy": Operation("sqs", "SetQueueAttributes", elsewhere=_REGION, change=lambda props: {
+        "QueueUrl": props["queueUrl"], "Attributes": {"Policy": props["policy"]}}),
+    "EventRule": Operation("events", "PutRule", elsewhere=_REGION, change=lambda props: {**capital(props), "Tags": pairs(props["tags"])}),
+    "EventTarget": Operation("events", "PutTargets", elsewhere=_REGION, change=lambda props: {
+        "Rule": props["rule"], "Targets": [{"Id": props["targetId"], "Arn": props["arn"]}]}),
 }
 """pulumi-aws resource to the API call that makes it."""

@@ -9,10 +9,22 @@ import pytest
 import yaml
 
 from gpuplane.catalog.charts import chart
-from gpuplane.components import gpu_operator, kserve, kueue, volcano
+from gpuplane.components import (
+    cert_manager,
+    efa_device_plugin,
+    envoy_gateway,
+    gpu_operator,
+    karpenter,
+    kserve,
+    kueue,
+    leader_worker_set,
+    volcano,
+)
+from gpuplane.components.efa_device_plugin import EfaDevicePluginArgs
 from gpuplane.components.gpu_operator import DraArgs, DrainArgs, DriverArgs, GpuOperatorArgs
 from gpuplane.components.gpu_quotas import TaintArgs
 from gpuplane.components.helm_release import ChartArgs, helm_release, with_further
+from gpuplane.components.karpenter import KarpenterArgs
 from gpuplane.components.kueue import AdmissionFairSharingArgs, KueueArgs
 from gpuplane.components.volcano import VolcanoArgs
 from gpuplane.planning.chart_rules import CHARTS, SET_BY_GPUPLANE
@@ -29,8 +41,14 @@ VALUES: dict[str, list[Mapping[str, Any]]] = {
     "kueue": [kueue.values(KueueArgs("0.19.2", 2, "monitoring", True, AdmissionFairSharingArgs(), True)), kueue.values(KueueArgs("0.19.2", 1))],
     "kserve": [kserve.values()],
     "volcano": [volcano.values(VolcanoArgs("1.15.1", ({"pool": "batch"},)))],
+    "cert_manager": [cert_manager.values()],
+    "leader_worker_set": [leader_worker_set.values("0.10.0")],
+    "karpenter": [karpenter.values(KarpenterArgs("1.14.1", "prod", "prod", static_nodes=True))],
+    "efa_device_plugin": [efa_device_plugin.values(EfaDevicePluginArgs("v0.5.30", (TaintArgs("a", "b", "NoSchedule"),)))],
+    "gateway.envoy_gateway": [envoy_gateway.values("redis:6379", routes_to_pools=True)],
 }
-VERSIONS = {"gpu_operator": "v26.7.0", "kueue": "0.19.2", "kserve": "v0.20.0", "volcano": "1.15.1"}
+VERSIONS = {"gpu_operator": "v26.7.0", "kueue": "0.19.2", "kserve": "v0.20.0", "volcano": "1.15.1", "cert_manager": "v1.21.1",
+            "leader_worker_set": "0.10.0", "karpenter": "1.14.1", "efa_device_plugin": "v0.5.30", "gateway.envoy_gateway": "v1.9.0"}
 
 
 def _paths(values: Mapping[str, Any], keys: Any, prefix: str = "") -> Iterator[str]:

@@ -14,9 +14,11 @@ from urllib.parse import parse_qs, urlparse
 import pytest
 import yaml
 from click.testing import CliRunner, Result
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gpuplane.cli import cli
-from gpuplane.delivery.canary_file import with_verdict
+from gpuplane.delivery.canary_file import promoted, with_verdict
 from gpuplane.delivery.exit_status import CannotStart
 from tests.planning.canary_wish import trying
 
@@ -122,7 +124,9 @@ def prometheus() -> Iterator[HTTPServer]:
 
 @pytest.mark.parametrize(("failed", "status", "words"), [(1.0, 0, "advance to 50 %"), (None, 0, "advance to 50 %"), (300.0, 1, "roll back to 0 %")])
 def test_prometheus_is_asked(environments: Path, prometheus: HTTPServer, failed: float | None, status: int, words: str) -> None:
-    _Prometheus.answers = {"count(up{": 1, **({"5xx": failed} if failed is not None else {}), 'handler=~"/v1/.+"}': 4000}
+    of_service = 'pod=~"chat-predictor-[a-z0-9]+-[a-z0-9]+",handler=~"/v1/.+",status="5xx"'
+    _Prometheus.answers = {"count(up{": 1, of_service: 0,
+                           **({"5xx": failed} if failed is not None else {}), 'handler=~"/v1/.+"}': 4000}
     found = _run(environments, "--prometheus", f"http://127.0.0.1:{prometheus.server_port}", "--since", "2026-01-01T00:00:00+0000")
 
     assert found.exit_code == status, found.output
@@ -144,3 +148,82 @@ def test_a_share_that_is_not_written_is_written() -> None:
     assert 'traffic_percent: 0\n    rolled_back: "bad"\n' in with_verdict(text, 0, "bad")
     with pytest.raises(CannotStart, match="is not written as a block"):
         with_verdict("spec: {canary: {traffic_percent: 5}}", 5, None)
+
+
+CHAT_FILE = """\
+# Chat of acme.
+spec:
+  release:
+    model:
+      uri: hf://Qwen/Qwen3-8B   # the small one
+      revision: aaaaaaaaaaaa  # reviewed in March
+    vllm:
+      image: vllm@sha256:1
+      version: 0.31.0
+      arguments:
+        max_num_seqs: 64  # what fits
+        enforce_eager: true
+  # How it grows.
+  scaling: {max_replicas: 2}
+  canary:
+    traffic_percent: 50   # since Monday
+    release:
+        model:
+          uri: hf://Qwen/Qwen3-8B
+          revision: bbbbbbbbbbbb   # reviewed in May
+        vllm:
+          image: vllm@sha256:2
+          version: 0.33.0
+          arguments:
+            max_num_seqs: 64
+            max_model_len: 8192  # longer now
+    max_error_percent: 1
+  # Who may call it.
+  traffic: {}
+"""
+
+
+def test_what_is_promoted_takes_the_release_place_and_comments_stay() -> None:
+    text = promoted(CHAT_FILE)
+    before, after = yaml.safe_load(CHAT_FILE)["spec"], yaml.safe_load(text)["spec"]
+
+    assert after == {"release": before["canary"]["release"], "scaling": {"max_replicas": 2}, "traffic": {}}
+    for kept in ("# Chat of acme.", "# the small one", "# what fits", "  # How it grows.", "  # Who may call it.",
+                 "      revision: bbbbbbbbbbbb  # reviewed in March\n", "        max_model_len: 8192  # longer now\n"):
+        assert kept in text, kept
+    assert "enforce_eager" not in text
+    assert "canary" not in text
+
+
+@pytest.mark.parametrize("block", ["release", "canary"])
+def test_a_block_in_braces_is_promoted_by_hand(block: str) -> None:
+    spec = yaml.safe_load(CHAT_FILE)["spec"]
+    text = "spec:\n" + "".join(f"  {name}: {json.dumps(value)}\n" if name == block else
+                               "".join(f"  {line}\n" for line in yaml.safe_dump({name: value}).splitlines()) for name, value in spec.items())
+
+    assert yaml.safe_load(text)["spec"] == spec
+    with pytest.raises(CannotStart):
+        promoted(text)
+
+
+def test_the_last_step_is_promoted_in_the_file(environments: Path) -> None:
+    file = environments / CHAT
+    file.write_text(file.read_text().replace("    traffic_percent: 25   # since Monday", "    traffic_percent: 50   # since Monday"))
+    wanted = yaml.safe_load(file.read_text())["spec"]["canary"]["release"]
+    found = _run(environments, *_samples(environments, 2), "--write")
+    spec = yaml.safe_load(file.read_text())["spec"]
+
+    assert found.exit_code == 0, found.output
+    assert "promote: the canary of acme/chat at 50 %" in found.output
+    assert spec["release"] == wanted
+    assert "canary" not in spec
+    assert "acme/chat has no canary" in _run(environments, *_samples(environments, 2)).output
+
+
+@given(st.recursive(st.integers(0, 9), lambda below: st.dictionaries(st.sampled_from("abcd"), below, min_size=1, max_size=3), max_leaves=8),
+       st.recursive(st.integers(0, 9), lambda below: st.dictionaries(st.sampled_from("abcd"), below, min_size=1, max_size=3), max_leaves=8))
+def test_any_release_is_promoted_as_it_is(old: Any, new: Any) -> None:
+    text = yaml.safe_dump({"spec": {"release": {"x": old}, "canary": {"release": {"x": new}, "traffic_percent": 1}, "after": 1}},
+                          default_flow_style=False, sort_keys=False)
+
+    assert yaml.safe_load(promoted(text)) == {"spec": {"release": {"x": new}, "after": 1}}

@@ -21,6 +21,8 @@ ORDER = ("Namespace", "ServiceAccount", "ResourceFlavor", "Cohort", "ClusterQueu
          "ResourceQuota", "LLMInferenceServiceConfig", "LLMInferenceService")
 PODS = {"pipeline": (2, 0), "data": (2, 0), "prefill": (1, 2)}
 """Pods that write answers and pods that read prompts, where they are not one and none."""
+BUDGETS: dict[str, dict[str, Any]] = {}
+"""Disruption budgets by their service, once the fixture has rendered them."""
 LWS = "leaderworkerset.x-k8s.io/v1"
 
 
@@ -38,7 +40,9 @@ def applied(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Itera
         spec = wish.change("tenants/acme.yaml", "    h100: 8\n", "    h100: 16\n").load()
         planned = plan(spec, catalog_of(spec), date(2026, 11, 21))
         assert planned.refusals == ()
-        bodies |= {(view.kind, view.name): dict(view.props) for view in render(spec, planned) if view.is_kubernetes and view.custom}
+        views = [view for view in render(spec, planned) if view.is_kubernetes and view.custom]
+        BUDGETS[shape] = next(dict(view.props) for view in views if (view.kind, view.name) == ("PodDisruptionBudget", shape))
+        bodies |= {(view.kind, view.name): dict(view.props) for view in views}
     wanted = [body for kind in ORDER for (found, _), body in bodies.items() if found == kind]
     for body in wanted:
         _apply(cluster, body)
@@ -95,6 +99,42 @@ def test_a_replica_of_several_pods_is_admitted_as_one(shape: str, applied: Mappi
 
     assert [admitted(one) for one in mine] == [True]
     assert sum(part["count"] for part in mine[0]["spec"]["podSets"]) == 2
+
+
+@pytest.mark.parametrize(("shape", "pods"), [("tensor", 1), ("prefill", 1), ("pipeline", 2), ("data", 2)])
+def test_a_disruption_budget_finds_all_pods_of_its_replicas(
+        shape: str, pods: int, applied: Mapping[str, dict[str, Any]], cluster: Cluster) -> None:
+    wait_for(lambda: len(_pods(cluster, shape, reads_prompts=False)) == pods, f"the pods of {shape} are there", 45)
+    selector = BUDGETS[shape]["spec"]["selector"]["matchLabels"]
+    found = cluster.core.list_namespaced_pod("acme", label_selector=",".join(f"{key}={value}" for key, value in selector.items())).items
+
+    assert {pod.metadata.name for pod in found} == {pod.metadata.name for pod in _pods(cluster, shape, reads_prompts=False)}
+
+
+@pytest.mark.parametrize(("shape", "kind", "name"), [("tensor", "Deployment", "tensor-kserve"), ("pipeline", "LeaderWorkerSet", "pipeline-kserve-mn")])
+def test_kserve_keeps_the_replicas_that_an_autoscaler_sets(
+        shape: str, kind: str, name: str, applied: Mapping[str, dict[str, Any]], cluster: Cluster) -> None:
+    version = "apps/v1" if kind == "Deployment" else LWS
+    workload = cluster.kind(version, kind)
+    wait_for(lambda: cluster.get(version, kind, name, "acme") is not None, f"{name} is there", 45)
+    body = dict(applied[shape], spec={key: value for key, value in applied[shape]["spec"].items() if key != "replicas"})
+    try:
+        _apply(cluster, body)
+        workload.patch(name=name, namespace="acme", body={"spec": {"replicas": 2}}, content_type="application/merge-patch+json")
+        # Another field changes, so that KServe looks at it once more.
+        _apply(cluster, dict(body, metadata={**body["metadata"], "annotations": {
+            **body["metadata"].get("annotations", {}), "prometheus.io/scrape": "false"}}))
+        wait_for(lambda: _annotated(cluster.get(version, kind, name, "acme")), f"KServe has seen the change of {name}", 45)
+
+        found = cluster.get(version, kind, name, "acme")
+        assert found is not None
+        assert found["spec"]["replicas"] == 2
+    finally:
+        _apply(cluster, applied[shape])
+
+
+def _annotated(workload: Mapping[str, Any] | None) -> bool:
+    return workload is not None and workload["metadata"].get("annotations", {}).get("prometheus.io/scrape") == "false"
 
 
 def test_adapters_are_handed_to_the_engine(applied: Mapping[str, dict[str, Any]], cluster: Cluster) -> None:

@@ -9,7 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpuplane.planning.canary_measures import questions, ready_query, steps_of, window_seconds
-from gpuplane.planning.canary_verdict import Samples, Share, Steps, Values, judge_canary, median_interval, requests_needed, wilson
+from gpuplane.planning.canary_verdict import (
+    Samples,
+    Share,
+    Steps,
+    Values,
+    difference_interval,
+    judge_canary,
+    median_interval,
+    requests_needed,
+    wilson,
+)
 from tests.planning.canary_wish import OBJECTIVES, trying
 
 AT = Steps(percent=25, steps=(5, 25, 50), hold_seconds=600, min_requests=100, replicas=1)
@@ -97,3 +107,38 @@ def test_questions_are_of_the_canarys_pods_and_in_the_metrics_own_buckets() -> N
     assert ready_query(entry, canary) == f"count(up{{{pods}}} == 1)"
     assert steps_of(entry, canary) == Steps(25, (5, 25, 50), 600, 100, 1)
     assert [window_seconds(canary, held) for held in (0, 120, 9000)] == [60, 120, 600]
+
+
+@pytest.mark.parametrize(("stable", "worse", "verdict", "words"), [
+    ((20, 4000), 0.01, "advance", "against 20 of 4000 requests of its service"),
+    ((0, 40_000), 0.001, "roll back", "percentage points more, at most 0.1"),
+    ((0, 300), 0.006, "hold", "percentage points more"),
+    (None, 0.01, "hold", "against 0 of 0 requests")])
+def test_a_canary_is_compared_with_its_service(stable: tuple[float, float] | None, worse: float, verdict: str, words: str) -> None:
+    found = judge_canary(replace(FINE, measures=(Share("errors", 20, 4000, 0.05, stable, worse),)), AT)
+
+    assert found.verdict == verdict, found.reasons
+    assert words in " ".join(found.reasons)
+
+
+def test_what_its_service_misses_as_well_is_not_blamed_on_it() -> None:
+    alone, both = (judge_canary(replace(FINE, measures=(Share("errors", 400, 4000, 0.05, stable),)), AT)
+                   for stable in ((10, 4000), (380, 4000)))
+
+    assert (alone.verdict, both.verdict) == ("roll back", "hold")
+    assert "not to blame" in " ".join(both.reasons)
+
+
+def test_newcombes_interval_is_what_his_paper_says() -> None:
+    low, high = difference_interval(56, 70, 48, 80)
+
+    assert (round(low, 4), round(high, 4)) == (0.0524, 0.3339)
+
+
+@given(st.integers(0, 50), st.integers(1, 50), st.integers(0, 50), st.integers(1, 50))
+def test_the_difference_lies_in_its_interval_and_turns_round(bad: int, good: int, other_bad: int, other_good: int) -> None:
+    low, high = difference_interval(bad, bad + good, other_bad, other_bad + other_good)
+    turned = difference_interval(other_bad, other_bad + other_good, bad, bad + good)
+
+    assert low - 1e-9 <= bad / (bad + good) - other_bad / (other_bad + other_good) <= high + 1e-9
+    assert turned == pytest.approx((-high, -low))

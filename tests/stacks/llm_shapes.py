@@ -42,6 +42,8 @@ def llm_wish(folder: Path, shape: str, name: str = "chat") -> Wish:
     if name != "chat":
         del wish.files[FILE]
     wish.files[f"services/acme/{name}.yaml"] = service
+    wish.change("environment.yaml", "  cohorts:\n", "  leader_worker_set: {install: external, version: 0.10.0}\n  cohorts:\n")
+    wish.change("environment.yaml", "    context: test\n", "    context: test\n    api_server_cidrs: [10.0.0.10/32]\n")
     # An existing cluster has no region, and so personal data has no place on it.
     return wish.change("tenants/acme.yaml", "  data_classification: pii\n  allowed_regions: [eu-central-1]\n",
                        "  data_classification: internal\n")

@@ -19,6 +19,7 @@ from gpuplane.planning import plan
 from gpuplane.spec.environment_spec import EnvironmentSpec
 from gpuplane.spec.karpenter_nodes import Ami, KarpenterNodes, SecurityGroups
 from gpuplane.spec.loader import load_environment
+from gpuplane.spec.platform_services import EfaDevicePlugin, Karpenter
 from gpuplane.spec.vocabulary import KARPENTER_DISCOVERY
 from tests.components.aws_api import OPERATIONS
 from tests.components.recorded import one, record
@@ -31,7 +32,9 @@ NETWORK = ("ec2/vpc", "ec2/subnet", "ec2/route", "ec2/natGateway", "ec2/vpcEndpo
 def _spec() -> EnvironmentSpec:
     spec = load_environment(ROOT / "environments", "prod")
     document = spec.environment
-    settings = document.spec.model_copy(update={"aws": read(BLOCK)})
+    settings = document.spec.model_copy(update={
+        "aws": read(BLOCK), "karpenter": Karpenter(install="release", version="1.14.1"),
+        "efa_device_plugin": EfaDevicePlugin(install="release", version="v0.5.30")})
     return replace(spec, environment=document.model_copy(update={"spec": settings}))
 
 
@@ -161,3 +164,28 @@ def test_system_nodes_of_bottlerocket_keep_images_on_its_second_volume() -> None
     disks = one(record(lambda: SystemNodes("system", args)), "LaunchTemplate").props["blockDeviceMappings"]
 
     assert {disk["deviceName"]: disk["ebs"]["volumeSize"] for disk in disks} == {"/dev/xvda": 4, "/dev/xvdb": 80}
+
+
+def test_karpenter_is_an_identity_of_its_own_account_and_passes_on_no_role_but_that_of_the_nodes(views: list[ResourceView]) -> None:
+    role = _aws(views, "Role")["prod-karpenter"].props
+    policy = next(view.props for view in views if view.type.endswith(":RolePolicy") and view.props["name"] == "gpuplane"
+                  and "ec2:RunInstances" in view.props["policy"])
+    allowed = {one["Sid"]: one for one in json.loads(policy["policy"])["Statement"]}
+
+    assert '"aws:RequestTag/kubernetes-service-account": "karpenter"' in role["assumeRolePolicy"]
+    assert allowed["NodeRole"]["Resource"] == f"arn:aws:iam::111122223333:role/{node_role_name('prod')}"
+    assert [sid for sid, one in allowed.items() if "iam:PassRole" in one["Action"]] == ["NodeRole"]
+    for sid in ("Start", "End", "Templates", "TagAtStart", "TagLater"):
+        assert "kubernetes.io/cluster/prod" in json.dumps(allowed[sid]["Condition"]), sid
+    assert [sid for sid, one in allowed.items() if one["Resource"] == "*" and "Condition" not in one] == ["ListProfiles", "Prices"]
+
+
+def test_aws_warns_karpenter_in_its_queue(views: list[ResourceView]) -> None:
+    targets = {view.props["arn"] for view in views if view.type.endswith(":EventTarget")}
+    patterns = {json.loads(view.props["eventPattern"])["detail-type"][0] for view in views if view.type.endswith(":EventRule")}
+    release = next(view for view in views if view.type.endswith("Release") and view.name == "karpenter")
+
+    assert targets == {"arn:aws:sqs:eu-central-1:111122223333:prod"}
+    assert {"EC2 Spot Instance Interruption Warning", "EC2 Instance State-change Notification"} < patterns
+    assert release.props["values"]["settings"] == {"clusterName": "prod", "interruptionQueue": "prod"}
+    assert release.props["values"]["serviceAccount"] == {"name": "karpenter"}

@@ -76,7 +76,7 @@ BAD = {
     "a missing weight": (", weight: 80", "", "spec.nodes.check.steps[0].weight", "has a weight"),
     "a condition elsewhere": ("{service: judge}", "{service: judge, condition: x}", "spec.nodes.both.steps[1].condition", "of a Switch"),
     "both": ("{service: judge}", "{service: judge, node: check}", "spec.nodes.both.steps[1]", "exactly one"),
-    "an unknown service": ("{service: judge}", "{service: jury}", "spec.nodes.both.steps[1].service", 'no InferenceService "jury"'),
+    "an unknown service": ("{service: judge}", "{service: jury}", "spec.nodes.both.steps[1].service", 'no service "jury"'),
 }
 
 

@@ -72,22 +72,3 @@ def test_an_engine_that_can_is_told_where_traces_go(tmp_path: Path) -> None:
 
     assert "--otlp-traces-endpoint=http://otel-collector.observability.svc:4317" in str(engine)
     assert {"name": "OTEL_RESOURCE_ATTRIBUTES", "value": "service.namespace=acme,service.instance.id=chat"} in engine["env"]
-
-
-def test_what_nobody_watches_has_no_rules_and_is_said(tmp_path: Path) -> None:
-    wish = llm_wish(tmp_path, "prefill").change("environment.yaml", SETTINGS, "  monitoring: {}\n" + SETTINGS)
-    wish.change(FILE, "  router", "  objectives: {requests_per_second: 1, ttft_ms: {p95: 1000}}\n  router")
-    spec = wish.load()
-    planned = plan(spec, catalog_of(spec), AS_OF)
-    views = render(spec, planned)
-
-    assert not [view for view in views if view.kind in ("ServiceObjectives", "TenantBudgetRules")]
-    assert [note for note in planned.notes if "acme/chat is not watched" in note]
-    assert not [refusal for refusal in planned.refusals if refusal.rule == "OB-03"]
-
-
-@pytest.mark.parametrize("field", ["cpu_utilization_percent: 50", "scale_down_seconds: 60"])
-def test_nothing_scales_it(field: str, tmp_path: Path) -> None:
-    error = llm_wish(tmp_path, "tensor").change(FILE, "max_replicas: 1", f"max_replicas: 1\n    {field}").error()
-
-    assert (error.path, error.remedy) == (f"spec.scaling.{field.partition(':')[0]}", "Remove it.")

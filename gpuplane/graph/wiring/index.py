@@ -15,6 +15,7 @@ from gpuplane.graph.resource_view import ResourceView, items, lookup, mapping, t
 from gpuplane.graph.tenancy import home
 from gpuplane.graph.wiring import kserve_objects as kserve
 from gpuplane.graph.wiring.pods import Pods, pods_of
+from gpuplane.spec.kserve_names import LLM_PORT, LLM_SERVICE_SUFFIX
 
 NAMESPACE_NAME = "kubernetes.io/metadata.name"
 _CONTROLLER_LABELS = ("statefulset.kubernetes.io/", "apps.kubernetes.io/", "ray.io/", "leaderworkerset.sigs.k8s.io/", "jobset.sigs.k8s.io/",
@@ -165,8 +166,8 @@ class Index:
                 self.generated["Deployment", home(view), pods.name] = view
 
     def _llm_service(self, view: ResourceView) -> None:
-        ports = (ServicePort(kserve.LLM_PORT, "https", kserve.LLM_PORT), ServicePort(kserve.LLM_PORT, "http", kserve.LLM_PORT))
-        self._service(view, kserve.child(view, "-kserve-workload-svc"), kserve.llm_labels(view), ports, kserve.llm_labels(view))
+        ports = (ServicePort(LLM_PORT, "https", LLM_PORT), ServicePort(LLM_PORT, "http", LLM_PORT))
+        self._service(view, kserve.child(view, LLM_SERVICE_SUFFIX), kserve.llm_labels(view), ports, kserve.llm_labels(view))
         if kserve.llm_pool(view):
             self.generated["InferencePool", home(view), kserve.llm_pool(view)] = view
             self._service(view, kserve.child(view, "-epp-service"), None, ())

@@ -13,16 +13,14 @@ from typing import Any
 
 from gpuplane.graph.pod_templates import KSERVE_GROUP, PodTemplate
 from gpuplane.graph.resource_view import ResourceView, items, lookup, mapping, told
+from gpuplane.spec.kserve_names import GROUP_LABEL, LLM_PART_OF, POOL_SUFFIX, llm_workload
 
 INFERENCE_SERVICE = "serving.kserve.io/inferenceservice"
 """Label of every pod of an InferenceService, with its name."""
 HTTP_PORT = 8080
 """Port of a component whose container declares none (``InferenceServiceDefaultHttpPort``)."""
-LLM_PORT = 8000
-"""Port of an LLMInferenceService's pods, its Service and its pool; not to be chosen (``reconcileWorkloadService``)."""
 AGENT_PORT = 9081
 """Port of the agent that stands before a container with a logger or a batcher (``InferenceServiceDefaultAgentPort``)."""
-PICKER_PORT = 9002
 _LONGEST_NAME = 63
 COMPONENTS = ("predictor", "transformer", "explainer")
 
@@ -60,17 +58,19 @@ def component_labels(view: ResourceView, template: PodTemplate) -> dict[str, Any
 
 def llm_labels(view: ResourceView) -> dict[str, str]:
     """Labels by which an LLMInferenceService's Service and pool select its pods."""
-    return {"app.kubernetes.io/part-of": "llminferenceservice", "app.kubernetes.io/name": view.name, "kserve.io/component": "workload"}
+    return {"app.kubernetes.io/part-of": LLM_PART_OF, "app.kubernetes.io/name": view.name, "kserve.io/component": "workload"}
 
 
 def llm_pod_labels(view: ResourceView, prefill: bool) -> dict[str, Any]:
-    """Labels of an LLMInferenceService's pods: generated ones, ``spec.labels``, and the queue's from its metadata."""
+    """Labels of an LLMInferenceService's pods (of several, the leader's): generated, ``spec.labels``, the queue's from its metadata."""
     parted = view.get("spec", "prefill") is not None
     role = "prefill" if prefill else "decode" if parted else "both"
     queue = {key: value for key, value in view.labels.items() if str(key).startswith("kueue.x-k8s.io")}
     own = mapping(view.get("spec", "prefill", "labels") if prefill else view.get("spec", "labels"))
-    component = f"llminferenceservice-workload{'-prefill' if prefill else ''}"
-    return {**queue, **llm_labels(view), "app.kubernetes.io/component": component, "llm-d.ai/role": role, **own}
+    several = "worker" in mapping(view.get("spec", "prefill") if prefill else view.get("spec"))
+    component = f"llminferenceservice-workload{'-leader' if several else ''}{'-prefill' if prefill else ''}"
+    group = {GROUP_LABEL: llm_workload(view.name, several, prefill).name} if several else {}
+    return {**queue, **llm_labels(view), "app.kubernetes.io/component": component, "llm-d.ai/role": role, **group, **own}
 
 
 def llm_workloads(view: ResourceView) -> Iterator[tuple[str, str, bool]]:
@@ -78,9 +78,8 @@ def llm_workloads(view: ResourceView) -> Iterator[tuple[str, str, bool]]:
     for prefill in (False, True):
         spec = mapping(view.get("spec", "prefill") if prefill else view.get("spec"))
         if spec or not prefill:
-            several = "worker" in spec
-            suffix = ("-kserve-mn" if several else "-kserve") + ("-prefill" if prefill else "")
-            yield "LeaderWorkerSet" if several else "Deployment", child(view, suffix), prefill
+            found = llm_workload(view.name, "worker" in spec, prefill)
+            yield found.kind, child(view, found.name.removeprefix(view.name)), prefill
 
 
 def llm_served(view: ResourceView) -> tuple[str, ...]:
@@ -93,7 +92,7 @@ def llm_served(view: ResourceView) -> tuple[str, ...]:
 def llm_pool(view: ResourceView) -> str:
     """Name of the InferencePool that an LLMInferenceService makes; empty where it makes none or uses another."""
     scheduler = view.get("spec", "router", "scheduler")
-    return child(view, "-inference-pool") if isinstance(scheduler, Mapping) and not lookup(scheduler, "pool", "ref") else ""
+    return child(view, POOL_SUFFIX) if isinstance(scheduler, Mapping) and not lookup(scheduler, "pool", "ref") else ""
 
 
 def llm_route(view: ResourceView) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -15,6 +16,8 @@ from gpuplane.graph.wiring.index import Index
 from gpuplane.graph.wiring.links import Link, Relation, State
 from gpuplane.graph.wiring.pods import Pods
 
+_ADDRESS = re.compile(r"^http://([a-z0-9][-a-z0-9]*)\.([a-z0-9][-a-z0-9]*)\.svc[-.a-z0-9]*(?::(\d+))?(?:/|$)")
+_CALLED = ("Service", "InferenceService", "LLMInferenceService")
 SECRET_MAKERS = ("Secret", "ExternalSecret", "SealedSecret", "Certificate", "ClusterExternalSecret", "VaultStaticSecret")
 _FROM_KUBERNETES = {("ServiceAccount", "default"), ("ConfigMap", "kube-root-ca.crt")}
 """Objects that Kubernetes makes in every namespace."""
@@ -138,11 +141,25 @@ def _graph(index: Index, view: ResourceView) -> Iterator[Link]:
             at = f"spec.nodes.{node}.steps[{number}]"
             if told(step, "serviceName"):
                 yield _link(index, view, "InferenceService", home(view), lookup(step, "serviceName"), f"{at}.serviceName", True)
+            if told(step, "serviceUrl"):
+                yield from _called(index, view, str(lookup(step, "serviceUrl")), f"{at}.serviceUrl")
             if told(step, "nodeName"):
                 there = lookup(step, "nodeName") in nodes
                 yield Link(Relation.REFERENCE, view, f"step {number} of node {node} of {view}", f"{at}.nodeName",
                            f"node {lookup(step, 'nodeName')} of the graph", State.FOUND if there else State.DANGLING,
                            "it is there" if there else "the graph has no such node")
+
+
+def _called(index: Index, view: ResourceView, url: str, path: str) -> Iterator[Link]:
+    """The Service that an address inside the cluster names."""
+    match = _ADDRESS.match(url)
+    if match:
+        name, namespace, port = match.groups()
+        service = index.services.get((namespace, name))
+        right = service is not None and (not service.ports or service.port(port or 80) is not None)
+        state = State.FOUND if right else State.DANGLING if index.speaks(namespace, *_CALLED) else State.OUTSIDE
+        yield Link(Relation.REFERENCE, view, f"reference of {view}", path, f"Service {namespace}/{name} port {port or 80}", state,
+                   "it is there" if right else "there is no such Service or port", (view.urn,))
 
 
 def _secrets(index: Index) -> Iterator[Link]:

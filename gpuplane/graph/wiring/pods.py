@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gpuplane.graph.planned_graph import PlannedGraph
@@ -14,6 +14,7 @@ from gpuplane.graph.tenancy import home
 from gpuplane.graph.wiring import kserve_objects as kserve
 from gpuplane.graph.wiring.engines import Engine, engine_of
 from gpuplane.graph.workloads import devices_of
+from gpuplane.spec.kserve_names import LLM_PORT
 
 _NO_PODS = TEMPLATE_KINDS - {"PodTemplate"}
 _BY_MODEL_FORMAT = {"vLLM": "vllm", "huggingface": "huggingfaceserver", "triton": "triton", "onnx": "triton", "tensorrt": "triton"}
@@ -88,8 +89,12 @@ def _llm(view: ResourceView, templates: tuple[PodTemplate, ...]) -> Iterator[Pod
         own = [each for each in templates if each.steps[-1:] == ("template",) and ("prefill" in each.steps) == prefill
                and "scheduler" not in each.steps]
         template = own[0] if own else None
-        yield Pods(view, template, home(view), kind, name, kserve.llm_pod_labels(view, prefill), ((kserve.LLM_PORT, ""),),
-                   None, kserve.llm_served(view), devices_of(template) if template else {})
+        engines = [found for container in template.containers if container.spec.get("name") == "main"
+                   and (found := engine_of(container, view.name)) is not None] if template else []
+        # KServe's templates start it: on this port, and under the names that the object says.
+        engine = replace(engines[0], port=LLM_PORT, metrics_port=LLM_PORT, served=kserve.llm_served(view)) if engines else None
+        yield Pods(view, template, home(view), kind, name, kserve.llm_pod_labels(view, prefill), ((LLM_PORT, ""),),
+                   engine, kserve.llm_served(view), devices_of(template) if template else {})
 
 
 def _pods(view: ResourceView, template: PodTemplate, kind: str, name: str, labels: Mapping[str, Any]) -> Pods:

@@ -19,6 +19,8 @@ QUANTILE_TIME_BUDGET = Decimal("0.05")
 UNITS_PER_SECOND: Mapping[str, int] = MappingProxyType({"seconds": 1, "milliseconds": 1_000, "microseconds": 1_000_000})
 _TITLES: Mapping[str, str] = MappingProxyType({
     "ttft_ms": "time to first token", "time_per_output_token_ms": "time per output token", "latency_ms": "latency"})
+_WITH_THE_PROMPT = ("ttft_ms", "latency_ms")
+"""Times that begin with the prompt: with prefill in pods of its own, no engine measures the whole (llm-d's routing sidecar, v0.9)."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,9 @@ def _latencies(service: ServedModelSpec) -> Iterator[Indicator | Unmeasured]:
         metric, path = _metric(service, field), f"{field}.{statistic}"
         if metric is None:
             yield Unmeasured(path, _lacks(service, _TITLES[field]))
+        elif field in _WITH_THE_PROMPT and getattr(service, "prefill", None) is not None:
+            yield Unmeasured(path, f"{_TITLES[field]} begins where the prompt is read, and servers that only write answers begin to count "
+                                   "after that")
         elif statistic in STATISTIC_BUDGETS:
             yield _latency(metric, field, statistic, milliseconds)
 

@@ -10,7 +10,6 @@ from gpuplane.planning.refusal import UNMEASURED_OBJECTIVE, Refusal, refused
 from gpuplane.planning.service_levels.burn_rate import burn_alerts, hours
 from gpuplane.planning.service_levels.indicators import MEASURABLE, UNITS_PER_SECOND, Indicator, Unmeasured, indicators
 from gpuplane.spec.environment_spec import EnvironmentSpec, ServiceEntry
-from gpuplane.spec.inference_service import InferenceService
 
 
 def unmeasured_refusals(spec: EnvironmentSpec) -> Iterator[Refusal]:
@@ -18,8 +17,6 @@ def unmeasured_refusals(spec: EnvironmentSpec) -> Iterator[Refusal]:
     if spec.environment.spec.monitoring is None:
         return
     for entry in spec.services.values():
-        if not isinstance(entry.document, InferenceService):
-            continue
         for unmeasured in indicators(entry.document.spec)[1]:
             yield _refused(entry, unmeasured)
 
@@ -29,11 +26,6 @@ def indicator_notes(spec: EnvironmentSpec) -> Iterator[str]:
     if spec.environment.spec.monitoring is None:
         return
     for name, entry in sorted(spec.services.items()):
-        if not isinstance(entry.document, InferenceService):
-            if not entry.role:
-                yield (f"LLMInferenceService {name} is not watched: Prometheus scrapes InferenceServices, so no alert knows its promises, "
-                       "and the recorded cost of its tenant lacks its replicas.")
-            continue
         objectives = entry.document.spec.objectives
         if objectives is None:
             continue
