@@ -13,6 +13,7 @@ from gpuplane.delivery.changes import Change
 from gpuplane.delivery.consequences import Consequences
 from gpuplane.delivery.preview_report import Comparison, PreviewReport
 from gpuplane.delivery.source_map import SourceMap
+from gpuplane.delivery.spec_documents import literal_findings
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.planning import plan
 from gpuplane.planning.money.increase import increase_refusals
@@ -53,7 +54,8 @@ def preview(spec: EnvironmentSpec, as_of: date, progress: Progress = lambda _: N
     by_urn = {view.urn: view for view in resources}
     located = Consequences(spec, planned).without(
         (sources.refine(finding, by_urn.get(finding.urn)), by_urn.get(finding.urn)) for finding in judgement.findings)
-    findings = merged([from_refusal(refusal) for refusal in planned.refusals], located)
+    said = [*(from_refusal(refusal) for refusal in planned.refusals), *literal_findings(spec, as_of)]
+    findings = merged(said, located)
     return PreviewReport(
         environment=spec.name, as_of=as_of, plan=planned, resources=resources, findings=findings,
         rules=tuple(rule.id for rule in rules), verdict=verdict_of(findings))

@@ -7,16 +7,19 @@ never hides the others.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from gpuplane.graph.resource_view import ResourceView, lookup
+from gpuplane.graph.text_leaves import STACK_CONFIG
 from gpuplane.spec.errors import SpecError
 from gpuplane.spec.yaml_source import MANIFEST_LIMITS, Limits, YamlDocument, parse_text, read_documents
 
 SUFFIXES = (".yaml", ".yml", ".json")
 """Files that are read in a folder; a file that is named itself is always read."""
+_STACK_FILE = re.compile(r"Pulumi\..+\.ya?ml")
 
 
 def read_manifests(paths: Sequence[Path], limits: Limits = MANIFEST_LIMITS) -> tuple[list[ResourceView], list[SpecError]]:
@@ -76,7 +79,7 @@ def _views(documents: list[YamlDocument]) -> tuple[list[ResourceView], list[Spec
 
 
 def _objects(document: YamlDocument) -> Iterator[tuple[Mapping[str, Any], int]]:
-    """The document's object, or the items of a list; a mapping without apiVersion and kind is somebody else's file."""
+    """The document's object, or the items of a list; a mapping without apiVersion and kind is a stack's config or somebody else's file."""
     value = document.value
     kind, elements = value.get("kind"), value.get("items")
     if isinstance(kind, str) and kind.endswith("List") and isinstance(elements, list):
@@ -86,6 +89,8 @@ def _objects(document: YamlDocument) -> Iterator[tuple[Mapping[str, Any], int]]:
                 yield {**implied, **item}, document.line_of(("items", index))
     elif _is_object(value):
         yield value, document.line
+    elif _STACK_FILE.fullmatch(Path(document.file).name) and isinstance(value.get("config"), Mapping):
+        yield {"kind": STACK_CONFIG, "config": value["config"]}, document.line
 
 
 def _is_object(value: Mapping[str, Any]) -> bool:
@@ -95,5 +100,6 @@ def _is_object(value: Mapping[str, Any]) -> bool:
 def _view(value: Mapping[str, Any], file: str, line: int, index: int) -> ResourceView:
     name = lookup(value, "metadata", "name") or lookup(value, "metadata", "generateName")
     return ResourceView(
-        urn=f"{file}#{index}", api_version=value["apiVersion"], kind=value["kind"], name=str(name or ""),
+        urn=f"{file}#{index}", api_version=value.get("apiVersion", ""), kind=value["kind"],
+        name=Path(file).stem if value["kind"] == STACK_CONFIG else str(name or ""),
         namespace=str(lookup(value, "metadata", "namespace") or ""), props=value, file=file, line=line)

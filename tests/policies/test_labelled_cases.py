@@ -17,11 +17,14 @@ from gpuplane.policies.registry import all_rules
 from gpuplane.policies.rule import Rule
 
 FOLDER = os.environ.get("GPUPLANE_POLICY_CASES")
-JUDGED = ("WS-01", "WS-20", "TI-01", "RE-08")
+JUDGED = ("WS-01", "WS-20", "TI-01", "RE-08", "PII-13")
 
 BAD_FOR_THEM_ONLY = {
     "other/memory-requests-equal-limits:memory-requests-equal-limits": "demands equal requests and limits",
     "missingNetworkPolicy": "takes a policy of type Egress without rules for none at all; the API denies all egress then",
+    "rule-secrets-in-env-var": "wants Secrets as files; a reference to one is no literal",
+    "set-gmsacredentialspecname-value": "a name of credentials, not credentials",
+    "rule-credentials-in-env-var": "takes the word JWT and any text with _key_ in it for a secret",
     "general/uniqueserviceselector": "wants each selector only once; compares with Services that are no part of the case",
 }
 GOOD_FOR_THEM_ONLY = {
