@@ -58,7 +58,7 @@ def cli() -> None:
 @click.option("--against", metavar="REF", help="Also render this git ref, and report the difference.")
 @click.option("--engine", type=click.Choice(["offline", "pulumi"]), default="offline", show_default=True,
               help="offline: no cluster, no credentials; pulumi: against real state.")
-@click.option("--out", type=click.Path(path_type=Path), help="Write plan.json, report.md, report.html, findings.*, manifests/ here.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write plan.json, report.*, findings.*, manifests/ and records/ here.")
 @click.option("--format", "output_format", type=click.Choice(FORMATS), default="text", show_default=True)
 @_layers
 @environment_options
@@ -201,6 +201,7 @@ def schema(folder: Path) -> None:
         from gpuplane.catalog.runtime_schema import argument_schemas
         from gpuplane.delivery.capacity_json import write_capacity_schema
         from gpuplane.delivery.cost_schema import write_cost_schema
+        from gpuplane.delivery.data_record_forms import write_record_schema
         from gpuplane.delivery.preview_schema import write_preview_schema
         from gpuplane.spec.json_schema import write_schemas
 
@@ -208,6 +209,7 @@ def schema(folder: Path) -> None:
         write_preview_schema(folder)
         write_cost_schema(folder)
         write_capacity_schema(folder)
+        write_record_schema(folder)
 
 
 @cli.command()

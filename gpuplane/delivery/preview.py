@@ -11,6 +11,7 @@ from typing import Any
 from gpuplane.catalog import catalog_of
 from gpuplane.delivery.changes import Change
 from gpuplane.delivery.consequences import Consequences
+from gpuplane.delivery.data_record import data_records
 from gpuplane.delivery.preview_report import Comparison, PreviewReport
 from gpuplane.delivery.source_map import SourceMap
 from gpuplane.delivery.spec_documents import literal_findings
@@ -50,7 +51,8 @@ def preview(spec: EnvironmentSpec, as_of: date, progress: Progress = lambda _: N
     sources = SourceMap(spec)
     resources = tuple(sources.locate(view) for view in render(spec, planned, progress))
     progress(f"judging {len(resources)} resources by {len(rules)} rules")
-    judgement = judge(PlannedGraph(resources, catalog=catalog, parameters=spec.environment.spec.policies), spec.exemptions, as_of)
+    graph = PlannedGraph(resources, catalog=catalog, parameters=spec.environment.spec.policies)
+    judgement = judge(graph, spec.exemptions, as_of)
     by_urn = {view.urn: view for view in resources}
     located = Consequences(spec, planned).without(
         (sources.refine(finding, by_urn.get(finding.urn)), by_urn.get(finding.urn)) for finding in judgement.findings)
@@ -58,7 +60,8 @@ def preview(spec: EnvironmentSpec, as_of: date, progress: Progress = lambda _: N
     findings = merged(said, located)
     return PreviewReport(
         environment=spec.name, as_of=as_of, plan=planned, resources=resources, findings=findings,
-        rules=tuple(rule.id for rule in rules), verdict=verdict_of(findings))
+        rules=tuple(rule.id for rule in rules), verdict=verdict_of(findings),
+        records=data_records(spec, graph, findings, as_of))
 
 
 def from_refusal(refusal: Refusal) -> Finding:
