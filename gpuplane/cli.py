@@ -119,7 +119,10 @@ def _print(report: PreviewReport, output_format: str) -> None:
             from gpuplane.delivery.render_text import render_text
 
             # A pipe has no width: what reads it may want whole lines.
-            render_text(report, Console(soft_wrap=False, width=None if sys.stdout.isatty() else 160))
+            console = Console(soft_wrap=False, width=None if sys.stdout.isatty() else 160)
+            with console.capture() as printed:
+                render_text(report, console)
+            click.echo(report.redaction.text(printed.get()), nl=False)
         else:
             click.echo(formatted(report, output_format), nl=False)
         sys.stdout.flush()
@@ -189,7 +192,7 @@ def check(paths: tuple[Path, ...], labels: Path | None, output_format: str, as_o
         result = check_paths(paths, load_label_map(labels) if labels is not None else LabelMap(), (), as_of)
         click.echo(formatted_check(result, output_format), nl=False)
         for error in result.errors:
-            click.echo(str(error), err=True)
+            click.echo(result.redaction.text(str(error)), err=True)
         sys.exit(result.exit_status)
 
 

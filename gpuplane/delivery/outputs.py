@@ -79,7 +79,7 @@ def write_outputs(report: PreviewReport, out: Path) -> list[Path]:
     former = _former(out)
     texts = {name: formatted(report, form) for name, form in FILES.items()}
     texts.update({f"{MANIFESTS}/{path}": text for path, text in manifests(report).items()})
-    texts.update({f"{RECORDS}/{path}": text for path, text in record_files(report.records).items()})
+    texts.update({f"{RECORDS}/{path}": report.redaction.text(text) for path, text in record_files(report.records).items()})
     out.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=".gpuplane-", dir=out))  # in it, so that a move never crosses file systems
     try:

@@ -13,8 +13,9 @@ from gpuplane.delivery.changes import Change
 from gpuplane.delivery.consequences import Consequences
 from gpuplane.delivery.data_record import data_records
 from gpuplane.delivery.preview_report import Comparison, PreviewReport
+from gpuplane.delivery.redaction import redaction_of, sealed
 from gpuplane.delivery.source_map import SourceMap
-from gpuplane.delivery.spec_documents import literal_findings
+from gpuplane.delivery.spec_documents import document_views, literal_findings
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.planning import plan
 from gpuplane.planning.money.increase import increase_refusals
@@ -58,10 +59,12 @@ def preview(spec: EnvironmentSpec, as_of: date, progress: Progress = lambda _: N
         (sources.refine(finding, by_urn.get(finding.urn)), by_urn.get(finding.urn)) for finding in judgement.findings)
     said = [*(from_refusal(refusal) for refusal in planned.refusals), *literal_findings(spec, as_of)]
     findings = merged(said, located)
+    redaction = redaction_of([*resources, *(view for view, _ in document_views(spec))])
     return PreviewReport(
-        environment=spec.name, as_of=as_of, plan=planned, resources=resources, findings=findings,
+        environment=spec.name, as_of=as_of, plan=planned, resources=tuple(sealed(view, redaction) for view in resources),
+        findings=tuple(replace(each, message=redaction.text(each.message), waived=redaction.text(each.waived)) for each in findings),
         rules=tuple(rule.id for rule in rules), verdict=verdict_of(findings),
-        records=data_records(spec, graph, findings, as_of))
+        records=data_records(spec, graph, findings, as_of), redaction=redaction)
 
 
 def from_refusal(refusal: Refusal) -> Finding:

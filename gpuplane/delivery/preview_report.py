@@ -8,6 +8,7 @@ from typing import Any
 
 from gpuplane.delivery.changes import Change, is_real
 from gpuplane.delivery.data_record import DataRecord
+from gpuplane.delivery.redaction import NO_SECRETS, Redaction
 from gpuplane.graph.resource_view import ResourceView, Unknown
 from gpuplane.planning.environment_plan import EnvironmentPlan
 from gpuplane.planning.upgrade_order import UpgradeStep, upgrade_steps
@@ -50,6 +51,7 @@ class PreviewReport:
         verdict: pass, fail or unknown.
         comparison: against another ref; None where none was asked for.
         records: what is processed for each tenant; files of their own, and no part of the report's.
+        redaction: what no output may show.
     """
 
     environment: str
@@ -61,6 +63,7 @@ class PreviewReport:
     verdict: Verdict
     comparison: Comparison | None = None
     records: tuple[DataRecord, ...] = ()
+    redaction: Redaction = NO_SECRETS
 
     @property
     def blocking(self) -> tuple[Finding, ...]:

@@ -89,6 +89,22 @@ def formed(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
+_KEY_BLOCK = re.compile(
+    r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|\Z)", re.DOTALL)
+
+
+def spans(text: str) -> frozenset[str]:
+    """The parts of a text that have a secret's form: to be taken out of it, never to be shown."""
+    if not _CANDIDATE.search(text):
+        return frozenset()
+    found = [match.group() for _, form in _FORMS for match in form.finditer(text)]
+    found += [match.group() for match in _KEY_BLOCK.finditer(text)]
+    for plugin in _plugins():
+        if type(plugin).__name__ != "PrivateKeyDetector":  # it knows the first line alone
+            found += [str(value) for value in plugin.analyze_string(text) if not _PLACEHOLDER.search(str(value))]
+    return frozenset(value for value in found if value)
+
+
 @cache
 def _plugins() -> tuple[Any, ...]:
     # Imported when first needed: detect-secrets brings requests, which it would only use to ask providers whether a token works.
