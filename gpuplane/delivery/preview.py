@@ -32,6 +32,8 @@ from gpuplane.spec.vocabulary import TENANT
 Progress = Callable[[str], None]
 PROTECTED = "CH-01"
 """Id of the refusal to delete or replace what is protected."""
+SECRETS = "PII-13"
+"""Id of the rule that finds secrets."""
 
 
 def preview(spec: EnvironmentSpec, as_of: date, progress: Progress = lambda _: None) -> PreviewReport:
@@ -57,9 +59,12 @@ def preview(spec: EnvironmentSpec, as_of: date, progress: Progress = lambda _: N
     by_urn = {view.urn: view for view in resources}
     located = Consequences(spec, planned).without(
         (sources.refine(finding, by_urn.get(finding.urn)), by_urn.get(finding.urn)) for finding in judgement.findings)
-    said = [*(from_refusal(refusal) for refusal in planned.refusals), *literal_findings(spec, as_of)]
+    literals = literal_findings(spec, as_of)
+    said = [*(from_refusal(refusal) for refusal in planned.refusals), *literals]
     findings = merged(said, located)
-    redaction = redaction_of([*resources, *(view for view, _ in document_views(spec))])
+    # Only what the rule about secrets has found can hold one.
+    found = {finding.urn for finding in (*judgement.findings, *literals) if finding.rule == SECRETS}
+    redaction = redaction_of(view for view in (*resources, *(view for view, _ in document_views(spec))) if view.urn in found)
     return PreviewReport(
         environment=spec.name, as_of=as_of, plan=planned, resources=tuple(sealed(view, redaction) for view in resources),
         findings=tuple(replace(each, message=redaction.text(each.message), waived=redaction.text(each.waived)) for each in findings),

@@ -29,6 +29,8 @@ _CONTACT = frozenset({"owner", "owners", "contact", "contacts", "maintainer", "m
                       "oncall", "steward", "approver", "approvers", "reviewer", "subjects", "access", "acme"})
 """Words in a path that say an address is there to be written to: somebody's task, said on purpose."""
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_DIGITS = re.compile(r"\d.{0,2}\d.{0,2}\d.{0,2}\d")
+"""What every kind of number has: four digits close to each other."""
 _NEAR = 40
 """Characters before a number in which a word may say what it is."""
 
@@ -108,26 +110,27 @@ NUMBERS: Final = (
 _PHONE = PersonalNumber("a telephone number", "", re.compile(r"(?<![\w.])(?:\+\d|\(?\d{2})[\d ()./-]{6,17}\d(?![\w.])"),
                         ("phone", "telephone", "tel", "mobile", "msisdn", "fax"))
 
+_KIND_WORDS: Final = frozenset(word for kind in (*NUMBERS, _PHONE) for word in kind.words)
+
 
 def personal_data(leaf: Leaf) -> Iterator[str]:
     """What a text holds of somebody's data, each kind in words once; never the value."""
     text = leaf.text
     if "@" in text and not _CONTACT & _words_of(leaf.path, leaf.key) and any(_personal(*found) for found in _EMAIL.findall(text)):
         yield "an e-mail address"
-    if any(character.isdigit() for character in text):
-        said = _words_of(leaf.path, leaf.key)
-        yield from _numbers(text, tuple(sorted(said)))
+    if _DIGITS.search(text):
+        yield from _numbers(text, _words_of(leaf.path, leaf.key) & _KIND_WORDS)
 
 
 @lru_cache(maxsize=20_000)
-def _numbers(text: str, said: tuple[str, ...]) -> tuple[str, ...]:
+def _numbers(text: str, said: frozenset[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(kind.name for kind in (*NUMBERS, _PHONE) if _holds(kind, text, said)))
 
 
-def _holds(kind: PersonalNumber, text: str, said: tuple[str, ...]) -> bool:
+def _holds(kind: PersonalNumber, text: str, said: frozenset[str]) -> bool:
     for found in kind.form.finditer(text):
         near = _words_of(text[max(0, found.start() - _NEAR):found.start()])
-        if (not kind.words or not near.isdisjoint(kind.words) or not set(said).isdisjoint(kind.words)) and _valid(kind, found.group()):
+        if (not kind.words or not near.isdisjoint(kind.words) or not said.isdisjoint(kind.words)) and _valid(kind, found.group()):
             return True
     return False
 

@@ -20,6 +20,7 @@ from gpuplane.spec.model import (
     CloudRegion,
     DnsLabel,
     Document,
+    OneOf,
     SpecModel,
     Usd,
 )
@@ -60,7 +61,7 @@ class Stacks(SpecModel):
     """Left out: ``ENVIRONMENT-tenants``."""
 
 
-class EnvironmentSettings(SpecModel):
+class EnvironmentSettings(OneOf):
     """One environment: its cloud, cluster, shared services and limits."""
 
     ONE_OF = ("budget_usd_per_month", "budget")
