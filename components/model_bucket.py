@@ -27,6 +27,7 @@ class ModelBucketArgs:
         publisher_role_arns: roles that put models there.
         noncurrent_days: how long replaced and deleted files can be brought back.
         archive_after_days: when replaced files become cheaper to keep; None: never.
+        access_log_bucket: bucket in which S3 records who reads this one; None: no server access log.
         tags: AWS tags.
     """
 
@@ -36,6 +37,7 @@ class ModelBucketArgs:
     publisher_role_arns: tuple[str, ...]
     noncurrent_days: int = 90
     archive_after_days: int | None = None
+    access_log_bucket: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -62,6 +64,8 @@ class ModelBucket(pulumi.ComponentResource):
             "sse_algorithm": "aws:kms", "kms_master_key_id": key.arn}}], **of)
         s3.BucketLifecycleConfiguration(name, rules=[lifecycle(args)], **of)
         s3.BucketPolicy(name, policy=bucket_policy(args), **of)
+        if args.access_log_bucket is not None:
+            s3.BucketLogging(name, target_bucket=args.access_log_bucket, target_prefix=f"{args.bucket}/", **of)
         self.register_outputs({"bucket": args.bucket})
 
 

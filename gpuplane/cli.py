@@ -58,7 +58,7 @@ def cli() -> None:
 @click.option("--against", metavar="REF", help="Also render this git ref, and report the difference.")
 @click.option("--engine", type=click.Choice(["offline", "pulumi"]), default="offline", show_default=True,
               help="offline: no cluster, no credentials; pulumi: against real state.")
-@click.option("--out", type=click.Path(path_type=Path), help="Write plan.json, report.md, report.html, findings.*, manifests/ here.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write plan.json, report.*, findings.*, manifests/ and records/ here.")
 @click.option("--format", "output_format", type=click.Choice(FORMATS), default="text", show_default=True)
 @_layers
 @environment_options
@@ -119,7 +119,10 @@ def _print(report: PreviewReport, output_format: str) -> None:
             from gpuplane.delivery.render_text import render_text
 
             # A pipe has no width: what reads it may want whole lines.
-            render_text(report, Console(soft_wrap=False, width=None if sys.stdout.isatty() else 160))
+            console = Console(soft_wrap=False, width=None if sys.stdout.isatty() else 160)
+            with console.capture() as printed:
+                render_text(report, console)
+            click.echo(report.redaction.text(printed.get()), nl=False)
         else:
             click.echo(formatted(report, output_format), nl=False)
         sys.stdout.flush()
@@ -189,7 +192,7 @@ def check(paths: tuple[Path, ...], labels: Path | None, output_format: str, as_o
         result = check_paths(paths, load_label_map(labels) if labels is not None else LabelMap(), (), as_of)
         click.echo(formatted_check(result, output_format), nl=False)
         for error in result.errors:
-            click.echo(str(error), err=True)
+            click.echo(result.redaction.text(str(error)), err=True)
         sys.exit(result.exit_status)
 
 
@@ -201,6 +204,7 @@ def schema(folder: Path) -> None:
         from gpuplane.catalog.runtime_schema import argument_schemas
         from gpuplane.delivery.capacity_json import write_capacity_schema
         from gpuplane.delivery.cost_schema import write_cost_schema
+        from gpuplane.delivery.data_record_forms import write_record_schema
         from gpuplane.delivery.preview_schema import write_preview_schema
         from gpuplane.spec.json_schema import write_schemas
 
@@ -208,6 +212,7 @@ def schema(folder: Path) -> None:
         write_preview_schema(folder)
         write_cost_schema(folder)
         write_capacity_schema(folder)
+        write_record_schema(folder)
 
 
 @cli.command()

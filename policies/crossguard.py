@@ -59,14 +59,15 @@ def object_violations(view: ResourceView, exemptions: Sequence[Exemption], as_of
                       parameters: Policies = DEFAULT) -> Iterator[str]:
     """What the rules about one object say while it is applied, each a sentence with the rule's id."""
     graph = PlannedGraph([view], catalog=catalog, parameters=parameters)
-    return (sentence(finding) for finding in _blocking(graph, [rule for rule in all_rules() if rule.scope == "object"], exemptions, as_of))
+    rules = [rule for rule in all_rules() if rule.scope == "object" and not rule.asks_for_secrecy]
+    return (sentence(finding) for finding in _blocking(graph, rules, exemptions, as_of))
 
 
 def stack_violations(views: Iterable[ResourceView], exemptions: Sequence[Exemption], as_of: date,
                      catalog: Catalog | None = None, parameters: Policies = DEFAULT) -> Iterator[tuple[str, str]]:
     """What all rules say about a stack: sentence and URN of the resource it is about."""
     graph = PlannedGraph(views, catalog=catalog, parameters=parameters)
-    for finding in _blocking(graph, [rule for rule in all_rules() if _has_context(rule, graph)], exemptions, as_of):
+    for finding in _blocking(graph, [rule for rule in all_rules() if _can_judge(rule, graph)], exemptions, as_of):
         yield sentence(finding), finding.urn
 
 
@@ -114,9 +115,9 @@ def _blocking(graph: PlannedGraph, rules: Sequence[Rule], exemptions: Sequence[E
     return [finding for finding in judge(graph, exemptions, as_of, rules).findings if finding.blocks]
 
 
-def _has_context(rule: Rule, graph: PlannedGraph) -> bool:
+def _can_judge(rule: Rule, graph: PlannedGraph) -> bool:
     """A stack is one layer: what a rule compares with may stand in another, and the preview has compared it there."""
-    return not rule.context or bool(graph.of_kind(*rule.context))
+    return not rule.asks_for_secrecy and (not rule.context or bool(graph.of_kind(*rule.context)))
 
 
 def _plain(value: Any, urn: str, path: str, unknown_error: type[Exception]) -> Any:

@@ -43,6 +43,9 @@ class Rule(ABC):
     context: ClassVar[tuple[str, ...]] = ()
     """Kinds that hold what this rule compares with. A single stack that has none of them (they are in another layer's)
     cannot be judged by it; a whole environment or a set of manifests always is."""
+    asks_for_secrecy: ClassVar[bool] = False
+    """Whether it asks if a value is kept secret. A policy pack cannot tell, for the SDK hands it secrets in the clear: the gate before
+    it judges such a rule."""
     PASSES: ClassVar[tuple[Example, ...]]
     FAILS: ClassVar[tuple[Example, ...]]
 

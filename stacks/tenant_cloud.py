@@ -48,5 +48,6 @@ def compose(spec: EnvironmentSpec, tenant: str, space: Tenant, cloud: pulumi.Res
         pulumi.ResourceOptions.merge(cloud, pulumi.ResourceOptions(depends_on=[space], protect=False)))
     ModelBucket(tenant, ModelBucketArgs(
         bucket=bucket, place=where, reader_role=role, publisher_role_arns=buckets.publisher_role_arns,
-        noncurrent_days=buckets.noncurrent_days, archive_after_days=buckets.archive_after_days, tags=named),
+        noncurrent_days=buckets.noncurrent_days, archive_after_days=buckets.archive_after_days,
+        access_log_bucket=buckets.access_log_bucket, tags=named),
         pulumi.ResourceOptions.merge(cloud, pulumi.ResourceOptions(depends_on=[identity])))

@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from gpuplane.delivery.redaction import NO_SECRETS, Redaction, redaction_of
 from gpuplane.graph.manifests import read_manifests
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.policies.finding import Finding, Verdict
@@ -33,12 +34,14 @@ class CheckResult:
         errors: what could not be read, sorted.
         objects: how many Kubernetes objects were judged.
         as_of: the day it was judged at.
+        redaction: what must not be shown of them.
     """
 
     judgement: Judgement
     errors: tuple[SpecError, ...]
     objects: int
     as_of: date
+    redaction: Redaction = NO_SECRETS
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -65,7 +68,8 @@ def check_paths(paths: Sequence[Path], labels: LabelMap, exemptions: Sequence[Ex
     views, errors = read_manifests(paths)
     if not views and not errors:
         errors = [SpecError(path.as_posix(), 0, "", "holds no Kubernetes object.", "Name the files that do.") for path in paths]
-    return CheckResult(judge(PlannedGraph(views, labels), exemptions, as_of), tuple(sorted(errors)), len(views), as_of)
+    return CheckResult(judge(PlannedGraph(views, labels), exemptions, as_of), tuple(sorted(errors)), len(views), as_of,
+                       redaction_of(views))
 
 
 def to_json(result: CheckResult) -> str:

@@ -110,14 +110,21 @@ def errors() -> Iterator[None]:
     try:
         yield
     except InvalidSpec as error:
-        count = len(error.errors)
-        stop(WRONG_INPUT, f"{error}\n{count} error{'s' if count != 1 else ''}; nothing was done.")
+        from gpuplane.delivery.redaction import redaction_of_files
+
+        count, said = len(error.errors), redaction_of_files(each.file for each in error.errors).text(str(error))
+        stop(WRONG_INPUT, f"{said}\n{count} error{'s' if count != 1 else ''}; nothing was done.")
     except Stop as error:
-        stop(error.status, str(error))
+        from gpuplane.delivery.redaction import NO_SECRETS
+
+        stop(error.status, NO_SECRETS.text(str(error)))
     except Exception:
         import traceback
 
-        stop(ENGINE_FAILED, f"{traceback.format_exc()}This is a defect of gpuplane, not of the input; nothing was judged.")
+        from gpuplane.delivery.redaction import NO_SECRETS
+
+        told = NO_SECRETS.text(traceback.format_exc())
+        stop(ENGINE_FAILED, f"{told}This is a defect of gpuplane, not of the input; nothing was judged.")
 
 
 def stop(status: int, message: str) -> NoReturn:

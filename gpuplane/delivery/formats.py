@@ -12,7 +12,11 @@ if TYPE_CHECKING:
 
 
 def formatted(report: PreviewReport, output_format: str) -> str:
-    """The report in one format; text is printed by ``render_text``, for it depends on the terminal."""
+    """The report in one format, without secrets; text is printed by ``render_text``, for it depends on the terminal."""
+    return report.redaction.text(_formatted(report, output_format))
+
+
+def _formatted(report: PreviewReport, output_format: str) -> str:
     if output_format == "markdown":
         from gpuplane.delivery.render_markdown import render_markdown
 
@@ -42,7 +46,11 @@ def _machine(findings: tuple[Finding, ...], output_format: str) -> str:
 
 
 def formatted_check(result: CheckResult, output_format: str) -> str:
-    """The result of ``gpuplane check`` in one format."""
+    """The result of ``gpuplane check`` in one format, without secrets."""
+    return result.redaction.text(_formatted_check(result, output_format))
+
+
+def _formatted_check(result: CheckResult, output_format: str) -> str:
     if output_format == "text":
         return _check_text(result)
     if output_format == "json":

@@ -19,13 +19,11 @@ from pulumi.runtime.rpc import UNKNOWN, _special_sig_key
 from pulumi.runtime.settings import get_project, get_stack, set_root_resource
 from pulumi.runtime.stack import run_pulumi_func
 
+from gpuplane.delivery.redaction import REDACTED
 from gpuplane.graph.resource_view import ResourceView, Unknown, lookup
 from gpuplane.planning.environment_plan import EnvironmentPlan
 from gpuplane.spec.environment_spec import EnvironmentSpec
 from gpuplane.stacks.program import PROJECT, register
-
-REDACTED = "[secret]"
-"""Stands in the planned graph wherever a value is secret."""
 
 _SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 a marker, no secret
 """Signature of a secret in Pulumi's wire format (``pulumi.runtime.rpc``)."""

@@ -1,7 +1,7 @@
 """What ``--out`` gives: every form of a report and the manifests, in one folder.
 
 Files are written to a hidden folder first and then moved into place one by one, so that a reader never sees
-half of one; what a former run left in ``manifests/`` goes. Only files that a run of gpuplane wrote are ever replaced or
+half of one; what a former run left in ``manifests/`` and ``records/`` goes. Only files that a run of gpuplane wrote are ever replaced or
 removed: each is known by its first lines.
 """
 
@@ -10,15 +10,16 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path, PurePosixPath
 
+from gpuplane.delivery.data_record_forms import TITLE, record_files
 from gpuplane.delivery.exit_status import CannotStart
 from gpuplane.delivery.formats import formatted
 from gpuplane.delivery.manifests import is_ours, manifests
 from gpuplane.delivery.preview_report import PreviewReport
 
-MANIFESTS = "manifests"
+MANIFESTS, RECORDS = "manifests", "records"
 
 FILES: Mapping[str, str] = {"plan.json": "json", "report.md": "markdown", "report.html": "html", "findings.sarif": "sarif",
                             "findings.junit.xml": "junit"}
@@ -30,6 +31,10 @@ _MARKS: Mapping[str, re.Pattern[str]] = {name: re.compile(mark, re.DOTALL) for n
     "findings.junit.xml": r'<testsuites name="gpuplane"', "capacity.json": r'^\{\s*"admission": \{\s*"at_maximum": ',
     "capacity.txt": r"^tenant +devices +guaranteed ", "capacity.svg": r'^(\s*$|<svg [^>]*aria-labelledby="capacity-title")'}.items()}
 """What stands in the first 2000 characters of a file of that name that is ours."""
+_OURS: Mapping[str, Mapping[str, Callable[[str], bool]]] = {
+    MANIFESTS: {".yaml": is_ours, ".txt": is_ours},
+    RECORDS: {".md": lambda text: text.startswith(f"# {TITLE} "), ".json": lambda text: text.startswith('{\n  "allowed_regions": ')}}
+"""Folders that we fill, and whether a file there is ours, by its suffix and its first characters."""
 
 
 class UnsafeOutputError(CannotStart, ValueError):
@@ -42,12 +47,13 @@ def discard_former(out: Path) -> None:
     Raises:
         UnsafeOutputError: ``out`` is a file, or something that gpuplane did not write is in the way; nothing was removed.
     """
-    former = _former_manifests(out)
+    former = _former(out)
     discard(out, FILES)
-    if former:
-        _remove(former, out / MANIFESTS)
-        if not any((out / MANIFESTS).iterdir()):
-            (out / MANIFESTS).rmdir()
+    for folder, files in former.items():
+        if files:
+            _remove(files, out / folder)
+            if not any((out / folder).iterdir()):
+                (out / folder).rmdir()
 
 
 def discard(out: Path, names: Collection[str]) -> None:
@@ -68,18 +74,20 @@ def write_outputs(report: PreviewReport, out: Path) -> list[Path]:
     """Write every form of the report and the manifests into ``out``; returns the files, sorted.
 
     Raises:
-        UnsafeOutputError: ``out`` is a file, or ``manifests/`` holds something that gpuplane did not write.
+        UnsafeOutputError: ``out`` is a file, or ``manifests/`` or ``records/`` holds something that gpuplane did not write.
     """
-    former = _former_manifests(out)
+    former = _former(out)
     texts = {name: formatted(report, form) for name, form in FILES.items()}
     texts.update({f"{MANIFESTS}/{path}": text for path, text in manifests(report).items()})
+    texts.update({f"{RECORDS}/{path}": report.redaction.text(text) for path, text in record_files(report.records).items()})
     out.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=".gpuplane-", dir=out))  # in it, so that a move never crosses file systems
     try:
         written = [_move(staging, out, name, text) for name, text in sorted(texts.items())]
     finally:
         shutil.rmtree(staging)
-    _remove(former - set(written), out / MANIFESTS)
+    for folder, files in former.items():
+        _remove(files - set(written), out / folder)
     (out / MANIFESTS).mkdir(exist_ok=True)
     return written
 
@@ -91,13 +99,16 @@ def _move(staging: Path, out: Path, name: str, text: str) -> Path:
     return new.replace(final)
 
 
-def _former_manifests(out: Path) -> set[Path]:
-    """Files of a former run, all of them ours."""
+def _former(out: Path) -> Mapping[str, set[Path]]:
+    """Files of a former run by folder, all of them ours."""
     if out.exists() and not out.is_dir():
         raise UnsafeOutputError(f"{out} is a file; --out needs a folder. Choose another path.")
     for name in FILES:
         _require_ours(out / name)
-    folder = out / MANIFESTS
+    return {name: _former_files(out / name) for name in _OURS}
+
+
+def _former_files(folder: Path) -> set[Path]:
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         raise UnsafeOutputError(f"{folder} is no folder of its own. Choose another path for --out.")
     found = {path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()} if folder.is_dir() else set()
@@ -124,10 +135,16 @@ def _require_ours(path: Path) -> None:
 
 
 def _is_ours(path: Path) -> bool:
-    if path.is_symlink() or not path.is_file() or path.suffix not in (".yaml", ".txt"):
+    begins = _OURS[_folder_of(path)].get(path.suffix)
+    if path.is_symlink() or not path.is_file() or begins is None:
         return False
     with path.open(encoding="utf-8", errors="replace") as file:
-        return is_ours(file.readline())
+        return begins(file.read(2000))
+
+
+def _folder_of(path: Path) -> str:
+    """The one of our folders that a file is in; a folder of ours may lie below any path."""
+    return next(part for part in reversed(path.parts[:-1]) if part in _OURS)
 
 
 def _remove(stale: set[Path], folder: Path) -> None:

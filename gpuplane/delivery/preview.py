@@ -11,8 +11,11 @@ from typing import Any
 from gpuplane.catalog import catalog_of
 from gpuplane.delivery.changes import Change
 from gpuplane.delivery.consequences import Consequences
+from gpuplane.delivery.data_record import data_records
 from gpuplane.delivery.preview_report import Comparison, PreviewReport
+from gpuplane.delivery.redaction import redaction_of, sealed
 from gpuplane.delivery.source_map import SourceMap
+from gpuplane.delivery.spec_documents import document_views, literal_findings
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.reachability import matrix
 from gpuplane.planning import plan
@@ -30,6 +33,8 @@ from gpuplane.spec.vocabulary import TENANT
 Progress = Callable[[str], None]
 PROTECTED = "CH-01"
 """Id of the refusal to delete or replace what is protected."""
+SECRETS = "PII-13"
+"""Id of the rule that finds secrets."""
 
 
 def preview(spec: EnvironmentSpec, as_of: date, progress: Progress = lambda _: None) -> PreviewReport:
@@ -55,10 +60,17 @@ def preview(spec: EnvironmentSpec, as_of: date, progress: Progress = lambda _: N
     by_urn = {view.urn: view for view in resources}
     located = Consequences(spec, planned).without(
         (sources.refine(finding, by_urn.get(finding.urn)), by_urn.get(finding.urn)) for finding in judgement.findings)
-    findings = merged([from_refusal(refusal) for refusal in planned.refusals], located)
+    literals = literal_findings(spec, as_of)
+    said = [*(from_refusal(refusal) for refusal in planned.refusals), *literals]
+    findings = merged(said, located)
+    # Only what the rule about secrets has found can hold one.
+    found = {finding.urn for finding in (*judgement.findings, *literals) if finding.rule == SECRETS}
+    redaction = redaction_of(view for view in (*resources, *(view for view, _ in document_views(spec))) if view.urn in found)
     return PreviewReport(
-        environment=spec.name, as_of=as_of, plan=planned, resources=resources, findings=findings,
-        rules=tuple(rule.id for rule in rules), verdict=verdict_of(findings), isolation=matrix(graph))
+        environment=spec.name, as_of=as_of, plan=planned, resources=tuple(sealed(view, redaction) for view in resources),
+        findings=tuple(replace(each, message=redaction.text(each.message), waived=redaction.text(each.waived)) for each in findings),
+        rules=tuple(rule.id for rule in rules), verdict=verdict_of(findings),
+        isolation=matrix(graph), records=data_records(spec, graph, findings, as_of), redaction=redaction)
 
 
 def from_refusal(refusal: Refusal) -> Finding:

@@ -7,6 +7,8 @@ from datetime import date
 from typing import Any
 
 from gpuplane.delivery.changes import Change, is_real
+from gpuplane.delivery.data_record import DataRecord
+from gpuplane.delivery.redaction import NO_SECRETS, Redaction
 from gpuplane.graph.reachability import Edge, Matrix
 from gpuplane.graph.resource_view import ResourceView, Unknown
 from gpuplane.planning.environment_plan import EnvironmentPlan
@@ -52,6 +54,8 @@ class PreviewReport:
         verdict: pass, fail or unknown.
         comparison: against another ref; None where none was asked for.
         isolation: who reaches whom.
+        records: what is processed for each tenant; files of their own, and no part of the report's.
+        redaction: what no output may show.
     """
 
     environment: str
@@ -63,6 +67,8 @@ class PreviewReport:
     verdict: Verdict
     comparison: Comparison | None = None
     isolation: Matrix = field(default_factory=lambda: Matrix((), ()))
+    records: tuple[DataRecord, ...] = ()
+    redaction: Redaction = NO_SECRETS
 
     @property
     def blocking(self) -> tuple[Finding, ...]:

@@ -14,7 +14,7 @@ from gpuplane.graph.label_selectors import selects
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.queues import namespace_labels
 from gpuplane.graph.resource_view import ResourceView, items, lookup, mapping, told
-from gpuplane.graph.tenancy import home, tenants_of_namespaces
+from gpuplane.graph.tenancy import by_name, home, tenants_of_namespaces
 
 ROUTES = ("HTTPRoute", "GRPCRoute", "AIGatewayRoute")
 _ROUTE_GROUPS = ("gateway.networking.k8s.io", "aigateway.envoyproxy.io")
@@ -102,7 +102,7 @@ def attachments(route: ResourceView) -> list[Attachment]:
 
 def gateway_of(graph: PlannedGraph, attachment: Attachment) -> ResourceView | None:
     """The Gateway itself, where it is among the objects."""
-    return _objects(graph, "Gateway").get((attachment.namespace, attachment.gateway))
+    return by_name(graph, "Gateway").get((attachment.namespace, attachment.gateway))
 
 
 def policy_of(graph: PlannedGraph, kind: str, route: ResourceView) -> ResourceView | None:
@@ -127,11 +127,11 @@ def outside_backends(graph: PlannedGraph, route: ResourceView) -> Iterator[Outsi
             said: dict[str, Any] = {}
             at, kind = reference, lookup(reference, "kind") or ("AIServiceBackend" if route.kind == "AIGatewayRoute" else "Service")
             namespace = str(lookup(reference, "namespace") or home(route))
-            backend = _objects(graph, str(kind)).get((namespace, str(lookup(at, "name"))))
+            backend = by_name(graph, str(kind)).get((namespace, str(lookup(at, "name"))))
             if backend is not None and kind == "AIServiceBackend":
                 said |= backend.annotations
                 at = backend.get("spec", "backendRef")
-                backend = _objects(graph, str(lookup(at, "kind"))).get(
+                backend = by_name(graph, str(lookup(at, "kind"))).get(
                     (str(lookup(at, "namespace") or namespace), str(lookup(at, "name"))))
             if backend is not None and backend.kind == "Backend":
                 said |= backend.annotations
@@ -143,11 +143,6 @@ def outside_backends(graph: PlannedGraph, route: ResourceView) -> Iterator[Outsi
 
 def _in_cluster(host: str) -> bool:
     return host.rstrip(".").endswith((".svc", ".svc.cluster.local")) or "." not in host.rstrip(".")
-
-
-@lru_cache(maxsize=16)
-def _objects(graph: PlannedGraph, kind: str) -> Mapping[tuple[str, str], ResourceView]:
-    return {(home(view), view.name): view for view in graph.objects(kind)}
 
 
 @lru_cache(maxsize=8)

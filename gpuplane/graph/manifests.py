@@ -17,6 +17,7 @@ from typing import Any
 
 from gpuplane.graph.pulumi_yaml import is_program, program_views
 from gpuplane.graph.resource_view import ResourceView, lookup
+from gpuplane.graph.text_leaves import STACK_CONFIG
 from gpuplane.spec.errors import SpecError
 from gpuplane.spec.yaml_source import MANIFEST_LIMITS, Limits, YamlDocument, parse_text, read_documents
 
@@ -24,6 +25,7 @@ SUFFIXES = (".yaml", ".yml", ".json")
 """Files that are read in a folder; a file that is named itself is always read."""
 _TOKEN = re.compile(r"[a-z][a-z0-9-]*:[A-Za-z0-9./_-]+:[A-Z][A-Za-z0-9]*")
 """A Pulumi type token, e.g. ``aws:eks/cluster:Cluster``."""
+_STACK_FILE = re.compile(r"Pulumi\..+\.ya?ml")
 
 
 def read_manifests(paths: Sequence[Path], limits: Limits = MANIFEST_LIMITS) -> tuple[list[ResourceView], list[SpecError]]:
@@ -85,7 +87,7 @@ def _views(documents: list[YamlDocument]) -> tuple[list[ResourceView], list[Spec
 
 
 def _objects(document: YamlDocument) -> Iterator[tuple[Mapping[str, Any], int]]:
-    """The document's object, or the items of a list; a mapping without apiVersion and kind is somebody else's file."""
+    """The document's object, or the items of a list; a mapping without apiVersion and kind is a stack's config or somebody else's file."""
     value = document.value
     kind, elements = value.get("kind"), value.get("items")
     if isinstance(kind, str) and kind.endswith("List") and isinstance(elements, list):
@@ -95,6 +97,8 @@ def _objects(document: YamlDocument) -> Iterator[tuple[Mapping[str, Any], int]]:
                 yield {**implied, **item}, document.line_of(("items", index))
     elif _is_object(value) or _is_resource(value):
         yield value, document.line
+    elif _STACK_FILE.fullmatch(Path(document.file).name) and isinstance(value.get("config"), Mapping):
+        yield {"kind": STACK_CONFIG, "config": value["config"]}, document.line
 
 
 def _is_object(value: Mapping[str, Any]) -> bool:
@@ -113,5 +117,6 @@ def _view(value: Mapping[str, Any], file: str, line: int, index: int) -> Resourc
                             props=value["properties"], file=file, line=line)
     name = lookup(value, "metadata", "name") or lookup(value, "metadata", "generateName")
     return ResourceView(
-        urn=f"{file}#{index}", api_version=value["apiVersion"], kind=value["kind"], name=str(name or ""),
+        urn=f"{file}#{index}", api_version=value.get("apiVersion", ""), kind=value["kind"],
+        name=Path(file).stem if value["kind"] == STACK_CONFIG else str(name or ""),
         namespace=str(lookup(value, "metadata", "namespace") or ""), props=value, file=file, line=line)

@@ -12,7 +12,7 @@ from typing import Any
 from gpuplane.catalog.catalog import Catalog, default_catalog
 from gpuplane.catalog.obligations import Obligations, strengthened
 from gpuplane.graph.pod_templates import PodTemplate, pod_templates
-from gpuplane.graph.resource_view import ResourceView
+from gpuplane.graph.resource_view import ResourceView, mapping
 from gpuplane.spec.policies import DEFAULT, DEVELOPMENT_WORDS, PRODUCTION_WORDS, Policies
 from gpuplane.spec.vocabulary import LabelMap
 
@@ -83,7 +83,7 @@ class PlannedGraph:
         return self._namespaces
 
     def says(self, view: ResourceView, what: str) -> str | None:
-        """What an object or, failing that, its namespace says about itself.
+        """What an object (by label, annotation or tag) or, failing that, its namespace says about itself.
 
         Args:
             view: the object.
@@ -92,7 +92,7 @@ class PlannedGraph:
         key = getattr(self.labels, what)
         for source in (view, self._namespaces.get(view.namespace)):
             if source is not None:
-                value = source.labels.get(key, source.annotations.get(key))
+                value = source.labels.get(key, source.annotations.get(key, mapping(source.get("tags")).get(key)))
                 if isinstance(value, (str, int, float)) and not isinstance(value, bool):
                     return str(value)
         return None

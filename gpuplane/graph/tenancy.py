@@ -19,6 +19,12 @@ def home(view: ResourceView) -> str:
     return view.namespace or "default"
 
 
+@lru_cache(maxsize=32)
+def by_name(graph: PlannedGraph, kind: str) -> Mapping[tuple[str, str], ResourceView]:
+    """Objects of a kind by namespace and name."""
+    return {(home(view), view.name): view for view in graph.objects(kind)}
+
+
 @lru_cache(maxsize=4)
 def tenants_of_namespaces(graph: PlannedGraph) -> Mapping[str, str]:
     """Tenant of each namespace: by the namespace's label, else by a label of something in it."""

@@ -23,6 +23,10 @@ class ModelBuckets(SpecModel):
     archive_after_days: Annotated[int | None, Field(ge=30, le=3650)] = None
     """After how many days replaced files move to S3 Glacier Instant Retrieval; left out, never."""
 
+    access_log_bucket: Annotated[str | None, Field(pattern=r"^[a-z0-9][-a-z0-9.]{1,61}[a-z0-9]$")] = None
+    """Bucket in the same region and account that is there already, in which S3 records who reads them; left out, a CloudTrail trail of
+    the account does, or nothing."""
+
     def bucket(self, tenant: str) -> str:
         """Name of a tenant's bucket; the prefix leaves room for the longest tenant (63 characters in all)."""
         return f"{self.name_prefix}-{tenant}"

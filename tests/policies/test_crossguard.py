@@ -136,6 +136,14 @@ def test_no_message_holds_a_value_of_the_environment() -> None:
     assert not any("hunter2" in message for message, _ in crossguard.stack_violations(views, (), DAY))
 
 
+def test_a_secret_that_the_sdk_unwraps_is_no_violation() -> None:
+    secret = _Resource("kubernetes:core/v1:Secret", {"apiVersion": "v1", "kind": "Secret", "stringData": {"password": "swordfish"}})
+    view = _view(secret)
+
+    assert list(crossguard.object_violations(view, (), DAY)) == []
+    assert [said for said, _ in crossguard.stack_violations([view], (), DAY) if "PII-1" in said] == []
+
+
 def test_a_stack_without_nodes_is_not_held_to_prices_that_another_stack_has() -> None:
     budget = _Resource("kubernetes:core/v1:Pod", _proxied({
         "apiVersion": "v1", "kind": "Pod",

@@ -15,15 +15,14 @@ from gpuplane.policies.rule import Example, Rule
 
 _FLAGS = ("enable-log-requests", "enable-log-outputs", "log-requests")
 _NO = ("", "0", "false", "no", "off")
-_VARIABLES = ("VLLM_DEBUG_LOG_API_SERVER_REQUEST_PROMPT", "VLLM_DEBUG_LOG_API_SERVER_RESPONSE",
-              "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT")
-"""Switches by which prompts or answers reach a log or a trace (vLLM ``envs.py``; OpenTelemetry GenAI conventions)."""
+_VARIABLES = ("VLLM_DEBUG_LOG_API_SERVER_REQUEST_PROMPT", "VLLM_DEBUG_LOG_API_SERVER_RESPONSE")
+"""Switches by which prompts or answers reach a log (vLLM ``envs.py``); those of traces are PII-07's."""
 _LEVELS = ("VLLM_LOGGING_LEVEL", "LITELLM_LOG")
 """Log levels at which vLLM (0.16 and later) and LiteLLM write prompts: DEBUG."""
 
 
 class LoggedPrompts(Rule):
-    """Where the data is personal (or owed as much), prompts and answers must not reach logs, traces or a payload sink.
+    """Where the data is personal (or owed as much), prompts and answers must not reach logs or a payload sink.
 
     KServe's payload logger sends requests and responses by default, and vLLM writes prompts when told to log requests.
     """

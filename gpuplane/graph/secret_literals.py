@@ -1,0 +1,165 @@
+"""Literals of secrets: tokens by their form (detect-secrets), passwords and keys by what they are called.
+
+A name decides where the text is handed to a program. A field of an object mostly *names* a secret (``secretName``, a key of it), so
+there the text has to look like one as well. Nothing here ever returns a value.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator
+from functools import cache, lru_cache
+from importlib import import_module
+from typing import Any, Final
+
+from gpuplane.graph.text_leaves import Leaf, Use
+
+_DETECTORS: Final = (
+    ("artifactory", "ArtifactoryDetector"), ("aws", "AWSKeyDetector"), ("azure_storage_key", "AzureStorageKeyDetector"),
+    ("basic_auth", "BasicAuthDetector"), ("cloudant", "CloudantDetector"), ("discord", "DiscordBotTokenDetector"),
+    ("github_token", "GitHubTokenDetector"), ("gitlab_token", "GitLabTokenDetector"), ("jwt", "JwtTokenDetector"),
+    ("mailchimp", "MailchimpDetector"), ("npm", "NpmDetector"), ("openai", "OpenAIDetector"), ("private_key", "PrivateKeyDetector"),
+    ("pypi_token", "PypiTokenDetector"), ("sendgrid", "SendGridDetector"), ("slack", "SlackDetector"),
+    ("square_oauth", "SquareOAuthDetector"), ("stripe", "StripeDetector"), ("telegram_token", "TelegramBotTokenDetector"),
+    ("twilio", "TwilioKeyDetector"))
+"""Plug-ins of detect-secrets that know a form of their own: those that judge by entropy or by a word in the line are left out."""
+_FORMS: Final = (
+    ("Hugging Face access token", re.compile(r"\bhf_[A-Za-z]{34}\b")),
+    ("NVIDIA NGC API key", re.compile(r"\bnvapi-[A-Za-z0-9_-]{60,70}")),
+    ("Anthropic API key", re.compile(r"\bsk-ant-[a-z0-9]+-[A-Za-z0-9_-]{80,}")),
+    ("OpenAI API key", re.compile(r"\bsk-(?:proj-|svcacct-)[A-Za-z0-9_-]{40,}")),
+    ("Google API key", re.compile(r"\bAIza[0-9A-Za-z_-]{35}\b")),
+    ("GitHub fine-grained token", re.compile(r"\bgithub_pat_[0-9A-Za-z_]{82}\b")),
+    ("Pulumi access token", re.compile(r"\bpul-[0-9a-f]{40}\b")),
+    ("HashiCorp Vault token", re.compile(r"\bhv[sb]\.[A-Za-z0-9_-]{24,}")),
+    ("age secret key", re.compile(r"\bAGE-SECRET-KEY-1[0-9A-Z]{58}\b")),
+    ("Authorization header", re.compile(r"(?i)\bauthorization\b\W{0,4}\b(?:bearer|basic)\s+(?![$<{])[A-Za-z0-9._~+/-]{12,}")),
+)
+"""Forms that detect-secrets 1.5 does not know, from the providers' own documentation."""
+_CANDIDATE = re.compile(r"[A-Za-z0-9_+/=.-]{16,}|://[^/\s]+:[^/\s]+@|PRIVATE KEY")
+"""What any of these needs: a long unbroken word, credentials in an address, or the head of a key."""
+
+_PASSWORDS = frozenset({"password", "passwords", "passwd", "pwd", "passphrase", "passcode"})
+_SECRETS = frozenset({"secret", "credential", "credentials", "bearer", "jwt"})
+_KEYS = frozenset({"api", "access", "secret", "private", "auth", "account", "storage", "batch", "encryption", "signing", "master",
+                   "license", "service", "hmac"})
+"""Words before ``key`` that make it secret."""
+_NO_TOKENS = frozenset({"eos", "bos", "pad", "unk", "sep", "cls", "mask", "stop", "image", "video", "audio", "special", "start", "end",
+                        "next", "per", "max", "min", "continue", "account", "cluster"})
+"""Words before ``token`` that make it a piece of a prompt, a number or a switch."""
+_NEUTRAL = frozenset({
+    "file", "path", "dir", "directory", "mount", "name", "names", "ref", "reference", "field", "type", "format", "url", "uri", "endpoint",
+    "host", "policy", "length", "min", "max", "ttl", "expiry", "expiration", "expires", "lifetime", "enabled", "required", "rotation",
+    "store", "provider", "manager", "namespace", "method", "limit", "count", "version", "id", "arn", "prefix", "suffix", "header", "mode",
+    "algorithm", "selector", "class", "kind", "backend", "interval", "seconds", "days", "audience", "audiences", "issuer"})
+"""Last words of a name that make it a name, a place or a number, not the secret itself."""
+_OPEN = frozenset({
+    "ca.crt", "tls.crt", "username", "user", "login", "host", "hostname", "server", "port", "name", "namespace", "type", "url", "project",
+    "region", "bucket", "database", "insecure", "enableoci", "email", ".dockerconfigjson", "config.json"})
+"""Keys of a Secret whose values may well be known; what stands in a file of credentials is looked at by itself."""
+_PLACEHOLDER = re.compile(
+    r"""(?ix) ^\s*$ | \$[({A-Za-z_0-9] | \{\{ | \}\} | ^<.*>$ | ^%\w+%$ | ^\*+$ | ^\[?(?:redacted|secret)\]?$ | ^ENC\[ | \$__file
+    | ^(?:vault|ref\+\w+|op|awssm|secretref|aws-?secretsmanager|gcp-?secretmanager|azure-?keyvault|env|file|projects|arn|kms|sops|k8s
+    |secret): | ^projects/\S+/secrets/ | ^\.{0,2}/ | ^[a-z]:\\ | ^https?://[^@]*$
+    | ^(?:true|false|yes|no|on|off|none|null|nil|auto|default|enabled|disabled|required|optional)$
+    | ^(?:string|str|text|bool|int|integer|number|any)$""")
+"""Texts that stand for a secret, lead to one, or are no secret at all."""
+_PLAIN = re.compile(r"[^\s()\[\]{}<>|&;]+")
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9./]*[a-z0-9])?")
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+
+
+def secret(leaf: Leaf) -> Iterator[str]:
+    """What secret a text holds, in words, each kind once; never the value."""
+    found = formed(leaf.text) if _CANDIDATE.search(leaf.text) else ()
+    yield from found
+    if not found and _named(leaf):
+        yield f"the value of {leaf.key}"
+
+
+@lru_cache(maxsize=20_000)
+def formed(text: str) -> tuple[str, ...]:
+    """Kinds of secrets whose form a text holds."""
+    names = [_worded(name) for name, form in _FORMS if form.search(text)]
+    for plugin in _plugins():
+        if any(not _PLACEHOLDER.search(str(value)) for value in plugin.analyze_string(text)):
+            names.append(_worded(plugin.secret_type))
+    return tuple(dict.fromkeys(names))
+
+
+_KEY_BLOCK = re.compile(
+    r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|\Z)", re.DOTALL)
+
+
+def spans(text: str) -> frozenset[str]:
+    """The parts of a text that have a secret's form: to be taken out of it, never to be shown."""
+    if not _CANDIDATE.search(text):
+        return frozenset()
+    found = [match.group() for _, form in _FORMS for match in form.finditer(text)]
+    found += [match.group() for match in _KEY_BLOCK.finditer(text)]
+    for plugin in _plugins():
+        if type(plugin).__name__ != "PrivateKeyDetector":  # it knows the first line alone
+            found += [str(value) for value in plugin.analyze_string(text) if not _PLACEHOLDER.search(str(value))]
+    return frozenset(value for value in found if value)
+
+
+@cache
+def _plugins() -> tuple[Any, ...]:
+    # Imported when first needed: detect-secrets brings requests, which it would only use to ask providers whether a token works.
+    return tuple(getattr(import_module(f"detect_secrets.plugins.{module}"), name)() for module, name in _DETECTORS)
+
+
+def _worded(name: str) -> str:
+    return name.lower() if name.endswith("Credentials") else f"{'an' if name[0] in 'AEIOU' else 'a'} {name}"
+
+
+def _named(leaf: Leaf) -> bool:
+    """Whether what a text is called says that it is a secret, and the text could be one."""
+    kind = kind_of(leaf.key)
+    text = leaf.text.strip()
+    if leaf.use is Use.SECRET and leaf.key.lower() not in _OPEN:
+        kind = kind or "secret"
+    if not kind or _PLACEHOLDER.search(text):
+        return False
+    if leaf.use in (Use.GIVEN, Use.SECRET):
+        return not (text.isdigit() and kind == "token")
+    if not _PLAIN.fullmatch(text) or (kind_of(text) and not any(character.isdigit() for character in text)):
+        return False
+    if leaf.use is Use.LINE:
+        return not (text.isdigit() and kind == "token") and not text.startswith(("os.", "process.", "self.", "config.", "self[", "args."))
+    if kind == "password":
+        return len(text) >= 6 and not (_NAME.fullmatch(text) and not any(character.isdigit() for character in text))
+    return _random(text)
+
+
+@lru_cache(maxsize=20_000)
+def kind_of(name: str) -> str:
+    """What a name says that its value is: ``password``, ``secret``, ``token`` or ``key``; empty for no secret."""
+    words = [word.lower() for word in _WORDS.findall(name.rpartition("/")[2])]
+    while words and words[-1].isdigit():
+        words.pop()
+    last, before = (words[-1] if words else ""), (words[-2] if len(words) > 1 else "")
+    if not words or name.startswith(("checksum/", "sha256/")) or (last in _NEUTRAL and words[-3:] != ["access", "key", "id"]):
+        return ""
+    if last in ("key", "apikey", "accesskey", "secretkey", "privatekey") or words[-3:] == ["access", "key", "id"] \
+            or words[-2:] == ["key", "content"]:
+        return "key" if last != "key" or before in _KEYS else ""
+    if last == "token":
+        return "" if before in _NO_TOKENS else "token"
+    if not _PASSWORDS.isdisjoint(words):
+        return "password"
+    return "secret" if last in _SECRETS else ""
+
+
+def _random(text: str) -> bool:
+    """Whether a text looks made by chance: long, of letters and digits, evenly spread, and no name of an object."""
+    kinds = any(character.isdigit() for character in text) and any(character.isalpha() for character in text)
+    named = _NAME.fullmatch(text) is not None and any(character in text for character in "-./")
+    return len(text) >= 16 and kinds and not named and _entropy(text) >= 3.0
+
+
+def _entropy(text: str) -> float:
+    """Shannon entropy of the characters of a text, in bits for each."""
+    return -sum(count / len(text) * math.log2(count / len(text)) for count in Counter(text).values())
