@@ -15,13 +15,14 @@ from gpuplane.graph.resource_view import ResourceView, items, lookup, mapping, t
 from gpuplane.graph.tenancy import home
 from gpuplane.graph.wiring import kserve_objects as kserve
 from gpuplane.graph.wiring.pods import Pods, pods_of
-from gpuplane.spec.kserve_names import LLM_PORT, LLM_SERVICE_SUFFIX
+from gpuplane.spec.kserve_names import GROUP_LABEL, LLM_PORT, LLM_SERVICE_SUFFIX
 
 NAMESPACE_NAME = "kubernetes.io/metadata.name"
 _CONTROLLER_LABELS = ("statefulset.kubernetes.io/", "apps.kubernetes.io/", "ray.io/", "leaderworkerset.sigs.k8s.io/", "jobset.sigs.k8s.io/",
                       "batch.kubernetes.io/", "pod-template-hash", "controller-revision-hash", "job-name", "serving.knative.dev/",
                       "isvc.generation")
-"""Beginnings of labels that controllers add to pods: the objects cannot show them, so they are not compared."""
+"""Beginnings of labels that controllers add to pods: the objects cannot show them, so they are not compared (but for the name of a
+LeaderWorkerSet, which its pods alone bear)."""
 _PLAIN_GROUPS = frozenset({
     "", "apps", "batch", "autoscaling", "policy", "networking.k8s.io", "rbac.authorization.k8s.io", "scheduling.k8s.io", "storage.k8s.io",
     "resource.k8s.io", "apiextensions.k8s.io", "admissionregistration.k8s.io", "discovery.k8s.io", "coordination.k8s.io", "extensions",
@@ -192,7 +193,7 @@ def index_of(graph: PlannedGraph) -> Index:
 
 
 def _controllers(key: Any) -> bool:
-    return str(key).startswith(_CONTROLLER_LABELS)
+    return key != GROUP_LABEL and str(key).startswith(_CONTROLLER_LABELS)
 
 
 def _written(view: ResourceView) -> Service:

@@ -14,7 +14,7 @@ from gpuplane.graph.tenancy import home
 from gpuplane.graph.wiring import kserve_objects as kserve
 from gpuplane.graph.wiring.engines import Engine, engine_of
 from gpuplane.graph.workloads import devices_of
-from gpuplane.spec.kserve_names import LLM_PORT
+from gpuplane.spec.kserve_names import GROUP_LABEL, LLM_PORT
 
 _NO_PODS = TEMPLATE_KINDS - {"PodTemplate"}
 _BY_MODEL_FORMAT = {"vLLM": "vllm", "huggingface": "huggingfaceserver", "triton": "triton", "onnx": "triton", "tensorrt": "triton"}
@@ -93,7 +93,8 @@ def _llm(view: ResourceView, templates: tuple[PodTemplate, ...]) -> Iterator[Pod
                    and (found := engine_of(container, view.name)) is not None] if template else []
         # KServe's templates start it: on this port, and under the names that the object says.
         engine = replace(engines[0], port=LLM_PORT, metrics_port=LLM_PORT, served=kserve.llm_served(view)) if engines else None
-        yield Pods(view, template, home(view), kind, name, kserve.llm_pod_labels(view, prefill), ((LLM_PORT, ""),),
+        labels = {**kserve.llm_pod_labels(view, prefill), **({GROUP_LABEL: name} if kind == "LeaderWorkerSet" else {})}
+        yield Pods(view, template, home(view), kind, name, labels, ((LLM_PORT, ""),),
                    engine, kserve.llm_served(view), devices_of(template) if template else {})
 
 
@@ -133,7 +134,7 @@ def _added(view: ResourceView) -> dict[str, str]:
     if view.kind in ("Job", "CronJob"):
         return {"job-name": view.name, "batch.kubernetes.io/job-name": view.name}
     if view.kind == "LeaderWorkerSet":
-        return {"leaderworkerset.sigs.k8s.io/name": view.name}
+        return {GROUP_LABEL: view.name}
     if view.kind in ("RayCluster", "RayService", "RayJob"):
         return {"ray.io/is-ray-node": "yes"}
     return {}
