@@ -24,6 +24,7 @@ from gpuplane.spec.vocabulary import (
     DOWNLOADED_URIS,
     KSERVE_LLM,
     MAY_BORROW,
+    MODEL_LICENSE,
     MODEL_SERVER_ACCOUNT,
     PRIORITY_CLASS,
     QUEUE_NAME,
@@ -95,6 +96,7 @@ class LLMInferenceServiceArgs:
         run_as: user and group of the model server; any but 0 satisfies the restricted Pod Security Standard.
         pod_annotations: Kueue's, which KServe hands on from the object to the pods of all its workloads.
         source: document that asked for it, for reports.
+        license: licence of the weights; None where nobody says it.
     """
 
     name: str
@@ -122,6 +124,7 @@ class LLMInferenceServiceArgs:
     run_as: int = 1000
     pod_annotations: Mapping[str, str] = field(default_factory=dict)
     source: str = ""
+    license: str | None = None
 
 
 class LLMInferenceService(pulumi.ComponentResource):
@@ -135,7 +138,8 @@ class LLMInferenceService(pulumi.ComponentResource):
 
 def manifest(args: LLMInferenceServiceArgs) -> Manifest:
     """The LLMInferenceService as its API takes it."""
-    annotations = {**args.pod_annotations, **({SOURCE: args.source} if args.source else {})}
+    said = {SOURCE: args.source, MODEL_LICENSE: args.license or ""}
+    annotations = {**args.pod_annotations, **{key: value for key, value in said.items() if value}}
     if args.may_borrow:
         annotations[MAY_BORROW] = "true"
     labels = {TENANT: args.namespace}

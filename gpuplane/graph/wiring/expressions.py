@@ -103,8 +103,7 @@ def served(index: Index, reader: Reader, read: Series, pods: list[Pods], hidden:
         return reader.link(target, State.DANGLING, f"no engine serves model_name {asked}, but {', '.join(names)}", urns)
     if not answering:
         return reader.link(target, State.OUTSIDE, "which engine serves the model cannot be read", urns)
-    states = [scrapes_of(index).scraped(each) for each in answering]
-    if all(state is False for state in states):
+    if all(scrapes_of(index).scraped(each) is False for each in answering):
         return reader.link(target, State.DANGLING, f"no PodMonitor or ServiceMonitor scrapes {answering[0]}", urns)
     return reader.link(target, State.FOUND, f"{answering[0]} export it", tuple(dict.fromkeys(each.view.urn for each in answering)))
 
