@@ -46,7 +46,7 @@ class UnusedCommitments(Rule):
             name = str(view.get("instanceTypes", 0))
             if least[name] and reserved[name] * 100 < least[name] * wanted:
                 yield self.fail(
-                    graph, view, f"{reserved[name]} of {least[name]} instances of {name} that always run are reserved, less than {wanted} %.",
+                    graph, view, f"{reserved[name]} of {least[name]} instances of {name} that always run are reserved, not {wanted} %.",
                     "scalingConfig.minSize")
 
     PASSES = (
