@@ -25,6 +25,7 @@ from gpuplane.spec.vocabulary import (
     DOWNLOADED_URIS,
     KSERVE_LLM,
     MAY_BORROW,
+    MODEL_LICENSE,
     MODEL_SERVER_ACCOUNT,
     PRIORITY_CLASS,
     QUEUE_NAME,
@@ -98,6 +99,7 @@ class LLMInferenceServiceArgs:
         spread: node labels over whose values replicas of one pod are spread, where there is room.
         pod_annotations: Kueue's, which KServe hands on from the object to the pods of all its workloads.
         source: document that asked for it, for reports.
+        license: licence of the weights; None where nobody says it.
     """
 
     name: str
@@ -126,7 +128,11 @@ class LLMInferenceServiceArgs:
     spread: tuple[str, ...] = ()
     pod_annotations: Mapping[str, str] = field(default_factory=dict)
     source: str = ""
+<<<<<<< HEAD
     model_name: str = ""
+=======
+    license: str | None = None
+>>>>>>> f782b838ca0282aa19b19ecf2e27585c88e89ade
 
 
 class LLMInferenceService(pulumi.ComponentResource):
@@ -140,7 +146,8 @@ class LLMInferenceService(pulumi.ComponentResource):
 
 def manifest(args: LLMInferenceServiceArgs) -> Manifest:
     """The LLMInferenceService as its API takes it."""
-    annotations = {**args.pod_annotations, **({SOURCE: args.source} if args.source else {})}
+    said = {SOURCE: args.source, MODEL_LICENSE: args.license or ""}
+    annotations = {**args.pod_annotations, **{key: value for key, value in said.items() if value}}
     if args.may_borrow:
         annotations[MAY_BORROW] = "true"
     labels = {TENANT: args.namespace}

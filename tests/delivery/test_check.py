@@ -14,7 +14,7 @@ DAY = date(2026, 11, 21)
 BAD = """
 apiVersion: v1
 kind: Pod
-metadata: {name: server, namespace: tools}
+metadata: {name: server, namespace: tools, ownerReferences: [{apiVersion: apps/v1, kind: ReplicaSet, name: server, uid: "1"}]}
 spec:
   serviceAccountName: server
   automountServiceAccountToken: false
@@ -23,6 +23,7 @@ spec:
     - name: c
       image: example.com/server@sha256:0f9e5a4b2c8d7f6e1a3b5c7d9e0f2a4b6c8d0e1f3a5b7c9d1e2f4a6b8c0d2e4f
       securityContext: {privileged: true, allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: {drop: [ALL]}}
+      readinessProbe: {httpGet: {port: 8080}}
       resources: {requests: {cpu: 1, memory: 1Gi}, limits: {memory: 1Gi}}
 ---
 apiVersion: v1
@@ -114,4 +115,4 @@ def test_somebody_elses_labels_count(tmp_path: Path) -> None:
                     (LabelMap(), LabelMap(tenant="team")))
 
     assert ours == set()
-    assert theirs == {"PII-01", "QF-02"}
+    assert theirs == {"PII-01", "QF-02", "QF-03", "QF-12"}

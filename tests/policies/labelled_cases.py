@@ -133,6 +133,7 @@ def main() -> None:
     if FOLDER is None:
         sys.exit("GPUPLANE_POLICY_CASES is not set: name the folder that holds cases.tsv.")
     print(report())
+    print(mutation_score())
 
 
 def _judged() -> Iterator[Case]:

@@ -78,14 +78,16 @@ RESTRICTED = {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True,
               "seccompProfile": {"type": "RuntimeDefault"}}
 
 
-IMAGE = "registry.example.com/server@sha256:" + "0" * 64
-
-
 def _pod(**security: Any) -> _Resource:
     return _Resource("kubernetes:core/v1:Pod", _proxied({
         "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "server", "namespace": "tools"},
         "spec": {"serviceAccountName": "server", "automountServiceAccountToken": False, "containers": [{
+<<<<<<< HEAD
             "name": "server", "image": IMAGE, "readinessProbe": {"tcpSocket": {"port": 8080}}, "securityContext": {**RESTRICTED, **security}, "env": [{"name": "T", "value": "hunter2"}],
+=======
+            "name": "server", "image": f"server@sha256:{'0' * 64}", "readinessProbe": {"httpGet": {"port": 8080}},
+            "securityContext": {**RESTRICTED, **security}, "env": [{"name": "T", "value": "hunter2"}],
+>>>>>>> f782b838ca0282aa19b19ecf2e27585c88e89ade
             "resources": {"requests": {"cpu": 1.0, "memory": "1Gi"}, "limits": {"memory": "1Gi"}}}]}}))
 
 

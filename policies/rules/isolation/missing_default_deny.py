@@ -34,8 +34,8 @@ class MissingDefaultDeny(Rule):
         for space in graph.namespaces.values():
             yield from self.hidden(graph, space, "The tenant", "metadata.labels")
         workloads: dict[str, list[ResourceView]] = defaultdict(list)
-        for view in graph.kubernetes:
-            if view.kind not in TEMPLATE_KINDS and pod_templates(view):
+        for view, _ in graph.pods:
+            if view.kind not in TEMPLATE_KINDS:
                 workloads[home(view)].append(view)
         tenants = tenants_of_namespaces(graph)
         for name in sorted({*workloads, *graph.namespaces, *tenants} - SYSTEM_NAMESPACES):

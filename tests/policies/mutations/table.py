@@ -22,6 +22,12 @@ COST = (
     Mutation("a service of development stays up at night", "CB-07", drop("ScaledObject", _RESNET), DEV),
     Mutation("nodes that nobody owns always run", "CB-08",
              put("NodeGroup", "a100-mig", "scalingConfig", value={"minSize": 4, "maxSize": 4, "desiredSize": 4})),
+    Mutation("more is reserved than may ever run", "CB-10", add("""
+resources:
+  spare:
+    type: aws:ec2/capacityReservation:CapacityReservation
+    properties: {instanceType: p4de.24xlarge, instanceCount: 9, tags: {gpuplane.dev/environment: prod}}
+""")),
     Mutation("the cloud's budget has another amount", "CB-11", add("""
 resources:
   support:
