@@ -12,8 +12,12 @@ from typing import Any
 import pytest
 import yaml
 
+from gpuplane.catalog.overlay import catalog_of
+from gpuplane.delivery.offline_engine import render
 from gpuplane.graph.resource_view import ResourceView, Unknown
+from gpuplane.planning import plan
 from gpuplane.policies import crossguard
+from gpuplane.spec.loader import load_environment
 
 POLICIES = Path(__file__).resolve().parents[2] / "policies"
 DAY = date(2026, 11, 21)
@@ -208,3 +212,13 @@ def test_the_packs_configuration_names_the_users_own_facts(tmp_path: Path) -> No
     assert own is not None
     assert own.source == "our bill"
     assert crossguard.catalog_of({}).service_price("nlb_hour", "eu-central-1") is None
+
+
+@pytest.mark.parametrize("name", ["local", "dev", "staging", "prod"])
+def test_every_object_of_the_environments_passes_alone(name: str) -> None:
+    spec = load_environment(POLICIES.parent / "environments", name)
+    catalog = catalog_of(spec)
+    views = [view for view in render(spec, plan(spec, catalog, DAY)) if view.is_kubernetes]
+
+    assert views
+    assert [message for view in views for message in crossguard.object_violations(view, (), DAY, catalog)] == []
