@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import NoneType
 from typing import Any, Literal
 
 from gpuplane.graph.resource_view import ResourceView, Unknown, items, lookup, mapping, told
 
+_SCALARS = frozenset({str, int, float, bool, NoneType})
 Steps = tuple[str | int, ...]
 Role = Literal["container", "init", "ephemeral"]
 
@@ -39,8 +41,11 @@ _POD_KINDS = frozenset({
     "Pod", "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job", "CronJob", "InferenceService",
     "LLMInferenceService", "LeaderWorkerSet", "JobSet", "RayCluster", "RayJob", "RayService", "TrainJob", "Workflow"})
 _NO_PODS = ("apiextensions.k8s.io", "kyverno.io", "policies.kyverno.io", "templates.gatekeeper.sh", "constraints.gatekeeper.sh",
-            "admissionregistration.k8s.io", "admission.k8s.io")
-"""API groups whose objects hold schemas, patterns or requests that look like pods."""
+            "admissionregistration.k8s.io", "admission.k8s.io", "networking.k8s.io", "policy", "rbac.authorization.k8s.io",
+            "scheduling.k8s.io", "storage.k8s.io")
+"""API groups whose objects hold no pods, or schemas, patterns and requests that look like pods."""
+_CORE_WITHOUT_PODS = frozenset({"ConfigMap", "Endpoints", "LimitRange", "Namespace", "PersistentVolume", "PersistentVolumeClaim",
+                                "ResourceQuota", "Secret", "Service", "ServiceAccount"})
 _PATCHED_KINDS = ("Prometheus", "Alertmanager", "ThanosRuler", "PrometheusAgent")
 """Kinds whose containers may be patches of what their operator makes."""
 _OF_A_WORKFLOW = ("securityContext", "serviceAccountName", "automountServiceAccountToken", "hostNetwork")
@@ -87,7 +92,7 @@ class PodTemplate:
 
 def pod_templates(view: ResourceView) -> tuple[PodTemplate, ...]:
     """Every pod template of an object, in the order it is written; none for schemas and policies about pods."""
-    if not view.is_kubernetes or view.group in _NO_PODS:
+    if not view.is_kubernetes or view.group in _NO_PODS or (not view.group and view.kind in _CORE_WITHOUT_PODS):
         return ()
     return tuple(_walk(view, view.props, ()))
 
@@ -113,7 +118,8 @@ def _walk(view: ResourceView, value: Any, steps: Steps) -> Iterator[PodTemplate]
             yield PodTemplate(dotted(steps), steps, {}, {}, {}, (), (dotted(steps),))
     elif isinstance(value, (list, tuple)):
         for index, item in enumerate(value):
-            yield from _walk(view, item, (*steps, index))
+            if type(item) not in _SCALARS:
+                yield from _walk(view, item, (*steps, index))
     elif isinstance(value, Mapping):
         found = tuple(_containers(view, value, steps))
         keys = (*_ROLES, *FRAMEWORKS) if _is_component(view, steps) else _ROLES
@@ -122,7 +128,7 @@ def _walk(view: ResourceView, value: Any, steps: Steps) -> Iterator[PodTemplate]
             labels, annotations = (_worn(view, steps, what) for what in ("labels", "annotations"))
             yield PodTemplate(dotted(steps), steps, labels, annotations, _pod_spec(view, value, steps), found, unknown)
         for key, item in value.items():
-            if key not in _ROLES and key not in _OVERRIDES and not (key == "metadata" and not steps):
+            if type(item) not in _SCALARS and key not in _ROLES and key not in _OVERRIDES and not (key == "metadata" and not steps):
                 yield from _walk(view, item, (*steps, key))
 
 
