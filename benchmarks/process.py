@@ -19,7 +19,8 @@ def measured(arguments: Sequence[str], runs: int = 3) -> tuple[float, float]:
     return min(wall for wall, _, _ in found), max(mib for _, _, mib in found)
 
 
-def once(arguments: Sequence[str], python: str = sys.executable, environment: Mapping[str, str] | None = None) -> tuple[float, float, float]:
+def once(arguments: Sequence[str], python: str = sys.executable,
+         environment: Mapping[str, str] | None = None) -> tuple[float, float, float]:
     """Seconds by the clock and of processors, and peak memory in MiB, of one ``PYTHON ARGUMENTS``; it must not fail."""
     with tempfile.TemporaryFile() as sink:
         start = time.perf_counter()
