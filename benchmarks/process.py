@@ -1,4 +1,4 @@
-"""Whole processes: wall time and peak memory, best of several runs."""
+"""Whole processes: wall time, processor time and peak memory."""
 
 from __future__ import annotations
 
@@ -13,18 +13,21 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def measured(arguments: Sequence[str], runs: int = 3, python: str = sys.executable,
-             environment: Mapping[str, str] | None = None) -> tuple[float, float]:
-    """Seconds (least of ``runs``) and peak memory in MiB (most) of ``python ARGUMENTS``, with more variables; it must not fail."""
-    seconds, peak = [], 0.0
-    for _ in range(runs):
-        with tempfile.TemporaryFile() as sink:
-            start = time.perf_counter()
-            process = subprocess.Popen([python, *arguments], cwd=ROOT, env={**os.environ, **(environment or {})}, stdout=sink,
-                                       stderr=subprocess.STDOUT)
-            _, status, usage = os.wait4(process.pid, 0)
-            seconds.append(time.perf_counter() - start)
-            process.returncode = os.waitstatus_to_exitcode(status)
-            assert process.returncode == 0, f"{arguments} failed"
-            peak = max(peak, usage.ru_maxrss / 1024)
-    return min(seconds), peak
+def measured(arguments: Sequence[str], runs: int = 3) -> tuple[float, float]:
+    """Seconds (least of ``runs``) and peak memory in MiB (most) of ``python ARGUMENTS``; it must not fail."""
+    found = [once(arguments) for _ in range(runs)]
+    return min(wall for wall, _, _ in found), max(mib for _, _, mib in found)
+
+
+def once(arguments: Sequence[str], python: str = sys.executable,
+         environment: Mapping[str, str] | None = None) -> tuple[float, float, float]:
+    """Seconds by the clock and of processors, and peak memory in MiB, of one ``PYTHON ARGUMENTS``; it must not fail."""
+    with tempfile.TemporaryFile() as sink:
+        start = time.perf_counter()
+        process = subprocess.Popen([python, *arguments], cwd=ROOT, env={**os.environ, **(environment or {})}, stdout=sink,
+                                   stderr=subprocess.STDOUT)
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - start
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, f"{arguments} failed"
+    return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024

@@ -128,11 +128,8 @@ class LLMInferenceServiceArgs:
     spread: tuple[str, ...] = ()
     pod_annotations: Mapping[str, str] = field(default_factory=dict)
     source: str = ""
-<<<<<<< HEAD
     model_name: str = ""
-=======
     license: str | None = None
->>>>>>> f782b838ca0282aa19b19ecf2e27585c88e89ade
 
 
 class LLMInferenceService(pulumi.ComponentResource):

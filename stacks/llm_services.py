@@ -73,12 +73,8 @@ def _service(spec: EnvironmentSpec, planned: EnvironmentPlan, entry: ServiceEntr
         max_lora_rank=16 if lora is None else lora.max_rank, max_adapters=1 if lora is None else lora.max_adapters,
         queue_name=LOCAL_QUEUE, may_borrow=service.placement.may_borrow, priority=service.priority, node_selector=facts.node_labels,
         tolerations=taints(pool), startup_seconds=planned.startup_seconds[entry.name], timeout_seconds=service.request_timeout_seconds,
-<<<<<<< HEAD
-        run_as=row.run_as_user, source=entry.place.relative, model_name=called,
+        run_as=row.run_as_user, source=entry.place.relative, model_name=called, license=release.model.license,
         spread=tuple(SPREAD_LABELS[over] for over in service.disruption.spread),
-=======
-        run_as=row.run_as_user, source=entry.place.relative, license=release.model.license,
->>>>>>> f782b838ca0282aa19b19ecf2e27585c88e89ade
         pod_annotations=topology_annotations(service.placement.topology, entry.document.name if service.pods_per_replica > 1 else None))
 
 

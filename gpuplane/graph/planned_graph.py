@@ -33,6 +33,9 @@ class PlannedGraph:
         self.labels = labels or LabelMap()
         self.catalog = catalog or default_catalog()
         self.parameters = parameters
+        self._own = frozenset(map(id, self.resources))
+        self._said: dict[tuple[int, str], str | None] = {}
+        """What own views say; every rule asks, and none changes a view."""
         self.as_of: date | None = None
         """The day it is judged at; None only where no verdict is asked for (the registry sets it)."""
 
@@ -89,7 +92,14 @@ class PlannedGraph:
             view: the object.
             what: a field of :class:`LabelMap`, e.g. ``tenant`` or ``monthly_budget_usd``.
         """
-        key = getattr(self.labels, what)
+        if (id(view), what) in self._said:
+            return self._said[id(view), what]
+        said = self._read(view, getattr(self.labels, what))
+        if id(view) in self._own:
+            self._said[id(view), what] = said
+        return said
+
+    def _read(self, view: ResourceView, key: str) -> str | None:
         for source in (view, self._namespaces.get(view.namespace)):
             if source is not None:
                 value = source.labels.get(key, source.annotations.get(key, mapping(source.get("tags")).get(key)))

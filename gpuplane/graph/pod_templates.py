@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from types import NoneType
 from typing import Any, Literal
 
 from gpuplane.graph.resource_view import ResourceView, Unknown, items, lookup, mapping, told
 
+_SCALARS = frozenset({str, int, float, bool, NoneType})
 Steps = tuple[str | int, ...]
 Role = Literal["container", "init", "ephemeral"]
 
@@ -39,8 +41,11 @@ _POD_KINDS = frozenset({
     "Pod", "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job", "CronJob", "InferenceService",
     "LLMInferenceService", "LeaderWorkerSet", "JobSet", "RayCluster", "RayJob", "RayService", "TrainJob", "Workflow"})
 _NO_PODS = ("apiextensions.k8s.io", "kyverno.io", "policies.kyverno.io", "templates.gatekeeper.sh", "constraints.gatekeeper.sh",
-            "admissionregistration.k8s.io", "admission.k8s.io")
-"""API groups whose objects hold schemas, patterns or requests that look like pods."""
+            "admissionregistration.k8s.io", "admission.k8s.io", "networking.k8s.io", "policy", "rbac.authorization.k8s.io",
+            "scheduling.k8s.io", "storage.k8s.io")
+"""API groups whose objects hold no pods, or schemas, patterns and requests that look like pods."""
+_CORE_WITHOUT_PODS = frozenset({"ConfigMap", "Endpoints", "LimitRange", "Namespace", "PersistentVolume", "PersistentVolumeClaim",
+                                "ResourceQuota", "Secret", "Service", "ServiceAccount"})
 _PATCHED_KINDS = ("Prometheus", "Alertmanager", "ThanosRuler", "PrometheusAgent")
 """Kinds whose containers may be patches of what their operator makes."""
 _OF_A_WORKFLOW = ("securityContext", "serviceAccountName", "automountServiceAccountToken", "hostNetwork")
@@ -87,9 +92,10 @@ class PodTemplate:
 
 def pod_templates(view: ResourceView) -> tuple[PodTemplate, ...]:
     """Every pod template of an object, in the order it is written; none for schemas and policies about pods."""
-    if not view.is_kubernetes or view.group in _NO_PODS:
+    if not view.is_kubernetes or view.group in _NO_PODS or (not view.group and view.kind in _CORE_WITHOUT_PODS):
         return ()
-    return tuple(_walk(view, view.props, ()))
+    plain = view.group not in (KSERVE_GROUP, "argoproj.io") and view.kind != "TrainJob"
+    return tuple(_walk(view, view.props, (), plain))
 
 
 def is_patch(view: ResourceView, container: PodContainer) -> bool:
@@ -107,23 +113,31 @@ def dotted(steps: Steps) -> str:
     return text
 
 
-def _walk(view: ResourceView, value: Any, steps: Steps) -> Iterator[PodTemplate]:
+def _walk(view: ResourceView, value: Any, steps: Steps, plain: bool) -> Iterator[PodTemplate]:
+    """``plain``: containers stand only in the lists that a PodSpec has."""
     if isinstance(value, Unknown):
         if steps[-1] in _CARRIERS and (len(steps) > 1 or view.kind in _POD_KINDS):
             yield PodTemplate(dotted(steps), steps, {}, {}, {}, (), (dotted(steps),))
     elif isinstance(value, (list, tuple)):
         for index, item in enumerate(value):
-            yield from _walk(view, item, (*steps, index))
+            if type(item) not in _SCALARS:
+                yield from _walk(view, item, (*steps, index), plain)
     elif isinstance(value, Mapping):
-        found = tuple(_containers(view, value, steps))
-        keys = (*_ROLES, *FRAMEWORKS) if _is_component(view, steps) else _ROLES
-        unknown = tuple(dotted((*steps, *at)) for at in _places(value, keys) if isinstance(lookup(value, *at), Unknown))
-        if found or unknown or _is_component(view, steps):
-            labels, annotations = (_worn(view, steps, what) for what in ("labels", "annotations"))
-            yield PodTemplate(dotted(steps), steps, labels, annotations, _pod_spec(view, value, steps), found, unknown)
+        if not plain or not _ROLES.keys().isdisjoint(value):
+            yield from _here(view, value, steps)
         for key, item in value.items():
-            if key not in _ROLES and key not in _OVERRIDES and not (key == "metadata" and not steps):
-                yield from _walk(view, item, (*steps, key))
+            if type(item) not in _SCALARS and key not in _ROLES and key not in _OVERRIDES and not (key == "metadata" and not steps):
+                yield from _walk(view, item, (*steps, key), plain)
+
+
+def _here(view: ResourceView, value: Mapping[str, Any], steps: Steps) -> Iterator[PodTemplate]:
+    """The template that a mapping is, if it is one."""
+    found = tuple(_containers(view, value, steps))
+    keys = (*_ROLES, *FRAMEWORKS) if _is_component(view, steps) else _ROLES
+    unknown = tuple(dotted((*steps, *at)) for at in _places(value, keys) if isinstance(lookup(value, *at), Unknown))
+    if found or unknown or _is_component(view, steps):
+        labels, annotations = (_worn(view, steps, what) for what in ("labels", "annotations"))
+        yield PodTemplate(dotted(steps), steps, labels, annotations, _pod_spec(view, value, steps), found, unknown)
 
 
 def _pod_spec(view: ResourceView, value: Mapping[str, Any], steps: Steps) -> Mapping[str, Any]:

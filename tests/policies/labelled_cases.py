@@ -21,6 +21,7 @@ from gpuplane.graph.manifests import read_manifests
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.policies.pod_security import RESTRICTED, Level, violations
 from gpuplane.policies.registry import all_rules
+from tests.policies.mutations.score import report as mutation_score
 
 FOLDER = os.environ.get("GPUPLANE_POLICY_CASES")
 BASELINE_ONLY = ("pod-security/restrict-seccomp:", "/seccompv2/seccomp-baseline--")

@@ -12,8 +12,12 @@ from typing import Any
 import pytest
 import yaml
 
+from gpuplane.catalog.overlay import catalog_of
+from gpuplane.delivery.offline_engine import render
 from gpuplane.graph.resource_view import ResourceView, Unknown
+from gpuplane.planning import plan
 from gpuplane.policies import crossguard
+from gpuplane.spec.loader import load_environment
 
 POLICIES = Path(__file__).resolve().parents[2] / "policies"
 DAY = date(2026, 11, 21)
@@ -82,12 +86,8 @@ def _pod(**security: Any) -> _Resource:
     return _Resource("kubernetes:core/v1:Pod", _proxied({
         "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "server", "namespace": "tools"},
         "spec": {"serviceAccountName": "server", "automountServiceAccountToken": False, "containers": [{
-<<<<<<< HEAD
-            "name": "server", "image": IMAGE, "readinessProbe": {"tcpSocket": {"port": 8080}}, "securityContext": {**RESTRICTED, **security}, "env": [{"name": "T", "value": "hunter2"}],
-=======
             "name": "server", "image": f"server@sha256:{'0' * 64}", "readinessProbe": {"httpGet": {"port": 8080}},
             "securityContext": {**RESTRICTED, **security}, "env": [{"name": "T", "value": "hunter2"}],
->>>>>>> f782b838ca0282aa19b19ecf2e27585c88e89ade
             "resources": {"requests": {"cpu": 1.0, "memory": "1Gi"}, "limits": {"memory": "1Gi"}}}]}}))
 
 
@@ -222,3 +222,13 @@ def test_the_packs_configuration_names_the_users_own_facts(tmp_path: Path) -> No
     assert own is not None
     assert own.source == "our bill"
     assert crossguard.catalog_of({}).service_price("nlb_hour", "eu-central-1") is None
+
+
+@pytest.mark.parametrize("name", ["local", "dev", "staging", "prod"])
+def test_every_object_of_the_environments_passes_alone(name: str) -> None:
+    spec = load_environment(POLICIES.parent / "environments", name)
+    catalog = catalog_of(spec)
+    views = [view for view in render(spec, plan(spec, catalog, DAY)) if view.is_kubernetes]
+
+    assert views
+    assert [message for view in views for message in crossguard.object_violations(view, (), DAY, catalog)] == []

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-<<<<<<< HEAD
-=======
 from functools import lru_cache
 from typing import Any
->>>>>>> f782b838ca0282aa19b19ecf2e27585c88e89ade
 
 from gpuplane.graph.label_selectors import selects
 from gpuplane.graph.network_policies import Peer, network_policies
