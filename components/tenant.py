@@ -6,10 +6,11 @@ runtimes, the admission policy): those belong to the platform and are referred t
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 import pulumi
 
@@ -29,9 +30,11 @@ from gpuplane.spec.vocabulary import (
     DATA_CLASS_SYNONYMS,
     DATA_CLASSIFICATION,
     ENVIRONMENT,
+    GROUPS,
     MANAGED_BY,
     MODEL_SERVER_ACCOUNT,
     MONTHLY_BUDGET_USD,
+    REACHABLE_FROM,
     SOURCE,
     TENANT,
 )
@@ -58,6 +61,7 @@ class TenantArgs:
         queue: its ClusterQueue and LocalQueue; None on clusters without Kueue.
         network: what may cross the namespace's border, besides DNS.
         secrets: references into secret stores; None for none.
+        reachable_from: paths from other tenants that are meant: ``tenant``, ``by`` (media) and ``reason`` of each.
         source: document that asked for it, for reports.
     """
 
@@ -79,6 +83,7 @@ class TenantArgs:
     volcano: TenantVolcanoQueueArgs | None = None
     network: TenantNetworkArgs = field(default_factory=TenantNetworkArgs)
     secrets: TenantSecretsArgs | None = None
+    reachable_from: tuple[Mapping[str, Any], ...] = ()
     source: str = ""
 
 
@@ -123,6 +128,10 @@ class Tenant(pulumi.ComponentResource):
         annotations = {ALLOWED_REGIONS: ",".join(args.allowed_regions), ALLOWED_REGISTRIES: ",".join(args.allowed_registries),
                        ALLOWED_MODEL_SOURCES: ",".join(args.allowed_model_sources), COST_CENTER: args.cost_center or "",
                        SOURCE: args.source}
+        if groups := args.access.groups:
+            annotations[GROUPS] = json.dumps(groups)
+        if args.reachable_from:
+            annotations[REACHABLE_FROM] = json.dumps(args.reachable_from, sort_keys=True)
         if args.environment:
             labels[ENVIRONMENT] = args.environment
         if args.budget_usd_per_month is not None:

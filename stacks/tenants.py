@@ -58,7 +58,8 @@ def _tenant(spec: EnvironmentSpec, planned: EnvironmentPlan, name: str, tenant: 
         pod_security=settings.pod_security, access=_access(spec, tenant),
         device_ceilings=_ceilings(planned, planned.tenants[name]), host_ceiling=_host_ceiling(planned, planned.tenants[name]),
         queue=kueue_queue(spec, planned, name), volcano=volcano_queue(spec, planned, name),
-        network=_network(spec, tenant), secrets=secrets(spec, name, tenant), source=source)
+        network=_network(spec, tenant), secrets=secrets(spec, name, tenant), source=source,
+        reachable_from=tuple(each.model_dump(mode="json") for each in tenant.reachable_from))
 
 
 def _access(spec: EnvironmentSpec, tenant: wish.TenantSpec) -> AccessArgs:

@@ -17,6 +17,7 @@ from typing import Any
 
 from gpuplane.delivery.changes import changes_between
 from gpuplane.delivery.exit_status import CannotStart
+from gpuplane.delivery.isolation_json import edges_from_json
 from gpuplane.delivery.preview_report import SCHEMA_VERSION, Comparison, PreviewReport
 from gpuplane.delivery.render_json import to_json, views_from_json
 
@@ -67,11 +68,12 @@ class OtherSide:
         """The comparison, once both sides are there; where the other side cannot be previewed, a note says why."""
         if not self.exists:
             note = f"{report.environment} does not exist at {self.ref}: everything is new."
-            return Comparison(self.ref, self.commit, None, changes_between((), _own(report)), note)
+            return Comparison(self.ref, self.commit, None, changes_between((), _own(report)), note, ())
         try:
             data = self.answer(SCHEMA_VERSION)
-            return Comparison(self.ref, self.commit, data["plan"], changes_between(views_from_json(data), _own(report)))
-        except (NoAnswer, KeyError, TypeError) as error:
+            return Comparison(self.ref, self.commit, data["plan"], changes_between(views_from_json(data), _own(report)),
+                              edges=edges_from_json(data))
+        except (NoAnswer, KeyError, TypeError, ValueError) as error:
             note = f"{self.ref} cannot be previewed, so there is nothing to compare with: {error}"
             return Comparison(self.ref, self.commit, None, (), note)
 

@@ -14,6 +14,7 @@ from gpuplane.delivery.consequences import Consequences
 from gpuplane.delivery.preview_report import Comparison, PreviewReport
 from gpuplane.delivery.source_map import SourceMap
 from gpuplane.graph.planned_graph import PlannedGraph
+from gpuplane.graph.reachability import matrix
 from gpuplane.planning import plan
 from gpuplane.planning.money.increase import increase_refusals
 from gpuplane.planning.money.month import LEVELS, Month
@@ -49,14 +50,15 @@ def preview(spec: EnvironmentSpec, as_of: date, progress: Progress = lambda _: N
     sources = SourceMap(spec)
     resources = tuple(sources.locate(view) for view in render(spec, planned, progress))
     progress(f"judging {len(resources)} resources by {len(rules)} rules")
-    judgement = judge(PlannedGraph(resources, catalog=catalog, parameters=spec.environment.spec.policies), spec.exemptions, as_of)
+    graph = PlannedGraph(resources, catalog=catalog, parameters=spec.environment.spec.policies)
+    judgement = judge(graph, spec.exemptions, as_of)
     by_urn = {view.urn: view for view in resources}
     located = Consequences(spec, planned).without(
         (sources.refine(finding, by_urn.get(finding.urn)), by_urn.get(finding.urn)) for finding in judgement.findings)
     findings = merged([from_refusal(refusal) for refusal in planned.refusals], located)
     return PreviewReport(
         environment=spec.name, as_of=as_of, plan=planned, resources=resources, findings=findings,
-        rules=tuple(rule.id for rule in rules), verdict=verdict_of(findings))
+        rules=tuple(rule.id for rule in rules), verdict=verdict_of(findings), isolation=matrix(graph))
 
 
 def from_refusal(refusal: Refusal) -> Finding:

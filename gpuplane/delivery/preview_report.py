@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 from gpuplane.delivery.changes import Change, is_real
+from gpuplane.graph.reachability import Edge, Matrix
 from gpuplane.graph.resource_view import ResourceView, Unknown
 from gpuplane.planning.environment_plan import EnvironmentPlan
 from gpuplane.planning.upgrade_order import UpgradeStep, upgrade_steps
@@ -26,6 +27,7 @@ class Comparison:
         plan: its plan in JSON form; None where it did not exist or could not be read.
         changes: from there to here.
         note: why there is nothing to compare with; empty otherwise.
+        edges: who reached whom there; None where that is not known.
     """
 
     ref: str
@@ -33,6 +35,7 @@ class Comparison:
     plan: dict[str, Any] | None
     changes: tuple[Change, ...]
     note: str = ""
+    edges: tuple[Edge, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ class PreviewReport:
         rules: ids of all rules that were run.
         verdict: pass, fail or unknown.
         comparison: against another ref; None where none was asked for.
+        isolation: who reaches whom.
     """
 
     environment: str
@@ -58,6 +62,7 @@ class PreviewReport:
     rules: tuple[str, ...]
     verdict: Verdict
     comparison: Comparison | None = None
+    isolation: Matrix = field(default_factory=lambda: Matrix((), ()))
 
     @property
     def blocking(self) -> tuple[Finding, ...]:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from gpuplane.delivery.changes import ACTIONS
+from gpuplane.delivery.isolation_json import definitions as isolation_definitions
 from gpuplane.delivery.preview_report import SCHEMA_VERSION
 from gpuplane.planning.environment_plan import EnvironmentPlan
 from gpuplane.policies.finding import SEVERITIES, Verdict
@@ -47,6 +48,7 @@ def preview_schema() -> dict[str, Any]:
             "blocking": {**_list(_TEXT), "description": "One sentence for each finding that stops an apply."},
             "plan": plan,
             "findings": _list({"$ref": "#/$defs/Finding"}),
+            "isolation": {"$ref": "#/$defs/Matrix"},
             "rules": {**_list(_TEXT), "description": "Ids of the rules that were run."},
             "resources": _list({"$ref": "#/$defs/Resource"}),
             "changes": {**_nullable(_list({"$ref": "#/$defs/Change"})), "description": "null where no other ref was asked for."},
@@ -93,7 +95,10 @@ def _own_definitions() -> dict[str, Any]:
             "ref": _TEXT, "commit": {**_TEXT, "description": "Empty where it is not known."},
             "note": {**_TEXT, "description": "Why there is nothing to compare with; empty otherwise."},
             "upgrade": {**_list(_object("A version that changes, and why it stands at this place.", dict.fromkeys(
-                ("what", "before", "after", "reason"), _TEXT))), "description": "Versions that change, in the order to bring them in."}}),
+                ("what", "before", "after", "reason"), _TEXT))), "description": "Versions that change, in the order to bring them in."},
+            "isolation": {**_nullable(_object("Paths that differ.", dict.fromkeys(("added", "removed"), _list({"$ref": "#/$defs/Edge"})))),
+                          "description": "null where the other ref has no matrix."}}),
+        **isolation_definitions(),
     }
 
 

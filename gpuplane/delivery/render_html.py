@@ -17,6 +17,8 @@ from gpuplane.delivery.cold_start_figures import cold_start_lines
 from gpuplane.delivery.device_figures import HEADINGS as DEVICE_HEADINGS
 from gpuplane.delivery.device_figures import device_cells
 from gpuplane.delivery.headline import VERDICT_WORDS, headline
+from gpuplane.delivery.isolation_figures import isolation_change, isolation_line
+from gpuplane.delivery.isolation_matrix import picture
 from gpuplane.delivery.memory_figures import memory_line, memory_rows
 from gpuplane.delivery.placement_figures import HEADINGS, WORKLOAD_HEADINGS, placement_cells, workload_cells
 from gpuplane.delivery.preview_report import PreviewReport
@@ -41,6 +43,9 @@ def render_html(report: PreviewReport) -> str:
         tenants=tenants, pools=pools, total=total(report), expected=expected_total(report),
         idle=idle(report), advisory=advisory(report), waivers=waivers(report),
         compares=report.comparison is not None and report.comparison.plan is not None,
+        isolation=isolation_line(report), isolation_change=isolation_change(report), picture=picture(report),
+        object_ids={view.urn: f"object-{number}" for number, view in enumerate(report.resources)},
+        objects={view.urn: view for view in report.resources},
         groups=changes_by_tenant(report), tree=resource_tree(report), symbols=SYMBOLS, most_changes=_MOST_CHANGES,
         most_fields=_MOST_FIELDS,
         memory=memory_rows(report), memory_line=memory_line(report), cold_starts=cold_start_lines(report),

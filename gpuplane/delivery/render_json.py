@@ -12,6 +12,8 @@ from typing import Any
 
 from gpuplane.delivery.change_summary import tenant_of, tenants_of
 from gpuplane.delivery.changes import Change
+from gpuplane.delivery.isolation_figures import isolation_change
+from gpuplane.delivery.isolation_json import edge_json, isolation_json
 from gpuplane.delivery.preview_report import SCHEMA_VERSION, PreviewReport, plain, sentence
 from gpuplane.graph.resource_view import ResourceView
 from gpuplane.policies.finding import Finding
@@ -40,10 +42,11 @@ def json_report(report: PreviewReport) -> dict[str, Any]:
         "plan": report.plan.to_json_value(),
         "findings": [_finding(finding) for finding in report.findings],
         "rules": list(report.rules),
+        "isolation": isolation_json(report.isolation),
         "resources": [_resource(view) for view in report.resources],
         "changes": [_change(change, tenants) for change in compared.changes] if compared else None,
         "comparison": {"ref": compared.ref, "commit": compared.commit, "note": compared.note,
-                       "upgrade": [asdict(step) for step in report.upgrade]} if compared else None,
+                       "upgrade": [asdict(step) for step in report.upgrade], "isolation": _paths(report)} if compared else None,
     }
 
 
@@ -53,6 +56,12 @@ def views_from_json(data: Mapping[str, Any]) -> tuple[ResourceView, ...]:
         ResourceView(**{key: row[key] for key in _RESOURCE if key in row}, props=row.get("props", {}),
                      dependencies=tuple(row.get("dependencies", ())))
         for row in data["resources"])
+
+
+def _paths(report: PreviewReport) -> dict[str, Any] | None:
+    change = isolation_change(report)
+    return None if change is None else {"added": [edge_json(edge) for edge in change.added],
+                                        "removed": [edge_json(edge) for edge in change.removed]}
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

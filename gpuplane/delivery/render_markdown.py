@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from gpuplane.delivery.change_summary import SYMBOLS, TenantChanges, changes_by_tenant, counts_text, value_text
 from gpuplane.delivery.changes import Change
 from gpuplane.delivery.cold_start_figures import cold_start_lines
 from gpuplane.delivery.device_figures import HEADINGS as DEVICE_HEADINGS
 from gpuplane.delivery.device_figures import device_cells
 from gpuplane.delivery.headline import VERDICT_WORDS, headline
+from gpuplane.delivery.isolation_figures import HEADINGS as PATH_HEADINGS
+from gpuplane.delivery.isolation_figures import isolation_change, isolation_line, listed_paths, path_cells
 from gpuplane.delivery.markdown_text import code, code_cell, escaped, folded, html, table
 from gpuplane.delivery.memory_figures import memory_line, memory_rows
 from gpuplane.delivery.placement_figures import HEADINGS, WORKLOAD_HEADINGS, placement_cells, uncertain_workloads
 from gpuplane.delivery.preview_report import PreviewReport
 from gpuplane.delivery.report_figures import Money, advisory, expected_total, expiring, idle, pool_rows, tenant_rows, total, waivers
 from gpuplane.delivery.wording import plural, usd
+from gpuplane.graph.reachability import Edge
 from gpuplane.policies.finding import Finding, Verdict
 
 LONGEST = 60_000
@@ -26,8 +31,8 @@ _ICONS = {Verdict.PASS: "✅", Verdict.FAIL: "⛔", Verdict.UNKNOWN: "⚠️"}
 
 def render_markdown(report: PreviewReport) -> str:
     """The report as GitHub-flavoured Markdown, short enough for a comment; what does not fit is in the HTML report."""
-    sections = (_title(report), _blocked(report), _cost(report), _gpus(report), _memory(report), _upgrade(report), _cold_starts(report),
-                _changes(report), _expiring(report), _notes(report), _advice(report))
+    sections = (_title(report), _blocked(report), _isolation(report), _cost(report), _gpus(report), _memory(report), _upgrade(report),
+                _cold_starts(report), _changes(report), _expiring(report), _notes(report), _advice(report))
     text, left_out = "", False
     for section in sections:
         block = "\n".join(section)
@@ -68,6 +73,23 @@ def _finding_row(finding: Finding) -> tuple[str, ...]:
     unknown = " (unknown before apply)" if finding.verdict is Verdict.UNKNOWN else ""
     return (f"{escaped(finding.rule)} {finding.severity}{unknown}", escaped(finding.tenant) or "the platform", code_cell(place),
             escaped(finding.message), escaped(finding.remedy))
+
+
+def _isolation(report: PreviewReport) -> list[str]:
+    """Whether tenants are apart; which paths there are between them, and which this change adds and removes."""
+    line, change = isolation_line(report), isolation_change(report)
+    if not line:
+        return []
+    lines = [escaped(line), *_paths("Paths between tenants, and undeclared ones", listed_paths(report))]
+    if change is not None:
+        lines += _paths(f"Paths added: {len(change.added)}", change.added)
+        lines += _paths(f"Paths removed: {len(change.removed)}", change.removed)
+    return lines
+
+
+def _paths(title: str, edges: Sequence[Edge]) -> list[str]:
+    rows = [tuple(escaped(cell) for cell in path_cells(edge)) for edge in edges[:_MOST_ROWS]]
+    return ["", *folded(title, [*table(PATH_HEADINGS, rows), *_more(len(edges))])] if rows else []
 
 
 def _cost(report: PreviewReport) -> list[str]:

@@ -16,6 +16,7 @@ from gpuplane.delivery.cold_start_figures import cold_start_lines
 from gpuplane.delivery.device_figures import HEADINGS as DEVICE_HEADINGS
 from gpuplane.delivery.device_figures import device_cells
 from gpuplane.delivery.headline import VERDICT_WORDS, headline
+from gpuplane.delivery.isolation_figures import isolation_lines
 from gpuplane.delivery.memory_figures import memory_line
 from gpuplane.delivery.placement_figures import HEADINGS, placement_cells
 from gpuplane.delivery.preview_report import PreviewReport, sentence
@@ -72,6 +73,8 @@ def render_text(report: PreviewReport, console: Console) -> None:
     if report.plan.memory:
         _line(console, memory_line(report))
     for line in cold_start_lines(report):
+        _line(console, line)
+    for line in isolation_lines(report):
         _line(console, line)
     _upgrade(report, console)
     _changes(report, console)

@@ -36,6 +36,7 @@ class Peer:
         value: the peer; None where the rule names nobody, which means everybody.
         form: field it stands in, e.g. ``from`` or ``toCIDR``.
         ports: whether the rule is narrowed to ports.
+        rule: the rule that it stands in.
     """
 
     direction: Direction
@@ -43,7 +44,7 @@ class Peer:
     value: Any
     form: str
     ports: bool
-
+    rule: Any = None
 
     @property
     def by_name(self) -> bool:
@@ -126,8 +127,9 @@ def _peers(spec: Mapping[str, Any], path: str) -> Iterator[Peer]:
             at = f"{path}.{direction.lower()}[{index}]"
             ports = bool(told(rule, "ports") or told(rule, "toPorts"))
             forms = [form for form in _PEERS[direction] if told(rule, form)]
-            if not forms and "endpointSelector" not in spec:  # in Cilium a rule without peers opens nothing
-                yield Peer(direction, at, None, "from" if direction == "Ingress" else "to", ports)
+            # A Cilium rule without peers opens nothing, but for one of ports alone, which opens them to everybody.
+            if not forms and ("endpointSelector" not in spec or (ports and not any(form in mapping(rule) for form in _PEERS[direction]))):
+                yield Peer(direction, at, None, "from" if direction == "Ingress" else "to", ports, rule)
             for form in forms:
                 for place, value in enumerate(items(lookup(rule, form))):
-                    yield Peer(direction, f"{at}.{form}[{place}]", value, form, ports)
+                    yield Peer(direction, f"{at}.{form}[{place}]", value, form, ports, rule)

@@ -13,6 +13,7 @@ from typing import Any
 from gpuplane.graph.model_sources import model_sources
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.resource_view import ResourceView, items, lookup, mapping, told
+from gpuplane.graph.tenancy import all_tenants, tenants_of_namespaces
 
 ROLE_ARN = "eks.amazonaws.com/role-arn"
 """Annotation by which a ServiceAccount takes an IAM role."""
@@ -58,6 +59,23 @@ def references(graph: PlannedGraph, view: ResourceView) -> Iterator[Reference]:
     for path, text in _texts(view.get("spec"), "spec"):
         for match in _SERVICE_HOST.finditer(text):
             yield Reference(path, f"a service of namespace {match.group(1)}", match.group(1))
+
+
+def other_owner(graph: PlannedGraph, reference: Reference, own: str) -> str | None:
+    """The other tenant that a reference leads to; None where it stays inside or leads to the platform."""
+    if reference.namespace:
+        other = tenants_of_namespaces(graph).get(reference.namespace)
+        return other if other != own else None
+    tenants = all_tenants(graph)
+    owners = {tenant for name in reference.names for tenant in _bearers(name, reference.fuzzy) if tenant in tenants}
+    nearest = max(owners, key=lambda tenant: (len(tenant), tenant), default=own)  # acme-dev-models is acme-dev's, not acme's
+    return nearest if nearest != own else None
+
+
+def _bearers(name: str, fuzzy: bool) -> list[str]:
+    """Tenants whose name a name can bear: whole, or with ``fuzzy`` at its beginning or end."""
+    cuts = [index for index, letter in enumerate(name) if letter == "-"] if fuzzy else []
+    return [name, *(name[:index] for index in cuts), *(name[index + 1:] for index in cuts)]
 
 
 def _role_binding(view: ResourceView) -> Iterator[Reference]:

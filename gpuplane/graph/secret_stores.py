@@ -14,11 +14,15 @@ from gpuplane.graph.tenancy import tenants_of_namespaces
 
 def open_to_others(graph: PlannedGraph, store: ResourceView, own: str) -> bool:
     """Whether any namespace of another tenant may read a store; one without conditions serves every namespace."""
-    conditions = items(store.get("spec", "conditions"))
-    if not conditions:
+    if not items(store.get("spec", "conditions")):
         return True
-    return any(_admits(graph, condition, name) for condition in conditions
-               for name, tenant in tenants_of_namespaces(graph).items() if tenant != own)
+    return any(serves(graph, store, name) for name, tenant in tenants_of_namespaces(graph).items() if tenant != own)
+
+
+def serves(graph: PlannedGraph, store: ResourceView, namespace: str) -> bool:
+    """Whether a namespace may read a store."""
+    conditions = items(store.get("spec", "conditions"))
+    return not conditions or any(_admits(graph, condition, namespace) for condition in conditions)
 
 
 def _admits(graph: PlannedGraph, condition: Any, namespace: str) -> bool:

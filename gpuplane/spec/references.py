@@ -91,6 +91,7 @@ def _tenants(documents: Documents) -> Iterator[SpecError]:
         yield from _quota(documents, tenant.spec.quota, place, "spec.quota")
         yield from _egress(documents, tenant, place)
         yield from _names(tenant, place)
+        yield from _reachable_from(documents, tenant, place)
         if documents.environment is not None:
             yield from _settings(documents.environment, tenant, place)
         elif is_reserved(name):
@@ -107,6 +108,15 @@ def _quota(documents: Documents, quota: Iterable[str], place: Place, path: str) 
         if key not in keys and ("NodePool", key.partition("/")[0]) not in documents.unreadable:
             yield _error(place, f"{path}.{key}", f"there is no such pool or profile; there are: {_listed(keys)}.",
                          "Add the node pool, or correct the name.")
+
+
+def _reachable_from(documents: Documents, tenant: Tenant, place: Place) -> Iterator[SpecError]:
+    for index, each in enumerate(tenant.spec.reachable_from):
+        if each.tenant == tenant.metadata.name:
+            yield _error(place, f"spec.reachable_from[{index}].tenant", "this is the tenant itself.", "Name another tenant.")
+        elif not documents.has("Tenant", each.tenant):
+            message = f'there is no tenant "{each.tenant}"; there are: {_listed(documents.tenants)}.'
+            yield _error(place, f"spec.reachable_from[{index}].tenant", message, "Add the tenant, or correct the name.")
 
 
 def _settings(environment: Environment, tenant: Tenant, place: Place) -> Iterator[SpecError]:

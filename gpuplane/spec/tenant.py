@@ -13,6 +13,7 @@ from gpuplane.spec.budget import Budget
 from gpuplane.spec.cloud_use import CloudUse
 from gpuplane.spec.data_class import DataClass
 from gpuplane.spec.model import Cidr, CloudRegion, DnsLabel, Document, FairSharingWeight, QuotaKey, SpecModel, Usd, number_is_nominal
+from gpuplane.spec.reachable_from import ReachableFrom
 from gpuplane.spec.vocabulary import LOCAL_QUEUE, is_personal
 
 
@@ -155,6 +156,8 @@ class TenantSpec(SpecModel):
     """Secrets its workloads may mount, by reference."""
     access: Access = Access()
     cloud_use: CloudUse = CloudUse()
+    reachable_from: tuple[ReachableFrom, ...] = ()
+    """Other tenants that may reach it: every path between tenants that is not declared here is refused (TI-22)."""
 
     @property
     def monthly_budget(self) -> Budget:

@@ -11,6 +11,8 @@ from typing import Any
 from gpuplane.delivery.changes import changes_between
 from gpuplane.delivery.preview_report import Comparison, PreviewReport
 from gpuplane.delivery.render_json import to_json, views_from_json
+from gpuplane.graph.reachability import Edge, Maker, Matrix, Medium
+from gpuplane.graph.reachability.edges import maker, platform, tenant
 from gpuplane.graph.resource_view import ResourceView, Unknown
 from gpuplane.planning.environment_plan import EnvironmentPlan, PoolPlan, QuotaPlan, ServicePlan, TenantPlan
 from gpuplane.planning.money.budget import budget_use
@@ -36,8 +38,8 @@ def refused() -> PreviewReport:
     """The same with everything that a report can show: findings of all kinds, and a comparison."""
     findings = sorted((blocking(), unknown_finding(), waived("2026-08-15"), waived("2027-08-15"), advice()),
                       key=lambda finding: finding.sort_key)
-    made = report(findings=tuple(findings), verdict=Verdict.FAIL)
-    return replace(made, comparison=_comparison(made))
+    made = report(findings=tuple(findings), verdict=Verdict.FAIL, isolation=isolation("acme", "beta"))
+    return replace(made, comparison=replace(_comparison(made), edges=(path("acme", "beta", "gone"), made.isolation.edges[2])))
 
 
 def hostile() -> PreviewReport:
@@ -48,8 +50,23 @@ def hostile() -> PreviewReport:
     plan = replace(_plan(), tenants={HOSTILE: tenant}, notes=(HOSTILE,))
     views = tuple(replace(view, name=HOSTILE, file=HOSTILE) for view in _resources())
     made = report(plan=plan, findings=(finding, replace(finding, waived=f"{HOSTILE} (until 2026-08-15, x)")), resources=views,
-                  verdict=Verdict.FAIL)
-    return replace(made, comparison=replace(_comparison(made), ref=HOSTILE, note=HOSTILE))
+                  verdict=Verdict.FAIL, isolation=isolation(HOSTILE, f"other{HOSTILE}", HOSTILE))
+    return replace(made, comparison=replace(_comparison(made), ref=HOSTILE, note=HOSTILE, edges=()))
+
+
+def isolation(one: str, other: str, text: str = "") -> Matrix:
+    """A matrix of two tenants: an undeclared path, one that cannot be excluded, a declared one, and one of the platform's."""
+    design = Edge(Medium.DEVICES, tenant(one), platform(f"pool h100{text}"), f"pods of {one} run there{text}",
+                  (maker(namespace(one, "pii")),), allowed="by design: whole GPUs")
+    edges = (path(one, other, f"read pods{text}"), replace(path(other, one, f"read files{text}"), medium=Medium.VOLUMES, certain=False),
+             replace(path(other, one, f"call models{text}"), medium=Medium.NETWORK, allowed=f"declared by tenant {one}: meant{text}"), design)
+    return Matrix(tuple(sorted((one, other))), edges)
+
+
+def path(source: str, target: str, what: str) -> Edge:
+    """A path between two tenants that nobody declared, made by an object of the report and one that is not in it."""
+    return Edge(Medium.API, tenant(source), tenant(target), f"{source} may {what}",
+                (maker(namespace(target, "pii"), "metadata.labels"), Maker("", "RoleBinding", target, "guests", "subjects[0]")))
 
 
 def blocking(**changes: Any) -> Finding:

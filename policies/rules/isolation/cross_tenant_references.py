@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from gpuplane.graph.model_sources import model_sources
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.queues import cluster_queues
-from gpuplane.graph.references import READ, ROLE_ARN, Reference, references
+from gpuplane.graph.references import READ, ROLE_ARN, other_owner, references
 from gpuplane.graph.resource_view import ResourceView, Unknown, lookup
 from gpuplane.graph.secret_stores import open_to_others
-from gpuplane.graph.tenancy import all_tenants, bears, owner, tenants_of_namespaces
+from gpuplane.graph.tenancy import owner, tenants_of_namespaces
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.rule import Example, Rule
 
@@ -43,7 +43,7 @@ class CrossTenantReferences(Rule):
             if isinstance(source.uri, Unknown):
                 yield self.unknown(graph, view, f"The model of {view} is only known after apply.", source.path)
         for reference in references(graph, view):
-            other = _other_owner(graph, reference, own)
+            other = other_owner(graph, reference, own)
             if other is not None:
                 yield self.fail(
                     graph, view, f"{view} of tenant {own} refers to {reference.what}, which is tenant {other}'s.", reference.path)
@@ -160,13 +160,3 @@ subjects: [{kind: ServiceAccount, name: indexer, namespace: search}]
 """, "refers to ServiceAccount indexer, which is tenant search's"),
     )
 
-
-def _other_owner(graph: PlannedGraph, reference: Reference, own: str) -> str | None:
-    """The other tenant that a reference leads to; None where it stays inside or leads to the platform."""
-    if reference.namespace:
-        other = tenants_of_namespaces(graph).get(reference.namespace)
-        return other if other != own else None
-    owners = [tenant for tenant in all_tenants(graph) if any(
-        bears(name, tenant) if reference.fuzzy else name == tenant for name in reference.names)]
-    nearest = max(owners, key=lambda tenant: (len(tenant), tenant), default=own)  # acme-dev-models is acme-dev's, not acme's
-    return nearest if nearest != own else None

@@ -7,15 +7,14 @@ from collections.abc import Iterator
 
 from gpuplane.graph.device_pools import DevicePool, device_pools
 from gpuplane.graph.gpu_sharing import SHARED_STRATEGIES, UNRESOLVED, PluginConfig, sharing_configs
-from gpuplane.graph.placement import candidates
 from gpuplane.graph.planned_graph import PlannedGraph
-from gpuplane.graph.queues import cluster_queues
+from gpuplane.graph.pool_users import pool_users
 from gpuplane.graph.resource_view import ResourceView, items, lookup
 from gpuplane.graph.tenancy import data_class, owner, tenants_of_namespaces
 from gpuplane.graph.workloads import gpu_workloads
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.rule import Example, Rule
-from gpuplane.spec.vocabulary import is_device_resource, is_personal
+from gpuplane.spec.vocabulary import is_personal
 
 
 class SharedGpusBetweenTenants(Rule):
@@ -130,13 +129,9 @@ spec: {containers: [{name: vllm, image: vllm, resources: {limits: {nvidia.com/gp
 def _users(graph: PlannedGraph, pool: DevicePool) -> dict[str, set[str]]:
     """Tenants that may use a pool, with their data classes: by quota, and by workloads that select it."""
     users: dict[str, set[str]] = defaultdict(set)
-    for queue in cluster_queues(graph).values():
-        usable = [quota for quota in queue.quotas if is_device_resource(quota.resource) and queue.most(quota) != 0]
-        for tenant in queue.tenants if any(quota.flavor == pool.name for quota in usable) else ():
-            _add(graph, users, tenant, queue.view)
-    for workload in gpu_workloads(graph):
-        if pool in candidates(workload.template, device_pools(graph), next(iter(workload.devices), None)):
-            _add(graph, users, owner(graph, workload.view), workload.view)
+    for tenant, views in pool_users(graph, pool).items():
+        for view in views:
+            _add(graph, users, tenant, view)
     return users
 
 

@@ -1,0 +1,292 @@
+"""Network: which pods can connect to which, by what all network policies together leave open.
+
+A connection needs the policies of both ends. Pods are not counted one by one: whoever may run pods in a namespace may give them any
+labels, so the question is whether there are labels for which a way is open. Traffic between a node and its own pods is never closed
+(Kubernetes, "Network Policies"), so pods on the node's network are reached by nothing here, and reach every pod.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from gpuplane.graph.network_policies import Direction
+from gpuplane.graph.planned_graph import PlannedGraph
+from gpuplane.graph.reachability.addresses import METADATA, holds, pods_inside
+from gpuplane.graph.reachability.edges import Edge, Maker, Medium, Party, maker, outside, platform, tenant
+from gpuplane.graph.reachability.labels import Demand, fits, possible
+from gpuplane.graph.reachability.openings import NAMESPACE_NAME, Opening, Policy, policies
+from gpuplane.graph.reachability.ports import EVERY, Ports, both, shown, union
+from gpuplane.graph.reachability.tenant_pods import is_set, tenant_pods
+from gpuplane.graph.resource_view import ResourceView, lookup, told
+from gpuplane.graph.tenancy import home, tenants_of_namespaces
+
+_SERVICE = "by design: the platform's own pods serve every tenant"
+_OUTSIDE = "by design: no tenant's; TI-02 and TI-03 judge how wide it may be"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A namespace: its labels, and whether these are all of them (it is among the objects)."""
+
+    name: str
+    labels: Mapping[str, Any]
+    whole: bool
+    view: ResourceView | None = None
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way through the policies of one end.
+
+    Attributes:
+        met, unmet: demands on the labels of the pods at this end.
+        opening: what is opened; None where no policy closes such pods.
+        policy: the policy that opens it.
+    """
+
+    met: frozenset[Demand]
+    unmet: frozenset[Demand]
+    opening: Opening | None = None
+    policy: Policy | None = None
+
+
+@dataclass(frozen=True)
+class Path:
+    """A connection that is open between pods of two namespaces: on which ports, through which policies."""
+
+    ports: Ports
+    certain: bool
+    objects: tuple[Maker, ...]
+
+
+def network_edges(graph: PlannedGraph) -> Iterator[Edge]:
+    """Every way from or to a tenant's pods."""
+    net = Net(graph)
+    for (source, target), path in sorted(net.paths().items()):
+        ends = net.party(source), net.party(target)
+        if ends[0] != ends[1] and any(end.is_tenant for end in ends):
+            both_tenants = ends[0].is_tenant and ends[1].is_tenant
+            sentence = f"pods of namespace {source} connect to pods of namespace {target} on {shown(path.ports)}"
+            yield Edge(Medium.NETWORK, *ends, sentence, path.objects, path.certain, "" if both_tenants else _SERVICE)
+    yield from _outside(net)
+    yield from _on_nodes(net)
+
+
+class Net:
+    """All namespaces of a graph, and what is open between them."""
+
+    def __init__(self, graph: PlannedGraph) -> None:
+        self.graph = graph
+        self.tenants = tenants_of_namespaces(graph)
+        self.places = _places(graph)
+        self._admitted: dict[Demand, Mapping[str, bool]] = {}
+        self._led: dict[tuple[int, str], Mapping[str, bool]] = {}
+        self._policies = {direction: self._by_namespace(direction) for direction in ("Ingress", "Egress")}
+
+    def party(self, namespace: str) -> Party:
+        """Whose the pods of a namespace are."""
+        owner = self.tenants.get(namespace)
+        return tenant(owner) if owner is not None else platform(f"namespace {namespace}")
+
+    def paths(self) -> dict[tuple[str, str], Path]:
+        """Every open connection between two namespaces at least one of which is a tenant's, by source and target."""
+        outgoing = {name: self.ways(name, "Egress") for name in self.places}
+        found: dict[tuple[str, str], Path] = {}
+        for target in self.places:
+            for source, incoming in self._sources(target).items():
+                if source != target and (source in self.tenants or target in self.tenants):
+                    path = self._path(source, target, incoming, outgoing[source])
+                    if path is not None:
+                        found[source, target] = path
+        return found
+
+    def ways(self, namespace: str, direction: Direction) -> tuple[Way, ...]:
+        """The ways through the policies of a namespace's pods."""
+        closing = frozenset(policy.selected for policy in self._policies[direction].get(namespace, ()) if policy.closes)
+        free = [Way(frozenset(), closing)] if possible(frozenset(), closing) else []
+        return (*free, *(Way(frozenset({policy.selected}), frozenset(), opening, policy)
+                         for policy in self._policies[direction].get(namespace, ()) for opening in policy.openings))
+
+    def admitted(self, way: Way, namespace: str) -> Mapping[str, bool]:
+        """Namespaces whose pods a way of a namespace's pods leads to, each with whether that is sure."""
+        key = id(way.opening), namespace if way.opening is None or way.opening.pods is None or way.opening.pods.namespaces is None else ""
+        if key not in self._led:
+            self._led[key] = self._leads(way, namespace)
+        return self._led[key]
+
+    def _leads(self, way: Way, namespace: str) -> Mapping[str, bool]:
+        if way.opening is None:
+            return dict.fromkeys(self.places, True)
+        found: dict[str, bool] = {}
+        if way.opening.block is not None and way.opening.block_holds_pods:
+            surely = pods_inside(way.opening.block)
+            found = {} if surely is False else dict.fromkeys(self.places, surely is True)
+        if way.opening.pods is not None:
+            wanted = way.opening.pods.namespaces
+            found = {**found, **({namespace: True} if wanted is None else self._having(wanted))}
+        return found
+
+    def _having(self, wanted: Demand) -> Mapping[str, bool]:
+        if wanted not in self._admitted:
+            verdicts = {name: fits(wanted, place.labels, place.whole) for name, place in self.places.items()}
+            self._admitted[wanted] = {name: verdict is True for name, verdict in verdicts.items() if verdict is not False}
+        return self._admitted[wanted]
+
+    def _by_namespace(self, direction: Direction) -> Mapping[str, tuple[Policy, ...]]:
+        found: dict[str, list[Policy]] = defaultdict(list)
+        for policy in policies(self.graph, direction):
+            for name in [policy.rules.namespace] if policy.namespaces is None else self._having(policy.namespaces):
+                found[name].append(policy)
+        return {name: tuple(each) for name, each in found.items()}
+
+    def _sources(self, target: str) -> Mapping[str, list[tuple[Way, bool]]]:
+        """Namespaces that some way lets in, each with these ways and whether they surely do."""
+        found: dict[str, list[tuple[Way, bool]]] = defaultdict(list)
+        for way in self.ways(target, "Ingress"):
+            for source, surely in self.admitted(way, target).items():
+                found[source].append((way, surely))
+        return found
+
+    def _path(self, source: str, target: str, incoming: list[tuple[Way, bool]], outgoing: tuple[Way, ...]) -> Path | None:
+        open_ways = []
+        for out in outgoing:
+            there = self.admitted_there(out, source, target)
+            if there is None:
+                continue
+            for way, surely in incoming:
+                joined = _joined(out, way)
+                if joined is not None:
+                    open_ways.append((joined[0], joined[1] and surely and there, (*self.makers(target, way, "Ingress"),
+                                                                                  *self.makers(source, out, "Egress"))))
+        if not open_ways:
+            return None
+        certain = [each for each in open_ways if each[1]]
+        chosen = certain or open_ways
+        objects = tuple(sorted({each for way in chosen for each in way[2]}, key=lambda each: (each.kind == "Namespace", each)))
+        return Path(union(frozenset(ports for ports, _, _ in chosen)), bool(certain), objects)
+
+    def admitted_there(self, way: Way, namespace: str, far: str) -> bool | None:
+        """Whether a way leads to one namespace's pods, and surely; None where it does not."""
+        return self.admitted(way, namespace).get(far) if way.opening is not None else True
+
+    def makers(self, namespace: str, way: Way, direction: Direction) -> tuple[Maker, ...]:
+        """What makes a way: the policy that opens it, else the namespace in which none closes it."""
+        if way.policy is not None and way.opening is not None:
+            return (maker(way.policy.rules.view, way.opening.path),)
+        return (self.namespace_maker(namespace, f"no policy closes {direction.lower()}"),)
+
+    def namespace_maker(self, namespace: str, field: str = "") -> Maker:
+        """The namespace itself, where what makes an edge is that something is missing in it."""
+        view = self.places[namespace].view
+        return maker(view, field) if view is not None else Maker("", "Namespace", "", namespace, field)
+
+
+def _joined(out: Way, way: Way) -> tuple[Ports, bool] | None:
+    """Ports of a connection through one way at each end, and whether it is sure; None where there is none."""
+    through = both(_ports(out), _ports(way))
+    source = out.met | _far(way), out.unmet
+    target = way.met | _far(out), way.unmet
+    if not through or not possible(*source) or not possible(*target):
+        return None
+    return through, possible(*source, surely=True) and possible(*target, surely=True)
+
+
+def _ports(way: Way) -> Ports:
+    return way.opening.ports if way.opening is not None else EVERY
+
+
+def _far(way: Way) -> frozenset[Demand]:
+    """What a way demands of the pods at the other end; one by address demands nothing of them."""
+    pods = way.opening.pods if way.opening is not None else None
+    return frozenset({pods.labels}) if pods is not None else frozenset()
+
+
+@lru_cache(maxsize=4)
+def _places(graph: PlannedGraph) -> Mapping[str, Place]:
+    """Every namespace that is among the objects, that an object is in, or that a policy names."""
+    known = {name: Place(name, {**view.labels, NAMESPACE_NAME: name}, True, view) for name, view in graph.namespaces.items()}
+    used = {home(view) for view in graph.kubernetes if view.namespace}
+    for direction in ("Ingress", "Egress"):
+        for policy in policies(graph, direction):
+            for opening in policy.openings:
+                wanted = opening.pods.namespaces if opening.pods is not None else None
+                used |= {value for atom in (wanted.atoms if wanted is not None else ()) if atom.key == NAMESPACE_NAME
+                         and atom.operator == "In" for value in atom.values}
+    return {name: known.get(name) or Place(name, {NAMESPACE_NAME: name}, False) for name in sorted({*known, *used})}
+
+
+def _outside(net: Net) -> Iterator[Edge]:
+    """Addresses and names beyond the cluster that a tenant's pods reach, and those that reach them; and the nodes' metadata."""
+    for name in sorted(net.tenants):
+        if name not in net.places:
+            continue
+        for direction in ("Egress", "Ingress"):
+            by_far: dict[str, list[Way]] = defaultdict(list)
+            for way in net.ways(name, direction):
+                for far in _addresses(way):
+                    by_far[far].append(way)
+            for far, ways in sorted(by_far.items()):
+                yield _outside_edge(net, name, direction, far, ways)
+        yield from _metadata(net, name)
+
+
+def _addresses(way: Way) -> list[str]:
+    if way.opening is None:
+        return ["every address"]
+    found = [way.opening.name] if way.opening.name else []
+    if way.opening.block is not None:
+        network = way.opening.block.network
+        whole = network is not None and network.prefixlen == 0
+        found.append("every address" if whole else f"network {network or 'that is only known after apply'}")
+    return found
+
+
+def _outside_edge(net: Net, namespace: str, direction: Direction, far: str, ways: list[Way]) -> Edge:
+    objects = tuple(sorted({each for way in ways for each in net.makers(namespace, way, direction)}))
+    through = shown(union(frozenset(_ports(way) for way in ways)))
+    if direction == "Egress":
+        return Edge(Medium.NETWORK, net.party(namespace), outside(far), f"pods of namespace {namespace} connect to {far} on {through}",
+                    objects, allowed=_OUTSIDE)
+    return Edge(Medium.NETWORK, outside(far), net.party(namespace), f"{far} may connect to pods of namespace {namespace} on {through}",
+                objects, allowed=_OUTSIDE)
+
+
+def _metadata(net: Net, namespace: str) -> Iterator[Edge]:
+    """Where nodes get their cloud credentials, which are no tenant's."""
+    ways = [way for way in net.ways(namespace, "Egress") if way.opening is None or (
+        way.opening.block is not None and holds(way.opening.block, METADATA))]
+    if ways:
+        objects = tuple(sorted({each for way in ways for each in net.makers(namespace, way, "Egress")}))
+        hidden = all(way.opening is not None and way.opening.block is not None and way.opening.block.network is None for way in ways)
+        kept = _hop_limited(net.graph)
+        yield Edge(Medium.NETWORK, net.party(namespace), platform("instance metadata"),
+                   f"pods of namespace {namespace} reach the instance metadata service, where nodes get their cloud credentials",
+                   objects, not hidden, "by design: the launch templates' hop limit of 1 keeps pods out" if kept else "")
+
+
+def _hop_limited(graph: PlannedGraph) -> bool:
+    """Whether every launch template demands session tokens and lets them go one hop: to the node, not to its pods."""
+    templates = [view for view in graph.resources if view.type == "aws:ec2/launchTemplate:LaunchTemplate"]
+    options = [told(view.props, "metadataOptions") for view in templates]
+    return bool(templates) and all(
+        told(each, "httpTokens") == "required" and told(each, "httpPutResponseHopLimit") == 1 for each in options)
+
+
+def _on_nodes(net: Net) -> Iterator[Edge]:
+    """Pods on the node's own network: no policy holds for them, and a node reaches all pods on it."""
+    others = sorted(set(net.tenants.values()))
+    for pods in tenant_pods(net.graph):
+        value = lookup(pods.template.spec, "hostNetwork")
+        if is_set(value):
+            objects, who = (maker(pods.view, f"{pods.template.path}.hostNetwork"),), f"pods of {pods.view} are on the node's network"
+            for other in others:
+                if other != pods.tenant:
+                    yield Edge(Medium.NETWORK, tenant(pods.tenant), tenant(other), f"{who}, and a node reaches every pod that runs on it",
+                               objects, value is True)
+            sentence = f"{who}, where nodes get their cloud credentials"
+            yield Edge(Medium.NETWORK, tenant(pods.tenant), platform("instance metadata"), sentence,
+                       objects, value is True)
