@@ -9,6 +9,8 @@ from gpuplane.graph.network_policies import Peer, network_policies
 from gpuplane.graph.open_peers import too_wide
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.queues import namespace_labels
+from gpuplane.graph.reachability import Medium
+from gpuplane.graph.reachability.declarations import is_declared
 from gpuplane.graph.resource_view import items, lookup, mapping, unknowns
 from gpuplane.graph.tenancy import tenants_of_namespaces
 from gpuplane.policies.finding import Finding
@@ -132,10 +134,17 @@ def _other_tenant(graph: PlannedGraph, peer: Peer, own: str) -> str | None:
     listed = [value for item in items(selector.get("matchExpressions"))
               if lookup(item, "key") == key and lookup(item, "operator") == "In" for value in items(lookup(item, "values"))]
     for tenant in [named, *listed]:
-        if tenant is not None and tenant != own:
+        if tenant is not None and tenant != own and not _declared(graph, peer, own, str(tenant)):
             return f"tenant {tenant}"
     tenants = tenants_of_namespaces(graph)
     for name, namespace in sorted(graph.namespaces.items()):
-        if tenants.get(name, own) != own and selects(selector, namespace_labels(namespace)):
-            return f"tenant {tenants[name]} (namespace {name})"
+        other = tenants.get(name, own)
+        if other != own and selects(selector, namespace_labels(namespace)) and not _declared(graph, peer, own, other):
+            return f"tenant {other} (namespace {name})"
     return None
+
+
+def _declared(graph: PlannedGraph, peer: Peer, own: str, other: str) -> bool:
+    """Whether the tenant that is reached has declared it (``reachable_from``)."""
+    source, target = (other, own) if peer.direction == "Ingress" else (own, other)
+    return is_declared(graph, source, target, Medium.NETWORK)
