@@ -128,7 +128,7 @@ class Tenant(pulumi.ComponentResource):
         annotations = {ALLOWED_REGIONS: ",".join(args.allowed_regions), ALLOWED_REGISTRIES: ",".join(args.allowed_registries),
                        ALLOWED_MODEL_SOURCES: ",".join(args.allowed_model_sources), COST_CENTER: args.cost_center or "",
                        SOURCE: args.source}
-        if groups := sorted({*args.access.viewers, *args.access.developers, *args.access.operators}):
+        if groups := args.access.groups:
             annotations[GROUPS] = json.dumps(groups)
         if args.reachable_from:
             annotations[REACHABLE_FROM] = json.dumps(args.reachable_from, sort_keys=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from gpuplane.components.kubernetes_object import Manifest, metadata
 from gpuplane.spec.vocabulary import BREAK_GLASS_APPROVER, BREAK_GLASS_EXPIRES, BREAK_GLASS_REASON
@@ -44,7 +44,12 @@ class AccessArgs:
     developers: tuple[str, ...] = ()
     operators: tuple[str, ...] = ()
     shell: bool = False
-    break_glass: tuple[BreakGlassArgs, ...] = field(default_factory=tuple)
+    break_glass: tuple[BreakGlassArgs, ...] = ()
+
+    @property
+    def groups(self) -> list[str]:
+        """Every group that has a role, sorted; who has access for an emergency alone is none of the tenant's."""
+        return sorted({*self.viewers, *self.developers, *self.operators})
 
 
 def access_manifests(namespace: str, args: AccessArgs) -> list[tuple[str, Manifest]]:

@@ -6,8 +6,9 @@ from abc import abstractmethod
 from collections.abc import Iterable, Iterator
 from typing import ClassVar, Literal
 
+from gpuplane.graph.access import AccessRule
 from gpuplane.graph.planned_graph import PlannedGraph
-from gpuplane.graph.rbac import Grant, Role, reserved, roles
+from gpuplane.graph.rbac import Role, reserved, roles
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.rule import Rule
 
@@ -23,11 +24,11 @@ class RoleRule(Rule):
             if not reserved(graph, role):
                 for path in role.unknown:
                     yield self.unknown(graph, role.view, f"Rights of {role.view} are only known after apply.", path)
-                for grant in role.grants:
-                    yield from self.grant(graph, role, grant)
+                for rule in role.rules:
+                    yield from self.right(graph, role, rule)
 
     @abstractmethod
-    def grant(self, graph: PlannedGraph, role: Role, grant: Grant) -> Iterator[Finding]:
+    def right(self, graph: PlannedGraph, role: Role, rule: AccessRule) -> Iterator[Finding]:
         """Findings about one rule of a role."""
 
 

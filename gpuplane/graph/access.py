@@ -15,7 +15,7 @@ from typing import Any
 from gpuplane.catalog.cluster_roles import cluster_roles
 from gpuplane.graph.label_selectors import selects
 from gpuplane.graph.planned_graph import PlannedGraph
-from gpuplane.graph.resource_view import ResourceView, Unknown, items, lookup, mapping, unknowns
+from gpuplane.graph.resource_view import ResourceView, Unknown, items, lookup, mapping, told, unknowns
 from gpuplane.graph.tenancy import home
 
 GROUP = "rbac.authorization.k8s.io"
@@ -126,7 +126,7 @@ def _grant(view: ResourceView, roles: _Roles) -> Grant:
 
 
 def _subject(value: Any, namespace: str) -> Subject:
-    kind, where = str(lookup(value, "kind")), lookup(value, "namespace")
+    kind, where = str(lookup(value, "kind")), told(value, "namespace")
     return Subject(kind, str(where or namespace) if kind == "ServiceAccount" else "", str(lookup(value, "name")))
 
 
@@ -166,13 +166,19 @@ class _Roles:
         return self._collected[name]
 
 
+def own_rules(role: Mapping[str, Any]) -> Iterator[AccessRule]:
+    """The rules that stand in a role itself; paths are in it."""
+    yield from _rules(role, "")
+
+
 def _rules(role: Mapping[str, Any], name: str) -> Iterator[AccessRule]:
     listed = role.get("rules")
     if isinstance(listed, Unknown):
         yield AccessRule(frozenset(), frozenset(), frozenset(), unknown=True, path="rules")
     for index, rule in enumerate(items(listed)):
         groups, resources, verbs, names = (_texts(lookup(rule, part)) for part in ("apiGroups", "resources", "verbs", "resourceNames"))
-        yield AccessRule(groups, resources, verbs, names, any(True for _ in unknowns(rule)), f"{name}: rules[{index}]")
+        path = f"{name}: rules[{index}]" if name else f"rules[{index}]"
+        yield AccessRule(groups, resources, verbs, names, any(True for _ in unknowns(rule)), path)
 
 
 def _texts(value: Any) -> frozenset[str]:

@@ -69,12 +69,13 @@ class AwsRole:
 @lru_cache(maxsize=4)
 def aws_roles(graph: PlannedGraph) -> tuple[AwsRole, ...]:
     """Every IAM role of the graph, in its order."""
-    return tuple(_role(graph, view) for view in graph.resources if view.type == ROLE)
+    return tuple(_role(graph, view) for view in graph.of_kind("Role") if view.type == ROLE)
 
 
 def loose_policies(graph: PlannedGraph) -> tuple[ResourceView, ...]:
     """Policies and attachments of which nobody can say whose they are, because only apply knows the role."""
-    return tuple(view for view in graph.resources if view.type in (ROLE_POLICY, ATTACHMENT) and not role_name(view.get("role")))
+    return tuple(view for view in graph.of_kind("RolePolicy", "RolePolicyAttachment")
+                 if view.type in (ROLE_POLICY, ATTACHMENT) and not role_name(view.get("role")))
 
 
 def role_name(value: Any) -> str:
@@ -89,37 +90,49 @@ def _role(graph: PlannedGraph, view: ResourceView) -> AwsRole:
     sources = [(view, "assumeRolePolicy", view.get("assumeRolePolicy"))]
     inline = [(view, f"inlinePolicies[{index}].policy", lookup(each, "policy"))
               for index, each in enumerate(items(view.get("inlinePolicies")))]
-    inline += [(each, "policy", each.get("policy")) for each in graph.resources
-               if each.type == ROLE_POLICY and role_name(each.get("role")) in (name, view.name)]
+    names = sorted({name, view.name})
+    inline += [(each, "policy", each.get("policy")) for each in _of_roles(graph, ROLE_POLICY, "role", names)]
     managed: list[tuple[ResourceView, str]] = []
-    for each in graph.resources:
-        if each.type == ATTACHMENT and role_name(each.get("role")) in (name, view.name):
-            arn = each.get("policyArn")
-            if isinstance(arn, Unknown) or "::aws:policy/" not in str(arn):
-                own = [(policy, "policy", policy.get("policy")) for policy in _own_policies(graph, arn)]
-                inline += own or [(each, "policyArn", Unknown(each.urn, "policyArn"))]
-            else:
-                managed.append((each, str(arn).rpartition("/")[2]))
+    for each in _of_roles(graph, ATTACHMENT, "role", names):
+        arn = each.get("policyArn")
+        if isinstance(arn, Unknown) or "::aws:policy/" not in str(arn):
+            own = [(policy, "policy", policy.get("policy")) for policy in _own_policies(graph, arn)]
+            inline += own or [(each, "policyArn", Unknown(each.urn, "policyArn"))]
+        else:
+            managed.append((each, str(arn).rpartition("/")[2]))
     trust = tuple(one for each in sources for one in _statements(*each))
     statements = tuple(one for each in inline for one in _statements(*each))
     hidden = tuple((where, path) for where, path, text in [*sources, *inline] if _parsed(text) is None or any(True for _ in unknowns(text)))
     hidden += tuple((view, path) for path, _ in unknowns({key: view.get(key) for key in ("inlinePolicies", "managedPolicyArns", "tags")}))
-    nodes = any(_NODE_SERVICE in each.principals for each in trust) or name in {
-        role_name(each.get("nodeRoleArn")) for each in graph.resources if each.type == NODE_GROUP_TYPE}
-    return AwsRole(view, trust, statements, tuple(managed), hidden, _tenants(graph, view, name, trust), nodes)
+    nodes = any(_NODE_SERVICE in each.principals for each in trust) or bool(_of_roles(graph, NODE_GROUP_TYPE, "nodeRoleArn", names))
+    return AwsRole(view, trust, statements, tuple(managed), hidden, _tenants(graph, view, names, trust), nodes)
+
+
+@lru_cache(maxsize=16)
+def _by_role(graph: PlannedGraph, type_: str, field: str) -> Mapping[str, tuple[ResourceView, ...]]:
+    """Resources of a type by the role that a field names: looked up for each role, so sorted once."""
+    found: dict[str, tuple[ResourceView, ...]] = {}
+    for view in graph.of_kind(type_.rpartition(":")[2]):
+        if view.type == type_:
+            name = role_name(view.get(field))
+            found[name] = (*found.get(name, ()), view)
+    return found
+
+
+def _of_roles(graph: PlannedGraph, type_: str, field: str, names: list[str]) -> list[ResourceView]:
+    return [view for name in names for view in _by_role(graph, type_, field).get(name, ())]
 
 
 def _own_policies(graph: PlannedGraph, arn: Any) -> list[ResourceView]:
     """Policies of the graph that an attachment means."""
     short = arn.urn.rpartition("::")[2] if isinstance(arn, Unknown) else str(arn).rpartition("/")[2]
-    return [view for view in graph.resources if view.type == POLICY and short in (view.name, told(view.props, "name"))]
+    return [view for view in graph.of_kind("Policy") if view.type == POLICY and short in (view.name, told(view.props, "name"))]
 
 
-def _tenants(graph: PlannedGraph, view: ResourceView, name: str, trust: tuple[Statement, ...]) -> tuple[str, ...]:
+def _tenants(graph: PlannedGraph, view: ResourceView, names: list[str], trust: tuple[Statement, ...]) -> tuple[str, ...]:
     by_namespace = tenants_of_namespaces(graph)
     said = [told(view.props, "tags", graph.labels.tenant)]
-    places = [told(each.props, "namespace") for each in graph.resources
-              if each.type == ASSOCIATION and role_name(each.get("roleArn")) in (name, view.name)]
+    places = [told(each.props, "namespace") for each in _of_roles(graph, ASSOCIATION, "roleArn", names)]
     for statement in trust:
         for tests in statement.conditions.values():
             for key, value in mapping(tests).items():

@@ -52,7 +52,7 @@ def test_files_are_each_others_context(tmp_path: Path) -> None:
     _folder(tmp_path, policy=POLICY)
     together = check_paths([tmp_path], LabelMap(), (), DAY)
 
-    assert [finding.rule for finding in alone.findings] == ["TI-01"]
+    assert [finding.rule for finding in alone.findings] == ["TI-01", "TI-03"]
     assert (together.findings, together.exit_status, together.objects) == ((), 0, 3)
 
 
@@ -109,7 +109,8 @@ def test_the_same_files_give_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_somebody_elses_labels_count(tmp_path: Path) -> None:
-    _folder(tmp_path, place="apiVersion: v1\nkind: Namespace\nmetadata: {name: tools, labels: {team: red, pod-security.kubernetes.io/enforce: restricted}}\n", policy=POLICY)
+    worn = "{team: red, pod-security.kubernetes.io/enforce: restricted}"
+    _folder(tmp_path, place=f"apiVersion: v1\nkind: Namespace\nmetadata: {{name: tools, labels: {worn}}}\n", policy=POLICY)
 
     ours, theirs = ({finding.rule for finding in check_paths([tmp_path], labels, (), DAY).findings} for labels in
                     (LabelMap(), LabelMap(tenant="team")))

@@ -1,8 +1,9 @@
-"""Tenant isolation (TI-01 to TI-21): what is not known never passes, and the spellings by which a rule could be walked round."""
+"""Tenant isolation (TI-01 to TI-22): what is not known never passes, and the spellings by which a rule could be walked round."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,7 +29,7 @@ TOLD_BY_OTHERS = {
 
 
 def test_the_catalogue_of_isolation_is_complete() -> None:
-    assert sorted(RULES) == [f"TI-{number:02}" for number in range(1, 22)]
+    assert sorted(RULES) == [f"TI-{number:02}" for number in range(1, 23)]
 
 
 def _paths(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
@@ -218,6 +219,14 @@ def test_a_way_round_a_rule_is_found(rule: str, text: str) -> None:
 @pytest.mark.parametrize(("rule", "text"), QUIET.values(), ids=QUIET.keys())
 def test_what_is_harmless_has_no_finding(rule: str, text: str) -> None:
     assert _messages(rule, text) == []
+
+
+def test_the_audit_policy_in_the_documentation_tells_who_did_it_and_no_values() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "audit-policy.yaml").read_text(encoding="utf-8")
+
+    assert _messages("TI-21", text) == []
+    assert _messages("TI-21", text.replace("secrets, configmaps, serviceaccounts/token", "configmaps").replace(
+        'resources: [events]', 'resources: [events, secrets]')) == ["Policy gpuplane leaves no trace of who reads Secrets."]
 
 
 def test_the_environment_says_how_long_an_emergency_may_last() -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from gpuplane.graph.planned_graph import PlannedGraph
-from gpuplane.graph.reachability.edges import Edge, maker
+from gpuplane.graph.reachability.edges import Edge, Medium, maker
 from gpuplane.graph.resource_view import ResourceView, items, lookup
 from gpuplane.spec.vocabulary import REACHABLE_FROM
 
@@ -33,6 +33,11 @@ def declared(graph: PlannedGraph, edge: Edge) -> Edge:
         return edge
     return replace(edge, allowed=f"declared by tenant {found.target}: {found.reason}",
                    objects=(*edge.objects, maker(found.view, f"metadata.annotations.{REACHABLE_FROM}")))
+
+
+def is_declared(graph: PlannedGraph, source: str, target: str, medium: Medium) -> bool:
+    """Whether a tenant has declared that another may reach it through a medium."""
+    return (source, target, medium.value) in _declarations(graph)
 
 
 @lru_cache(maxsize=4)

@@ -89,7 +89,7 @@ def _of_tenant(identities: Identities, grant: Grant, party: Party, subjects: lis
         if powers or not grant.known:
             yield Edge(Medium.API, party, platform(f"borders of tenant {party.name}"),
                        f"{who} may {', '.join(powers) or _unread(grant)} in namespace {grant.namespace}", objects, certain)
-    elif target.is_tenant or grant.rules or not grant.known:
+    elif grant.rules or not grant.known:
         plain = grant.known and not target.is_tenant and rights.harmless(grant.rules)
         allowed = _HARMLESS if plain else identities.agreed(party, target, subjects) if target.is_tenant else ""
         yield Edge(Medium.API, party, target, f"{who} may {rights.shown(grant.rules) or _unread(grant)} in namespace {grant.namespace}",

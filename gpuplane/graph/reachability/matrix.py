@@ -14,7 +14,7 @@ from gpuplane.graph.reachability.devices import device_edges
 from gpuplane.graph.reachability.edges import Edge, Medium, Party
 from gpuplane.graph.reachability.gateway_routes import route_edges
 from gpuplane.graph.reachability.kubernetes_api import api_edges
-from gpuplane.graph.reachability.network import network_edges
+from gpuplane.graph.reachability.network_borders import network_edges
 from gpuplane.graph.reachability.queues import queue_edges
 from gpuplane.graph.reachability.stored_secrets import secret_edges
 from gpuplane.graph.reachability.telemetry import telemetry_edges

@@ -15,17 +15,15 @@ from typing import Any
 
 from gpuplane.graph.network_policies import Direction
 from gpuplane.graph.planned_graph import PlannedGraph
-from gpuplane.graph.reachability.addresses import METADATA, holds, pods_inside
-from gpuplane.graph.reachability.edges import Edge, Maker, Medium, Party, maker, outside, platform, tenant
+from gpuplane.graph.reachability.addresses import pods_inside
+from gpuplane.graph.reachability.edges import Edge, Maker, Medium, Party, maker, platform, tenant
 from gpuplane.graph.reachability.labels import Demand, fits, possible
 from gpuplane.graph.reachability.openings import NAMESPACE_NAME, Opening, Policy, policies
 from gpuplane.graph.reachability.ports import EVERY, Ports, both, shown, union
-from gpuplane.graph.reachability.tenant_pods import is_set, tenant_pods
-from gpuplane.graph.resource_view import ResourceView, lookup, told
+from gpuplane.graph.resource_view import ResourceView
 from gpuplane.graph.tenancy import home, tenants_of_namespaces
 
 _SERVICE = "by design: the platform's own pods serve every tenant"
-_OUTSIDE = "by design: no tenant's; TI-02 and TI-03 judge how wide it may be"
 
 
 @dataclass(frozen=True)
@@ -63,17 +61,14 @@ class Path:
     objects: tuple[Maker, ...]
 
 
-def network_edges(graph: PlannedGraph) -> Iterator[Edge]:
-    """Every way from or to a tenant's pods."""
-    net = Net(graph)
+def namespace_edges(net: Net) -> Iterator[Edge]:
+    """Every way between the pods of two namespaces, one of them a tenant's."""
     for (source, target), path in sorted(net.paths().items()):
         ends = net.party(source), net.party(target)
         if ends[0] != ends[1] and any(end.is_tenant for end in ends):
             both_tenants = ends[0].is_tenant and ends[1].is_tenant
             sentence = f"pods of namespace {source} connect to pods of namespace {target} on {shown(path.ports)}"
             yield Edge(Medium.NETWORK, *ends, sentence, path.objects, path.certain, "" if both_tenants else _SERVICE)
-    yield from _outside(net)
-    yield from _on_nodes(net)
 
 
 class Net:
@@ -187,7 +182,7 @@ class Net:
 
 def _joined(out: Way, way: Way) -> tuple[Ports, bool] | None:
     """Ports of a connection through one way at each end, and whether it is sure; None where there is none."""
-    through = both(_ports(out), _ports(way))
+    through = both(ports_of(out), ports_of(way))
     source = out.met | _far(way), out.unmet
     target = way.met | _far(out), way.unmet
     if not through or not possible(*source) or not possible(*target):
@@ -195,7 +190,8 @@ def _joined(out: Way, way: Way) -> tuple[Ports, bool] | None:
     return through, possible(*source, surely=True) and possible(*target, surely=True)
 
 
-def _ports(way: Way) -> Ports:
+def ports_of(way: Way) -> Ports:
+    """Ports that a way leaves open."""
     return way.opening.ports if way.opening is not None else EVERY
 
 
@@ -217,76 +213,3 @@ def _places(graph: PlannedGraph) -> Mapping[str, Place]:
                 used |= {value for atom in (wanted.atoms if wanted is not None else ()) if atom.key == NAMESPACE_NAME
                          and atom.operator == "In" for value in atom.values}
     return {name: known.get(name) or Place(name, {NAMESPACE_NAME: name}, False) for name in sorted({*known, *used})}
-
-
-def _outside(net: Net) -> Iterator[Edge]:
-    """Addresses and names beyond the cluster that a tenant's pods reach, and those that reach them; and the nodes' metadata."""
-    for name in sorted(net.tenants):
-        if name not in net.places:
-            continue
-        for direction in ("Egress", "Ingress"):
-            by_far: dict[str, list[Way]] = defaultdict(list)
-            for way in net.ways(name, direction):
-                for far in _addresses(way):
-                    by_far[far].append(way)
-            for far, ways in sorted(by_far.items()):
-                yield _outside_edge(net, name, direction, far, ways)
-        yield from _metadata(net, name)
-
-
-def _addresses(way: Way) -> list[str]:
-    if way.opening is None:
-        return ["every address"]
-    found = [way.opening.name] if way.opening.name else []
-    if way.opening.block is not None:
-        network = way.opening.block.network
-        whole = network is not None and network.prefixlen == 0
-        found.append("every address" if whole else f"network {network or 'that is only known after apply'}")
-    return found
-
-
-def _outside_edge(net: Net, namespace: str, direction: Direction, far: str, ways: list[Way]) -> Edge:
-    objects = tuple(sorted({each for way in ways for each in net.makers(namespace, way, direction)}))
-    through = shown(union(frozenset(_ports(way) for way in ways)))
-    if direction == "Egress":
-        return Edge(Medium.NETWORK, net.party(namespace), outside(far), f"pods of namespace {namespace} connect to {far} on {through}",
-                    objects, allowed=_OUTSIDE)
-    return Edge(Medium.NETWORK, outside(far), net.party(namespace), f"{far} may connect to pods of namespace {namespace} on {through}",
-                objects, allowed=_OUTSIDE)
-
-
-def _metadata(net: Net, namespace: str) -> Iterator[Edge]:
-    """Where nodes get their cloud credentials, which are no tenant's."""
-    ways = [way for way in net.ways(namespace, "Egress") if way.opening is None or (
-        way.opening.block is not None and holds(way.opening.block, METADATA))]
-    if ways:
-        objects = tuple(sorted({each for way in ways for each in net.makers(namespace, way, "Egress")}))
-        hidden = all(way.opening is not None and way.opening.block is not None and way.opening.block.network is None for way in ways)
-        kept = _hop_limited(net.graph)
-        yield Edge(Medium.NETWORK, net.party(namespace), platform("instance metadata"),
-                   f"pods of namespace {namespace} reach the instance metadata service, where nodes get their cloud credentials",
-                   objects, not hidden, "by design: the launch templates' hop limit of 1 keeps pods out" if kept else "")
-
-
-def _hop_limited(graph: PlannedGraph) -> bool:
-    """Whether every launch template demands session tokens and lets them go one hop: to the node, not to its pods."""
-    templates = [view for view in graph.resources if view.type == "aws:ec2/launchTemplate:LaunchTemplate"]
-    options = [told(view.props, "metadataOptions") for view in templates]
-    return bool(templates) and all(
-        told(each, "httpTokens") == "required" and told(each, "httpPutResponseHopLimit") == 1 for each in options)
-
-
-def _on_nodes(net: Net) -> Iterator[Edge]:
-    """Pods on the node's own network: no policy holds for them, and a node reaches all pods on it."""
-    others = sorted(set(net.tenants.values()))
-    for pods in tenant_pods(net.graph):
-        value = lookup(pods.template.spec, "hostNetwork")
-        if is_set(value):
-            objects, who = (maker(pods.view, f"{pods.template.path}.hostNetwork"),), f"pods of {pods.view} are on the node's network"
-            for other in others:
-                if other != pods.tenant:
-                    yield Edge(Medium.NETWORK, tenant(pods.tenant), tenant(other), f"{who}, and a node reaches every pod that runs on it",
-                               objects, value is True)
-            sentence = f"{who}, where nodes get their cloud credentials"
-            yield Edge(Medium.NETWORK, tenant(pods.tenant), platform("instance metadata"), sentence,
-                       objects, value is True)

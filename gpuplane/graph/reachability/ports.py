@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from gpuplane.graph.resource_view import Unknown, items, lookup
+from gpuplane.graph.resource_view import Unknown, items, lookup, unknowns
 
 MOST = 65535
 PROTOCOLS = ("TCP", "UDP", "SCTP")
@@ -32,14 +32,14 @@ EVERY: Ports = tuple(Range(protocol) for protocol in PROTOCOLS)
 
 def ports(value: Any) -> Ports:
     """``ports`` of a NetworkPolicy's rule; none named are all there are."""
-    if isinstance(value, Unknown):
+    if any(True for _ in unknowns(value)):
         return EVERY
     return _sorted(_range(lookup(item, "protocol") or "TCP", item) for item in items(value)) or EVERY
 
 
 def cilium_ports(value: Any) -> Ports:
     """``toPorts`` of a Cilium rule."""
-    if isinstance(value, Unknown):
+    if any(True for _ in unknowns(value)):
         return EVERY
     found: list[Range] = []
     for item in items(value):

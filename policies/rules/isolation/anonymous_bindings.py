@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gpuplane.graph.planned_graph import PlannedGraph
-from gpuplane.graph.rbac import BINDINGS, bindings
+from gpuplane.graph.rbac import bindings
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.rule import Example, Rule
 
@@ -33,11 +33,11 @@ class AnonymousBindings(Rule):
         for binding in bindings(graph):
             for path in binding.unknown:
                 yield self.unknown(graph, binding.view, f"Whom {binding.view} binds is only known after apply.", path)
-            default = binding.view.name == binding.role_name and binding.view.kind == BINDINGS[1]
-            for subject in binding.subjects:
+            default = binding.view.name == binding.role_name and binding.view.kind == "ClusterRoleBinding"
+            for index, subject in enumerate(binding.subjects):
                 if subject.name in _WHY and not (default and (binding.role_name, subject.name) in _DEFAULTS):
                     yield self.fail(graph, binding.view, f"{binding.view} gives {binding.role_kind} {binding.role_name} to "
-                                                         f"{subject.name}: {_WHY[subject.name]}.", subject.path)
+                                                         f"{subject.name}: {_WHY[subject.name]}.", f"subjects[{index}]")
 
     PASSES = (
         Example("a group of the identity provider", """

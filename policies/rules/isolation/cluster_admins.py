@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gpuplane.graph.access import AccessRule, Subject
 from gpuplane.graph.planned_graph import PlannedGraph
-from gpuplane.graph.rbac import READ, WRITE, Binding, Grant, Subject, bindings, roles
+from gpuplane.graph.rbac import READ, WRITE, Binding, allowed, bindings, everything, is_reserved, roles, shown
 from gpuplane.graph.resource_view import Unknown
 from gpuplane.graph.tenancy import home, tenants_of_namespaces
 from gpuplane.policies.finding import Finding
@@ -39,21 +40,21 @@ class ClusterAdmins(Rule):
         for binding in bindings(graph):
             for path in binding.unknown:
                 yield self.unknown(graph, binding.view, f"Who holds which role by {binding.view} is only known after apply.", path)
-            people = [subject for subject in binding.subjects if not subject.reserved]
+            people = {index: subject for index, subject in enumerate(binding.subjects) if not is_reserved(subject)}
             if (why := _administers(graph, binding)) and (people or not binding.subjects):
-                whom = ", ".join(str(subject) for subject in people) or "nobody yet"
+                whom = ", ".join(shown(subject) for subject in people.values()) or "nobody yet"
                 yield self.fail(graph, binding.view, f"{binding.view} makes {whom} {why}.", "roleRef")
-            elif binding.role is not None and not binding.namespace:
-                for subject in people:
-                    yield from self._pods(graph, binding, subject)
+            elif not binding.namespace:
+                for index, subject in people.items():
+                    yield from self._pods(graph, binding, subject, f"subjects[{index}]")
 
-    def _pods(self, graph: PlannedGraph, binding: Binding, subject: Subject) -> Iterator[Finding]:
+    def _pods(self, graph: PlannedGraph, binding: Binding, subject: Subject, path: str) -> Iterator[Finding]:
         """A service account of pods that, through rights in every namespace, gets all others."""
         user = _user(graph, subject)
-        risky = next((right for grant in (binding.role.rights if binding.role else ()) if (right := _takes_over(grant))), "")
+        risky = next((right for rule in binding.rules if (right := _takes_over(rule))), "")
         if user and risky:
             yield self.fail(graph, binding.view, f"{binding.view} lets {user} {risky} in every namespace, and so take over the cluster.",
-                            subject.path)
+                            path)
 
     PASSES = (
         Example("a role of the own namespace", """
@@ -132,7 +133,7 @@ def _administers(graph: PlannedGraph, binding: Binding) -> str:
     of_what = f"an administrator of {f'namespace {binding.namespace}' if binding.namespace else 'everything'}"
     if binding.role_kind == "ClusterRole" and binding.role_name == "cluster-admin":
         return f"{of_what} (cluster-admin)"
-    if binding.role is not None and any(grant.everything for grant in binding.role.rights):
+    if any(everything(rule) for rule in binding.rules):
         return f"{of_what} (all rights on all objects)"
     if binding.role_kind == "ClusterRole" and binding.role_name in ("admin", "edit") and (
             not binding.namespace or _tenants(graph, binding)):
@@ -158,6 +159,6 @@ def _user(graph: PlannedGraph, subject: Subject) -> str:
     return ""
 
 
-def _takes_over(grant: Grant) -> str:
+def _takes_over(rule: AccessRule) -> str:
     return next((f"{verbs[0]} {resource}" for group, resource, risky in _TAKEOVER
-                 if not grant.names and (verbs := grant.allows(group, resource, *risky))), "")
+                 if not rule.names and (verbs := allowed(rule, group, resource, *risky))), "")

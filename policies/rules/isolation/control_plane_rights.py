@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gpuplane.graph.access import AccessRule
 from gpuplane.graph.planned_graph import PlannedGraph
-from gpuplane.graph.rbac import WRITE, Grant, Role, reserved, roles
+from gpuplane.graph.rbac import WRITE, Role, allowed, reserved, roles
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.role_rule import RoleRule, listed
 from gpuplane.policies.rule import Example
@@ -42,18 +43,18 @@ class ControlPlaneRights(RoleRule):
         for role in roles(graph):
             for path in role.unknown if _offered(role) and reserved(graph, role) else ():
                 yield self.unknown(graph, role.view, f"Rights of {role.view} are only known after apply.", path)
-            for grant in role.grants:
+            for rule in role.rules:
                 # Kubernetes' own roles too: clusters from before 1.22 keep this right in them (CVE-2021-25740).
                 for group, resource in _ENDPOINTS if _offered(role) else ():
-                    named = resource in grant.resources and grant.groups
-                    if verbs := grant.allows(grant.groups[0] if named else group, resource, *_CHANGE):
+                    written = min(rule.groups, default=group) if resource in rule.resources else group
+                    if verbs := allowed(rule, written, resource, *_CHANGE):
                         yield self.fail(graph, role.view, f"{role.view} may {listed(verbs)} {resource}, and so send traffic to pods of "
-                                                          "other namespaces.", grant.path)
+                                                          "other namespaces.", rule.path)
 
-    def grant(self, graph: PlannedGraph, role: Role, grant: Grant) -> Iterator[Finding]:
+    def right(self, graph: PlannedGraph, role: Role, rule: AccessRule) -> Iterator[Finding]:
         for group, resource, risky, so in _RIGHTS:
-            if verbs := grant.allows(group, resource, *risky):
-                yield self.fail(graph, role.view, f"{role.view} may {listed(verbs)} {resource}, and so {so}.", grant.path)
+            if verbs := allowed(rule, group, resource, *risky):
+                yield self.fail(graph, role.view, f"{role.view} may {listed(verbs)} {resource}, and so {so}.", rule.path)
 
     PASSES = (
         Example("claims, Services and service accounts of the own namespace", """

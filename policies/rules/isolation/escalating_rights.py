@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gpuplane.graph.access import AccessRule
 from gpuplane.graph.break_glass import is_break_glass, objection
 from gpuplane.graph.planned_graph import PlannedGraph
-from gpuplane.graph.rbac import RBAC, USER_FACING, Binding, Grant, Role, bindings, bindings_of
+from gpuplane.graph.rbac import RBAC, USER_FACING, Binding, Role, allowed, bindings, bindings_of
 from gpuplane.graph.resource_view import ResourceView
 from gpuplane.graph.tenancy import data_class
 from gpuplane.policies.finding import Finding
@@ -47,20 +48,20 @@ class EscalatingRights(RoleRule):
                 yield self.fail(graph, binding.view, f"{binding.view} is for an emergency, but {why}.", "metadata.annotations")
             for path in binding.unknown:
                 yield self.unknown(graph, binding.view, f"Who holds which role by {binding.view} is only known after apply.", path)
-            if binding.role is None and not binding.unknown and not _told_elsewhere(binding):
+            if not binding.known and not binding.unknown and not _told_elsewhere(binding):
                 yield self.unknown(graph, binding.view, f"{binding.view} gives {binding.role_kind} {binding.role_name}, which is not "
                                                         "among the objects that are judged.", "roleRef")
 
-    def grant(self, graph: PlannedGraph, role: Role, grant: Grant) -> Iterator[Finding]:
+    def right(self, graph: PlannedGraph, role: Role, rule: AccessRule) -> Iterator[Finding]:
         found: dict[str, list[str]] = {}
         for group, resource, risky, so in _RIGHTS:
-            for verb in grant.allows(group, resource, *risky):
+            for verb in allowed(rule, group, resource, *risky):
                 found.setdefault(so, []).append(f"{verb} {resource}")
         for so, rights in found.items():
-            yield self.fail(graph, role.view, f"{role.view} may {listed(rights)}, and so {so}.", grant.path)
-        shells = [what for what in _SHELLS if grant.allows("", what, "create", "get")]
+            yield self.fail(graph, role.view, f"{role.view} may {listed(rights)}, and so {so}.", rule.path)
+        shells = [what for what in _SHELLS if allowed(rule, "", what, "create", "get")]
         if shells and not _excused(graph, role):
-            yield self.fail(graph, role.view, f"{role.view} may use {listed(shells)}, and so see what models hold in memory.", grant.path)
+            yield self.fail(graph, role.view, f"{role.view} may use {listed(shells)}, and so see what models hold in memory.", rule.path)
 
     PASSES = (
         Example("logs and pods, but no shell", """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator
 
+from gpuplane.graph.audit_policy import LEVELS, levels
 from gpuplane.graph.node_sources import NODE_GROUP_TYPE
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.resource_view import ResourceView, Unknown, items, told, unknowns
@@ -14,6 +15,12 @@ from gpuplane.policies.rule import Example, Rule
 _CLUSTER, _TEMPLATE = "aws:eks/cluster:Cluster", "aws:ec2/launchTemplate:LaunchTemplate"
 _WIDEST = {4: 16, 6: 32}
 """A wider network is no list of offices: /16 is the largest that a VPC can have (Amazon VPC quotas)."""
+
+_VALUES = ("secrets", "serviceaccounts/token")
+_TRACED = (("", "secrets", "get", "reads Secrets"), ("", "serviceaccounts/token", "create", "takes tokens of service accounts"),
+           ("", "pods/exec", "create", "opens a shell"), ("", "pods/exec", "get", "opens a shell"),
+           ("rbac.authorization.k8s.io", "rolebindings", "create", "gives rights"))
+"""What an audit log is there to tell: API group, resource, verb, and what that is in words."""
 
 
 class OpenControlPlanes(Rule):
@@ -34,6 +41,8 @@ class OpenControlPlanes(Rule):
             if view.type == _CLUSTER:
                 yield from self._endpoint(graph, view)
                 yield from self._log(graph, view)
+            elif view.kind == "Policy" and view.group == "audit.k8s.io":
+                yield from self._audit(graph, view)
             elif view.type == _TEMPLATE:
                 yield from self._metadata(graph, view, "metadataOptions", 0)
             elif view.kind == "EC2NodeClass" and view.group == "karpenter.k8s.aws":
@@ -41,6 +50,15 @@ class OpenControlPlanes(Rule):
             elif view.type == NODE_GROUP_TYPE and view.get("launchTemplate") is None:
                 yield self.unknown(graph, view, f"{view} names no launch template: how pods reach its nodes' metadata is EKS's choice.",
                                    "launchTemplate")
+
+    def _audit(self, graph: PlannedGraph, view: ResourceView) -> Iterator[Finding]:
+        yield from self.hidden(graph, view, "What is written down", "rules")
+        for group, resource, verb, what in _TRACED:
+            for index, level, whole in levels(view, group, resource, verb):
+                if level == "None" and whole:
+                    yield self.fail(graph, view, f"{view} leaves no trace of who {what}.", f"rules[{index}]" if index >= 0 else "rules")
+                elif resource in _VALUES and level in LEVELS[2:]:
+                    yield self.fail(graph, view, f"{view} writes the values of {resource} into the log.", f"rules[{index}].level")
 
     def _endpoint(self, graph: PlannedGraph, view: ResourceView) -> Iterator[Finding]:
         public, networks = view.get("vpcConfig", "endpointPublicAccess"), view.get("vpcConfig", "publicAccessCidrs")
@@ -107,6 +125,20 @@ type: aws:ec2/launchTemplate:LaunchTemplate
 name: h100
 properties: {metadataOptions: {httpTokens: required, httpPutResponseHopLimit: 2}}
 """, "let metadata go 2 hops"),
+        Example("an audit policy that writes Secrets down", """
+apiVersion: audit.k8s.io/v1
+kind: Policy
+metadata: {name: audit}
+rules: [{level: RequestResponse}]
+""", "Policy audit writes the values of secrets into the log"),
+        Example("an audit policy that overlooks every shell", """
+apiVersion: audit.k8s.io/v1
+kind: Policy
+metadata: {name: audit}
+rules:
+  - {level: None, resources: [{group: "", resources: [pods/*]}]}
+  - {level: Metadata}
+""", "leaves no trace of who opens a shell"),
         Example("the old metadata service, by Karpenter", """
 apiVersion: karpenter.k8s.aws/v1
 kind: EC2NodeClass

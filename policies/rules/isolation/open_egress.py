@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from gpuplane.graph.network_policies import network_policies, sandbox_peers
+from gpuplane.graph.network_policies import NetworkRules, network_policies, sandbox_peers
 from gpuplane.graph.open_peers import too_wide
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.pod_templates import TEMPLATE_KINDS
@@ -56,10 +56,14 @@ class OpenEgress(Rule):
     def _unguarded(self, graph: PlannedGraph) -> Iterator[Finding]:
         """Pods that no policy selects may go anywhere."""
         found: dict[str, list[ResourceView]] = defaultdict(list)
-        closing = [rules for rules in network_policies(graph) if "Egress" in rules.isolates]
+        closing: dict[str, list[NetworkRules]] = defaultdict(list)
+        for rules in network_policies(graph):
+            if "Egress" in rules.isolates:
+                closing[rules.namespace].append(rules)
         for view, templates in graph.pods:
             for template in templates if view.kind not in TEMPLATE_KINDS else ():
-                guarded = any(rules.covers(home(view), template.labels) for rules in closing) or told(template.spec, "hostNetwork") is True
+                near = (*closing.get(home(view), ()), *closing.get("", ()))
+                guarded = any(rules.covers(home(view), template.labels) for rules in near) or told(template.spec, "hostNetwork") is True
                 if not guarded and home(view) not in SYSTEM_NAMESPACES and view not in found[home(view)]:
                     found[home(view)].append(view)
         for namespace, views in sorted(found.items()):

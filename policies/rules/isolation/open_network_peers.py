@@ -11,6 +11,8 @@ from gpuplane.graph.network_policies import Peer, network_policies
 from gpuplane.graph.open_peers import too_wide
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.queues import namespace_labels
+from gpuplane.graph.reachability import Medium
+from gpuplane.graph.reachability.declarations import is_declared
 from gpuplane.graph.resource_view import items, lookup, mapping, unknowns
 from gpuplane.graph.tenancy import tenants_of_namespaces
 from gpuplane.policies.finding import Finding
@@ -134,10 +136,10 @@ def _other_tenant(graph: PlannedGraph, peer: Peer, own: str) -> str | None:
     listed = [value for item in items(selector.get("matchExpressions"))
               if lookup(item, "key") == key and lookup(item, "operator") == "In" for value in items(lookup(item, "values"))]
     for tenant in [named, *listed]:
-        if tenant is not None and tenant != own:
+        if tenant is not None and tenant != own and not _declared(graph, peer, own, str(tenant)):
             return f"tenant {tenant}"
     for tenant, name in _tenants_selected(graph, selector):
-        if tenant != own:
+        if tenant != own and not _declared(graph, peer, own, tenant):
             return f"tenant {tenant} (namespace {name})"
     return None
 
@@ -155,3 +157,9 @@ def _tenants_selected(graph: PlannedGraph, selector: Mapping[str, Any]) -> tuple
         known[key] = tuple((tenants[name], name) for name, namespace in sorted(graph.namespaces.items())
                            if name in tenants and selects(selector, namespace_labels(namespace)))
     return known[key]
+
+
+def _declared(graph: PlannedGraph, peer: Peer, own: str, other: str) -> bool:
+    """Whether the tenant that is reached has declared it (``reachable_from``)."""
+    source, target = (other, own) if peer.direction == "Ingress" else (own, other)
+    return is_declared(graph, source, target, Medium.NETWORK)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gpuplane.graph.access import AccessRule
 from gpuplane.graph.planned_graph import PlannedGraph
-from gpuplane.graph.rbac import READ, Grant, Role
+from gpuplane.graph.rbac import READ, Role, allowed
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.role_rule import RoleRule, listed
 from gpuplane.policies.rule import Example
@@ -19,11 +20,11 @@ class ReadableSecrets(RoleRule):
     remedy = "Leave secrets out of the rule, or name the ones that are needed in resourceNames."
     references = ("CIS Kubernetes Benchmark 5.1.2", "Kubernetes documentation, RBAC good practices: Listing secrets")
 
-    def grant(self, graph: PlannedGraph, role: Role, grant: Grant) -> Iterator[Finding]:
-        verbs = grant.allows("", "secrets", *READ)
-        if verbs and not grant.names:
+    def right(self, graph: PlannedGraph, role: Role, rule: AccessRule) -> Iterator[Finding]:
+        verbs = allowed(rule, "", "secrets", *READ)
+        if verbs and not rule.names:
             yield self.fail(graph, role.view, f"{role.view} may {listed(verbs)} every Secret"
-                                              f"{' of its namespace' if role.view.kind == 'Role' else ''}.", grant.path)
+                                              f"{' of its namespace' if role.view.kind == 'Role' else ''}.", rule.path)
 
     PASSES = (
         Example("one Secret by name", """

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 from gpuplane.graph.aws_identity import AwsRole, Statement, aws_roles, loose_policies, trusts_one_account
 from gpuplane.graph.planned_graph import PlannedGraph
+from gpuplane.graph.references import Reference, other_owner
 from gpuplane.graph.resource_view import ResourceView, mapping
-from gpuplane.graph.tenancy import all_tenants, bears
+from gpuplane.graph.tenancy import bears
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.role_rule import listed
 from gpuplane.policies.rule import Example, Rule
@@ -67,9 +68,8 @@ class WideCloudRoles(Rule):
         elif role.nodes:
             yield self._on_nodes(graph, statement.view, role, listed(statement.actions or ("nothing",)), statement.path)
         elif len(role.tenants) == 1:
-            others = [tenant for tenant in all_tenants(graph) | set(role.tenants) if tenant != role.tenants[0]]
             for resource in statement.resources:
-                if why := _beyond(resource, statement, role.tenants[0], others):
+                if why := _beyond(graph, resource, statement, role.tenants[0]):
                     actions = listed(statement.actions or ("do something",))
                     yield self.fail(graph, statement.view, f"{role.view} of tenant {role.tenants[0]} may {actions} on {resource}, {why}.",
                                     statement.path)
@@ -164,17 +164,16 @@ properties: {role: nodes, policyArn: "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAc
     )
 
 
-def _beyond(resource: str, statement: Statement, tenant: str, others: list[str]) -> str:
+def _beyond(graph: PlannedGraph, resource: str, statement: Statement, tenant: str) -> str:
     """Why a resource is not the tenant's own, in words; empty where it is."""
-    parts = [part for part in re.split(r"[:/]", resource.replace("*", "")) if part]
-    named = [other for other in [*others, tenant] if any(bears(part, other) for part in parts)]
-    nearest = max(named, key=lambda name: (len(name), name), default="")
-    if nearest and nearest != tenant:
-        return f"which is tenant {nearest}'s"
+    parts = tuple(part for part in re.split(r"[:/]", resource.replace("*", "")) if part)
+    other = other_owner(graph, Reference("", "a resource", names=parts, fuzzy=True), tenant)
+    if other is not None:
+        return f"which is tenant {other}'s"
     conditions = [str(text) for tests in statement.conditions.values() for value in mapping(tests).values()
                   for text in (value if isinstance(value, list) else [value])]
     narrowed = any(tag in text for text in [resource, *conditions] for tag in _SESSION_TAGS) or any(
         bears(part, tenant) for text in conditions for part in re.split(r"[:/]", text))
-    if nearest == tenant or narrowed or ("*" not in resource and "?" not in resource):
+    if narrowed or any(bears(part, tenant) for part in parts) or ("*" not in resource and "?" not in resource):
         return ""
     return "which is everybody's"

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gpuplane.graph.access import AccessRule
 from gpuplane.graph.planned_graph import PlannedGraph
-from gpuplane.graph.rbac import Grant, Role
+from gpuplane.graph.rbac import Role
+from gpuplane.graph.resource_view import items, told
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.role_rule import RoleRule, listed
 from gpuplane.policies.rule import Example
@@ -19,11 +21,11 @@ class WildcardRights(RoleRule):
     remedy = "Name the verbs, resources and API groups that are needed."
     references = ("CIS Kubernetes Benchmark 5.1.3", "Kubernetes documentation, RBAC good practices: Least privilege")
 
-    def grant(self, graph: PlannedGraph, role: Role, grant: Grant) -> Iterator[Finding]:
-        wide = [what for what, words in (("API groups", grant.groups), ("resources", grant.resources), ("verbs", grant.verbs),
-                                         ("paths", grant.urls)) if any(_wild(word) for word in words)]
+    def right(self, graph: PlannedGraph, role: Role, rule: AccessRule) -> Iterator[Finding]:
+        wide = [what for what, words in (("API groups", rule.groups), ("resources", rule.resources), ("verbs", rule.verbs),
+                                         ("paths", _urls(role, rule))) if any(_wild(str(word)) for word in words)]
         if wide:
-            yield self.fail(graph, role.view, f"{role.view} has a wildcard for {listed(wide)}.", grant.path)
+            yield self.fail(graph, role.view, f"{role.view} has a wildcard for {listed(wide)}.", rule.path)
 
     PASSES = (
         Example("verbs and resources by name", """
@@ -59,6 +61,12 @@ metadata: {name: debug, namespace: support}
 rules: [{apiGroups: [""], resources: [pods/*], verbs: [create]}]
 """, "wildcard for resources"),
     )
+
+
+def _urls(role: Role, rule: AccessRule) -> list[object]:
+    """Paths that are no resources, which the same rule allows."""
+    index = int(rule.path.removeprefix("rules[").rstrip("]") or -1) if rule.path.startswith("rules[") else -1
+    return items(told(role.view.get("rules", index), "nonResourceURLs")) if index >= 0 else []
 
 
 def _wild(word: str) -> bool:

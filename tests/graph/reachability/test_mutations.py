@@ -221,9 +221,9 @@ CHANGED: dict[str, tuple[str, str, Callable[[dict[str, Any]], None]]] = {
     "a listener for two tenants": (pairs("network", "research", "support"), "Gateway gateway-system/tenants", listener_for_two),
     "a backend in another tenant's namespace": ("network: search > support", "Backend search/embeddings", lambda props: props["spec"].update(
         endpoints=[{"fqdn": {"hostname": "chat-predictor.support.svc.cluster.local", "port": 80}}])),
-    "bind": ("kubernetes-api: research > borders of tenant research", "Role research/tenant-admin", with_rule(RBAC, "clusterroles", "bind")),
-    "escalate": ("kubernetes-api: research > borders of tenant research", "Role research/tenant-admin", with_rule(RBAC, "roles", "escalate")),
-    "network policies": ("kubernetes-api: support > borders of tenant support", "Role support/tenant-admin",
+    "bind": ("kubernetes-api: research > borders of tenant research", "Role research/tenant-developer", with_rule(RBAC, "clusterroles", "bind")),
+    "escalate": ("kubernetes-api: research > borders of tenant research", "Role research/tenant-developer", with_rule(RBAC, "roles", "escalate")),
+    "network policies": ("kubernetes-api: support > borders of tenant support", "Role support/tenant-developer",
                          with_rule("networking.k8s.io", "networkpolicies", "patch")),
     "bind everywhere": (from_one("kubernetes-api", "research", "Kubernetes API"), "ClusterRole tenant-lookup", with_rule(RBAC, "clusterroles", "bind")),
     "impersonate": (from_one("kubernetes-api", "research", "Kubernetes API"), "ClusterRole tenant-lookup", with_rule("", "groups", "impersonate")),
