@@ -25,6 +25,7 @@ from gpuplane.policies import crossguard  # noqa: E402
 CONFIG = PolicyConfigSchema(properties={
     "as_of": {"type": "string", "description": "Day that exemptions are judged at, YYYY-MM-DD; today (UTC) where left out."},
     "environments": {"type": "string", "description": "Folder whose catalog.yaml and prices.yaml count beside the shipped facts."},
+    "policies": {"type": "object", "default": {}, "description": "Parameters of the rules, as in environment.yaml."},
     "exemptions": {"type": "array", "default": [], "description": "Waived rules, as in exemptions.yaml."}})
 
 
@@ -38,7 +39,8 @@ def judge_object(args: ResourceValidationArgs, report: ReportViolation) -> None:
     """Rules about one object, while it is applied."""
     view = crossguard.view_of(args, UnknownValueError)
     config = args.get_config()
-    for message in crossguard.object_violations(view, crossguard.exemptions_of(config), as_of(args), crossguard.catalog_of(config)):
+    for message in crossguard.object_violations(view, crossguard.exemptions_of(config), as_of(args), crossguard.catalog_of(config),
+                                                crossguard.parameters_of(config)):
         report(message)
 
 
@@ -46,7 +48,8 @@ def judge_stack(args: StackValidationArgs, report: ReportViolation) -> None:
     """All rules, over the whole stack."""
     views = [crossguard.view_of(resource, UnknownValueError) for resource in args.resources]
     config = args.get_config()
-    for message, urn in crossguard.stack_violations(views, crossguard.exemptions_of(config), as_of(args), crossguard.catalog_of(config)):
+    for message, urn in crossguard.stack_violations(views, crossguard.exemptions_of(config), as_of(args), crossguard.catalog_of(config),
+                                                    crossguard.parameters_of(config)):
         report(message, urn or None)
 
 

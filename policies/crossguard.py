@@ -7,6 +7,7 @@ unwraps secrets, so nothing here prints a value.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
@@ -21,6 +22,7 @@ from gpuplane.policies.finding import Finding, Verdict
 from gpuplane.policies.registry import all_rules, judge
 from gpuplane.policies.rule import Rule
 from gpuplane.spec.exemptions import Exemption
+from gpuplane.spec.policies import DEFAULT, Policies
 
 OBJECT_POLICY, STACK_POLICY = "gpuplane-object", "gpuplane-stack"
 """Names of the two policies. More would cost more: the SDK reads every resource again for each policy."""
@@ -53,15 +55,17 @@ def view_of(resource: Resource, unknown_error: type[Exception]) -> ResourceView:
                         namespace=namespace, name=name or resource.name, props=props)
 
 
-def object_violations(view: ResourceView, exemptions: Sequence[Exemption], as_of: date, catalog: Catalog | None = None) -> Iterator[str]:
+def object_violations(view: ResourceView, exemptions: Sequence[Exemption], as_of: date, catalog: Catalog | None = None,
+                      parameters: Policies = DEFAULT) -> Iterator[str]:
     """What the rules about one object say while it is applied, each a sentence with the rule's id."""
-    return _violations(PlannedGraph([view], catalog=catalog), [rule for rule in all_rules() if rule.scope == "object"], exemptions, as_of)
+    graph = PlannedGraph([view], catalog=catalog, parameters=parameters)
+    return (sentence(finding) for finding in _blocking(graph, [rule for rule in all_rules() if rule.scope == "object"], exemptions, as_of))
 
 
 def stack_violations(views: Iterable[ResourceView], exemptions: Sequence[Exemption], as_of: date,
-                     catalog: Catalog | None = None) -> Iterator[tuple[str, str]]:
+                     catalog: Catalog | None = None, parameters: Policies = DEFAULT) -> Iterator[tuple[str, str]]:
     """What all rules say about a stack: sentence and URN of the resource it is about."""
-    graph = PlannedGraph(views, catalog=catalog)
+    graph = PlannedGraph(views, catalog=catalog, parameters=parameters)
     for finding in _blocking(graph, [rule for rule in all_rules() if _has_context(rule, graph)], exemptions, as_of):
         yield sentence(finding), finding.urn
 
@@ -81,6 +85,15 @@ def exemptions_of(config: Mapping[str, Any]) -> tuple[Exemption, ...]:
     return tuple(Exemption.model_validate(dict(item)) for item in config.get("exemptions") or ())
 
 
+def parameters_of(config: Mapping[str, Any]) -> Policies:
+    """What the pack's configuration says about the rules, as ``policies:`` of an ``environment.yaml`` does.
+
+    Raises:
+        pydantic.ValidationError: it is none of that.
+    """
+    return Policies.model_validate_json(json.dumps(dict(config.get("policies") or {})))
+
+
 def catalog_of(config: Mapping[str, Any]) -> Catalog:
     """The facts that the pack judges with: the shipped ones, and over them those beside the environments that its configuration names.
 
@@ -95,10 +108,6 @@ def catalog_of(config: Mapping[str, Any]) -> Catalog:
 def _own_catalog(folder: str) -> Catalog:
     """Read once in a run: the pack is asked about every object."""
     return catalog_for(Path(folder))
-
-
-def _violations(graph: PlannedGraph, rules: Sequence[Rule], exemptions: Sequence[Exemption], as_of: date) -> Iterator[str]:
-    return (sentence(finding) for finding in _blocking(graph, rules, exemptions, as_of))
 
 
 def _blocking(graph: PlannedGraph, rules: Sequence[Rule], exemptions: Sequence[Exemption], as_of: date) -> list[Finding]:

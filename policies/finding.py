@@ -32,6 +32,7 @@ class Finding:
         tenant: who is affected; empty for the platform.
         file, line: where the wish or the manifest stands; line 0 is unknown.
         waived: reason and end of the exemption that covers it; empty for none.
+        stops: whether the environment makes it stop an apply (or not); None where the severity decides.
     """
 
     rule: str
@@ -48,11 +49,12 @@ class Finding:
     file: str = ""
     line: int = 0
     waived: str = ""
+    stops: bool | None = None
 
     @property
     def blocks(self) -> bool:
-        """Whether this stops an apply: critical and high do, unknown like fail, waived ones do not."""
-        return not self.waived and self.severity in ("high", "critical")
+        """Whether this stops an apply: critical and high do, unknown like fail, waived ones do not; an environment may say otherwise."""
+        return not self.waived and (self.severity in ("high", "critical") if self.stops is None else self.stops)
 
     @property
     def sort_key(self) -> tuple[object, ...]:

@@ -17,6 +17,7 @@ from gpuplane.policies import rules as rules_package
 from gpuplane.policies.finding import Finding, Verdict
 from gpuplane.policies.rule import Rule
 from gpuplane.spec.exemptions import Exemption
+from gpuplane.spec.policies import Policies
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def judge(graph: PlannedGraph, exemptions: Sequence[Exemption], as_of: date, rul
         rules: the rules to run; all where it is left out.
     """
     chosen = all_rules() if rules is None else tuple(rules)
-    findings = [_exempted(finding, exemptions, as_of) for rule in chosen for finding in _run(rule, graph)]
+    findings = [_exempted(_weighed(finding, graph.parameters), exemptions, as_of) for rule in chosen for finding in _run(rule, graph)]
     findings.sort(key=lambda finding: finding.sort_key)
     return Judgement(tuple(findings), _verdict(findings), tuple(sorted(rule.id for rule in chosen)))
 
@@ -88,6 +89,13 @@ def _run(rule: Rule, graph: PlannedGraph) -> list[Finding]:
                     "so nothing is proven.",
             remedy="Report the defect with the object that was judged; until then exempt nothing."))
     return findings
+
+
+def _weighed(finding: Finding, parameters: Policies) -> Finding:
+    """The finding, with what the environment says about its rule."""
+    if finding.verdict is Verdict.UNKNOWN and finding.rule in parameters.allow_unknown:
+        return replace(finding, stops=False)
+    return replace(finding, stops=True) if finding.rule in parameters.mandatory else finding
 
 
 def _exempted(finding: Finding, exemptions: Sequence[Exemption], as_of: date) -> Finding:

@@ -12,7 +12,7 @@ from typing import Any
 from gpuplane.delivery.capacity_cheapest import CheapestFleet
 from gpuplane.delivery.capacity_report import CapacityReport, CapacityRow
 from gpuplane.delivery.preview_schema import schema_of
-from gpuplane.planning.cohorts.admission import Admission
+from gpuplane.planning.cohorts.admission import Admission, NotKnown
 from gpuplane.planning.json_value import json_value
 from gpuplane.planning.refusal import Refusal
 
@@ -24,11 +24,16 @@ FILE_NAME = "capacity.json"
 
 @dataclass(frozen=True)
 class AdmittedReplicas:
-    """Replicas by service (`tenant/service`): how many there are to be, how many get their quota, and how many wait."""
+    """Replicas by service (`tenant/service`): how many there are to be, how many get their quota, and how many wait.
+
+    Attributes:
+        by_timing: fewest and most that get it, of the services of which the clock decides; null where there are too many to look.
+    """
 
     wanted: Mapping[str, int]
     admitted: Mapping[str, int]
     pending: Mapping[str, int]
+    by_timing: Mapping[str, tuple[int, int]] | None
 
 
 @dataclass(frozen=True)
@@ -86,5 +91,7 @@ def write_capacity_schema(folder: Path) -> Path:
     return folder / FILE_NAME
 
 
-def _admitted(found: Admission | None) -> AdmittedReplicas | None:
-    return None if found is None else AdmittedReplicas(found.wanted, found.admitted, found.pending)
+def _admitted(found: Admission | NotKnown) -> AdmittedReplicas | None:
+    if isinstance(found, NotKnown):
+        return None
+    return AdmittedReplicas(found.wanted, found.admitted, found.pending, found.by_timing if found.timed else None)

@@ -7,7 +7,7 @@ from itertools import islice
 
 from gpuplane.delivery.capacity_cheapest import CheapestFleet, cheapest_lines
 from gpuplane.delivery.wording import plural, printable
-from gpuplane.planning.cohorts.admission import Admission, admission
+from gpuplane.planning.cohorts.admission import MOST_TIMED, Admission, NotKnown, admission
 from gpuplane.planning.cohorts.environment_tree import flavor_resource, quota_tree
 from gpuplane.planning.cohorts.quota_tree import Node
 from gpuplane.planning.cohorts.shares import Lender, Shares
@@ -47,15 +47,15 @@ class CapacityReport:
 
     Attributes:
         tree: the cohorts, drawn with lines.
-        minimum, maximum: who is admitted with all services at their minimum, and at their maximum; None where it is not known.
+        minimum, maximum: who is admitted with all services at their minimum, and at their maximum, or why that is not known.
         cheapest: the cheapest fleet that meets the objectives; None where it was not asked for.
     """
 
     planned: EnvironmentPlan
     rows: tuple[CapacityRow, ...]
     tree: tuple[str, ...]
-    minimum: Admission | None
-    maximum: Admission | None
+    minimum: Admission | NotKnown
+    maximum: Admission | NotKnown
     cheapest: CheapestFleet | None = None
 
 
@@ -145,15 +145,23 @@ def _branch(node: Node, indent: str) -> list[str]:
 def _admitted(report: CapacityReport) -> list[str]:
     lines = []
     for words, found in (("minimum", report.minimum), ("maximum", report.maximum)):
-        if found is None:
-            lines.append(f"All services at their {words}: who is admitted is not known (fair sharing, or preemption without end).")
+        if isinstance(found, NotKnown):
+            lines.append(f"All services at their {words}: who is admitted is not known: {found.why}.")
         elif not found.pending:
             lines.append(f"All services at their {words}: all {plural(sum(found.wanted.values()), 'replica')} are admitted.")
         else:
             waiting = ", ".join(f"{name} {count}" for name, count in sorted(found.pending.items()))
             lines.append(f"All services at their {words}: {sum(found.pending.values())} of "
-                         f"{plural(sum(found.wanted.values()), 'replica')} wait: {waiting}.")
+                         f"{plural(sum(found.wanted.values()), 'replica')} wait: {waiting}.{_timing(found)}")
     return lines
+
+
+def _timing(found: Admission) -> str:
+    """What the clock decides."""
+    if not found.timed:
+        return f" Whether the clock decides who waits was not looked at: there are more than {MOST_TIMED} replicas."
+    ends = ", ".join(f"{name} {least} to {most}" for name, (least, most) in found.by_timing.items())
+    return f" Who comes first decides: admitted are of {ends}." if ends else ""
 
 
 def _cheapest(report: CapacityReport) -> list[str]:

@@ -23,7 +23,7 @@ from gpuplane.planning.refusal import Refusal
 from gpuplane.planning.upgrade_order import control_plane_refusals
 from gpuplane.policies.finding import Finding, Verdict
 from gpuplane.policies.registry import all_rules, judge
-from gpuplane.spec.environment_spec import EnvironmentSpec
+from gpuplane.spec.environment_spec import EnvironmentSpec, Place
 from gpuplane.spec.errors import InvalidSpec, SpecError
 from gpuplane.spec.vocabulary import TENANT
 
@@ -50,7 +50,7 @@ def preview(spec: EnvironmentSpec, as_of: date, progress: Progress = lambda _: N
     sources = SourceMap(spec)
     resources = tuple(sources.locate(view) for view in render(spec, planned, progress))
     progress(f"judging {len(resources)} resources by {len(rules)} rules")
-    graph = PlannedGraph(resources, catalog=catalog)
+    graph = PlannedGraph(resources, catalog=catalog, parameters=spec.environment.spec.policies)
     judgement = judge(graph, spec.exemptions, as_of)
     by_urn = {view.urn: view for view in resources}
     located = Consequences(spec, planned).without(
@@ -109,18 +109,26 @@ def _lost(change: Change) -> Finding:
 
 
 def _require_waivable(spec: EnvironmentSpec, known: Collection[str]) -> None:
-    """Exemptions waive rules on objects; the plan's own refusals are changed in the wish."""
+    """Exemptions waive rules on objects; the plan's own refusals are changed in the wish. No word of an environment is about no rule."""
     place = spec.places.get(("Exemptions", spec.name))
-    errors = []
+    said = spec.environment.spec.policies
+    setting = spec.places.get(("Environment", spec.name))
+    errors = [_no_such_rule(setting, f"spec.policies.{name}[{index}]", rule, known)
+              for name in ("mandatory", "allow_unknown") for index, rule in enumerate(getattr(said, name)) if rule not in known]
     for index, exemption in enumerate(spec.exemptions):
         path = f"spec.exemptions[{index}].rule"
         if exemption.rule not in known:
-            message, remedy = f'there is no rule "{exemption.rule}"; there are: {", ".join(sorted(known))}.', "Correct the id."
+            errors.append(_no_such_rule(place, path, exemption.rule, known))
         elif exemption.rule in PLANNED_RULES:
-            message = f"{exemption.rule} follows from the plan's arithmetic and cannot be waived."
-            remedy = "Change the quota or budget itself."
-        else:
-            continue
-        errors.append(SpecError(place.file if place else "", place.line(path) if place else 0, path, message, remedy))
+            errors.append(_wrong(place, path, f"{exemption.rule} follows from the plan's arithmetic and cannot be waived.",
+                                 "Change the quota or budget itself."))
     if errors:
         raise InvalidSpec(errors)
+
+
+def _no_such_rule(place: Place | None, path: str, rule: str, known: Collection[str]) -> SpecError:
+    return _wrong(place, path, f'there is no rule "{rule}"; there are: {", ".join(sorted(known))}.', "Correct the id.")
+
+
+def _wrong(place: Place | None, path: str, message: str, remedy: str) -> SpecError:
+    return SpecError(place.file if place else "", place.line(path) if place else 0, path, message, remedy)

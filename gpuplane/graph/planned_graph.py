@@ -7,7 +7,9 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 
 from gpuplane.catalog.catalog import Catalog, default_catalog
+from gpuplane.graph.pod_templates import PodTemplate, pod_templates
 from gpuplane.graph.resource_view import ResourceView
+from gpuplane.spec.policies import DEFAULT, PRODUCTION_WORDS, Policies
 from gpuplane.spec.vocabulary import LabelMap
 
 
@@ -18,12 +20,15 @@ class PlannedGraph:
         resources: the views; the order is kept.
         labels: which label or annotation says what.
         catalog: instance types and prices; the shipped one where it is left out.
+        parameters: what the environment says about the rules.
     """
 
-    def __init__(self, resources: Iterable[ResourceView], labels: LabelMap | None = None, catalog: Catalog | None = None) -> None:
+    def __init__(self, resources: Iterable[ResourceView], labels: LabelMap | None = None, catalog: Catalog | None = None,
+                 parameters: Policies = DEFAULT) -> None:
         self.resources = tuple(resources)
         self.labels = labels or LabelMap()
         self.catalog = catalog or default_catalog()
+        self.parameters = parameters
 
     @cached_property
     def _by_kind(self) -> Mapping[str, tuple[ResourceView, ...]]:
@@ -44,10 +49,16 @@ class PlannedGraph:
         """Kubernetes objects of these kinds; a component can bear a kind's name, but is nothing in the cluster."""
         return tuple(view for view in self.of_kind(*kinds) if view.is_kubernetes)
 
-    @property
+    @cached_property
     def kubernetes(self) -> tuple[ResourceView, ...]:
         """Views of Kubernetes objects."""
         return tuple(view for view in self.resources if view.is_kubernetes)
+
+    @cached_property
+    def pods(self) -> tuple[tuple[ResourceView, tuple[PodTemplate, ...]], ...]:
+        """Every object that has pod templates, with them: found once for all rules."""
+        found = ((view, pod_templates(view)) for view in self.kubernetes)
+        return tuple((view, templates) for view, templates in found if templates)
 
     @property
     def namespaces(self) -> Mapping[str, ResourceView]:
@@ -68,6 +79,12 @@ class PlannedGraph:
                 if isinstance(value, (str, int, float)) and not isinstance(value, bool):
                     return str(value)
         return None
+
+    def in_production(self, view: ResourceView) -> bool:
+        """Whether an object serves in production: by the environment's own word, else by the name of the environment it bears."""
+        if self.parameters.production is not None:
+            return self.parameters.production
+        return (self.says(view, "environment") or "").lower() in PRODUCTION_WORDS
 
     def tenant_of(self, view: ResourceView) -> str | None:
         """The tenant an object belongs to, by its own or its namespace's label."""

@@ -7,7 +7,7 @@ Money is exact to the cent; None means unknown, which is never 0. ``committed`` 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -159,6 +159,14 @@ class TenantPlan:
     committed_usd_per_month: Decimal | None
     worst_case_usd_per_month: Decimal | None
     budget_usd_per_month: Decimal
+
+    def with_each(self, field: str, values: Mapping[str, Any]) -> TenantPlan:
+        """The same with ``field`` of its services as ``values`` have it by ``tenant/service``; what they do not name stays as it is."""
+        named = {service.name: values[key] for service in self.services if (key := f"{self.name}/{service.name}") in values}
+        if not named:
+            return self
+        return replace(self, services=tuple(
+            replace(service, **{field: named[service.name]}) if service.name in named else service for service in self.services))
 
 
 @dataclass(frozen=True)

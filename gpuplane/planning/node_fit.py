@@ -99,10 +99,12 @@ def _of_devices(demand: Demand) -> tuple[str, str, str]:
 def _proportion(tenant: str, asked: tuple[Demand, ...], held: list[QuotaPlan], pool: PoolPlan) -> Iterator[Refusal]:
     """Host resources at peak against those that come with the tenant's devices of this pool, as its queue counts them."""
     own = tuple(demand for demand in asked if not demand.may_borrow)
+    granted = [(host_quota(pool, quota.resource, quota.nominal), host_quota(pool, quota.resource, quota.borrowing)) for quota in held]
     for column, (field, unit) in enumerate(_HOST):
-        nominal = sum(host_quota(pool, quota.resource, quota.nominal)[column] for quota in held)
-        borrowed = sum(host_quota(pool, quota.resource, quota.borrowing)[column] for quota in held)
-        amount = partial(_at_peak, field)
+        nominal, amount = sum(each[column] for each, _ in granted), partial(_at_peak, field)
+        if sum(map(amount, asked)) <= nominal:
+            continue
+        borrowed = sum(each[column] for _, each in granted)
         # Where its own quota is broken already, the wider one with borrowing would blame the same services again.
         found, limit = crossings(own, amount, nominal), nominal
         if not found:

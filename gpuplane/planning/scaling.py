@@ -6,7 +6,6 @@ Cold start = node start (where the pool may stand at no nodes) + load of the wei
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from math import ceil, floor
 from types import MappingProxyType
 
@@ -54,8 +53,7 @@ def cold_starts(spec: EnvironmentSpec, pools: Pools, memories: Mapping[str, Serv
 
 def with_cold_starts(tenants: Mapping[str, TenantPlan], starts: Mapping[str, ColdStart]) -> dict[str, TenantPlan]:
     """Tenants' plans with the cold starts of their services."""
-    return {name: replace(tenant, services=tuple(replace(service, cold_start=starts.get(f"{name}/{service.name}"))
-                                                 for service in tenant.services)) for name, tenant in tenants.items()}
+    return {name: tenant.with_each("cold_start", starts) for name, tenant in tenants.items()}
 
 
 def _cold_start(pools: Pools, memory: ServiceMemory | None, entry: ServiceEntry) -> ColdStart:

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from gpuplane.spec.model import SpecModel
+from gpuplane.spec.model import OneOf, SpecModel
 
 
 class Triggers(SpecModel):
@@ -40,7 +40,7 @@ class WorkingHours(SpecModel):
     """IANA time zone, e.g. ``Europe/Berlin``."""
 
 
-class ScaleToZero(SpecModel):
+class ScaleToZero(OneOf):
     """Runs with no replica while nobody needs it: no cost, and a cold start for whoever comes first."""
 
     ONE_OF = ("working_hours", "wake_query")

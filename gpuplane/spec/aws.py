@@ -9,12 +9,12 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from gpuplane.spec.eks import Eks
-from gpuplane.spec.model import AwsRegion, AwsRoleArn, SpecModel
+from gpuplane.spec.model import AwsRegion, AwsRoleArn, OneOf
 from gpuplane.spec.model_buckets import ModelBuckets
 from gpuplane.spec.vpc import Vpc
 
 
-class Aws(SpecModel):
+class Aws(OneOf):
     """The AWS account and region; both are checked before anything is written."""
 
     ONE_OF = ("subnet_ids", "vpc")

@@ -35,7 +35,7 @@ class DocumentFile:
         tenant: for an InferenceService, the tenant that its folder names.
     """
 
-    path: Path
+    path: str | Path
     shown: str
     relative: str
     kind: str
@@ -73,7 +73,7 @@ def document_files(root: Path) -> tuple[list[DocumentFile], list[SpecError]]:
         if problem is not None:
             errors.append(SpecError(shown, 0, "", *problem))
         elif not folder and entry.name.endswith(".yaml") and not entry.name.startswith("."):
-            _add(found, errors, DocumentFile(Path(entry.path), shown, relative, *_expected(relative, root.name)))
+            _add(found, errors, DocumentFile(entry.path, shown, relative, *_expected(relative, root.name)))
     if len(found) > MAX_FILES:
         errors.append(SpecError(shown_root, 0, "", f"holds {len(found)} files; at most {MAX_FILES} are read.",
                                 "Split the environment."))

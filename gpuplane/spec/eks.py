@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from gpuplane.spec.model import AwsKeyArn, AwsRoleArn, Cidr, DnsLabel, SpecModel
+from gpuplane.spec.model import AwsKeyArn, AwsRoleArn, Cidr, DnsLabel, OneOf, SpecModel
 
 REQUIRED_ADDONS = ("aws-ebs-csi-driver", "coredns", "eks-pod-identity-agent", "kube-proxy", "vpc-cni")
 """Without them there are no network policies, names, volumes or identities of pods."""
@@ -39,7 +39,7 @@ class SystemNodes(SpecModel):
         return self
 
 
-class ClusterAccess(SpecModel):
+class ClusterAccess(OneOf):
     """What one IAM role may do in the cluster (an EKS access entry)."""
 
     ONE_OF = ("policy", "kubernetes_groups")

@@ -20,11 +20,13 @@ from gpuplane.spec.model import (
     CloudRegion,
     DnsLabel,
     Document,
+    OneOf,
     SpecModel,
     Usd,
 )
 from gpuplane.spec.monitoring import Monitoring
 from gpuplane.spec.platform_services import Keda, KServe, Kueue, Volcano
+from gpuplane.spec.policies import Policies
 from gpuplane.spec.secret_store import SecretStore
 from gpuplane.spec.tracing import Tracing
 
@@ -59,7 +61,7 @@ class Stacks(SpecModel):
     """Left out: ``ENVIRONMENT-tenants``."""
 
 
-class EnvironmentSettings(SpecModel):
+class EnvironmentSettings(OneOf):
     """One environment: its cloud, cluster, shared services and limits."""
 
     ONE_OF = ("budget_usd_per_month", "budget")
@@ -108,6 +110,7 @@ class EnvironmentSettings(SpecModel):
     """Prefixes of model URIs that may be served, e.g. ``hf://Qwen/``."""
     pod_security: Literal["baseline", "restricted"] = "restricted"
     """Pod Security Standard that tenant namespaces enforce."""
+    policies: Policies = Policies()
 
     @model_validator(mode="after")
     def _cloud(self) -> EnvironmentSettings:

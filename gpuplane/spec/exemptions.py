@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from gpuplane.spec.model import Document, IsoDate, SpecModel
+from gpuplane.spec.policies import RuleId
 
 
 class ObjectSelector(SpecModel):
@@ -23,7 +24,7 @@ class ObjectSelector(SpecModel):
 class Exemption(SpecModel):
     """One rule waived for one object. It shows in every report; after ``expires`` it counts as a violation."""
 
-    rule: Annotated[str, Field(pattern=r"^[A-Z]{2,3}-[0-9]{2}$")]
+    rule: RuleId
     """Catalogue id of the rule, e.g. ``WS-01``."""
     resource: ObjectSelector
     owner: Annotated[str, Field(min_length=3)]

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from gpuplane.spec.model import MigProfile, SpecModel
+from gpuplane.spec.model import MigProfile, OneOf, SpecModel
 
 
 class MigSharing(SpecModel):
@@ -30,7 +30,7 @@ class Mps(SpecModel):
     """How many pods share a GPU; each may use that part of its memory and compute. MPS serves at most 48 clients."""
 
 
-class Sharing(SpecModel):
+class Sharing(OneOf):
     """How the pool's GPUs are shared; without it each pod gets whole GPUs."""
 
     ONE_OF = ("mig", "time_slicing", "mps")

@@ -8,13 +8,13 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from gpuplane.spec.model import DnsLabel, Document, Positive, SpecModel
+from gpuplane.spec.model import DnsLabel, Document, OneOf, Positive, SpecModel
 
 ROOT = "root"
 """The node that a request comes to first (KServe)."""
 
 
-class GraphStep(SpecModel):
+class GraphStep(OneOf):
     """One step of a node: a service, or another node."""
 
     ONE_OF = ("service", "node")

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from gpuplane.spec.canary import Canary
 from gpuplane.spec.drift import Drift
-from gpuplane.spec.model import DnsLabel, Document, LabelKey, MigProfile, SpecModel
+from gpuplane.spec.model import DnsLabel, Document, LabelKey, MigProfile, OneOf, SpecModel
 from gpuplane.spec.objectives import Objectives
 from gpuplane.spec.release import Release
 from gpuplane.spec.scaling import Disruption, Rollout, Scaling
@@ -24,7 +24,7 @@ class MeasuredStartup(SpecModel):
     """vLLM's lines on weights and KV cache."""
 
 
-class TopologyRequest(SpecModel):
+class TopologyRequest(OneOf):
     """How near each other the pods of a replica stand: a level of the pool's topology (``kueue.topologies``)."""
 
     ONE_OF = ("required", "preferred")

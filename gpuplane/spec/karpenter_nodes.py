@@ -9,13 +9,13 @@ from pydantic_core import PydanticCustomError
 
 from gpuplane.spec.aws_nodes import AwsNodes, InstanceType, Purchase, SecurityGroupId
 from gpuplane.spec.capacity_reservation import CapacityReservation
-from gpuplane.spec.model import SpecModel
+from gpuplane.spec.model import OneOf, SpecModel
 
 KarpenterCapacityType = Literal["on_demand", "spot", "reserved"]
 """Capacity type of Karpenter; ``reserved`` is capacity of an On-Demand Capacity Reservation."""
 
 
-class Ami(SpecModel):
+class Ami(OneOf):
     """The node image, pinned: what Karpenter resolves anew by itself (``@latest``) replaces serving nodes on any day."""
 
     ONE_OF = ("alias", "id")
@@ -34,7 +34,7 @@ class Ami(SpecModel):
         return self
 
 
-class SecurityGroups(SpecModel):
+class SecurityGroups(OneOf):
     """The security groups of the nodes."""
 
     ONE_OF = ("ids", "tags")

@@ -181,13 +181,13 @@ def _remembered(value: str | None, file: DocumentFile) -> Document[Any, Any] | N
     """The document of a value that was parsed before, validated anew; None where that fails, and errors need positions."""
     if value is None:
         return None
-    try:
-        found = json.loads(value)
-        kind = _kind(found, file) if isinstance(found, dict) else file.kind
-        document = KINDS[kind].model_validate_json(value, by_alias=True, by_name=False)
-    except ValueError:  # no JSON, or no such document
-        return None
-    return document if document.name == file.name else None
+    for kind in SERVICE_KINDS if file.tenant is not None else (file.kind,):
+        try:
+            document = KINDS[kind].model_validate_json(value, by_alias=True, by_name=False)
+        except ValueError:  # no JSON, or no such document
+            continue
+        return document if document.name == file.name else None
+    return None
 
 
 def _add(reading: _Reading, file: DocumentFile, document: Document[Any, Any], text: str) -> None:

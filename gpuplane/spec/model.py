@@ -29,8 +29,6 @@ API_VERSION = "gpuplane/v1"
 class SpecModel(BaseModel):
     """Base of everything people write: unknown fields are errors, values never change, no silent conversions."""
 
-    ONE_OF: ClassVar[tuple[str, ...]] = ()
-    """Fields of which exactly one must be there; empty where there is no such rule."""
     MOVED: ClassVar[Mapping[str, str]] = MappingProxyType({})
     """Fields that were here once, and where they are now."""
 
@@ -39,17 +37,23 @@ class SpecModel(BaseModel):
         protected_namespaces=(), allow_inf_nan=False,
     )
 
+
+class OneOf(SpecModel):
+    """A model of which exactly one of some fields must be there."""
+
+    ONE_OF: ClassVar[tuple[str, ...]]
+    """Those fields."""
+
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
-        if self.ONE_OF and sum(getattr(self, name) is not None for name in self.ONE_OF) != 1:
+        if sum(getattr(self, name) is not None for name in self.ONE_OF) != 1:
             raise PydanticCustomError("one_of", "exactly one of {names} is needed", {"names": ", ".join(self.ONE_OF)})
         return self
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         schema = handler.resolve_ref_schema(handler(core_schema))
-        if cls.ONE_OF:
-            schema["oneOf"] = [{"required": [name]} for name in cls.ONE_OF]
+        schema["oneOf"] = [{"required": [name]} for name in cls.ONE_OF]
         return schema
 
 

@@ -12,7 +12,7 @@ from gpuplane.spec.eks_managed_node_group import EksManagedNodeGroup
 from gpuplane.spec.existing_nodes import ExistingNodes
 from gpuplane.spec.gpu_sharing import Sharing
 from gpuplane.spec.karpenter_nodes import KarpenterNodes
-from gpuplane.spec.model import Document, LabelKey, LabelValue, SpecModel
+from gpuplane.spec.model import Document, LabelKey, LabelValue, OneOf, SpecModel
 from gpuplane.spec.taint import GPU_TAINT, TPU_TAINT, Taint
 from gpuplane.spec.tpu_nodes import TpuNodes
 from gpuplane.spec.vocabulary import GPU, TPU
@@ -28,7 +28,7 @@ class ModelCache(SpecModel):
     """Room for weights at ``/mnt/models`` of each node, in GiB; not part of the disk that pods are given."""
 
 
-class NodePoolSpec(SpecModel):
+class NodePoolSpec(OneOf):
     """GPU or TPU nodes of one shape; each pool is one Kueue ResourceFlavor."""
 
     ONE_OF = ("eks_managed_node_group", "karpenter", "existing_nodes", "tpu")

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from gpuplane.spec.model import DnsLabel, ImageDigest, SpecModel
+from gpuplane.spec.model import DnsLabel, ImageDigest, OneOf, SpecModel
 from gpuplane.spec.runtime import ArgumentName, Version
 
 
@@ -183,7 +183,7 @@ class RuntimeServer(SpecModel):
     """The server's arguments, by the names in docs/reference/runtimes.md; left out means the server's default."""
 
 
-class Release(SpecModel):
+class Release(OneOf):
     """What promotion moves from one environment to the next, and nothing else."""
 
     ONE_OF = ("vllm", "triton", "runtime")

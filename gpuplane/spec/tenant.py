@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from gpuplane.spec.budget import Budget
 from gpuplane.spec.cloud_use import CloudUse
-from gpuplane.spec.model import Cidr, CloudRegion, DnsLabel, Document, FairSharingWeight, QuotaKey, SpecModel, Usd, number_is_nominal
+from gpuplane.spec.model import Cidr, CloudRegion, DnsLabel, Document, FairSharingWeight, OneOf, QuotaKey, SpecModel, Usd, number_is_nominal
 from gpuplane.spec.reachable_from import ReachableFrom
 from gpuplane.spec.traffic import ModelAccess
 from gpuplane.spec.vocabulary import LOCAL_QUEUE
@@ -82,7 +82,7 @@ class LocalQueue(SpecModel):
     """Weight among the tenant's LocalQueues; needs ``kueue.admission_fair_sharing`` of the environment."""
 
 
-class EgressRule(SpecModel):
+class EgressRule(OneOf):
     """One destination outside the tenant's namespace that its pods may reach."""
 
     ONE_OF = ("cidr", "namespace")
@@ -128,7 +128,7 @@ class Access(SpecModel):
     """Callers of its models, through the gateway."""
 
 
-class TenantSpec(SpecModel):
+class TenantSpec(OneOf):
     """A team on the platform: one namespace, one ClusterQueue, one budget."""
 
     ONE_OF = ("budget_usd_per_month", "budget")

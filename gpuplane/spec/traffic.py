@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from gpuplane.spec.gateway import narrow
-from gpuplane.spec.model import Cidr, DnsLabel, SpecModel
+from gpuplane.spec.model import Cidr, DnsLabel, OneOf, SpecModel
 
 Period = Literal["minute", "hour", "day"]
 PERIOD_SECONDS = {"minute": 60, "hour": 3600, "day": 86_400}
@@ -16,7 +16,7 @@ _Amount = Annotated[int | None, Field(ge=1, le=4_294_967_295)]
 CallerName = Annotated[str, Field(pattern=r"^[-._a-zA-Z0-9|@:/]{1,253}$")]
 
 
-class Limit(SpecModel):
+class Limit(OneOf):
     """A ceiling on requests or tokens, counted by Envoy's rate limit service for all proxies together.
 
     Tokens are known when a response ends: a request is admitted while something is left, and charged afterwards.
@@ -75,7 +75,7 @@ class Oidc(SpecModel):
         return narrow(cidrs)
 
 
-class ModelAccess(SpecModel):
+class ModelAccess(OneOf):
     """How callers outside the tenant's namespace reach its models; without it nobody does."""
 
     ONE_OF = ("api_keys", "oidc")
@@ -95,7 +95,7 @@ class Retries(SpecModel):
     """Of the requests in flight, the share that may be retries: when much fails, little is repeated."""
 
 
-class Fallback(SpecModel):
+class Fallback(OneOf):
     """What answers where the model does not: another service of the tenant, or a registered provider."""
 
     ONE_OF = ("service", "provider")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -94,21 +96,33 @@ class Lines(Mapping[str, int]):
             self._add(value, (*path, step))
 
 
-def read_text(path: Path, shown: str, limits: Limits) -> tuple[str, list[SpecError]]:
+def read_text(path: str | Path, shown: str, limits: Limits) -> tuple[str, list[SpecError]]:
     """The text of a regular file in UTF-8 that is within the limit on size, or why there is none."""
     try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            return "", [SpecError(shown, 0, "", "is not a regular file.", "Put a plain YAML file here.")]
-        if status.st_size > limits.size_bytes:
-            return "", [SpecError(shown, 0, "", f"{status.st_size} bytes is more than the {limits.size_bytes} a file may have.",
-                                  "Split it, or remove what does not belong here.")]
-        return path.read_bytes().decode("utf-8-sig"), []
+        with open(path, "rb", buffering=0, opener=_without_waiting) as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                return "", [_no_file(shown)]
+            if status.st_size > limits.size_bytes:
+                return "", [SpecError(shown, 0, "", f"{status.st_size} bytes is more than the {limits.size_bytes} a file may have.",
+                                      "Split it, or remove what does not belong here.")]
+            return file.read().decode("utf-8-sig"), []
     except UnicodeDecodeError as error:
         at = error.object.count(b"\n", 0, error.start) + 1
         return "", [SpecError(shown, at, "", f"is not UTF-8 (byte {error.start}).", "Save the file as UTF-8.")]
     except OSError as error:
+        if error.errno in (errno.ENXIO, errno.EISDIR):  # a socket, a folder
+            return "", [_no_file(shown)]
         return "", [SpecError(shown, 0, "", f"cannot be read: {error.strerror}.", "Check the file and its permissions.")]
+
+
+def _no_file(shown: str) -> SpecError:
+    return SpecError(shown, 0, "", "is not a regular file.", "Put a plain YAML file here.")
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """A pipe that nobody writes to is told from a file without waiting for its writer."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def read_documents(path: Path, shown: str, limits: Limits) -> tuple[list[YamlDocument], list[SpecError]]:

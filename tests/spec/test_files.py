@@ -199,9 +199,9 @@ def test_a_name_that_would_break_a_report_is_shown_escaped(wish: Wish, name: str
 def test_a_file_that_cannot_be_read_is_an_error(wish: Wish, monkeypatch: pytest.MonkeyPatch) -> None:
     wish.write()
 
-    def denied(self: Path) -> bytes:
+    def denied(path: str, flags: int) -> int:
         raise PermissionError(13, "Permission denied")
-    monkeypatch.setattr(Path, "read_bytes", denied)
+    monkeypatch.setattr("gpuplane.spec.yaml_source.os.open", denied)
 
     assert {error.message for error in errors_in(wish.folder)} == {"cannot be read: Permission denied."}
 

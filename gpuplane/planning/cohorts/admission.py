@@ -1,19 +1,20 @@
 """Which replicas Kueue would admit, with all services at their minimum or at their maximum at once.
 
 Every replica is a workload of its own, as Kueue sees the pods of a Deployment. The answer is of queues that share in
-Kueue's classical way; where weights switch fair sharing on, it is not known.
+Kueue's classical way; where weights switch fair sharing on, it is not known. Where the clock decides between workloads
+that want the same quota, every timing is tried, and the answer says between which numbers it can lie.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from gpuplane.planning.cohorts.environment_tree import cohort_quotas, flavor_resource, reclaim_policy, shares_fairly, with_hosts
 from gpuplane.planning.cohorts.quota_tree import CohortQuotas, FlavorResource, ResourceQuota
-from gpuplane.planning.cohorts.scheduling import NeverSettles, Scheduler
+from gpuplane.planning.cohorts.scheduling import NeverSettles, Scheduler, Timing, timings
 from gpuplane.planning.cohorts.workloads import PodSet, Preemption, Setting, Workload, queue
 from gpuplane.planning.environment_plan import EnvironmentPlan, Pools
 from gpuplane.spec.environment_spec import EnvironmentSpec, ServiceEntry
@@ -22,16 +23,31 @@ PRIORITIES: Mapping[str, int] = MappingProxyType({"critical": 100_000, "standard
 """Values of the WorkloadPriorityClasses."""
 
 
+MOST_TIMED = 300
+"""Replicas up to which every timing is tried."""
+
+
+@dataclass(frozen=True)
+class NotKnown:
+    """Who is admitted cannot be told; ``why`` is a clause."""
+
+    why: str
+
+
 @dataclass(frozen=True)
 class Admission:
     """Replicas by service (``tenant/service``).
 
     Attributes:
         wanted, admitted: how many there are to be, and how many get their quota.
+        by_timing: fewest and most that get it, of the services of which the clock decides.
+        timed: whether the clock was looked at; it is not where there are more than :data:`MOST_TIMED` replicas.
     """
 
     wanted: Mapping[str, int]
     admitted: Mapping[str, int]
+    by_timing: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    timed: bool = True
 
     @property
     def pending(self) -> Mapping[str, int]:
@@ -39,20 +55,31 @@ class Admission:
         return {name: wanted - self.admitted.get(name, 0) for name, wanted in self.wanted.items() if wanted > self.admitted.get(name, 0)}
 
 
-def admission(spec: EnvironmentSpec, planned: EnvironmentPlan, at_maximum: bool) -> Admission | None:
-    """Who is admitted when all services start at once, older names first among equals; None where that cannot be known."""
+def admission(spec: EnvironmentSpec, planned: EnvironmentPlan, at_maximum: bool) -> Admission | NotKnown:
+    """Who is admitted when all services start at once, older names first among equals."""
     if shares_fairly(spec):
-        return None
-    scheduler = Scheduler(setting(spec, planned))
+        return NotKnown("weights switch Kueue's fair sharing on, which goes by what all queues use at that moment")
+    queues = setting(spec, planned)
     workloads = [workload for name in sorted(spec.services) for workload in _replicas(spec.services[name], at_maximum, planned.pools)]
-    known = [workload for workload in workloads if workload.queue in scheduler.setting.queues]
-    scheduler.submit(known)
+    known = [workload for workload in workloads if workload.queue in queues.queues]
     try:
-        scheduler.settle()
+        admitted = _settled(queues, known, Timing())
+        waits = len(known) > admitted.total()
+        others = [_settled(queues, known, timing) for timing in timings()] if waits and len(known) <= MOST_TIMED else []
     except NeverSettles:
-        return None
+        return NotKnown("replicas of these priorities would preempt each other without end")
     wanted = Counter(workload.name.rpartition(" ")[0] for workload in workloads)
-    return Admission(dict(wanted), dict(Counter(name.rpartition(" ")[0] for name in scheduler.admitted)))
+    ranges = {name: (min(found), max(found)) for name in sorted(wanted) if (found := {each[name] for each in (admitted, *others)})}
+    return Admission(dict(wanted), dict(admitted), {name: ends for name, ends in ranges.items() if ends[0] < ends[1]},
+                     not waits or len(known) <= MOST_TIMED)
+
+
+def _settled(queues: Setting, workloads: Sequence[Workload], timing: Timing) -> Counter[str]:
+    """Admitted replicas by service when nothing moves any more."""
+    scheduler = Scheduler(queues, timing)
+    scheduler.submit(workloads)
+    scheduler.settle()
+    return Counter(name.rpartition(" ")[0] for name in scheduler.admitted)
 
 
 def setting(spec: EnvironmentSpec, planned: EnvironmentPlan) -> Setting:

@@ -55,6 +55,7 @@ class Shares:
         self.tree = tree
         self._draws: dict[tuple[int, FlavorResource], int | None] = {}
         self._drawn: dict[tuple[int, FlavorResource], tuple[int, int]] = {}
+        self._left: dict[tuple[int, FlavorResource, int], int] = {}
         self._lenders: dict[tuple[int, FlavorResource], list[tuple[Node | None, Lender]]] = {}
 
     def of(self, queue: str, key: FlavorResource, reclaim: Reclaim) -> Share:
@@ -105,13 +106,19 @@ class Shares:
         if node is root:
             return node.subtree.get(key, 0)
         assert node.parent is not None
-        whole = self._safe(node.parent, key, root)
+        whole = self._of_parent(node.parent, key, root)
         unlimited, drawn = self._drawn_from(node.parent, key)
         own = self._draw(node, key)
         others = unlimited - (own is None)
         left = 0 if others else max(0, whole - drawn + (own or 0))
         limit = node.quota(key).borrowing_limit
         return node.local(key) + (left if limit is None else min(left, node.lent(key) + limit))
+
+    def _of_parent(self, parent: Node, key: FlavorResource, root: Node) -> int:
+        """:meth:`_safe` of a cohort, worked out once for all of its children."""
+        if (parent.index, key, root.index) not in self._left:
+            self._left[parent.index, key, root.index] = self._safe(parent, key, root)
+        return self._left[parent.index, key, root.index]
 
     def _drawn_from(self, cohort: Node, key: FlavorResource) -> tuple[int, int]:
         """How many children draw without a limit, and what the others draw at most together."""

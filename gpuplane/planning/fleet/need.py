@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from decimal import ROUND_FLOOR, Decimal
 from fractions import Fraction
 
@@ -38,9 +37,7 @@ def throughput_of(spec: EnvironmentSpec, pools: Pools, throughputs: Throughputs)
 
 def with_throughput(tenants: Mapping[str, TenantPlan], throughput: Throughput) -> dict[str, TenantPlan]:
     """Tenants' plans with what their services serve in them."""
-    return {name: replace(tenant, services=tuple(
-        replace(service, throughput=throughput.get(f"{name}/{service.name}")) for service in tenant.services))
-        for name, tenant in tenants.items()}
+    return {name: tenant.with_each("throughput", throughput) for name, tenant in tenants.items()}
 
 
 def hardware_of(entry: ServiceEntry, pool: PoolPlan) -> Hardware | None:

@@ -175,6 +175,9 @@ def _doubts(request: FitRequest, engine: EngineMemory, parts: Overhead, pool: In
     if pool.low < needed:
         yield (f"the KV cache may be as small as {max(0.0, pool.low):.1f} GiB (expected: {max(0.0, pool.expected):.1f}); one request of "
                f"{request.length or 'any'} tokens needs {needed:.1f} GiB.")
+        if request.model.multimodal and needed <= pool.high:
+            yield ("What its vision encoder takes at its peak depends on the sizes of images, which nothing declares, so the interval is "
+                   "wide; measured_startup settles it.")
     if not engine.graphs_counted:
         beside = request.device.memory_gib.low * (1 - utilization)
         if parts.graphs.high > beside:

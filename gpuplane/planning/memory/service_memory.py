@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from math import ceil
 from types import MappingProxyType
 
@@ -43,6 +43,8 @@ class ServiceMemory:
     Attributes:
         entry: the service.
         answer: how a replica fits; None where that cannot be reckoned.
+        host: what it needs of its node.
+        fit: the figures of the answer.
         measured: the figures are those of ``measured_startup``.
         unknown: a sentence.
         note: something worth reading that refuses nothing.
@@ -51,24 +53,21 @@ class ServiceMemory:
     entry: ServiceEntry
     answer: Fit | None
     host: HostNeeds | None
+    fit: MemoryFit | None = None
     measured: bool = False
     unknown: str = ""
     note: str = ""
-
-    @cached_property
-    def fit(self) -> MemoryFit | None:
-        """The figures."""
-        return _figures(self.answer, self.measured) if self.answer is not None else None
 
 
 def service_memories(spec: EnvironmentSpec, catalog: Catalog) -> Mapping[str, ServiceMemory]:
     """Every vLLM service of the environment by ``tenant/service``; pools whose GPU is unknown are refused by themselves."""
     found: dict[str, ServiceMemory] = {}
+    networks = {name: _network_gbps(pool, catalog) for name, pool in spec.pools.items()}
     for name in sorted(spec.services):
         entry = spec.services[name]
         pool, server = spec.pools[entry.document.spec.placement.pool], entry.document.spec.release.vllm
         if server is not None and catalog.gpu(pool.spec.gpu) is not None:
-            found[name] = _service(entry, server, pool, catalog)
+            found[name] = _service(entry, server, pool, catalog, networks[pool.name])
     return found
 
 
@@ -97,12 +96,15 @@ def memory_refusals(memories: Mapping[str, ServiceMemory], catalog: Catalog, sai
 
 def memory_proofs(memories: Mapping[str, ServiceMemory]) -> Iterator[Proof]:
     """The arithmetic, once for all services that ask for the same."""
-    alike: dict[tuple[Fit, bool], list[str]] = defaultdict(list)
+    same: dict[tuple[int, bool], list[str]] = defaultdict(list)  # most share the very object, and a large one is slow to hash
     for name, memory in memories.items():
-        if memory.answer is not None:
-            alike[memory.answer, memory.measured].append(name)
+        same[id(memory.answer), memory.measured].append(name)
+    alike: dict[tuple[Fit, bool], list[str]] = defaultdict(list)
+    for (_, was_measured), found in same.items():
+        if (answer := memories[found[0]].answer) is not None:
+            alike[answer, was_measured] += found
     for (answer, was_measured), names in alike.items():
-        who = f"service {names[0]}" + (f" and {len(names) - 1} alike" if len(names) > 1 else "")
+        who = f"service {min(names)}" + (f" and {len(names) - 1} alike" if len(names) > 1 else "")
         yield from proofs(answer, who, host_needs(answer), was_measured)
 
 
@@ -181,25 +183,25 @@ def digest_of(entry: ServiceEntry, server: Vllm, pool: NodePool) -> str:
     return combination_digest(spec.release.model.uri, spec.release.model.revision, server.image, arguments, gpu)
 
 
-_figures = lru_cache(maxsize=8192)(memory_fit)
-
-
 @lru_cache(maxsize=8192)
-def _fit(request: FitRequest) -> Fit:
-    """Services of one model on one GPU share their answer: a thousand tenants use a handful of models."""
-    return fit(request)
+def _reckoned(request: FitRequest, network: float | None) -> tuple[Fit, HostNeeds, MemoryFit]:
+    """Services of one model on one GPU share their answer and its figures: a thousand tenants use a handful of models."""
+    answer = fit(request)
+    return answer, host_needs(answer, network), memory_fit(answer, False)
 
 
-def _service(entry: ServiceEntry, server: Vllm, pool: NodePool, catalog: Catalog) -> ServiceMemory:
+def _service(entry: ServiceEntry, server: Vllm, pool: NodePool, catalog: Catalog, network: float | None) -> ServiceMemory:
     profile, gpu = entry.document.spec.placement.profile, catalog.gpus[pool.spec.gpu]
     if profile is not None and profile not in gpu.mig_profiles:
         return ServiceMemory(entry, None, None, unknown=f"{gpu.name} has no MIG profile {profile}")
     request = request_of(entry, server, pool, catalog)
     if isinstance(request, str):
         return ServiceMemory(entry, None, None, unknown=request)
-    answer, network = _fit(request), _network_gbps(pool, catalog)
+    answer, host, figures = _reckoned(request, network)
     found, note = _measured(answer, entry, server, pool)
-    return ServiceMemory(entry, found or answer, host_needs(found or answer, network), measured=found is not None, note=note)
+    if found is None:
+        return ServiceMemory(entry, answer, host, figures, note=note)
+    return ServiceMemory(entry, found, host_needs(found, network), memory_fit(found, True), measured=True, note=note)
 
 
 def _measured(answer: Fit, entry: ServiceEntry, server: Vllm, pool: NodePool) -> tuple[Fit | None, str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
-from gpuplane.planning.environment_plan import PoolPlan, TenantPlan, device_share
-from gpuplane.planning.money.ledger import EnvironmentMoney, PoolMoney
-from gpuplane.planning.money.month import HOURS_PER_MONTH, LEVELS, Level
+from gpuplane.planning.environment_plan import PoolPlan, ServicePlan, TenantPlan, device_share
+from gpuplane.planning.money.ledger import EnvironmentMoney, OtherCost, PoolMoney
+from gpuplane.planning.money.month import HOURS_PER_MONTH, LEVELS, UNKNOWN, Level
 from gpuplane.planning.proof import Proof
 
 WORDS: dict[Level, str] = {"minimum": "committed cost", "expected": "expected cost", "worst_case": "worst-case cost"}
@@ -22,9 +23,11 @@ def money_proofs(environment: str, pools: Mapping[str, PoolPlan], tenants: Mappi
     for name, pool in pools.items():
         for level in LEVELS:
             yield _pool(pool, money.pools[name], level)
+    declared: dict[str, list[OtherCost]] = defaultdict(list)
+    for other in money.others:
+        declared[other.tenant].append(other)
     for tenant in tenants.values():
-        for level in LEVELS:
-            yield _tenant(tenant, pools, money, level)
+        yield from _tenant(tenant, pools, money, declared[tenant.name])
     for other in money.others:
         yield Proof(
             f"{other.name} of {f'tenant {other.tenant}' if other.tenant else 'the platform'}", "quantity × usd_per_unit, down to the cent",
@@ -62,21 +65,30 @@ def _pool(pool: PoolPlan, money: PoolMoney, level: Level) -> Proof:
                  tuple(sources) if pool.price_source else ())
 
 
-def _tenant(tenant: TenantPlan, pools: Mapping[str, PoolPlan], money: EnvironmentMoney, level: Level) -> Proof:
-    inputs = []
-    for service in tenant.services:
-        pool = pools[service.quota_key.partition("/")[0]]
-        found = money.pools[pool.name].services.get(f"{tenant.name}/{service.name}")
-        replicas = {"minimum": str(service.min_replicas), "expected": f"{found.expected.replicas:f}" if found else "",
-                    "worst_case": f"({service.max_replicas} + {service.surge})"}[level]
-        devices = f"{replicas} × {service.devices_per_replica} × {device_share(pool, service.resource)} of a node of {pool.name}"
-        inputs.append((service.name, f"{devices} = {_text(found.month.at(level) if found else None)}"))
-    inputs += [(other.name, _text(other.month.at(level))) for other in money.others if other.tenant == tenant.name]
-    used = sorted({f"pool {service.quota_key.partition('/')[0]}: {WORDS[level]}" for service in tenant.services})
-    return Proof(
-        f"tenant {tenant.name}: {WORDS[level]}",
-        "sum of replicas × devices_per_replica × share of a node × the pool's cost ÷ its paid nodes, in cents by largest remainder, "
-        "and of what the tenant declares beside them", tuple(inputs), _text(money.tenants[tenant.name].month.at(level)), _USD, tuple(used))
+def _tenant(tenant: TenantPlan, pools: Mapping[str, PoolPlan], money: EnvironmentMoney, declared: Sequence[OtherCost]) -> Iterator[Proof]:
+    held = [_Held(service, pools[service.quota_key.partition("/")[0]], money) for service in tenant.services]
+    names, month = sorted({each.pool for each in held}), money.tenants[tenant.name].month
+    for level in LEVELS:
+        yield Proof(
+            f"tenant {tenant.name}: {WORDS[level]}",
+            "sum of replicas × devices_per_replica × share of a node × the pool's cost ÷ its paid nodes, in cents by largest remainder, "
+            "and of what the tenant declares beside them",
+            (*((each.name, each.amount(level)) for each in held), *((other.name, _text(other.month.at(level))) for other in declared)),
+            _text(month.at(level)), _USD, tuple(f"pool {name}: {WORDS[level]}" for name in names))
+
+
+class _Held:
+    """What a service holds of its pool, in words, for each level."""
+
+    def __init__(self, service: ServicePlan, pool: PoolPlan, money: EnvironmentMoney) -> None:
+        found = money.pools[pool.name].services.get(f"{service.tenant}/{service.name}")
+        self.name, self.pool, self._month = service.name, pool.name, found.month if found is not None else UNKNOWN
+        self._replicas = {"minimum": str(service.min_replicas), "expected": f"{found.expected.replicas:f}" if found else "",
+                          "worst_case": f"({service.max_replicas} + {service.surge})"}
+        self._devices = f"{service.devices_per_replica} × {device_share(pool, service.resource)} of a node of {pool.name}"
+
+    def amount(self, level: Level) -> str:
+        return f"{self._replicas[level]} × {self._devices} = {_text(self._month.at(level))}"
 
 
 def _text(amount: Decimal | None) -> str:

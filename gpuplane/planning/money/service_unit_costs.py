@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
@@ -17,10 +16,9 @@ _MICRO = Decimal("0.000001")
 
 def with_unit_costs(tenants: Mapping[str, TenantPlan], pools: Pools, money: EnvironmentMoney) -> dict[str, TenantPlan]:
     """Tenants' plans with the unit costs of the services whose throughput and price are known."""
-    def priced(service: ServicePlan) -> ServicePlan:
-        return replace(service, unit_costs=_unit_costs(service, pools[_pool(service)], money.pools[_pool(service)]))
-
-    return {name: replace(tenant, services=tuple(map(priced, tenant.services))) for name, tenant in tenants.items()}
+    costs = {f"{name}/{service.name}": _unit_costs(service, pools[_pool(service)], money.pools[_pool(service)])
+             for name, tenant in tenants.items() for service in tenant.services if service.throughput is not None}
+    return {name: tenant.with_each("unit_costs", costs) for name, tenant in tenants.items()}
 
 
 def unit_cost_proofs(tenants: Mapping[str, TenantPlan], pools: Pools) -> Iterator[Proof]:

@@ -53,7 +53,7 @@ class PoolChain:
             quotas: of its tenant, by quota key.
             own_peak: peaks with surge of the tenant's services on this key that may not borrow, in devices.
         """
-        pod = pod_of(demand, self.pool)
+        pod = self._pods[demand.entry.name]
         shared = (self._flavor, self._pool(demand), self._node(demand, pod))
         for at, replicas in _levels(demand):
             queues = _local_queue(demand, quotas), _cluster_queue(demand, quotas.get(demand.quota_key), at, own_peak, self.pool)

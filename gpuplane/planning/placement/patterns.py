@@ -8,7 +8,7 @@ too full matter for stranding.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from operator import add, le
+from operator import add, le, sub
 
 from gpuplane.planning.placement.claims import Amounts
 
@@ -18,7 +18,7 @@ Vector = tuple[int, ...]
 
 MOST_PATTERNS = 2_000
 """Beyond so many the search is left to bounds and first fit, which say how far apart they are."""
-_MOST_STEPS = 40_000
+_MOST_STEPS = 4_000
 
 
 class TooMany(Exception):
@@ -68,6 +68,7 @@ class _Search:
 
     def __init__(self, shapes: Sequence[Vector], most: Sequence[int], wanted: Vector = ()) -> None:
         self.shapes, self.most, self.wanted = shapes, most, wanted
+        self._all_after = _sums_from_behind([[amount * count for amount in shape] for shape, count in zip(shapes, most, strict=True)])
         self.found: list[Pattern] = []
         self.steps = 0
 
@@ -86,16 +87,19 @@ class _Search:
     def block(self, index: int, left: Vector, taken: Pattern) -> None:
         """Blocking patterns: a node on which the waiting pod has no room any more is not filled further."""
         self._step()
-        if index == len(self.shapes):
-            return
+        if index == len(self.shapes) or fits(self.wanted, tuple(map(sub, left, self._all_after[index]))):
+            return  # not even all that is still to come takes its room
         shape = self.shapes[index]
-        self.block(index + 1, left, (*taken, 0))
-        for count in range(1, times(shape, left, self.most[index]) + 1):
-            after = less(left, shape, count)
-            if not fits(self.wanted, after):
-                self._keep((*taken, count), after)
-                return
-            self.block(index + 1, after, (*taken, count))
+        top, closing = times(shape, left, self.most[index]), self._closing(shape, left)
+        if index < len(self.shapes) - 1:
+            for count in range(min(top + 1, closing)):
+                self.block(index + 1, less(left, shape, count) if count else left, (*taken, count))
+        if closing <= top:
+            self._keep((*taken, closing), less(left, shape, closing))
+
+    def _closing(self, shape: Vector, left: Vector) -> int:
+        """The least number of such pods after which the waiting one has no room; it has room now."""
+        return min((there - wanted) // amount + 1 for amount, there, wanted in zip(shape, left, self.wanted, strict=True) if amount)
 
     def _keep(self, taken: Pattern, left: Vector) -> None:
         """A blocking pattern, if it is a smallest one."""
@@ -106,6 +110,14 @@ class _Search:
         self.steps += 1
         if self.steps > _MOST_STEPS or len(self.found) > MOST_PATTERNS:
             raise TooMany
+
+
+def _sums_from_behind(vectors: Sequence[Sequence[int]]) -> list[Vector]:
+    """For each of them, the sum of it and all that follow."""
+    sums: list[Vector] = []
+    for vector in reversed(vectors):
+        sums.insert(0, tuple(map(add, vector, sums[0])) if sums else tuple(vector))
+    return sums
 
 
 def fits(shape: Vector, left: Vector) -> bool:

@@ -8,9 +8,9 @@ from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.pod_templates import KSERVE_GROUP, PodContainer, PodTemplate
 from gpuplane.graph.quantities import quantity
 from gpuplane.graph.resource_view import ResourceView, Unknown, lookup
-from gpuplane.graph.serving_runtimes import effective_templates
+from gpuplane.policies.container_rule import ContainerRule
 from gpuplane.policies.finding import Finding
-from gpuplane.policies.rule import Example, Rule
+from gpuplane.policies.rule import Example
 
 _NEEDED = (("requests", "cpu"), ("requests", "memory"), ("limits", "memory"))
 _LEAST_MEMORY_BYTES = 1 << 20
@@ -19,7 +19,7 @@ _PATCHED_KINDS = ("Prometheus", "Alertmanager", "ThanosRuler", "PrometheusAgent"
 """Kinds whose containers may be patches of what their operator makes."""
 
 
-class MissingResources(Rule):
+class MissingResources(ContainerRule):
     """A container without requests is scheduled as if it were free, and one without a memory limit can take its node down.
 
     All three must be written: a request that Kubernetes copies from a limit moves unseen when the limit moves.
@@ -30,18 +30,8 @@ class MissingResources(Rule):
     severity = "high"
     remedy = "Set resources.requests.cpu, resources.requests.memory and resources.limits.memory of the container."
     references = ("NSA/CISA Kubernetes Hardening Guide v1.2: Resource policies", "NIST SP 800-190 §3.4.2")
-    scope = "object"
 
-    def check(self, graph: PlannedGraph) -> Iterator[Finding]:
-        for view in graph.kubernetes:
-            for template in effective_templates(graph, view):
-                for path in template.unknown:
-                    yield self.unknown(graph, view, f"The containers of {view} are only known after apply.", path)
-                for container in template.containers:
-                    yield from self._container(graph, view, template, container)
-
-    def _container(self, graph: PlannedGraph, view: ResourceView, template: PodTemplate, container: PodContainer,
-                   ) -> Iterator[Finding]:
+    def container(self, graph: PlannedGraph, view: ResourceView, template: PodTemplate, container: PodContainer) -> Iterator[Finding]:
         if container.role == "ephemeral" or (view.kind in _PATCHED_KINDS and "image" not in container.spec):
             return  # the API takes no resources for ephemeral containers
         missing, hidden, field = [], False, f"{container.path}.resources"

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gpuplane.graph.planned_graph import PlannedGraph
-from gpuplane.graph.pod_templates import PodContainer, pod_templates
+from gpuplane.graph.pod_templates import PodContainer, PodTemplate
 from gpuplane.graph.resource_view import ResourceView, Unknown, items, lookup, unknowns
+from gpuplane.policies.container_rule import ContainerRule
 from gpuplane.policies.finding import Finding
-from gpuplane.policies.rule import Example, Rule
+from gpuplane.policies.rule import Example
 
 _AS_GOOD_AS_PRIVILEGED = frozenset({"SYS_ADMIN", "ALL"})
 """Capabilities with which a process mounts and escapes what it likes (capabilities(7))."""
 
 
-class PrivilegedContainers(Rule):
+class PrivilegedContainers(ContainerRule):
     """A privileged container has every device and capability of its node: whoever breaks into it has the node."""
 
     id = "WS-01"
@@ -23,17 +24,9 @@ class PrivilegedContainers(Rule):
     remedy = "Remove securityContext.privileged and SYS_ADMIN; ask for the one capability or device that is needed."
     references = ("Kubernetes Pod Security Standards, Baseline: Privileged Containers", "CIS Kubernetes Benchmark 5.2.2",
                   "NIST SP 800-190 §3.4.3, §4.4.3")
-    scope = "object"
+    effective = False
 
-    def check(self, graph: PlannedGraph) -> Iterator[Finding]:
-        for view in graph.kubernetes:
-            for template in pod_templates(view):
-                for path in template.unknown:
-                    yield self.unknown(graph, view, f"The containers of {view} are only known after apply.", path)
-                for container in template.containers:
-                    yield from self._container(graph, view, container)
-
-    def _container(self, graph: PlannedGraph, view: ResourceView, container: PodContainer) -> Iterator[Finding]:
+    def container(self, graph: PlannedGraph, view: ResourceView, template: PodTemplate, container: PodContainer) -> Iterator[Finding]:
         named, context = f"Container {container.name} of {view}", container.spec.get("securityContext")
         privileged = lookup(context, "privileged")
         added = lookup(context, "capabilities", "add")

@@ -43,6 +43,7 @@ from tests.planning.memory.asked import ask, card
     (ask("llama3-8b", "A10G-24GB", dtype="float"), False, "weights and overhead"),
     (ask("bge-m3", "T4-16GB", max_model_len=8192), True, ""), (ask(pipeline_parallel_size=64), False, "more than the 28 layers"),
     (ask(engine_version=None, device=card("A10G-24GB"), max_model_len=60_000), None, "engine_version is not known"),
+    (ask("qwen2.5-vl-7b", "L4-24GB", max_model_len=20_000), None, "What its vision encoder takes at its peak depends on the sizes of images"),
     (ask(engine_version="dev", device=card("A10G-24GB"), max_model_len=60_000), None, "engine_version dev is not in the catalogue")])
 def test_verdicts(request_: FitRequest, expected: bool | None, words: str) -> None:
     answer = fit(request_)

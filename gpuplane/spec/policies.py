@@ -1,0 +1,34 @@
+"""What an environment says about the rules: which block, and the lists that they compare with."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from gpuplane.spec.model import SpecModel
+
+RuleId = Annotated[str, Field(pattern=r"^[A-Z]{2,3}-[0-9]{2}$")]
+"""Catalogue id of a rule, e.g. ``WS-01``."""
+
+
+class Policies(SpecModel):
+    """Parameters of the rules; what is left out is what most platforms want."""
+
+    production: bool | None = None
+    """True: services here must outlive a node, an update and a night; left out, what stands in a namespace whose environment is
+    called prod, production or live."""
+    mandatory: tuple[RuleId, ...] = ()
+    """Rules of medium or low severity that stop an apply here as well."""
+    allow_unknown: tuple[RuleId, ...] = ()
+    """Rules that do not stop an apply where only apply can know; each stays in the report."""
+    reviewed_remote_code: tuple[Annotated[str, Field(pattern=r"^[a-z0-9]+://\S+@[0-9a-f]{7,64}$")], ...] = ()
+    """Models whose own code was read and may run, each with the revision that was read: ``hf://ORGANISATION/MODEL@REVISION``."""
+    allowed_licenses: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = ()
+    """Licences of models that may be served, as model cards spell them (``apache-2.0``); left out, any that is recorded."""
+
+
+DEFAULT = Policies()
+"""The parameters of an environment that says nothing, and of manifests that belong to none."""
+PRODUCTION_WORDS = ("prod", "production", "live")
+"""Names of environments that are taken for production where nothing says whether they are."""
