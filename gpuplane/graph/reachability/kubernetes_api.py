@@ -19,6 +19,7 @@ from gpuplane.graph.tenancy import tenants_of_namespaces
 from gpuplane.spec.vocabulary import GROUPS
 
 _HARMLESS = "by design: it shows that things are there, not what is in them"
+_POD_SECURITY = "pod-security.kubernetes.io/enforce"
 _PLATFORM = "by design: the platform gave it"
 
 
@@ -35,6 +36,7 @@ class Identities:
 
     def __init__(self, graph: PlannedGraph) -> None:
         self.tenants = tenants_of_namespaces(graph)
+        self.namespaces = graph.namespaces
         self.names = sorted(set(self.tenants.values()))
         named: dict[str, set[str]] = defaultdict(set)
         for name, view in graph.namespaces.items():
@@ -58,6 +60,15 @@ class Identities:
             return (self.of_namespace(namespace),)
         found = sorted(self.by_name.get(name, ()))
         return tuple(tenant(each) for each in found) or (platform(f"{subject.kind.lower()} {name}"),)
+
+    def held(self, namespace: str) -> bool:
+        """Whether a namespace refuses pods that have the node (Pod Security Standards ``baseline``, ``restricted``); also where unseen."""
+        view = self.namespaces.get(namespace)
+        return view is None or view.labels.get(_POD_SECURITY) in ("baseline", "restricted")
+
+    def maker(self, namespace: str) -> Maker:
+        """A namespace of the graph, by what it lacks."""
+        return maker(self.namespaces[namespace], f"metadata.labels.{_POD_SECURITY}")
 
     def of_namespace(self, namespace: str) -> Party:
         """Whose a namespace is."""
@@ -89,6 +100,9 @@ def _of_tenant(identities: Identities, grant: Grant, party: Party, subjects: lis
         if powers or not grant.known:
             yield Edge(Medium.API, party, platform(f"borders of tenant {party.name}"),
                        f"{who} may {', '.join(powers) or _unread(grant)} in namespace {grant.namespace}", objects, certain)
+        if rights.starts_pods(grant.rules) and not identities.held(grant.namespace):
+            sentence = f"{who} may start pods of any kind in namespace {grant.namespace}, which enforces no Pod Security Standard"
+            yield Edge(Medium.API, party, platform("nodes"), sentence, (*objects, identities.maker(grant.namespace)), certain)
     elif grant.rules or not grant.known:
         plain = grant.known and not target.is_tenant and rights.harmless(grant.rules)
         allowed = _HARMLESS if plain else identities.agreed(party, target, subjects) if target.is_tenant else ""

@@ -47,6 +47,11 @@ _BORDERS: tuple[tuple[frozenset[str], frozenset[str], str], ...] = (
 )
 """The same for the tenant's own namespace: its borders are the platform's."""
 
+_STARTING = ((frozenset({"create", "update", "patch"}), frozenset({
+    "pods", "deployments", "statefulsets", "daemonsets", "replicasets", "replicationcontrollers", "jobs", "cronjobs", "inferenceservices",
+    "llminferenceservices", "leaderworkersets", "jobsets", "rayclusters", "rayservices", "rayjobs"}), "start pods of any kind"),)
+"""What makes pods."""
+
 _SIGHT = frozenset({"secrets", "pods/log", "pods/exec", "pods/attach", "pods/portforward", "pods/proxy", "services/proxy", "*"})
 """What shows more than that something is there."""
 _LISTED = 4
@@ -60,6 +65,11 @@ def over_all(rules: Iterable[AccessRule]) -> list[str]:
 def over_borders(rules: Iterable[AccessRule]) -> list[str]:
     """What rules that hold in a tenant's own namespace let it do to its borders."""
     return _found(rules, _BORDERS)
+
+
+def starts_pods(rules: Iterable[AccessRule]) -> bool:
+    """Whether rules let somebody make pods."""
+    return bool(_found(rules, _STARTING))
 
 
 def namespaced(rules: Iterable[AccessRule]) -> list[AccessRule]:

@@ -15,7 +15,7 @@ from tests.graph.reachability.planned import short
 TENANTS = "".join(f"""
 apiVersion: v1
 kind: Namespace
-metadata: {{name: {name}, labels: {{gpuplane.dev/tenant: {name}}}}}
+metadata: {{name: {name}, labels: {{gpuplane.dev/tenant: {name}, pod-security.kubernetes.io/enforce: baseline}}}}
 ---
 apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy
@@ -143,6 +143,15 @@ PATHS = {
     "traces to another tenant": ("telemetry: beta > acme", pod("acme", "", TRACES % ("c.beta.svc", ""))),
     "processes of the node": ("devices: acme > nodes", pod("acme", "hostPID: true")),
 }
+
+
+def test_who_may_start_pods_where_no_standard_is_enforced_has_the_nodes() -> None:
+    text = obj("Role", RBAC, "r", "acme", "rules: [{apiGroups: [batch], resources: [jobs], verbs: [create]}]") + obj(
+        "RoleBinding", RBAC, "b", "acme", "roleRef: {kind: Role, name: r}\nsubjects: [{kind: Group, name: acme-ml}]")
+    bare = TENANTS.replace(", pod-security.kubernetes.io/enforce: baseline", "")
+
+    assert {short(edge) for edge in found(text).refused} == set()
+    assert {short(edge) for edge in matrix(PlannedGraph(views_of_text(bare + text))).refused} == {"kubernetes-api: acme > nodes"}
 
 
 @pytest.mark.parametrize("text", NO_PATH.values(), ids=list(NO_PATH))
