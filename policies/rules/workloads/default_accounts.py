@@ -33,7 +33,7 @@ class DefaultAccounts(PodRule):
             for subject in binding.subjects:
                 if subject.kind == "ServiceAccount" and subject.name == DEFAULT_ACCOUNT:
                     yield self.fail(graph, binding.view, f"{binding.view} gives rights to the default account of namespace "
-                                                         f"{subject.namespace}.", subject.path)
+                                                         f"{subject.namespace}.", "subjects")
 
     def pod(self, graph: PlannedGraph, view: ResourceView, template: PodTemplate) -> Iterator[Finding]:
         if view.kind in WITHOUT_ACCOUNT:
