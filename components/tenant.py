@@ -55,6 +55,7 @@ class TenantArgs:
         max_pods: most pods in the namespace.
         host_ceiling: CPU cores and memory in GiB that all its pods may ask for; None leaves them open.
         queue: its ClusterQueue and LocalQueue; None on clusters without Kueue.
+        declarations: annotations by which people answer for its data: impact assessment, oversight, risk class.
         network: what may cross the namespace's border, besides DNS.
         secrets: references into secret stores; None for none.
         source: document that asked for it, for reports.
@@ -77,6 +78,7 @@ class TenantArgs:
     host_ceiling: tuple[int, int] | None = None
     queue: TenantQueueArgs | None = None
     volcano: TenantVolcanoQueueArgs | None = None
+    declarations: Mapping[str, str] = field(default_factory=dict)
     network: TenantNetworkArgs = field(default_factory=TenantNetworkArgs)
     secrets: TenantSecretsArgs | None = None
     source: str = ""
@@ -122,7 +124,7 @@ class Tenant(pulumi.ComponentResource):
         labels |= {f"pod-security.kubernetes.io/{mode}": args.pod_security for mode in ("enforce", "audit", "warn")}
         annotations = {ALLOWED_REGIONS: ",".join(args.allowed_regions), ALLOWED_REGISTRIES: ",".join(args.allowed_registries),
                        ALLOWED_MODEL_SOURCES: ",".join(args.allowed_model_sources), COST_CENTER: args.cost_center or "",
-                       SOURCE: args.source}
+                       SOURCE: args.source, **args.declarations}
         if args.environment:
             labels[ENVIRONMENT] = args.environment
         if args.budget_usd_per_month is not None:

@@ -10,6 +10,7 @@ from gpuplane.components.tenant_secrets import AwsStoreArgs, RemoteArgs, SecretA
 from gpuplane.planning.environment_plan import EnvironmentPlan, TenantPlan
 from gpuplane.spec import tenant as wish
 from gpuplane.spec.environment_spec import EnvironmentSpec
+from gpuplane.spec.vocabulary import AI_ACT_RISK, IMPACT_ASSESSMENT, OVERSIGHT_CONTACT
 from gpuplane.stacks import observation, tenant_cloud
 from gpuplane.stacks.autoscaling import register_scaling
 from gpuplane.stacks.engine_observation import collector_egress
@@ -56,7 +57,13 @@ def _tenant(spec: EnvironmentSpec, planned: EnvironmentPlan, name: str, tenant: 
         pod_security=settings.pod_security, admins=tenant.access.admins, viewers=tenant.access.viewers,
         device_ceilings=_ceilings(planned, planned.tenants[name]), host_ceiling=_host_ceiling(planned, planned.tenants[name]),
         queue=kueue_queue(spec, planned, name), volcano=volcano_queue(spec, planned, name),
-        network=_network(spec, tenant), secrets=_secrets(spec, name, tenant), source=source)
+        declarations=_declarations(tenant), network=_network(spec, tenant), secrets=_secrets(spec, name, tenant), source=source)
+
+
+def _declarations(tenant: wish.TenantSpec) -> dict[str, str]:
+    said = tenant.data_protection
+    found = {IMPACT_ASSESSMENT: said.dpia, OVERSIGHT_CONTACT: said.oversight_contact, AI_ACT_RISK: said.ai_act_risk}
+    return {key: value for key, value in found.items() if value is not None}
 
 
 RUNAWAY_FACTOR = 2

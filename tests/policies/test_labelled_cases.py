@@ -17,7 +17,7 @@ from gpuplane.policies.registry import all_rules
 from gpuplane.policies.rule import Rule
 
 FOLDER = os.environ.get("GPUPLANE_POLICY_CASES")
-JUDGED = ("WS-01", "WS-20", "TI-01", "RE-08", "PII-13")
+JUDGED = ("WS-01", "WS-20", "TI-01", "RE-08", "PII-05", "PII-13")
 
 BAD_FOR_THEM_ONLY = {
     "other/memory-requests-equal-limits:memory-requests-equal-limits": "demands equal requests and limits",
