@@ -28,6 +28,9 @@ class Policies(SpecModel):
     """Models whose own code was read and may run, each with the revision that was read: ``hf://ORGANISATION/MODEL@REVISION``."""
     allowed_licenses: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = ()
     """Licences of models that may be served, as model cards spell them (``apache-2.0``); left out, any that is recorded."""
+    language_model: Annotated[str | None, Field(pattern=r"^[a-z]{2}_[a-z0-9_]{3,60}$")] = None
+    """spaCy model by which Presidio looks for names of people and places as well, e.g. ``en_core_web_lg``; both are installed beside
+    gpuplane (``gpuplane[presidio]``). Left out, only what has a form of its own is found."""
     obligations: dict[DataClass, ClassObligations] = Field(default_factory=dict)
     """What data of a class is owed beyond what gpuplane demands anyway (``obligations.yaml`` of its catalogue); never less."""
 

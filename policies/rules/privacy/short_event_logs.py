@@ -36,11 +36,11 @@ class ShortEventLogs(Rule):
                                              f"least, and its class of data is kept for {most} at most: log events without personal data.",
                                 f"metadata.annotations.{AI_ACT_RISK}")
         for group in graph.resources if risky else ():
-            if group.type == LOG_GROUP and str(group.get("name") or "").startswith("/aws/eks/"):
+            if group.type == LOG_GROUP and str(group.get("name")).startswith("/aws/eks/"):
                 days = group.get("retentionInDays")
                 if isinstance(days, Unknown):
                     yield self.unknown(graph, group, f"How long {group.name} is kept is only known after apply.", "retentionInDays")
-                elif days and days < LEAST_DAYS:
+                elif isinstance(days, int) and 0 < days < LEAST_DAYS:
                     yield self.fail(graph, group, f"{risky[0]} runs a high-risk AI system, and log group {group.name} is kept for {days} "
                                                   f"days; {LEAST_DAYS} are needed.", "retentionInDays")
 

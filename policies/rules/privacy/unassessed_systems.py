@@ -29,7 +29,7 @@ class UnassessedSystems(Rule):
             if special or high:
                 what = "holds special categories of personal data" if special else "runs a high-risk AI system"
                 for key, missing in ((IMPACT_ASSESSMENT, "its impact assessment is"), (OVERSIGHT_CONTACT, "oversees it")):
-                    if not view.annotations.get(key):
+                    if view.annotations.get(key) in (None, ""):
                         asked = "where" if key == IMPACT_ASSESSMENT else "who"
                         yield self.fail(graph, view, f"{view} {what}, and nobody says {asked} {missing}.", f"metadata.annotations.{key}")
 
