@@ -59,6 +59,7 @@ class TenantArgs:
         max_pods: most pods in the namespace.
         host_ceiling: CPU cores and memory in GiB that all its pods may ask for; None leaves them open.
         queue: its ClusterQueue and LocalQueue; None on clusters without Kueue.
+        declarations: annotations by which people answer for its data: impact assessment, oversight, risk class.
         network: what may cross the namespace's border, besides DNS.
         secrets: references into secret stores; None for none.
         reachable_from: paths from other tenants that are meant: ``tenant``, ``by`` (media) and ``reason`` of each.
@@ -81,6 +82,7 @@ class TenantArgs:
     host_ceiling: tuple[int, int] | None = None
     queue: TenantQueueArgs | None = None
     volcano: TenantVolcanoQueueArgs | None = None
+    declarations: Mapping[str, str] = field(default_factory=dict)
     network: TenantNetworkArgs = field(default_factory=TenantNetworkArgs)
     secrets: TenantSecretsArgs | None = None
     reachable_from: tuple[Mapping[str, Any], ...] = ()
@@ -127,7 +129,7 @@ class Tenant(pulumi.ComponentResource):
         labels |= {f"pod-security.kubernetes.io/{mode}": args.pod_security for mode in ("enforce", "audit", "warn")}
         annotations = {ALLOWED_REGIONS: ",".join(args.allowed_regions), ALLOWED_REGISTRIES: ",".join(args.allowed_registries),
                        ALLOWED_MODEL_SOURCES: ",".join(args.allowed_model_sources), COST_CENTER: args.cost_center or "",
-                       SOURCE: args.source}
+                       SOURCE: args.source, **args.declarations}
         if groups := args.access.groups:
             annotations[GROUPS] = json.dumps(groups)
         if args.reachable_from:

@@ -20,9 +20,9 @@ class LiteralRule(Rule):
         for view in graph.resources:
             if not kept_in_git(view):
                 continue
-            for path, what in dict.fromkeys((leaf.path, what) for leaf in leaves(view) for what in self.found(leaf)):
+            for path, what in dict.fromkeys((leaf.path, what) for leaf in leaves(view) for what in self.found(graph, leaf)):
                 yield self.fail(graph, view, f"{path} of {view} holds {what}.", path)
 
     @abstractmethod
-    def found(self, leaf: Leaf) -> Iterator[str]:
+    def found(self, graph: PlannedGraph, leaf: Leaf) -> Iterator[str]:
         """What a text holds, in words; never the value."""

@@ -10,7 +10,7 @@ from gpuplane.components.tenant_network import EgressArgs, TenantNetworkArgs
 from gpuplane.planning.environment_plan import EnvironmentPlan, TenantPlan
 from gpuplane.spec import tenant as wish
 from gpuplane.spec.environment_spec import EnvironmentSpec
-from gpuplane.spec.vocabulary import is_personal
+from gpuplane.spec.vocabulary import AI_ACT_RISK, IMPACT_ASSESSMENT, OVERSIGHT_CONTACT, is_personal
 from gpuplane.stacks import observation, tenant_cloud
 from gpuplane.stacks.autoscaling import register_scaling
 from gpuplane.stacks.engine_observation import collector_egress
@@ -58,7 +58,7 @@ def _tenant(spec: EnvironmentSpec, planned: EnvironmentPlan, name: str, tenant: 
         pod_security=settings.pod_security, access=_access(spec, tenant),
         device_ceilings=_ceilings(planned, planned.tenants[name]), host_ceiling=_host_ceiling(planned, planned.tenants[name]),
         queue=kueue_queue(spec, planned, name), volcano=volcano_queue(spec, planned, name),
-        network=_network(spec, name, tenant), secrets=secrets(spec, name, tenant), source=source,
+        declarations=_declarations(tenant), network=_network(spec, name, tenant), secrets=secrets(spec, name, tenant), source=source,
         reachable_from=tuple(each.model_dump(mode="json") for each in tenant.reachable_from))
 
 
@@ -68,6 +68,12 @@ def _access(spec: EnvironmentSpec, tenant: wish.TenantSpec) -> AccessArgs:
         viewers=access.having("viewer"), developers=access.having("developer"), operators=access.having("operator"),
         shell=not spec.in_production and not is_personal(tenant.data_classification),
         break_glass=tuple(BreakGlassArgs(one.group, one.reason, one.approver, one.expires) for one in access.break_glass))
+
+
+def _declarations(tenant: wish.TenantSpec) -> dict[str, str]:
+    said = tenant.data_protection
+    found = {IMPACT_ASSESSMENT: said.dpia, OVERSIGHT_CONTACT: said.oversight_contact, AI_ACT_RISK: said.ai_act_risk}
+    return {key: value for key, value in found.items() if value is not None}
 
 
 RUNAWAY_FACTOR = 2

@@ -6,7 +6,7 @@ so it cannot be out of date. What no file says (purpose, legal basis, whose data
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -27,9 +27,10 @@ from gpuplane.spec.vocabulary import is_personal
 
 SCHEMA_VERSION = 1
 """Version of the JSON form; it grows by one when a field changes its meaning or goes."""
-TO_COMPLETE: Final = ("purpose of the processing", "legal basis (GDPR Art. 6, and Art. 9 for special categories)",
-                      "whose data it is, and which categories", "contact of the controller and of the data protection officer")
-"""What a record needs and no file of gpuplane says."""
+TO_COMPLETE: Final = {
+    "purpose": "purpose of the processing", "legal_basis": "legal basis (GDPR Art. 6, and Art. 9 for special categories)",
+    "data_subjects": "whose data it is, and which categories", "contact": "contact of the controller and of the data protection officer"}
+"""What a record needs and only people can say: fields of a tenant's ``data_protection``."""
 _RULES: Final = {
     "customer_keys": ("PII-03",), "tls": ("PII-05",), "residency": ("PII-10",), "retention_days": ("PII-09",),
     "payload_logging": ("PII-06", "PII-08"), "trace_capture": ("PII-07",), "cache_sharing": ("PII-17",), "external_fallback": ("PII-11",),
@@ -104,6 +105,7 @@ class DataRecord:
     flows: tuple[str, ...]
     obligations: tuple[ObligationState, ...]
     source: str
+    declared: Mapping[str, str]
     to_complete: tuple[str, ...]
 
 
@@ -125,7 +127,9 @@ def _record(spec: EnvironmentSpec, graph: PlannedGraph, findings: Sequence[Findi
         tuple(sorted({f"{flow.source} → {flow.target}" for flow in flows(graph) if name in (graph.tenant_of(flow.source),
                                                                                          graph.tenant_of(flow.target))})),
         tuple(_obligation(each, getattr(owed, each), mine) for each in NAMES), f"{owed.source} ({owed.as_of})",
-        TO_COMPLETE if is_personal(tenant.data_classification) else ())
+        tenant.data_protection.model_dump(exclude_none=True),
+        tuple(text for key, text in TO_COMPLETE.items()
+              if is_personal(tenant.data_classification) and getattr(tenant.data_protection, key) is None))
 
 
 def _processing(spec: EnvironmentSpec, entry: ServiceEntry) -> Processing:

@@ -56,6 +56,9 @@ def to_markdown(record: DataRecord) -> str:
         *(f"- {escaped(message)}" for row in record.obligations for message in row.findings),
         *([""] if any(row.findings for row in record.obligations) else []),
         f"Owed by: {escaped(record.source)}.", "",
+        *(["## What people answer for", "",
+           *(f"- {escaped(key.replace('_', ' '))}: {escaped(value)}" for key, value in record.declared.items()), ""]
+          if record.declared else []),
         *(["## To complete by hand", "", *(f"- {each}" for each in record.to_complete), ""] if record.to_complete else [])])
 
 

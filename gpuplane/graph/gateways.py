@@ -13,7 +13,7 @@ from typing import Any
 from gpuplane.graph.label_selectors import selects
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.queues import namespace_labels
-from gpuplane.graph.resource_view import ResourceView, items, lookup, mapping, told
+from gpuplane.graph.resource_view import ResourceView, Unknown, items, lookup, mapping, told
 from gpuplane.graph.tenancy import by_name, home, tenants_of_namespaces
 
 ROUTES = ("HTTPRoute", "GRPCRoute", "AIGatewayRoute")
@@ -68,7 +68,7 @@ class Outside:
 def listeners(graph: PlannedGraph) -> tuple[Listener, ...]:
     """Every listener of every Gateway."""
     return tuple(
-        Listener(view, index, str(told(one, "name")), str(told(one, "hostname") or ""), lookup(one, "port"),
+        Listener(view, index, str(told(one, "name")), _text(lookup(one, "hostname")), lookup(one, "port"),
                  str(lookup(one, "protocol")))
         for view in graph.objects("Gateway") if view.group == "gateway.networking.k8s.io"
         for index, one in enumerate(items(view.get("spec", "listeners"))))
@@ -96,8 +96,8 @@ def routes(graph: PlannedGraph) -> Iterator[ResourceView]:
 
 def attachments(route: ResourceView) -> list[Attachment]:
     """Gateways that a route attaches to; routes inside a mesh attach to Services, and have none."""
-    return [Attachment(str(lookup(ref, "namespace") or home(route)), str(lookup(ref, "name")), str(lookup(ref, "sectionName") or ""))
-            for ref in items(route.get("spec", "parentRefs")) if (lookup(ref, "kind") or "Gateway") == "Gateway"]
+    return [Attachment(_text(lookup(ref, "namespace"), home(route)), str(lookup(ref, "name")), _text(lookup(ref, "sectionName")))
+            for ref in items(route.get("spec", "parentRefs")) if _text(lookup(ref, "kind"), "Gateway") == "Gateway"]
 
 
 def gateway_of(graph: PlannedGraph, attachment: Attachment) -> ResourceView | None:
@@ -125,24 +125,30 @@ def outside_backends(graph: PlannedGraph, route: ResourceView) -> Iterator[Outsi
     for index, rule in enumerate(items(route.get("spec", "rules"))):
         for place, reference in enumerate(items(lookup(rule, "backendRefs"))):
             said: dict[str, Any] = {}
-            at, kind = reference, lookup(reference, "kind") or ("AIServiceBackend" if route.kind == "AIGatewayRoute" else "Service")
-            namespace = str(lookup(reference, "namespace") or home(route))
+            at, kind = reference, _text(lookup(reference, "kind"), "AIServiceBackend" if route.kind == "AIGatewayRoute" else "Service")
+            namespace = _text(lookup(reference, "namespace"), home(route))
             backend = by_name(graph, str(kind)).get((namespace, str(lookup(at, "name"))))
             if backend is not None and kind == "AIServiceBackend":
                 said |= backend.annotations
                 at = backend.get("spec", "backendRef")
                 backend = by_name(graph, str(lookup(at, "kind"))).get(
-                    (str(lookup(at, "namespace") or namespace), str(lookup(at, "name"))))
+                    (_text(lookup(at, "namespace"), namespace), str(lookup(at, "name"))))
             if backend is not None and backend.kind == "Backend":
                 said |= backend.annotations
                 for end in items(backend.get("spec", "endpoints")):
-                    host = str(lookup(end, "fqdn", "hostname") or lookup(end, "ip", "address") or "")
+                    host = _text(lookup(end, "fqdn", "hostname"), _text(lookup(end, "ip", "address")))
                     if host and not _in_cluster(host):
                         yield Outside(f"spec.rules[{index}].backendRefs[{place}]", host, said)
 
 
 def _in_cluster(host: str) -> bool:
-    return host.rstrip(".").endswith((".svc", ".svc.cluster.local")) or "." not in host.rstrip(".")
+    told = not host.startswith("<")
+    return told and (host.rstrip(".").endswith((".svc", ".svc.cluster.local")) or "." not in host.rstrip("."))
+
+
+def _text(value: Any, default: str = "") -> str:
+    """A value as text, or the default where there is none; what only apply can know is a text that names nothing."""
+    return str(value) if isinstance(value, Unknown) or value else default
 
 
 @lru_cache(maxsize=8)
@@ -152,7 +158,7 @@ def _by_target(graph: PlannedGraph, kind: str) -> Mapping[tuple[str, ...], Resou
     for view in _of_envoy(graph, kind):
         single = view.get("spec", "targetRef")
         for ref in [*items(view.get("spec", "targetRefs")), *([single] if single is not None else [])]:
-            key = (home(view), str(lookup(ref, "kind")), str(lookup(ref, "name")), str(lookup(ref, "sectionName") or ""))
+            key = (home(view), str(lookup(ref, "kind")), str(lookup(ref, "name")), _text(lookup(ref, "sectionName")))
             found.setdefault(key, view)
     return found
 

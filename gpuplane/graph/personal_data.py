@@ -1,7 +1,7 @@
 """Literals of personal data: numbers by their check digits (python-stdnum), addresses by their form, the rest by what they are called.
 
 Many numbers in manifests have the length of somebody's tax number, so a kind without check digits of its own form counts only beside a
-word that says what it is. Names of people and postal addresses need a language model: the optional extra ``presidio`` finds those.
+word that says what it is. Names of people and postal addresses need a language model: :mod:`gpuplane.graph.personal_names` asks one.
 """
 
 from __future__ import annotations

@@ -149,7 +149,7 @@ def _of_secret(value: Any, path: str) -> Iterator[Leaf]:
 def _json(text: str) -> Any:
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return found if isinstance(found, (dict, list)) else None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
+from gpuplane.catalog.obligations import strengthened
 from gpuplane.planning.demand import Demands
 from gpuplane.planning.environment_plan import Pools, Quotas
 from gpuplane.planning.pool_isolation import SHARED_WITHOUT_ISOLATION
@@ -59,16 +60,20 @@ def sample_refusals(spec: EnvironmentSpec) -> Iterator[Refusal]:
 def residency_refusals(spec: EnvironmentSpec) -> Iterator[Refusal]:
     """PII-10: where a tenant says which regions it allows, the environment and its secret stores are in one of them.
 
-    Where an existing cluster does not say its region, that is refused for personal data: unknown is not allowed.
+    Where an existing cluster does not say its region, that is refused for data that is owed residency: unknown is not allowed.
     """
-    region = spec.environment.spec.region
+    region, owed = spec.environment.spec.region, strengthened(spec.environment.spec.policies)
     for name in sorted(spec.tenants):
         tenant, place = spec.tenants[name].spec, spec.places[("Tenant", name)]
-        listed = ", ".join(tenant.allowed_regions)
+        listed, stays = ", ".join(tenant.allowed_regions), owed[tenant.data_classification].residency
         if not listed:
+            if stays:
+                claim = f"the environment wants {tenant.data_classification} data to stay in regions that are named, and none is."
+                yield refused(RESIDENCY, place, "spec.data_classification", claim, "Give allowed_regions.", "regions", "none",
+                              name)
             continue
-        if region is None and is_personal(tenant.data_classification):
-            claim = f"where this cluster stands is not said, but personal data may be only in: {listed}."
+        if region is None and stays:
+            claim = f"where this cluster stands is not said, but {tenant.data_classification} data may be only in: {listed}."
             yield refused(RESIDENCY, place, "spec.allowed_regions", claim, "Add cluster.region to environment.yaml.",
                           listed, "unknown", name)
         elif region is not None and region not in tenant.allowed_regions:

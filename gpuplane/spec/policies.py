@@ -52,6 +52,9 @@ class Policies(SpecModel):
     """Most days ahead that access for an emergency may end."""
     dedicated_nodes_for: tuple[DataClass, ...] = ("special",)
     """Data classes whose workloads run on nodes of their tenant alone; whole GPUs and MIG keep tenants apart for the others."""
+    language_model: Annotated[str | None, Field(pattern=r"^[a-z]{2}_[a-z0-9_]{3,60}$")] = None
+    """spaCy model by which Presidio looks for names of people and places as well, e.g. ``en_core_web_lg``; both are installed beside
+    gpuplane (``gpuplane[presidio]``). Left out, only what has a form of its own is found."""
     obligations: dict[DataClass, ClassObligations] = Field(default_factory=dict)
     """What data of a class is owed beyond what gpuplane demands anyway (``obligations.yaml`` of its catalogue); never less."""
 

@@ -12,6 +12,7 @@ from gpuplane.spec.access import Access
 from gpuplane.spec.budget import Budget
 from gpuplane.spec.cloud_use import CloudUse
 from gpuplane.spec.data_class import DataClass
+from gpuplane.spec.data_protection import DataProtection
 from gpuplane.spec.model import Cidr, CloudRegion, DnsLabel, Document, FairSharingWeight, OneOf, QuotaKey, SpecModel, Usd, number_is_nominal
 from gpuplane.spec.reachable_from import ReachableFrom
 from gpuplane.spec.vocabulary import LOCAL_QUEUE, is_personal
@@ -154,6 +155,7 @@ class TenantSpec(OneOf):
     """The only ways out of the namespace besides DNS."""
     secrets: tuple[SecretReference, ...] = ()
     """Secrets its workloads may mount, by reference."""
+    data_protection: DataProtection = DataProtection()
     access: Access = Access()
     cloud_use: CloudUse = CloudUse()
     reachable_from: tuple[ReachableFrom, ...] = ()

@@ -54,12 +54,25 @@ def test_what_is_owed_follows_the_class_and_what_is_wrong_is_loud(tmp_path: Path
     states = {row.name: row.state for row in record.obligations}
 
     assert record.data_class == "personal"
-    assert record.to_complete == TO_COMPLETE
+    assert record.to_complete == tuple(TO_COMPLETE.values())
     assert states["payload_logging"] == "violated"
     assert states["tls"] == "no violation"
     assert states["offboarding_days"] == "declared"
     assert [row.logged for row in record.processing] == [True]
     assert "| payload logging | forbidden | **violated** |" in to_markdown(record)
+
+
+def test_what_people_declare_stands_in_the_record_and_on_the_namespace(tmp_path: Path) -> None:
+    wish = Wish(tmp_path).change("tenants/acme.yaml", "  cohort: shared\n", "  cohort: shared\n  data_protection: {purpose: answering "
+                                 "customers, dpia: DPIA 2026-07, oversight_contact: board, ai_act_risk: high}\n")
+    report = preview(wish.load(), DAY)
+    namespace, = (view for view in report.resources if view.kind == "Namespace")
+
+    assert report.records[0].declared["purpose"] == "answering customers"
+    assert TO_COMPLETE["purpose"] not in report.records[0].to_complete
+    assert "- purpose: answering customers" in to_markdown(report.records[0])
+    assert {key: namespace.annotations[f"gpuplane.dev/{key}"] for key in ("dpia", "oversight-contact", "ai-act-risk")} == {
+        "dpia": "DPIA 2026-07", "oversight-contact": "board", "ai-act-risk": "high"}
 
 
 def test_public_data_is_owed_little_and_asks_people_for_nothing(tmp_path: Path) -> None:

@@ -305,6 +305,9 @@ BAD: dict[str, tuple[Change, str, str, str, str]] = {
     "personal data in a region that is not allowed": (
         put((ACME, CLASS, "pii"), (ACME, REGIONS, ["eu-west-1"])), "PII-10", ACME, REGIONS,
         "the environment is in us-east-1, but the tenant's data may be only in: eu-west-1."),
+    "data that the environment holds to residency, without regions": (
+        put((ENVIRONMENT, "spec.policies", {"obligations": {"internal": {"residency": True}}}), (BETA, REGIONS, ["us-east-1"])), "PII-10", ACME, CLASS,
+        "the environment wants internal data to stay in regions that are named, and none is."),
     "a tenant over its budget": (
         put((ACME, BUDGET, 10048.79)), "CB-01", ACME, BUDGET,
         "the minimum replicas cost 10 048.80 USD a month, more than the budget of 10 048.79 USD"),

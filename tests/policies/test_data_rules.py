@@ -12,7 +12,7 @@ from gpuplane.policies.finding import Verdict
 from gpuplane.policies.registry import all_rules
 from gpuplane.spec.obligations import ClassObligations
 from gpuplane.spec.policies import Policies
-from gpuplane.spec.vocabulary import DATA_CLASSIFICATION, ENVIRONMENT
+from gpuplane.spec.vocabulary import AI_ACT_RISK, DATA_CLASSIFICATION, ENVIRONMENT
 
 RULES = {rule.id: rule for rule in all_rules()}
 NAMES = {"aws:s3/bucket:Bucket": "Bucket"}
@@ -24,9 +24,15 @@ def view(type_: str, name: str = "history", data: str | None = None, **props: An
     return ResourceView(urn=f"urn:pulumi:x::gpuplane::{type_}::{name}", type=type_, kind=type_.rpartition(":")[2], name=name, props={**tags, **props})
 
 
-def namespace(data: str, environment: str = "prod") -> ResourceView:
+def cluster_log(days: int) -> ResourceView:
+    return ResourceView(urn="log", type="aws:cloudwatch/logGroup:LogGroup", kind="LogGroup", name="control-plane",
+                        props={"name": "/aws/eks/c/cluster", "retentionInDays": days})
+
+
+def namespace(data: str, environment: str = "prod", risk: str = "minimal") -> ResourceView:
     return ResourceView(urn=f"n-{data}", type="kubernetes:core/v1:Namespace", api_version="v1", kind="Namespace", name=data,
-                        props={"metadata": {"name": data, "labels": {DATA_CLASSIFICATION: data, ENVIRONMENT: environment}}})
+                        props={"metadata": {"name": data, "labels": {DATA_CLASSIFICATION: data, ENVIRONMENT: environment},
+                                            "annotations": {AI_ACT_RISK: risk}}})
 
 
 def bucket(data: str = "personal", name: str = "history") -> ResourceView:
@@ -90,6 +96,14 @@ CASES: dict[str, tuple[str, list[ResourceView], list[str]]] = {
     "a parameter that is one": ("PII-14", [view("aws:ssm/parameter:Parameter", type="SecureString", value="swordfish")], ["value of Parameter history"]),
     "a kubeconfig with a token": ("PII-14", [view("pulumi:providers:kubernetes", kubeconfig="users:\n- user: {token: abc}")], ["kubeconfig of kubernetes history"]),
     "a kubeconfig without": ("PII-14", [view("pulumi:providers:kubernetes", kubeconfig="users:\n- user: {exec: {command: aws}}")], []),
+    "a key that is soon gone": ("PII-04", [view(KEY.type, data="personal", deletionWindowInDays=5)], ["gone 5 days after"]),
+    "a key for everybody of the account": ("PII-04", [view(KEY.type, data="personal", policy=json.dumps({"Statement": [
+        {"Effect": "Allow", "Principal": "*", "Condition": {"StringEquals": {"kms:CallerAccount": "1"}}}]}))], []),
+    "a key for everybody": ("PII-04", [view(KEY.type, data="personal", policy='{"Statement": {"Effect": "Allow", "Principal": {"AWS": "*"}}}')],
+                            ["lets in everybody"]),
+    "a key with an unknown policy": ("PII-04", [view(KEY.type, data="special", policy=Unknown("u", "policy"))], ["only known after apply"]),
+    "a high-risk system's short log": ("PII-20", [namespace("personal", risk="high"), cluster_log(90)], ["is kept for 90 days; 184 are needed"]),
+    "a high-risk system's log": ("PII-20", [namespace("personal", risk="high"), cluster_log(365)], []),
     "a copy of less": ("PII-02", [bucket(), bucket("internal", "copy"), of_bucket("BucketReplicationConfig", rules=[
         {"destination": {"bucket": "arn:aws:s3:::copy"}}])], ["Bucket history (personal) → Bucket copy (internal)"]),
     "a copy of the same": ("PII-02", [bucket(), bucket("special", "copy"), of_bucket("BucketReplicationConfig", rules=[

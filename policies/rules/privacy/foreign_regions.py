@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from gpuplane.graph.gateways import outside_backends, routes
 from gpuplane.graph.planned_graph import PlannedGraph
-from gpuplane.graph.tenancy import data_class
+from gpuplane.graph.tenancy import owed
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.rule import Example, Rule
-from gpuplane.spec.vocabulary import PROVIDER_REGION, is_personal
+from gpuplane.spec.vocabulary import PROVIDER_REGION
 
 
 class ForeignRegions(Rule):
@@ -26,7 +26,7 @@ class ForeignRegions(Rule):
         for route in routes(graph):
             said = graph.says(route, "allowed_regions")
             allowed = sorted({region.strip() for region in said.split(",")} - {""}) if said else []
-            if not allowed and not is_personal(data_class(graph, route)):
+            if not allowed and not owed(graph, route).residency:
                 continue
             for place in outside_backends(graph, route):
                 region = place.said.get(PROVIDER_REGION)

@@ -84,7 +84,7 @@ class LoggedPrompts(Rule):
             yield self.unknown(graph, view, f"{said} takes its log settings from a file (VLLM_LOGGING_CONFIG_PATH).",
                                f"{container.path}.env")
         for index, item in enumerate(items(container.spec.get("env"))):
-            name = lookup(item, "name")
+            name = str(lookup(item, "name"))
             given = isinstance(lookup(item, "value"), Unknown) or lookup(item, "valueFrom") is not None
             if given and name not in variables and name in (*_VARIABLES, *_LEVELS):
                 yield self.unknown(graph, view, f"{said} gets {name} from where it cannot be read before apply.",

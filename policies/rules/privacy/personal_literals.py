@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gpuplane.graph.personal_data import personal_data
+from gpuplane.graph.personal_names import available, names
+from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.text_leaves import Leaf
+from gpuplane.policies.finding import Finding
 from gpuplane.policies.literal_rule import LiteralRule
 from gpuplane.policies.rule import Example
 
@@ -23,8 +26,18 @@ class PersonalLiterals(LiteralRule):
     remedy = "Remove it, and refer to where such data is kept; what was committed stays in git's history."
     references = ("GDPR Art. 32", "NIST SP 800-122 §4.2")
 
-    def found(self, leaf: Leaf) -> Iterator[str]:
+    def check(self, graph: PlannedGraph) -> Iterator[Finding]:
+        model = graph.parameters.language_model
+        if model is not None and graph.resources and not available(model):
+            yield self.unknown(graph, graph.resources[0], f"Names of people cannot be looked for: Presidio or the language model {model} "
+                                                          "is not installed.")
+        yield from super().check(graph)
+
+    def found(self, graph: PlannedGraph, leaf: Leaf) -> Iterator[str]:
         yield from personal_data(leaf)
+        model = graph.parameters.language_model
+        if model is not None and available(model):
+            yield from names(leaf, model)
 
     PASSES = (
         Example("addresses of teams and of who answers, numbers that mean nothing", """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.secret_literals import secret
 from gpuplane.graph.text_leaves import Leaf
 from gpuplane.policies.literal_rule import LiteralRule
@@ -24,7 +25,7 @@ class SecretLiterals(LiteralRule):
     asks_for_secrecy = True
     references = ("NIST SP 800-190 §3.1.4, §4.1.4", "Kubescape C-0012")
 
-    def found(self, leaf: Leaf) -> Iterator[str]:
+    def found(self, graph: PlannedGraph, leaf: Leaf) -> Iterator[str]:
         yield from secret(leaf)
 
     PASSES = (

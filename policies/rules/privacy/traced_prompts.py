@@ -50,7 +50,7 @@ class TracedPrompts(Rule):
         if missing and _traces_content(container, given):
             yield self.fail(graph, view, f"{said} puts prompts into traces: {', '.join(missing)} must be true.", path)
         for index, item in enumerate(items(container.spec.get("env"))):
-            name = lookup(item, "name")
+            name = str(lookup(item, "name"))
             hidden = isinstance(lookup(item, "value"), Unknown) or lookup(item, "valueFrom") is not None
             if hidden and name not in given and name in _ON:
                 yield self.unknown(graph, view, f"{said} gets {name} from where it cannot be read before apply.", f"{path}[{index}]")

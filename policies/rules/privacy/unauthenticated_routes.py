@@ -7,7 +7,7 @@ from typing import Any
 
 from gpuplane.graph.gateways import Attachment, attachments, gateway_of, policies_above, policy_of, routes
 from gpuplane.graph.planned_graph import PlannedGraph
-from gpuplane.graph.resource_view import ResourceView, items, lookup, mapping
+from gpuplane.graph.resource_view import ResourceView, items, lookup, mapping, told
 from gpuplane.graph.tenancy import home, tenants_of_namespaces
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.rule import Example, Rule
@@ -166,7 +166,7 @@ spec: {parentRefs: [{name: tenants, namespace: gateway-system}]}
 
 def _authentication(policy: ResourceView | None) -> dict[str, Any]:
     spec = mapping(policy.get("spec")) if policy is not None else {}
-    return {way: spec[way] for way in _WAYS if spec.get(way)}
+    return {way: spec[way] for way in _WAYS if told(spec, way)}
 
 
 def _open(policy: ResourceView | None) -> str:
@@ -178,6 +178,6 @@ def _open(policy: ResourceView | None) -> str:
         # Envoy Gateway denies what no rule allows, unless it is told otherwise.
         denies = authorization and authorization.get("defaultAction", "Deny") == "Deny" and not items(authorization.get("rules"))
         return "" if denies else f"{policy} asks nobody who they are"
-    if set(asks) == {"jwt"} and (lookup(asks["jwt"], "optional") or lookup(asks["jwt"], "failOpen")):
+    if set(asks) == {"jwt"} and any(lookup(asks["jwt"], key) not in (None, False) for key in ("optional", "failOpen")):
         return f"the token of {policy} may be missing"
     return ""

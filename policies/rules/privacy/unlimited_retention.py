@@ -49,7 +49,7 @@ class UnlimitedRetention(Rule):
 
     def _log_group(self, graph: PlannedGraph, view: ResourceView) -> Iterator[Finding]:
         days, most = view.get("retentionInDays"), owed(graph, view).retention_days
-        if not isinstance(days, Unknown) and not days:
+        if days is None or days == 0:
             yield self.fail(graph, view, f"Log group {view.name} keeps everything for ever.", "retentionInDays")
         elif most is not None:
             yield from self._period(graph, view, days, most, "retentionInDays")
@@ -73,6 +73,8 @@ class UnlimitedRetention(Rule):
             yield self.unknown(graph, view, f"{held} for a time that is only known after apply.", field)
         elif days is None:
             yield self.fail(graph, view, f"{held} for ever.", field)
+        elif not isinstance(days, (int, float)):
+            yield self.unknown(graph, view, f"{held} for a time that cannot be read.", field)
         elif days > most:
             yield self.fail(graph, view, f"{held} for {days:g} days, and {most} are allowed.", field)
 
