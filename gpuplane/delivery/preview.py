@@ -13,6 +13,7 @@ from gpuplane.delivery.changes import Change
 from gpuplane.delivery.consequences import Consequences
 from gpuplane.delivery.preview_report import Comparison, PreviewReport
 from gpuplane.delivery.source_map import SourceMap
+from gpuplane.delivery.wiring_figures import service_wirings
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.planning import plan
 from gpuplane.planning.money.increase import increase_refusals
@@ -49,14 +50,16 @@ def preview(spec: EnvironmentSpec, as_of: date, progress: Progress = lambda _: N
     sources = SourceMap(spec)
     resources = tuple(sources.locate(view) for view in render(spec, planned, progress))
     progress(f"judging {len(resources)} resources by {len(rules)} rules")
-    judgement = judge(PlannedGraph(resources, catalog=catalog), spec.exemptions, as_of)
+    graph = PlannedGraph(resources, catalog=catalog)
+    judgement = judge(graph, spec.exemptions, as_of)
     by_urn = {view.urn: view for view in resources}
     located = Consequences(spec, planned).without(
         (sources.refine(finding, by_urn.get(finding.urn)), by_urn.get(finding.urn)) for finding in judgement.findings)
     findings = merged([from_refusal(refusal) for refusal in planned.refusals], located)
     return PreviewReport(
         environment=spec.name, as_of=as_of, plan=planned, resources=resources, findings=findings,
-        rules=tuple(rule.id for rule in rules), verdict=verdict_of(findings))
+        rules=tuple(rule.id for rule in rules), verdict=verdict_of(findings),
+        wirings=service_wirings(spec, graph))
 
 
 def from_refusal(refusal: Refusal) -> Finding:

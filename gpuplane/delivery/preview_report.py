@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from gpuplane.delivery.changes import Change, is_real
+from gpuplane.delivery.wiring_figures import ServiceWiring
 from gpuplane.graph.resource_view import ResourceView, Unknown
 from gpuplane.planning.environment_plan import EnvironmentPlan
 from gpuplane.planning.upgrade_order import UpgradeStep, upgrade_steps
@@ -48,6 +49,7 @@ class PreviewReport:
         rules: ids of all rules that were run.
         verdict: pass, fail or unknown.
         comparison: against another ref; None where none was asked for.
+        wirings: what each service hangs by, in the order of their names.
     """
 
     environment: str
@@ -58,6 +60,7 @@ class PreviewReport:
     rules: tuple[str, ...]
     verdict: Verdict
     comparison: Comparison | None = None
+    wirings: tuple[ServiceWiring, ...] = ()
 
     @property
     def blocking(self) -> tuple[Finding, ...]:
