@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import pulumi
@@ -21,7 +22,7 @@ NAMESPACE = "kserve"
 @dataclass(frozen=True)
 class KServeArgs:
     """Chart version, with its ``v``, whether nodes keep models, further values of ``kserve-resources``, and whether there are
-    LLMInferenceServices.
+    LLMInferenceServices. ``digests``: of the images ``agent``, ``router`` and ``storage``, where they are pinned.
 
     cert-manager must be on the cluster: KServe's webhooks use it.
     """
@@ -30,6 +31,7 @@ class KServeArgs:
     further: Mapping[str, Any] = field(default_factory=dict)
     local_models: bool = False
     llm_services: bool = False
+    digests: Mapping[str, str] = field(default_factory=dict)
 
 
 class KServe(pulumi.ComponentResource):
@@ -40,7 +42,7 @@ class KServe(pulumi.ComponentResource):
         child = child_options(self, opts)
         crds = helm_release("kserve-crd", ChartArgs(f"{CHARTS}/kserve-crd", args.version, NAMESPACE), {}, child)
         kserve = helm_release("kserve", ChartArgs(f"{CHARTS}/kserve-resources", args.version, NAMESPACE, create_namespace=False),
-                              with_further(values(args.local_models), args.further),
+                              with_further(values(args.local_models, args.version, args.digests), args.further),
                               pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[crds])))
         if args.local_models:
             _local_models(args, child, kserve)
@@ -49,9 +51,13 @@ class KServe(pulumi.ComponentResource):
         self.register_outputs({"version": args.version})
 
 
-def values(local_models: bool = False) -> dict[str, Any]:
-    """Values of ``kserve-resources``; the webhook looks for copies on nodes only where its configuration says so."""
-    kserve: dict[str, Any] = {"controller": {"deploymentMode": "Standard"}}
+def values(local_models: bool = False, version: str = "", digests: Mapping[str, str] = MappingProxyType({})) -> dict[str, Any]:
+    """Values of ``kserve-resources``; the webhook looks for copies on nodes only where its configuration says so.
+
+    Its templates join image and tag by a colon, so a digest comes behind the tag.
+    """
+    kserve: dict[str, Any] = {"controller": {"deploymentMode": "Standard"},
+                              **{image: {"tag": f"{version}@{digest}"} for image, digest in sorted(digests.items())}}
     return {"kserve": {**kserve, "localmodel": {"enabled": True}} if local_models else kserve}
 
 

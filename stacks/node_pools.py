@@ -24,6 +24,8 @@ from gpuplane.stacks.aws_cluster import NodeHome, node_role_arn, tags
 
 EFA = "vpc.amazonaws.com/efa"
 """Extended resource of the AWS EFA device plugin."""
+BOTTLEROCKET_BRINGS = ("device-plugin", "mig-manager")
+"""Operands of the GPU Operator that Bottlerocket's NVIDIA images replace, by their switch (``nvidia.com/gpu.deploy.<operand>``, v26.7)."""
 _CONSOLIDATION = {"empty": "WhenEmpty", "empty_or_underutilized": "WhenEmptyOrUnderutilized"}
 
 
@@ -59,6 +61,13 @@ def sharing_labels(name: str, pool: NodePool) -> dict[str, str]:
     return {key[pool.spec.strategy]: name} if pool.spec.strategy in key else {}
 
 
+def _operator_labels(name: str, pool: NodePool) -> dict[str, str]:
+    """What the GPU Operator does on a pool's nodes; on Bottlerocket, which has a device plugin of its own, none of its own twice."""
+    nodes = pool.spec.aws_nodes
+    off = BOTTLEROCKET_BRINGS if nodes is not None and nodes.bottlerocket else ()
+    return {**sharing_labels(name, pool), **{f"nvidia.com/gpu.deploy.{operand}": "false" for operand in off}}
+
+
 def _eks(spec: EnvironmentSpec, planned: EnvironmentPlan, pool: NodePool, group: EksManagedNodeGroup, home: NodeHome) -> EksNodePoolArgs:
     settings, facts = spec.environment.spec, planned.pools[pool.name]
     assert settings.aws is not None
@@ -71,7 +80,7 @@ def _eks(spec: EnvironmentSpec, planned: EnvironmentPlan, pool: NodePool, group:
         update=NodeUpdateArgs(update.max_unavailable or (None if update.max_unavailable_percent else 1), update.max_unavailable_percent,
                               update.strategy, update.force),
         repair=NodeRepairArgs(group.node_repair.max_unhealthy_percent, group.node_repair.max_parallel) if group.node_repair else None,
-        labels={**pool.spec.labels, **sharing_labels(pool.name, pool)}, taints=taints(pool),
+        labels={**pool.spec.labels, **_operator_labels(pool.name, pool)}, taints=taints(pool),
         resources={**resources, EFA: node.efa_interfaces}, tags=tags(spec))
 
 
@@ -96,7 +105,7 @@ def _karpenter(spec: EnvironmentSpec, planned: EnvironmentPlan, pool: NodePool, 
         consolidate_when=_CONSOLIDATION[nodes.consolidation.when], consolidate_after_seconds=nodes.consolidation.after_seconds,
         budgets=tuple(BudgetArgs(each.nodes, each.schedule, each.hours, each.reasons) for each in nodes.disruption_budgets),
         expire_after_hours=nodes.expire_after_hours, termination_grace_seconds=nodes.termination_grace_seconds,
-        labels={**pool.spec.labels, **sharing_labels(pool.name, pool)}, taints=taints(pool),
+        labels={**pool.spec.labels, **_operator_labels(pool.name, pool)}, taints=taints(pool),
         source=spec.places[("NodePool", pool.name)].relative)
 
 

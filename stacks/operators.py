@@ -21,6 +21,7 @@ from gpuplane.planning.environment_plan import EnvironmentPlan
 from gpuplane.spec import gpu_operator as wish
 from gpuplane.spec.environment_spec import EnvironmentSpec
 from gpuplane.spec.platform_services import AdmissionFairSharing
+from gpuplane.spec.platform_services import KServe as KServeWish
 from gpuplane.spec.references import quota_keys
 from gpuplane.stacks.node_pools import taints
 
@@ -37,7 +38,8 @@ def register_operators(spec: EnvironmentSpec, planned: EnvironmentPlan, options:
     if settings.kserve.install == "release":
         after = pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(depends_on=list(found)))
         found.append(KServe("kserve", KServeArgs(
-            settings.kserve.version, settings.kserve.values, _local_models(spec), has_llm_services(spec)), after))
+            settings.kserve.version, settings.kserve.values, _local_models(spec), has_llm_services(spec),
+            _digests(settings.kserve)), after))
     found += _aws_operators(spec, options)
     if settings.keda is not None and settings.keda.install == "release":
         labels = settings.monitoring.labels if settings.monitoring is not None else None
@@ -47,6 +49,12 @@ def register_operators(spec: EnvironmentSpec, planned: EnvironmentPlan, options:
         nodes = tuple(volcano_nodes(spec, planned).values())
         found.append(Volcano("volcano", VolcanoArgs(version, nodes, further=settings.volcano.values), options))
     return found
+
+
+def _digests(kserve: KServeWish) -> dict[str, str]:
+    found = kserve.image_digests
+    named = {"agent": found.agent, "router": found.router, "storage": found.storage_initializer}
+    return {image: digest for image, digest in named.items() if digest is not None}
 
 
 def _before_kserve(spec: EnvironmentSpec, options: pulumi.ResourceOptions) -> list[pulumi.Resource]:

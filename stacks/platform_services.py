@@ -36,7 +36,9 @@ def compose(spec: EnvironmentSpec, planned: EnvironmentPlan) -> None:
     _pools(spec, planned, after)
     for engine, (server, image) in sorted(_servers(spec).items()):
         ServingRuntime(engine, ServingRuntimeArgs(engine, server.row, image), after)
-    ModelStorage("model-storage", ModelStorageArgs(f"docker.io/kserve/storage-initializer:{spec.environment.spec.kserve.version}"), after)
+    kserve = spec.environment.spec.kserve
+    pinned = f"@{kserve.image_digests.storage_initializer}" if kserve.image_digests.storage_initializer is not None else ""
+    ModelStorage("model-storage", ModelStorageArgs(f"docker.io/kserve/storage-initializer:{kserve.version}{pinned}"), after)
     aws = spec.environment.spec.aws
     if aws is not None and aws.eks is not None:
         StorageClasses("storage-classes", StorageClassesArgs(tags=tags(spec)), open_options)

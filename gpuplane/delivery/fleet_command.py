@@ -50,11 +50,12 @@ def report_of(environments: Path, environment: str, as_of: date, among: str = "p
     """The fleet report of one environment."""
     from gpuplane.catalog.overlay import catalog_of
     from gpuplane.catalog.throughput import PROVENANCES
+    from gpuplane.planning.canaries import with_canaries
     from gpuplane.planning.fleet.cheapest import fleet_report
 
     trusted = PROVENANCES[:PROVENANCES.index(cast("Provenance", trust)) + 1]
     spec = load(environments, environment)
-    return fleet_report(spec, catalog_of(spec), as_of, cast("Among", among), trusted)
+    return fleet_report(with_canaries(spec), catalog_of(spec), as_of, cast("Among", among), trusted)
 
 
 def print_report(report: FleetReport, console: Console) -> None:

@@ -16,6 +16,7 @@ from gpuplane.delivery.preview_report import Comparison, PreviewReport
 from gpuplane.delivery.redaction import redaction_of, sealed
 from gpuplane.delivery.source_map import SourceMap
 from gpuplane.delivery.spec_documents import document_views, literal_findings
+from gpuplane.delivery.wiring_figures import service_wirings
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.reachability import matrix
 from gpuplane.planning import plan
@@ -70,7 +71,7 @@ def preview(spec: EnvironmentSpec, as_of: date, progress: Progress = lambda _: N
         environment=spec.name, as_of=as_of, plan=planned, resources=tuple(sealed(view, redaction) for view in resources),
         findings=tuple(replace(each, message=redaction.text(each.message), waived=redaction.text(each.waived)) for each in findings),
         rules=tuple(rule.id for rule in rules), verdict=verdict_of(findings),
-        isolation=matrix(graph), records=data_records(spec, graph, findings, as_of), redaction=redaction)
+        isolation=matrix(graph), wirings=service_wirings(spec, graph), records=data_records(spec, graph, findings, as_of), redaction=redaction)
 
 
 def from_refusal(refusal: Refusal) -> Finding:

@@ -9,6 +9,7 @@ from typing import Any
 from gpuplane.delivery.changes import Change, is_real
 from gpuplane.delivery.data_record import DataRecord
 from gpuplane.delivery.redaction import NO_SECRETS, Redaction
+from gpuplane.delivery.wiring_figures import ServiceWiring
 from gpuplane.graph.reachability import Edge, Matrix
 from gpuplane.graph.resource_view import ResourceView, Unknown
 from gpuplane.planning.environment_plan import EnvironmentPlan
@@ -56,6 +57,7 @@ class PreviewReport:
         isolation: who reaches whom.
         records: what is processed for each tenant; files of their own, and no part of the report's.
         redaction: what no output may show.
+        wirings: what each service hangs by, in the order of their names.
     """
 
     environment: str
@@ -69,6 +71,7 @@ class PreviewReport:
     isolation: Matrix = field(default_factory=lambda: Matrix((), ()))
     records: tuple[DataRecord, ...] = ()
     redaction: Redaction = NO_SECRETS
+    wirings: tuple[ServiceWiring, ...] = ()
 
     @property
     def blocking(self) -> tuple[Finding, ...]:

@@ -26,6 +26,7 @@ from gpuplane.delivery.report_figures import advisory, expected_total, idle, poo
 from gpuplane.delivery.resource_tree import resource_tree
 from gpuplane.delivery.unit_cost_figures import HEADINGS as UNIT_HEADINGS
 from gpuplane.delivery.unit_cost_figures import plan_unit_cells
+from gpuplane.delivery.wiring_figures import HEADINGS as WIRING_HEADINGS
 from gpuplane.delivery.wording import plural, printable, usd
 
 _MOST_CHANGES = 200
@@ -53,6 +54,7 @@ def render_html(report: PreviewReport) -> str:
         placement_headings=HEADINGS, placement=placement_cells(report),
         workload_headings=WORKLOAD_HEADINGS, workloads=workload_cells(report), most_workloads=_MOST_WORKLOADS,
         unit_headings=UNIT_HEADINGS, unit_costs=plan_unit_cells(report.plan),
+        wiring_headings=WIRING_HEADINGS, wirings=report.wirings[:_MOST_WORKLOADS],
         capacity=capacity_rows(report.plan), data_classes={row.name: row.data_class for row in tenants},
         gpu_chart=Markup(gpu_chart(pools)), cost_chart=Markup(cost_chart(tenants)),  # noqa: S704 names in it are escaped by matplotlib
         capacity_chart=Markup(capacity_chart(capacity_rows(report.plan))))  # noqa: S704

@@ -17,6 +17,7 @@ from gpuplane.delivery.memory_figures import memory_line, memory_rows
 from gpuplane.delivery.placement_figures import HEADINGS, WORKLOAD_HEADINGS, placement_cells, uncertain_workloads
 from gpuplane.delivery.preview_report import PreviewReport
 from gpuplane.delivery.report_figures import Money, advisory, expected_total, expiring, idle, pool_rows, tenant_rows, total, waivers
+from gpuplane.delivery.wiring_figures import HEADINGS as WIRING_HEADINGS
 from gpuplane.delivery.wording import plural, usd
 from gpuplane.graph.reachability import Edge
 from gpuplane.policies.finding import Finding, Verdict
@@ -32,7 +33,7 @@ _ICONS = {Verdict.PASS: "✅", Verdict.FAIL: "⛔", Verdict.UNKNOWN: "⚠️"}
 def render_markdown(report: PreviewReport) -> str:
     """The report as GitHub-flavoured Markdown, short enough for a comment; what does not fit is in the HTML report."""
     sections = (_title(report), _blocked(report), _isolation(report), _cost(report), _gpus(report), _memory(report), _upgrade(report),
-                _cold_starts(report), _changes(report), _expiring(report), _notes(report), _advice(report))
+                _cold_starts(report), _changes(report), _expiring(report), _notes(report), _advice(report), _wirings(report))
     text, left_out = "", False
     for section in sections:
         block = "\n".join(section)
@@ -223,3 +224,11 @@ def _advice(report: PreviewReport) -> list[str]:
                     for waiver in waived[:_MOST_ROWS]]
     lines = [*(table(("rule", "who", "where", "what", "what to do"), rows) if rows else []), "", *waived_lines]
     return folded(title, lines) if rows or waived_lines else []
+
+
+def _wirings(report: PreviewReport) -> list[str]:
+    lines: list[str] = []
+    for wiring in report.wirings[:_MOST_ROWS]:
+        rows = [tuple(escaped(cell) for cell in row) for row in wiring.rows]
+        lines += [*folded(escaped(wiring.title), table(WIRING_HEADINGS, rows)), ""]
+    return folded("What each service hangs by, from its route to its dashboards", lines[:-1]) if lines else []

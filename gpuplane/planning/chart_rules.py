@@ -18,6 +18,7 @@ CHARTS: Mapping[str, str] = {"gpu_operator": "gpu-operator", "kueue": "kueue", "
 LLM_CHARTS = ("kserve-llmisvc-crd", "kserve-llmisvc-resources", "kserve-runtime-configs")
 """Charts that come with ``kserve`` where there are LLMInferenceServices."""
 
+_DIGESTS = "write kserve.image_digests"
 SET_BY_GPUPLANE: Mapping[str, Mapping[str, str]] = {
     "gpu_operator": {
         "cdi.enabled": "it is always on", "clusterPolicy.deployCR": "it follows from gpu_operator.dra",
@@ -39,7 +40,8 @@ SET_BY_GPUPLANE: Mapping[str, Mapping[str, str]] = {
         "controllerManager.podDisruptionBudget": "it follows from kueue.replicas", "controllerManager.replicas": "write kueue.replicas",
         "enablePrometheus": "it follows from monitoring", "managerConfig.controllerManagerConfigYaml": "gpuplane states Kueue's whole "
         "configuration", "metrics.prometheusNamespace": "write monitoring.namespace"},
-    "kserve": {"kserve.controller.deploymentMode": "Standard is the only mode that Kueue can queue"},
+    "kserve": {"kserve.agent.tag": _DIGESTS, "kserve.controller.deploymentMode": "Standard is the only mode that Kueue can queue",
+               "kserve.router.tag": _DIGESTS, "kserve.storage.tag": _DIGESTS},
     "volcano": {
         "custom.admission_replicas": "it is always two", "custom.controller_replicas": "it is always two",
         "custom.leader_elect_enable": "it is always on", "custom.scheduler_config_override": "gpuplane states the scheduler's whole "

@@ -33,6 +33,7 @@ def pool_refusals(spec: EnvironmentSpec, name: str, on_pool: Collection[Demand],
                       choose(pool.spec.gpu, catalog.gpus), pool.spec.gpu)
     yield from _mig(spec, pool, place, catalog)
     yield from _mps(pool, place, catalog)
+    yield from _bottlerocket(pool, place)
     yield from existing_refusals(pool, place, catalog)
     yield from karpenter_refusals(pool, place)
     if pool.spec.aws_nodes is not None:
@@ -66,6 +67,19 @@ def _mps(pool: NodePool, place: Place, catalog: Catalog) -> Iterator[Refusal]:
         yield refused(GPU_SHARING, place, "spec.sharing.mps",
                       f"MPS needs compute capability 7.0 or newer; {gpu.name} has {gpu.compute_capability}.",
                       "Share it by time_slicing, or choose a newer GPU.", "7.0", gpu.compute_capability)
+
+
+def _bottlerocket(pool: NodePool, place: Place) -> Iterator[Refusal]:
+    """Bottlerocket shares GPUs by its own settings (``settings.kubelet-device-plugins.nvidia``, documentation of 1.34 to 1.54)."""
+    nodes = pool.spec.aws_nodes
+    if pool.spec.sharing is None or nodes is None or not nodes.bottlerocket:
+        return
+    field = "ami_type" if pool.spec.eks_managed_node_group is not None else nodes.image_path
+    operand = "MIG manager cannot change its host" if pool.spec.strategy == "mig" else "device plugin would hand out the same GPUs again"
+    yield refused(GPU_SHARING, place, "spec.sharing",
+                  f"GPUs are shared by {pool.spec.strategy} through the GPU Operator, and Bottlerocket has a device plugin of its own, "
+                  f"which reads the node's settings alone: the operator's {operand}.",
+                  f"Take an AL2023 image at {pool.spec.path}.{field}, or share nothing.", "AL2023", "Bottlerocket")
 
 
 def _instances(pool: NodePool, nodes: AwsNodes, place: Place, left_open: str, catalog: Catalog) -> Iterator[Refusal]:

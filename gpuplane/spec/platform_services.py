@@ -93,8 +93,33 @@ class Volcano(HelmInstall):
     """Pools that Volcano's queues share out; everything on them is scheduled by Volcano."""
 
 
+Sha256 = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+
+
+class KServeImages(SpecModel):
+    """Digests of the images that KServe puts beside model servers and before them, of the release that ``version`` names."""
+
+    agent: Sha256 | None = None
+    """Logger and batcher; only with ``install: release``."""
+    router: Sha256 | None = None
+    """Routers of InferenceGraphs; only with ``install: release``."""
+    storage_initializer: Sha256 | None = None
+    """What downloads weights."""
+
+
 class KServe(HelmInstall):
     """KServe in Standard (Deployment) mode."""
+
+    image_digests: KServeImages = KServeImages()
+    """Left out, images are those that the release tags, and a tag can be moved."""
+
+    @model_validator(mode="after")
+    def _digests(self) -> KServe:
+        for name in ("agent", "router"):
+            if self.install == "external" and getattr(self.image_digests, name) is not None:
+                raise PydanticCustomError("together", "{name} is configured where KServe is installed", {
+                    "name": name, "field": ("image_digests", name)})
+        return self
 
 
 class CertManager(HelmInstall):

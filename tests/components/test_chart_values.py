@@ -39,7 +39,7 @@ VALUES: dict[str, list[Mapping[str, Any]]] = {
     "gpu_operator": [gpu_operator.values(EVERYTHING), gpu_operator.values(GpuOperatorArgs("v26.7.0")),
                      gpu_operator.values(GpuOperatorArgs("v26.7.0", DRIVER, dra=DraArgs(compute_domains=True)))],
     "kueue": [kueue.values(KueueArgs("0.19.2", 2, "monitoring", True, AdmissionFairSharingArgs(), True)), kueue.values(KueueArgs("0.19.2", 1))],
-    "kserve": [kserve.values()],
+    "kserve": [kserve.values(), kserve.values(version="v0.20.0", digests=dict.fromkeys(("agent", "router", "storage"), "sha256:1"))],
     "volcano": [volcano.values(VolcanoArgs("1.15.1", ({"pool": "batch"},)))],
     "cert_manager": [cert_manager.values()],
     "leader_worker_set": [leader_worker_set.values("0.10.0")],

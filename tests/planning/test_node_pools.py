@@ -228,6 +228,7 @@ def test_a_pod_takes_a_whole_tpu_host() -> None:
 
 def test_each_pod_of_a_replica_takes_a_whole_tpu_host() -> None:
     wish = tpu(quota=16, slices=2)
+    wish.put("environment spec.leader_worker_set", {"install": "external", "version": "0.10.0"})
     wish.documents["services/acme/tpu"]["kind"] = "LLMInferenceService"
     wish.drop("services/acme/tpu spec.rollout").drop("services/acme/tpu spec.release.vllm.arguments")
     found, = [refusal for refusal in priced(wish.put("services/acme/tpu spec.parallelism", {"tensor": 4, "pipeline": 2})).refusals
@@ -314,6 +315,16 @@ def test_node_images_that_say_no_kubelet_are_not_judged_by_its_version() -> None
     assert rules(group(**bottlerocket).plan()) == []
     assert group(**bottlerocket).plan().versions["node image of h100"] == "bottlerocket 1.52.0-5fbd9ad3"
     assert karpenter().plan().versions["node image of h100"] == "al2023 20261104"
+
+
+@pytest.mark.parametrize("sharing", [{"time_slicing": {"replicas": 4}}, {"mps": {"replicas": 4}}])
+def test_bottlerocket_shares_no_gpus_by_the_operator(sharing: dict[str, Any]) -> None:
+    wish = group(ami_type="BOTTLEROCKET_x86_64_NVIDIA", release_version="1.52.0-5fbd9ad3").put("node-pools/h100 spec.sharing", sharing)
+    refused, = [one for one in wish.plan().refusals if one.rule == "NP-11"]
+
+    assert refused.path == "spec.sharing"
+    assert "device plugin of its own" in refused.claim
+    assert "ami_type" in refused.remedy
 
 
 def test_with_a_topology_karpenter_keeps_all_nodes_running() -> None:

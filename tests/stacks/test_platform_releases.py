@@ -124,3 +124,21 @@ def test_versions_that_do_not_go_together_and_values_that_nobody_takes_are_refus
 
     assert found
     assert says in f"{found[0].claim} {found[0].remedy}"
+
+
+def test_images_beside_model_servers_are_pinned_by_digest_where_it_is_said(tmp_path: Path) -> None:
+    digest = "sha256:" + "7f" * 32
+    pinned = f"{RELEASED.replace('version: v0.20.0', f'version: v0.20.0, image_digests: {{agent: {digest}, storage_initializer: {digest}}}')}"
+    views = _views(llm_wish(tmp_path, "tensor").change("environment.yaml", KSERVE, pinned))
+    said, container = _releases(views)["kserve"].props["values"]["kserve"], _one(views, "ClusterStorageContainer", "gpuplane-storage")
+
+    assert (said["agent"], said["storage"], "router" in said) == ({"tag": f"v0.20.0@{digest}"}, {"tag": f"v0.20.0@{digest}"}, False)
+    assert container["spec"]["container"]["image"] == f"docker.io/kserve/storage-initializer:v0.20.0@{digest}"
+
+
+def test_images_of_a_kserve_that_is_there_are_pinned_where_it_is_installed(tmp_path: Path) -> None:
+    digest = "sha256:" + "7f" * 32
+    error = llm_wish(tmp_path, "tensor").change(
+        "environment.yaml", "version: v0.20.0}", f"version: v0.20.0, image_digests: {{router: {digest}}}}}").error()
+
+    assert error.path == "spec.kserve.image_digests.router"
