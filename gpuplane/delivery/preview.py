@@ -71,7 +71,8 @@ def preview(spec: EnvironmentSpec, as_of: date, progress: Progress = lambda _: N
         environment=spec.name, as_of=as_of, plan=planned, resources=tuple(sealed(view, redaction) for view in resources),
         findings=tuple(replace(each, message=redaction.text(each.message), waived=redaction.text(each.waived)) for each in findings),
         rules=tuple(rule.id for rule in rules), verdict=verdict_of(findings),
-        isolation=matrix(graph), wirings=service_wirings(spec, graph), records=data_records(spec, graph, findings, as_of), redaction=redaction)
+        isolation=matrix(graph), wirings=service_wirings(spec, graph), records=data_records(spec, graph, findings, as_of),
+        redaction=redaction)
 
 
 def from_refusal(refusal: Refusal) -> Finding:
