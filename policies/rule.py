@@ -9,6 +9,7 @@ from typing import ClassVar, Literal
 
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.resource_view import ResourceView
+from gpuplane.policies.admission import Admission
 from gpuplane.policies.finding import Finding, Verdict
 
 
@@ -43,6 +44,8 @@ class Rule(ABC):
     context: ClassVar[tuple[str, ...]] = ()
     """Kinds that hold what this rule compares with. A single stack that has none of them (they are in another layer's)
     cannot be judged by it; a whole environment or a set of manifests always is."""
+    admission: ClassVar[tuple[Admission, ...]] = ()
+    """The rule in CEL, for the part that one object decides: the API server's backstop is written from it."""
     PASSES: ClassVar[tuple[Example, ...]]
     FAILS: ClassVar[tuple[Example, ...]]
 

@@ -12,6 +12,18 @@ RuleId = Annotated[str, Field(pattern=r"^[A-Z]{2,3}-[0-9]{2}$")]
 """Catalogue id of a rule, e.g. ``WS-01``."""
 
 
+class AdmissionPolicies(SpecModel):
+    """The rules that one object decides, said by the API server itself in tenants' namespaces (ValidatingAdmissionPolicy).
+
+    What blocks in a report is refused there, what advises warns. Objects with an exemption are let pass, and what Kubernetes makes of them.
+    """
+
+    action: Literal["Deny", "Warn", "Audit"] = "Deny"
+    """What happens to what a blocking rule forbids: refused, admitted with a warning, or only noted in the audit log."""
+    only_warn: tuple[RuleId, ...] = ()
+    """Rules that warn and refuse nothing, e.g. SC-01 as long as an operator adds containers whose image is not pinned."""
+
+
 class Policies(SpecModel):
     """Parameters of the rules; what is left out is what most platforms want."""
 
@@ -46,6 +58,8 @@ class Policies(SpecModel):
     """Paths of the node, each as it is written in the manifest, that DaemonSets of the platform (in no tenant's namespace) may mount."""
     break_glass_days: Annotated[int, Field(ge=1, le=30)] = 7
     """Most days ahead that access for an emergency may end."""
+    longest_exemption_days: Annotated[int, Field(ge=1, le=730)] = 180
+    """Most days ahead that an exemption may end; one that ends later waives nothing."""
 
 
 DEFAULT = Policies()

@@ -244,6 +244,7 @@ def test_an_exemption_that_could_waive_nothing_is_an_error(environments: Path, r
       resource: {{kind: InferenceService, namespace: support, name: chat}}
       owner: platform
       reason: because we say so
+      approval: pull request 7
       expires: "2027-01-01\"""")
 
     result = _run("preview", "prod", environments=environments)
