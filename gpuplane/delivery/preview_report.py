@@ -10,7 +10,7 @@ from gpuplane.delivery.changes import Change, is_real
 from gpuplane.graph.resource_view import ResourceView, Unknown
 from gpuplane.planning.environment_plan import EnvironmentPlan
 from gpuplane.planning.upgrade_order import UpgradeStep, upgrade_steps
-from gpuplane.policies.finding import Finding, Verdict
+from gpuplane.policies.finding import JUDGE_CHANGE, Finding, Verdict
 
 SCHEMA_VERSION = 1
 """Version of the JSON form; it grows by one when a field changes its meaning or goes."""
@@ -36,6 +36,14 @@ class Comparison:
 
 
 @dataclass(frozen=True)
+class Judge:
+    """The git ref whose rules, budgets, facts and exemptions judged: as the user named it, and its commit."""
+
+    ref: str
+    commit: str
+
+
+@dataclass(frozen=True)
 class PreviewReport:
     """The result of one offline preview.
 
@@ -48,6 +56,7 @@ class PreviewReport:
         rules: ids of all rules that were run.
         verdict: pass, fail or unknown.
         comparison: against another ref; None where none was asked for.
+        judge: the other ref that judged; None where this side did.
     """
 
     environment: str
@@ -58,6 +67,12 @@ class PreviewReport:
     rules: tuple[str, ...]
     verdict: Verdict
     comparison: Comparison | None = None
+    judge: Judge | None = None
+
+    @property
+    def judge_changes(self) -> tuple[Finding, ...]:
+        """What this side changes in its judge; it counted for nothing."""
+        return tuple(finding for finding in self.findings if finding.rule == JUDGE_CHANGE)
 
     @property
     def blocking(self) -> tuple[Finding, ...]:

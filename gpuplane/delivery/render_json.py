@@ -42,6 +42,8 @@ def json_report(report: PreviewReport) -> dict[str, Any]:
         "rules": list(report.rules),
         "resources": [_resource(view) for view in report.resources],
         "changes": [_change(change, tenants) for change in compared.changes] if compared else None,
+        "judge": {"ref": report.judge.ref, "commit": report.judge.commit,
+                  "changes": [sentence(finding) for finding in report.judge_changes]} if report.judge else None,
         "comparison": {"ref": compared.ref, "commit": compared.commit, "note": compared.note,
                        "upgrade": [asdict(step) for step in report.upgrade]} if compared else None,
     }

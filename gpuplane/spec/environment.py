@@ -112,7 +112,7 @@ class EnvironmentSettings(OneOf):
     """Pod Security Standard that tenant namespaces enforce."""
     policies: Policies = Policies()
     admission_policies: AdmissionPolicies | None = None
-    """The rules in the API server as well, for what comes past every pipeline; left out, only the queues' and borders' policies are there."""
+    """The rules in the API server as well, for what comes past every pipeline; left out, only policies of queues and borders are there."""
 
     @model_validator(mode="after")
     def _cloud(self) -> EnvironmentSettings:
