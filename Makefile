@@ -43,7 +43,7 @@ bench: $(VENV)/.dev ## Measure: ratios in one run
 
 policy-env: .venv-policy/.installed ## The Python environment of the CrossGuard pack
 
-policy-report: $(VENV)/.dev ## Recall and false alarms of the rules on labelled manifests, by rule and suite (GPUPLANE_POLICY_CASES names their folder)
+policy-report: $(VENV)/.dev ## Recall and false alarms of the rules on labelled manifests (GPUPLANE_POLICY_CASES names their folder), and the mutation score
 	@$(BIN)/python -m tests.policies.labelled_cases
 
 tools: $(VENV)/.program ## Install the Pulumi CLI into .tools/, where the network allows

@@ -18,12 +18,13 @@ import pulumi
 from gpuplane.components.gpu_quotas import TaintArgs, priority_class
 from gpuplane.components.inference_service import DEREGISTRATION_SECONDS, LEAVING_SECONDS, STARTUP_PERIOD_SECONDS
 from gpuplane.components.kubernetes_object import KubernetesObject, Manifest, child_options, metadata
-from gpuplane.components.model_storage import download_overrides
+from gpuplane.components.model_storage import RESTRICTED, download_overrides
 from gpuplane.components.quantity import amount, gib
 from gpuplane.spec.vocabulary import (
     DOWNLOADED_URIS,
     KSERVE_LLM,
     MAY_BORROW,
+    MODEL_LICENSE,
     MODEL_SERVER_ACCOUNT,
     PRIORITY_CLASS,
     QUEUE_NAME,
@@ -35,6 +36,8 @@ from gpuplane.spec.vocabulary import (
 
 KV_TRANSFER: Mapping[str, str] = {"kv_connector": "NixlConnector", "kv_role": "kv_both"}
 """How prefill hands the KV cache to decode; the sidecar of KServe's decode template speaks ``nixlv2`` (config/llmisvcconfig, v0.20.0)."""
+
+_DOWNLOAD_TMP = "download-tmp"
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,7 @@ class LLMInferenceServiceArgs:
         run_as: user and group of the model server; any but 0 satisfies the restricted Pod Security Standard.
         pod_annotations: Kueue's, which KServe hands on from the object to the pods of all its workloads.
         source: document that asked for it, for reports.
+        license: licence of the weights; None where nobody says it.
     """
 
     name: str
@@ -120,6 +124,7 @@ class LLMInferenceServiceArgs:
     run_as: int = 1000
     pod_annotations: Mapping[str, str] = field(default_factory=dict)
     source: str = ""
+    license: str | None = None
 
 
 class LLMInferenceService(pulumi.ComponentResource):
@@ -133,7 +138,8 @@ class LLMInferenceService(pulumi.ComponentResource):
 
 def manifest(args: LLMInferenceServiceArgs) -> Manifest:
     """The LLMInferenceService as its API takes it."""
-    annotations = {**args.pod_annotations, **({SOURCE: args.source} if args.source else {})}
+    said = {SOURCE: args.source, MODEL_LICENSE: args.license or ""}
+    annotations = {**args.pod_annotations, **{key: value for key, value in said.items() if value}}
     if args.may_borrow:
         annotations[MAY_BORROW] = "true"
     labels = {TENANT: args.namespace}
@@ -186,8 +192,8 @@ def _pod(args: LLMInferenceServiceArgs, role: WorkloadArgs, reads_prompts: bool)
         pod["automountServiceAccountToken"] = False
     extra = [] if reads_prompts else [_routing_sidecar()]
     if any(uri.startswith(DOWNLOADED_URIS) for uri in (args.storage_uri, *(adapter.storage_uri for adapter in args.adapters))):
-        # Merged into KServe's storage initializer, which by itself has no security context.
-        extra.append(download_overrides())
+        extra.append(_download())
+        pod["volumes"].append({"name": _DOWNLOAD_TMP, "emptyDir": {}})
     if extra:
         pod["initContainers"] = extra
     if args.node_selector:
@@ -201,7 +207,14 @@ def _pod(args: LLMInferenceServiceArgs, role: WorkloadArgs, reads_prompts: bool)
 def _routing_sidecar() -> dict[str, Any]:
     """What is merged into the sidecar of KServe's decode template."""
     amounts = {"cpu": f"{ROUTING_SIDECAR_MILLICORES}m", "memory": f"{ROUTING_SIDECAR_MEMORY_MIB}Mi"}
-    return {"name": "llm-d-routing-sidecar", "resources": {"requests": amounts, "limits": dict(amounts)}}
+    return {"name": "llm-d-routing-sidecar", "resources": {"requests": amounts, "limits": dict(amounts)},
+            "securityContext": {**RESTRICTED, "readOnlyRootFilesystem": True}}
+
+
+def _download() -> dict[str, Any]:
+    """What is merged into KServe's storage initializer, which by itself has no security context: it writes the model, and below /tmp."""
+    return {**download_overrides(), "securityContext": {**RESTRICTED, "readOnlyRootFilesystem": True},
+            "volumeMounts": [{"name": _DOWNLOAD_TMP, "mountPath": "/tmp"}]}  # noqa: S108 a mount of the pod
 
 
 def _engine(args: LLMInferenceServiceArgs, role: WorkloadArgs) -> dict[str, Any]:
@@ -213,6 +226,8 @@ def _engine(args: LLMInferenceServiceArgs, role: WorkloadArgs) -> dict[str, Any]
         environment.append({"name": "VLLM_NIXL_SIDE_CHANNEL_HOST", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}})
     found: dict[str, Any] = {
         "name": "main", "image": args.image, "resources": {"requests": amounts, "limits": dict(amounts)},
+        # The templates mount what vLLM writes to: HOME, /tmp, /models and /dev/shm.
+        "securityContext": {**RESTRICTED, "readOnlyRootFilesystem": True},
         "startupProbe": {"periodSeconds": STARTUP_PERIOD_SECONDS, "failureThreshold": -(-args.startup_seconds // STARTUP_PERIOD_SECONDS)}}
     if arguments:
         found["args"] = [shlex.quote(argument) for argument in arguments]

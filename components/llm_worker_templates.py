@@ -45,6 +45,7 @@ _LEADER: Mapping[Way, str] = {"data": "--data-parallel-start-rank 0 ", "pipeline
 _ARGUMENTS = '$@"'
 _SMALL = {"cpu": "1", "memory": "2Gi"}
 _DIRECTORIES = {"home": "/home", "tmp-dir": "/tmp", "dshm": "/dev/shm", "model-cache": "/models"}  # noqa: S108 mounts of the pod
+"""Where vLLM writes; its caches follow HOME, so that the root of its containers can be read-only."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def _pod(script: str) -> dict[str, Any]:
         "resources": {"requests": dict(_SMALL), "limits": dict(_SMALL)},
         "lifecycle": {"preStop": {"sleep": {"seconds": DEREGISTRATION_SECONDS}}},
         "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}, "runAsNonRoot": True,
-                            "readOnlyRootFilesystem": False, "seccompProfile": {"type": "RuntimeDefault"}},
+                            "readOnlyRootFilesystem": True, "seccompProfile": {"type": "RuntimeDefault"}},
         "volumeMounts": [*mounts, {"name": "tls-certs", "mountPath": _TLS, "readOnly": True}]}], "volumes": volumes}
 
 

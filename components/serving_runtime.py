@@ -66,7 +66,8 @@ def _container(args: ServingRuntimeArgs) -> dict[str, Any]:
         # Requests and limits of a service take the place of these; without any, the pod would be refused.
         "resources": {"requests": small, "limits": small},
         "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}, "privileged": False,
-                            "readOnlyRootFilesystem": row.read_only_root, "runAsNonRoot": True, "runAsUser": row.run_as_user},
+                            "readOnlyRootFilesystem": row.read_only_root, "runAsNonRoot": True, "runAsUser": row.run_as_user,
+                            "seccompProfile": {"type": "RuntimeDefault"}},
     }
     if row.environment:
         found["env"] = [{"name": name, "value": filled(value, row)} for name, value in sorted(row.environment.items())]

@@ -33,8 +33,9 @@ class PodRule(Rule):
     def pod(self, graph: PlannedGraph, view: ResourceView, template: PodTemplate) -> Iterator[Finding]:
         """Findings about one pod template."""
 
-    def forbid(self, graph: PlannedGraph, view: ResourceView, settings: Iterable[Setting], wrong: Callable[[Any], str]) -> Iterator[Finding]:
-        """A finding for each setting of which ``wrong`` says what it does ("adds SYS_ADMIN"), and for each that is only known after apply."""
+    def forbid(self, graph: PlannedGraph, view: ResourceView, settings: Iterable[Setting],
+               wrong: Callable[[Any], str]) -> Iterator[Finding]:
+        """A finding for each setting of which ``wrong`` says what it does ("adds SYS_ADMIN"), or that only apply can know."""
         for setting in settings:
             if next(unknowns(setting.value), None):
                 yield self.unknown(graph, view, f"{setting.who} of {view}: {setting.path} is only known after apply.", setting.path)

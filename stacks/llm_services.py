@@ -54,7 +54,7 @@ def _service(spec: EnvironmentSpec, planned: EnvironmentPlan, entry: ServiceEntr
         max_lora_rank=16 if lora is None else lora.max_rank, max_adapters=1 if lora is None else lora.max_adapters,
         queue_name=LOCAL_QUEUE, may_borrow=service.placement.may_borrow, priority=service.priority, node_selector=facts.node_labels,
         tolerations=taints(pool), startup_seconds=planned.startup_seconds[entry.name], timeout_seconds=service.request_timeout_seconds,
-        run_as=row.run_as_user, source=entry.place.relative,
+        run_as=row.run_as_user, source=entry.place.relative, license=release.model.license,
         pod_annotations=topology_annotations(service.placement.topology, entry.document.name if service.pods_per_replica > 1 else None))
 
 

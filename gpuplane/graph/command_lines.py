@@ -7,6 +7,8 @@ a rule that looked for one spelling would be walked round by another.
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from gpuplane.graph.planned_graph import PlannedGraph
@@ -40,7 +42,7 @@ def flags(container: PodContainer) -> dict[str, str]:
 
 def environment(graph: PlannedGraph, view: ResourceView, container: PodContainer) -> dict[str, str]:
     """Environment variables with values that the graph holds: literal ones, and those from ConfigMaps."""
-    maps = {each.name: mapping(each.get("data")) for each in graph.objects("ConfigMap") if each.namespace == view.namespace}
+    maps = _config_maps(graph).get(view.namespace, {})
     found: dict[str, str] = {}
     for item in items(container.spec.get("envFrom")):
         prefix = str(lookup(item, "prefix") or "")
@@ -72,3 +74,12 @@ def hidden(container: PodContainer) -> list[str]:
 
 def _name(value: Any, key: str) -> str:
     return str(lookup(value, key, "name"))
+
+
+@lru_cache(maxsize=4)
+def _config_maps(graph: PlannedGraph) -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
+    """Data of ConfigMaps by namespace and name."""
+    found: dict[str, dict[str, Mapping[str, Any]]] = {}
+    for each in graph.objects("ConfigMap"):
+        found.setdefault(each.namespace, {})[each.name] = mapping(each.get("data"))
+    return found

@@ -43,6 +43,7 @@ _NO_PODS = ("apiextensions.k8s.io", "kyverno.io", "policies.kyverno.io", "templa
 """API groups whose objects hold schemas, patterns or requests that look like pods."""
 _PATCHED_KINDS = ("Prometheus", "Alertmanager", "ThanosRuler", "PrometheusAgent")
 """Kinds whose containers may be patches of what their operator makes."""
+_OF_A_WORKFLOW = ("securityContext", "serviceAccountName", "automountServiceAccountToken", "hostNetwork")
 _OVERRIDES = ("podTemplateOverrides", "podSpecOverrides", "runtimePatches", "status")
 
 
@@ -119,14 +120,27 @@ def _walk(view: ResourceView, value: Any, steps: Steps) -> Iterator[PodTemplate]
         unknown = tuple(dotted((*steps, key)) for key in keys if isinstance(value.get(key), Unknown))
         if found or unknown or _is_component(view, steps):
             labels, annotations = (_worn(view, steps, what) for what in ("labels", "annotations"))
-            yield PodTemplate(dotted(steps), steps, labels, annotations, value, found, unknown)
+            yield PodTemplate(dotted(steps), steps, labels, annotations, _pod_spec(view, value, steps), found, unknown)
         for key, item in value.items():
             if key not in _ROLES and key not in _OVERRIDES and not (key == "metadata" and not steps):
                 yield from _walk(view, item, (*steps, key))
 
 
+def _pod_spec(view: ResourceView, value: Mapping[str, Any], steps: Steps) -> Mapping[str, Any]:
+    """The PodSpec; a template of an Argo workflow with what the workflow says for all of its pods (WorkflowSpec, Argo Workflows v3)."""
+    if view.group != "argoproj.io" or "templates" not in steps:
+        return value
+    template = value if steps[-1] != "containerSet" else mapping(lookup(view.props, *steps[:-1]))
+    workflow = mapping(lookup(view.props, *steps[:steps.index("templates")]))
+    inherited = {key: source[key] for source in (workflow, template) for key in _OF_A_WORKFLOW if source.get(key) is not None}
+    lists = [source.get("volumes") for source in (template, workflow)]
+    hidden = next((volumes for volumes in lists if isinstance(volumes, Unknown)), None)
+    return {**value, **inherited, "volumes": hidden if hidden is not None else [item for volumes in lists for item in items(volumes)]}
+
+
 def _containers(view: ResourceView, spec: Mapping[str, Any], steps: Steps) -> Iterator[PodContainer]:
-    for key, role in _ROLES.items():
+    roles = {**_ROLES, "sidecars": _ROLES["containers"]} if view.group == "argoproj.io" else _ROLES
+    for key, role in roles.items():
         for index, item in enumerate(items(spec.get(key))):
             if isinstance(item, Mapping) and any(field in item for field in _CONTAINER_FIELDS):
                 yield PodContainer(dotted((*steps, key, index)), str(told(item, "name") or ""), role, item)

@@ -14,6 +14,9 @@ from gpuplane.graph.tenancy import home
 DEFAULT_ACCOUNT = "default"
 """The account that every namespace has, and that pods run as which name none."""
 
+WITHOUT_ACCOUNT = ("ServingRuntime", "ClusterServingRuntime", "LLMInferenceServiceConfig")
+"""Kinds whose pods get account and token from the service that is made from them."""
+
 
 def account_name(template: PodTemplate) -> str | Unknown:
     """Name of the account that pods run as."""

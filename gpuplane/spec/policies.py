@@ -50,6 +50,8 @@ class Policies(SpecModel):
     development, test, preview or sandbox."""
     most_idle_percent: Annotated[int, Field(ge=0, le=100)] = 60
     """Share of a pool's always-running GPUs that may be promised to nobody."""
+    least_reserved_percent: Annotated[int, Field(ge=0, le=100)] = 0
+    """Share of the instances that always run that must be reserved."""
     cloud_budgets: bool = False
     """True: each tenant's budget is a budget of the cloud account as well, which warns when the bill comes near it."""
     stale_prices_after_days: Annotated[int, Field(ge=1, le=3650)] = 365

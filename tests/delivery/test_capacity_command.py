@@ -116,7 +116,7 @@ def test_the_cheapest_fleet_in_words() -> None:
     text = _run("dev", "--cheapest").stdout
     assert "Cheapest plan that meets the objectives" in text
     assert "\n  research/resnet50: declared 535.45, cheapest 535.45, nothing costs less than 535.45; throughput published\n" in text
-    assert "\n  total cheapest: 3 652.90 (3 × pool l4, 1 × pool l40s), nothing costs less than 3 652.90\n" in text
+    assert "\n  total cheapest: 535.45 (1 × pool l4), nothing costs less than 535.45\n" in text
     assert "No service has objectives" in _run("staging", "--cheapest").stdout
 
 

@@ -14,10 +14,22 @@ DAY = date(2026, 11, 21)
 BAD = """
 apiVersion: v1
 kind: Pod
-metadata: {name: server, namespace: tools}
+metadata: {name: server, namespace: tools, ownerReferences: [{apiVersion: apps/v1, kind: ReplicaSet, name: server, uid: "1"}]}
 spec:
+  serviceAccountName: server
+  automountServiceAccountToken: false
+  securityContext: {runAsNonRoot: true, seccompProfile: {type: RuntimeDefault}}
   containers:
-    - {name: c, image: i, securityContext: {privileged: true}, resources: {requests: {cpu: 1, memory: 1Gi}, limits: {memory: 1Gi}}}
+    - name: c
+      image: example.com/server@sha256:0f9e5a4b2c8d7f6e1a3b5c7d9e0f2a4b6c8d0e1f3a5b7c9d1e2f4a6b8c0d2e4f
+      securityContext: {privileged: true, allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: {drop: [ALL]}}
+      readinessProbe: {httpGet: {port: 8080}}
+      resources: {requests: {cpu: 1, memory: 1Gi}, limits: {memory: 1Gi}}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: server, namespace: tools}
+automountServiceAccountToken: false
 """
 POLICY = """
 apiVersion: networking.k8s.io/v1
@@ -25,7 +37,7 @@ kind: NetworkPolicy
 metadata: {name: deny, namespace: tools}
 spec: {podSelector: {}, policyTypes: [Ingress, Egress]}
 """
-GOOD = BAD.replace("true", "false")
+GOOD = BAD.replace("privileged: true", "privileged: false")
 
 
 def _folder(path: Path, **files: str) -> Path:
@@ -41,7 +53,7 @@ def test_files_are_each_others_context(tmp_path: Path) -> None:
     together = check_paths([tmp_path], LabelMap(), (), DAY)
 
     assert [finding.rule for finding in alone.findings] == ["TI-01"]
-    assert (together.findings, together.exit_status, together.objects) == ((), 0, 2)
+    assert (together.findings, together.exit_status, together.objects) == ((), 0, 3)
 
 
 def test_a_violation_has_file_and_line_and_exit_status_1(tmp_path: Path) -> None:
@@ -81,7 +93,7 @@ def test_the_json_is_the_contracts(tmp_path: Path) -> None:
     result = check_paths([_folder(tmp_path, pod=BAD, policy=POLICY, broken="a: [")], LabelMap(), (), DAY)
     report = json.loads(to_json(result))
 
-    assert (report["schema_version"], report["verdict"], report["as_of"], report["objects"]) == (1, "fail", "2026-11-21", 2)
+    assert (report["schema_version"], report["verdict"], report["as_of"], report["objects"]) == (1, "fail", "2026-11-21", 3)
     assert {"rule", "severity", "verdict", "file", "line", "kind", "namespace", "name", "message", "remedy"} <= set(report["findings"][0])
     assert report["findings"][0]["rule"] == "WS-01"
     assert report["errors"][0]["file"].endswith("broken.yaml")
@@ -97,10 +109,10 @@ def test_the_same_files_give_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_somebody_elses_labels_count(tmp_path: Path) -> None:
-    _folder(tmp_path, place="apiVersion: v1\nkind: Namespace\nmetadata: {name: tools, labels: {team: red}}\n", policy=POLICY)
+    _folder(tmp_path, place="apiVersion: v1\nkind: Namespace\nmetadata: {name: tools, labels: {team: red, pod-security.kubernetes.io/enforce: restricted}}\n", policy=POLICY)
 
     ours, theirs = ({finding.rule for finding in check_paths([tmp_path], labels, (), DAY).findings} for labels in
                     (LabelMap(), LabelMap(tenant="team")))
 
     assert ours == set()
-    assert theirs == {"PII-01", "QF-02"}
+    assert theirs == {"PII-01", "QF-02", "QF-03", "QF-12"}

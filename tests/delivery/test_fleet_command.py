@@ -12,16 +12,17 @@ from click.testing import CliRunner
 from gpuplane.cli import cli
 
 ENVIRONMENTS = Path(__file__).parents[2] / "environments"
+VISION = ENVIRONMENTS.parent / "docs/examples/03-resnet-on-one-gpu/environments"
 
 
-def _said(command: str, environment: str, *options: str) -> str:
-    result = CliRunner().invoke(cli, [command, environment, "--environments", str(ENVIRONMENTS), "--as-of", "2026-08-20", *options])
+def _said(command: str, environment: str, *options: str, folder: Path = ENVIRONMENTS) -> str:
+    result = CliRunner().invoke(cli, [command, environment, "--environments", str(folder), "--as-of", "2026-08-20", *options])
     assert result.exit_code == 0, result.output
     return result.stdout
 
 
-def _json(command: str, environment: str) -> dict[str, Any]:
-    value: dict[str, Any] = json.loads(_said(command, environment, "--format", "json"))
+def _json(command: str, environment: str, folder: Path = ENVIRONMENTS) -> dict[str, Any]:
+    value: dict[str, Any] = json.loads(_said(command, environment, "--format", "json", folder=folder))
     return value
 
 
@@ -34,10 +35,11 @@ def test_a_service_by_itself_is_said_to_be_priced_by_shares_of_nodes() -> None:
 
 
 def test_the_declared_nodes_and_their_root_volumes_are_what_the_same_nodes_cost() -> None:
-    fleet = _json("fleet", "dev")
+    fleet = _json("fleet", "vision", folder=VISION)
     volumes = Decimal(fleet["root_volumes_usd_per_month"])
-    text = _said("fleet", "dev")
+    text = _said("fleet", "vision", folder=VISION)
 
     assert f"gpuplane cost adds {volumes} for the root volumes of the declared nodes" in text
     assert volumes > 0
-    assert f"{Decimal(fleet['declared']['usd_per_month']) + volumes:,}".replace(",", " ") + " USD a month at its minimum" in _said("cost", "dev")
+    whole = f"{Decimal(fleet['declared']['usd_per_month']) + volumes:,}".replace(",", " ")
+    assert f"{whole} USD a month at its minimum" in _said("cost", "vision", folder=VISION)

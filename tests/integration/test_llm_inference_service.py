@@ -80,6 +80,9 @@ def test_a_shape_reaches_its_pods(shape: str, applied: Mapping[str, dict[str, An
         assert container.security_context.capabilities.add in (None, [])
         assert pod.spec.termination_grace_period_seconds == spec["template"]["terminationGracePeriodSeconds"]
         assert "/dev/shm" in {mount.mount_path for mount in container.volume_mounts}
+        for each in (*(pod.spec.init_containers or []), *pod.spec.containers):
+            assert each.security_context.read_only_root_filesystem, each.name
+            assert "/tmp" in {mount.mount_path for mount in each.volume_mounts} or each.name == "llm-d-routing-sidecar"
         if container.startup_probe is not None:
             assert container.startup_probe.http_get.scheme in ("HTTP", "HTTPS")
             assert container.startup_probe.failure_threshold == wanted["startupProbe"]["failureThreshold"]

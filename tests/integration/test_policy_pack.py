@@ -20,12 +20,14 @@ import pulumi_kubernetes as kubernetes
 from gpuplane.components.kubernetes_object import KubernetesObject
 
 cluster = kubernetes.Provider("cluster", context="{context}")
-container = {{"name": "main", "image": "example.com/app@sha256:" + "a" * 64, "securityContext": {{"privileged": {privileged}}},
+container = {{"name": "main", "image": "example.com/app@sha256:" + "a" * 64, "securityContext": {{
+                 "privileged": {privileged}, "allowPrivilegeEscalation": {privileged}, "runAsNonRoot": True, "readOnlyRootFilesystem": True,
+                 "capabilities": {{"drop": ["ALL"]}}, "seccompProfile": {{"type": "RuntimeDefault"}}}},
              "resources": {{"requests": {{"cpu": "1", "memory": "1Gi"}}, "limits": {{"cpu": "1", "memory": "1Gi"}}}}}}
 KubernetesObject("deny", {{"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {{"name": "deny", "namespace": "default"}},
                            "spec": {{"podSelector": {{}}, "policyTypes": ["Ingress", "Egress"]}}}}, pulumi.ResourceOptions(provider=cluster))
 KubernetesObject("app", {{"apiVersion": "v1", "kind": "Pod", "metadata": {{"name": "app", "namespace": "default"}},
-                          "spec": {{"containers": [container]}}}}, pulumi.ResourceOptions(provider=cluster))
+                          "spec": {{"serviceAccountName": "app", "automountServiceAccountToken": False, "containers": [container]}}}}, pulumi.ResourceOptions(provider=cluster))
 """
 
 

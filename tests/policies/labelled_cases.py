@@ -19,8 +19,9 @@ from typing import Literal
 
 from gpuplane.graph.manifests import read_manifests
 from gpuplane.graph.planned_graph import PlannedGraph
-from gpuplane.policies.pod_security import BASELINE, Level, violations
+from gpuplane.policies.pod_security import RESTRICTED, Level, violations
 from gpuplane.policies.registry import all_rules
+from tests.policies.mutations.score import report as mutation_score
 
 FOLDER = os.environ.get("GPUPLANE_POLICY_CASES")
 BASELINE_ONLY = ("pod-security/restrict-seccomp:", "/seccompv2/seccomp-baseline--")
@@ -133,6 +134,7 @@ def main() -> None:
     if FOLDER is None:
         sys.exit("GPUPLANE_POLICY_CASES is not set: name the folder that holds cases.tsv.")
     print(report())
+    print(mutation_score())
 
 
 def _judged() -> Iterator[Case]:
@@ -151,10 +153,10 @@ def _rows() -> Iterator[dict[str, str]]:
 
 
 def _rules_of(row: dict[str, str], known: set[str]) -> set[str]:
-    """Rules that a row is about: one, several with ``|``, or a profile as ``WS-*``; none until all of them exist."""
+    """Rules that a row is about: one, several with ``|``, or ``WS-*``, all that its level has; none until all of them exist."""
     named = set(row["catalogue_rule"].split("|")) - {""}
     if named == {"WS-*"}:
-        return set(BASELINE) & known
+        return set(RESTRICTED) & known
     return named if named <= known else set()
 
 

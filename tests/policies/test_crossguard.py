@@ -74,11 +74,16 @@ class _Resource:
         return self.config
 
 
+RESTRICTED = {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "runAsNonRoot": True, "capabilities": {"drop": ["ALL"]},
+              "seccompProfile": {"type": "RuntimeDefault"}}
+
+
 def _pod(**security: Any) -> _Resource:
     return _Resource("kubernetes:core/v1:Pod", _proxied({
         "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "server", "namespace": "tools"},
-        "spec": {"containers": [{"name": "server", "image": "server", "securityContext": security, "env": [{"name": "T", "value": "hunter2"}],
-                                 "resources": {"requests": {"cpu": 1.0, "memory": "1Gi"}, "limits": {"memory": "1Gi"}}}]}}))
+        "spec": {"serviceAccountName": "server", "automountServiceAccountToken": False, "containers": [{
+            "name": "server", "image": "server", "securityContext": {**RESTRICTED, **security}, "env": [{"name": "T", "value": "hunter2"}],
+            "resources": {"requests": {"cpu": 1.0, "memory": "1Gi"}, "limits": {"memory": "1Gi"}}}]}}))
 
 
 def _view(resource: _Resource) -> ResourceView:
@@ -122,7 +127,7 @@ def test_an_unknown_subject_of_a_rule_is_a_violation() -> None:
 
 
 def test_an_unknown_value_that_no_rule_asks_for_is_no_violation() -> None:
-    assert list(crossguard.object_violations(_view(_pod(runAsUser=HIDDEN)), (), DAY)) == []
+    assert list(crossguard.object_violations(_view(_pod(runAsGroup=HIDDEN)), (), DAY)) == []
 
 
 def test_no_message_holds_a_value_of_the_environment() -> None:

@@ -17,6 +17,7 @@ from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.planning import plan
 from gpuplane.planning.environment_plan import EnvironmentPlan
 from gpuplane.policies.registry import judge
+from gpuplane.spec.policies import Policies
 from gpuplane.spec.vocabulary import QUEUE_NAME
 from tests.spec.wish import Wish
 from tests.stacks.llm_shapes import FILE, SHAPES, llm_wish
@@ -78,14 +79,15 @@ def test_no_rule_finds_fault_with_a_shape(shape: str, tmp_path: Path) -> None:
 
 
 def test_an_adapter_from_a_source_that_is_not_allowed_and_that_no_role_may_read_is_found(tmp_path: Path) -> None:
-    assert _faults(llm_wish(tmp_path, "adapters")) == {"SC-05", "WI-12"}
+    assert _faults(llm_wish(tmp_path, "adapters")) == {"SC-05", "SC-08", "WI-12"}
 
 
 def _faults(wish: Wish) -> set[str]:
     """Rules that find fault with the service's own objects."""
     spec = wish.load()
     catalog = catalog_of(spec)
-    judged = judge(PlannedGraph(tuple(render(spec, plan(spec, catalog, AS_OF))), catalog=catalog), (), AS_OF)
+    graph = PlannedGraph(tuple(render(spec, plan(spec, catalog, AS_OF))), catalog=catalog, parameters=Policies(development=False))
+    judged = judge(graph, (), AS_OF)
     return {found.rule for found in judged.findings if ":LLM" in found.urn.split("::")[2]}
 
 

@@ -94,19 +94,19 @@ def served(index: Index, reader: Reader, read: Series, pods: list[Pods], hidden:
         pods: those whose engine exports it.
         hidden: whether there are model servers beside them whose engine cannot be read.
     """
-    target, urns = f"metric {read.metric}", tuple(dict.fromkeys(each.view.urn for each in pods))
-    known = not hidden and all(each.served is not None for each in pods)
-    answering = [each for each in pods if each.served is None or any(read.admits("model_name", name) for name in each.served)]
-    if known and not answering:
+    target, asks = f"metric {read.metric}", any(matcher.label == "model_name" for matcher in read.matchers)
+    answering = [each for each in pods if each.served is None
+                 or (any(read.admits("model_name", name) for name in each.served) if asks else each.served)]
+    urns = tuple(dict.fromkeys(each.view.urn for each in (answering or pods)))
+    if not answering and not hidden and all(each.served is not None for each in pods):
         names = sorted({name for each in pods for name in each.served or ()})
         asked = ", ".join(matcher.value for matcher in read.matchers if matcher.label == "model_name")
         return reader.link(target, State.DANGLING, f"no engine serves model_name {asked}, but {', '.join(names)}", urns)
     if not answering:
         return reader.link(target, State.OUTSIDE, "which engine serves the model cannot be read", urns)
-    states = [scrapes_of(index).scraped(each) for each in answering]
-    if all(state is False for state in states):
+    if all(scrapes_of(index).scraped(each) is False for each in answering):
         return reader.link(target, State.DANGLING, f"no PodMonitor or ServiceMonitor scrapes {answering[0]}", urns)
-    return reader.link(target, State.FOUND, f"{answering[0]} export it", tuple(dict.fromkeys(each.view.urn for each in answering)))
+    return reader.link(target, State.FOUND, f"{answering[0]} export it", urns)
 
 
 @lru_cache(maxsize=64)

@@ -38,15 +38,21 @@ class Scrapes:
                 self.links += self._pod_monitor(view) if view.kind == "PodMonitor" else self._service_monitor(view)
                 self.links += picked(index, view, Relation.MONITOR)
         self.broken = any(link.state is State.DANGLING for link in self.links)
+        self._spoken = bool(index.graph.objects(*MONITORS, "PrometheusRule"))
+        self._scraped: dict[int, bool | None] = {}
 
     def scraped(self, pods: Pods) -> bool | None:
         """Whether the metrics of pods are scraped; None where the objects do not tell, or a monitor is broken already."""
+        if id(pods) not in self._scraped:
+            self._scraped[id(pods)] = self._is_scraped(pods)
+        return self._scraped[id(pods)]
+
+    def _is_scraped(self, pods: Pods) -> bool | None:
         if pods.template is not None and any(str(pods.template.annotations.get(key, "")).lower() == "true" for key in _SCRAPED):
             return True
         if self.reached.get(id(pods)):
             return True
-        spoken = bool(self.index.graph.objects(*MONITORS, "PrometheusRule"))
-        return None if self.broken or not spoken else False
+        return None if self.broken or not self._spoken else False
 
     def _pod_monitor(self, view: ResourceView) -> Iterator[Link]:
         pods = [each for namespace in _namespaces(view) for each in self.index.select(namespace, view.get("spec", "selector"))]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import ROUND_FLOOR, Decimal
+from functools import lru_cache
 
 from gpuplane.graph.device_costs import HOURS_PER_MONTH, block_percent, budget_of, committed_usd_per_month
 from gpuplane.graph.planned_graph import PlannedGraph
@@ -158,5 +159,13 @@ metadata: {name: support, labels: {gpuplane.dev/tenant: support}, annotations: {
 
 def _holders(graph: PlannedGraph, name: str, group: list[Workload]) -> list[ResourceView]:
     """Objects that may bear the budget: the owner's namespaces, and the workloads themselves."""
-    places = [view for view in graph.namespaces.values() if (graph.tenant_of(view) or f"namespace {view.name}") == name]
-    return [*places, *(workload.view for workload in group)]
+    return [*_places(graph).get(name, ()), *(workload.view for workload in group)]
+
+
+@lru_cache(maxsize=4)
+def _places(graph: PlannedGraph) -> Mapping[str, list[ResourceView]]:
+    """Namespaces by their owner's name."""
+    found: dict[str, list[ResourceView]] = defaultdict(list)
+    for view in graph.namespaces.values():
+        found[graph.tenant_of(view) or f"namespace {view.name}"].append(view)
+    return found

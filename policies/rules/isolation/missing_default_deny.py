@@ -30,8 +30,8 @@ class MissingDefaultDeny(Rule):
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         workloads: dict[str, list[ResourceView]] = defaultdict(list)
-        for view in graph.kubernetes:
-            if view.kind not in TEMPLATE_KINDS and pod_templates(view):
+        for view, _ in graph.pods:
+            if view.kind not in TEMPLATE_KINDS:
                 workloads[home(view)].append(view)
         tenants = tenants_of_namespaces(graph)
         for name in sorted({*workloads, *graph.namespaces, *tenants} - SYSTEM_NAMESPACES):

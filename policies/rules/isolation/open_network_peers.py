@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from gpuplane.graph.label_selectors import everything, selects
@@ -170,8 +171,22 @@ def _other_tenant(graph: PlannedGraph, peer: Peer, own: str) -> str | None:
     for tenant in [named, *listed]:
         if tenant is not None and tenant != own:
             return f"tenant {tenant}"
-    tenants = tenants_of_namespaces(graph)
-    for name, namespace in sorted(graph.namespaces.items()):
-        if tenants.get(name, own) != own and selects(selector, namespace_labels(namespace)):
-            return f"tenant {tenants[name]} (namespace {name})"
+    for tenant, name in _tenants_selected(graph, selector):
+        if tenant != own:
+            return f"tenant {tenant} (namespace {name})"
     return None
+
+
+@lru_cache(maxsize=4)
+def _selected(_: PlannedGraph) -> dict[str, tuple[tuple[str, str], ...]]:
+    """What :func:`_tenants_selected` has found, by selector: policies of many tenants select alike."""
+    return {}
+
+
+def _tenants_selected(graph: PlannedGraph, selector: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Tenants and namespaces that a selector takes in, sorted by namespace."""
+    key, known, tenants = repr(selector), _selected(graph), tenants_of_namespaces(graph)
+    if key not in known:
+        known[key] = tuple((tenants[name], name) for name, namespace in sorted(graph.namespaces.items())
+                           if name in tenants and selects(selector, namespace_labels(namespace)))
+    return known[key]

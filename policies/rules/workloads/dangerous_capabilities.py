@@ -19,7 +19,7 @@ _HARMLESS = frozenset({"AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID
 
 
 class DangerousCapabilities(ContainerRule):
-    """With SYS_ADMIN, SYS_PTRACE or NET_RAW a container mounts, traces other processes or forges packets: the kernel is all that is left."""
+    """With SYS_ADMIN, SYS_PTRACE or NET_RAW a container mounts, traces other processes or forges packets: only the kernel is left."""
 
     id = "WS-09"
     title = "No container adds a capability beyond the Baseline list"

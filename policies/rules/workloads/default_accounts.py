@@ -8,17 +8,15 @@ from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.pod_templates import PodTemplate
 from gpuplane.graph.rbac import bindings
 from gpuplane.graph.resource_view import ResourceView, Unknown
-from gpuplane.graph.service_accounts import DEFAULT_ACCOUNT, account_name, accounts
+from gpuplane.graph.service_accounts import DEFAULT_ACCOUNT, WITHOUT_ACCOUNT, account_name, accounts
 from gpuplane.policies.admission import Admission
 from gpuplane.policies.container_rule import PodRule
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.rule import Example
 
-_WITHOUT_ACCOUNT = ("ServingRuntime", "ClusterServingRuntime")
-
 
 class DefaultAccounts(PodRule):
-    """Rights, pull secrets and cloud roles of the default account go to every pod that names none, the next tenant's debugging pod included."""
+    """Rights, pull secrets and cloud roles of the default account go to every pod that names none, a debugging pod included."""
 
     id = "WS-19"
     title = "No pod runs as the default service account, and it has neither rights nor a token"
@@ -39,7 +37,7 @@ class DefaultAccounts(PodRule):
                                                          f"{subject.namespace}.", subject.path)
 
     def pod(self, graph: PlannedGraph, view: ResourceView, template: PodTemplate) -> Iterator[Finding]:
-        if view.kind in _WITHOUT_ACCOUNT:
+        if view.kind in WITHOUT_ACCOUNT:
             return
         name, path = account_name(template), f"{template.path}.serviceAccountName"
         if isinstance(name, Unknown):

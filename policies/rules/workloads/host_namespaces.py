@@ -16,7 +16,7 @@ _NAMESPACES = {"hostPID": "process", "hostIPC": "IPC", "hostNetwork": "network"}
 
 
 class HostNamespaces(PodRule):
-    """In the node's process, IPC or network namespace a pod reads other tenants' processes and shared memory, or passes by every NetworkPolicy.
+    """In a namespace of the node a pod reads other tenants' processes and shared memory, or passes by every NetworkPolicy.
 
     Guides for vLLM and NCCL ask for hostIPC to have a large ``/dev/shm``; an ``emptyDir`` of medium Memory gives that without it.
     """

@@ -14,7 +14,10 @@ from gpuplane.policies.rule import Example
 
 
 class HostPorts(ContainerRule):
-    """A port of the node is open to whoever reaches the node, whatever the Services and routes of the tenant say."""
+    """A port of the node is open to whoever reaches the node, whatever the Services and routes of the tenant say.
+
+    On the node's network (``hostNetwork``) every port of a container is one: the API server writes it into hostPort.
+    """
 
     id = "WS-04"
     title = "No container takes a port of its node"
@@ -32,6 +35,9 @@ class HostPorts(ContainerRule):
                 yield self.unknown(graph, view, f"Whether {named} takes a port of its node is only known after apply.", field)
             elif value not in (None, 0):
                 yield self.fail(graph, view, f"{named} takes port {value} of its node.", field)
+            elif template.spec.get("hostNetwork") is True:
+                yield self.fail(graph, view, f"{named} takes port {lookup(port, 'containerPort')} of its node, for its pods are on "
+                                             "the node's network.", field)
 
     admission = (Admission("container", "c.?ports.orValue([]).all(p, p.?hostPort.orValue(0) == 0)",
                            "A container takes a port of its node."),)

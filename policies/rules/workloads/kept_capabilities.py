@@ -17,7 +17,7 @@ _DROP, _ADD = ("capabilities", "drop"), ("capabilities", "add")
 
 
 class KeptCapabilities(RequiredSettingRule):
-    """The runtime's default set lets a process change owners, open raw sockets or make device files; an inference server needs none of it."""
+    """The runtime's default set lets a process change owners, open raw sockets or make device files; no inference server needs that."""
 
     id = "WS-08"
     title = "Every container drops all capabilities and adds at most NET_BIND_SERVICE"

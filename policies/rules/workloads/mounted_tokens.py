@@ -7,15 +7,13 @@ from collections.abc import Iterator
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.pod_templates import PodTemplate
 from gpuplane.graph.resource_view import ResourceView, Unknown
-from gpuplane.graph.service_accounts import DEFAULT_ACCOUNT, account_name, accounts, with_rights
+from gpuplane.graph.service_accounts import DEFAULT_ACCOUNT, WITHOUT_ACCOUNT, account_name, accounts, with_rights
 from gpuplane.graph.tenancy import home
 from gpuplane.policies.container_rule import PodRule
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.rule import Example
 
 _FIELD = "automountServiceAccountToken"
-_WITHOUT_ACCOUNT = ("ServingRuntime", "ClusterServingRuntime")
-"""Kinds whose pods get account and token from the InferenceService that uses them."""
 
 
 class MountedTokens(PodRule):
@@ -28,8 +26,8 @@ class MountedTokens(PodRule):
     id = "WS-18"
     title = "No pod gets a token of the API server unless its account was given rights"
     severity = "medium"
-    remedy = ("Set automountServiceAccountToken: false in the pod and in the ServiceAccount; where the pod needs the API, bind an account of "
-              "its own to a role, in the same set of objects.")
+    remedy = ("Set automountServiceAccountToken: false in the pod and in the ServiceAccount; where the pod needs the API, bind an account "
+              "of its own to a role, in the same set of objects.")
     references = ("CIS Kubernetes Benchmark v1.12 5.1.6", "NSA/CISA Kubernetes Hardening Guide v1.2: Protecting Pod service account tokens")
     scope = "platform"
 
@@ -43,7 +41,7 @@ class MountedTokens(PodRule):
                                              "would need one.", _FIELD)
 
     def pod(self, graph: PlannedGraph, view: ResourceView, template: PodTemplate) -> Iterator[Finding]:
-        if view.kind in _WITHOUT_ACCOUNT:
+        if view.kind in WITHOUT_ACCOUNT:
             return
         name, own, path = account_name(template), template.spec.get(_FIELD), f"{template.path}.{_FIELD}"
         account = None if isinstance(name, Unknown) else accounts(graph).get((home(view), name))

@@ -16,7 +16,7 @@ _HANDLERS = (("livenessProbe",), ("readinessProbe",), ("startupProbe",), ("lifec
 
 
 class ProbeHosts(ContainerRule):
-    """The kubelet stands in the node's network, past every NetworkPolicy: with a host of its own a probe or hook asks services in the tenant's name."""
+    """The kubelet asks from the node's network, past every NetworkPolicy: a probe or hook with a host reaches what the tenant cannot."""
 
     id = "WS-16"
     title = "No probe or lifecycle hook names a host"
@@ -31,8 +31,8 @@ class ProbeHosts(ContainerRule):
                 host = lookup(container.spec, *steps, action, "host")
                 field = ".".join((container.path, *steps, action, "host"))
                 if isinstance(host, Unknown):
-                    yield self.unknown(graph, view, f"Whom {steps[-1]} of container {container.name} of {view} asks is only known after apply.",
-                                       field)
+                    yield self.unknown(graph, view, f"Whom {steps[-1]} of container {container.name} of {view} asks is only known after "
+                                                    "apply.", field)
                 elif host:
                     yield self.fail(graph, view, f"{steps[-1]} of container {container.name} of {view} asks the host {host}.", field)
 

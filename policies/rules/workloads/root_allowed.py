@@ -25,7 +25,8 @@ class RootAllowed(RequiredSettingRule):
     id = "WS-06"
     title = "Every container must run as somebody else than root"
     severity = "high"
-    remedy = "Set securityContext.runAsNonRoot: true in the pod (and no false in a container), with an image or a runAsUser that is not root."
+    remedy = ("Set securityContext.runAsNonRoot: true in the pod (and false in no container), with an image or a runAsUser that is not "
+              "root.")
     references = ("Kubernetes Pod Security Standards, Restricted: Running as Non-root", "CIS Kubernetes Benchmark v1.12 5.2.7",
                   "NSA/CISA Kubernetes Hardening Guide v1.2: Non-root containers")
     on_windows = True

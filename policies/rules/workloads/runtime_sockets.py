@@ -8,7 +8,7 @@ from posixpath import normpath
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.pod_templates import PodTemplate
 from gpuplane.graph.resource_view import ResourceView, Unknown
-from gpuplane.graph.volumes import volumes
+from gpuplane.graph.volumes import hidden_volumes, volumes
 from gpuplane.policies.admission import Admission
 from gpuplane.policies.container_rule import PodRule
 from gpuplane.policies.finding import Finding
@@ -24,7 +24,7 @@ _HOLDERS = "^/+((var/+)?run(/+(containerd|crio|k3s(/+containerd)?))?)?/*$"
 
 
 class RuntimeSockets(PodRule):
-    """A socket of the node, or a directory that holds the runtime's, is a way to start a privileged container without asking the API server.
+    """Through a socket of the runtime, or a directory that holds it, a pod starts privileged containers without asking the API server.
 
     It stands beside the rule about paths of nodes, and takes no list of allowed paths: what is allowed there must still not be this.
     """
@@ -37,10 +37,12 @@ class RuntimeSockets(PodRule):
     effective = False
 
     def pod(self, graph: PlannedGraph, view: ResourceView, template: PodTemplate) -> Iterator[Finding]:
+        yield from self.doubt(graph, view, "The volumes", f"{template.path}.volumes", *hidden_volumes(template))
         for volume in volumes(template):
             path = volume.host_path
             if isinstance(path, Unknown):
-                yield self.unknown(graph, view, f"Whether volume {volume.name} of {view} is a socket is only known after apply.", volume.field)
+                yield self.unknown(graph, view, f"Whether volume {volume.name} of {view} is a socket is only known after apply.",
+                                   volume.field)
             elif path and (path.endswith(".sock") or _holds_a_socket(path)):
                 yield self.fail(graph, view, f"Volume {volume.name} of {view} gives the pod {path} of its node, and with it a socket of "
                                              "the node.", volume.field)

@@ -14,7 +14,7 @@ from gpuplane.policies.rule import Example
 
 
 class SharedProcesses(PodRule):
-    """With ``shareProcessNamespace`` a sidecar sees the model server's processes, reads its files and environment, and as the same user its memory."""
+    """With ``shareProcessNamespace`` a sidecar reads the model server's files and environment, and as the same user its memory."""
 
     id = "WS-22"
     title = "Pods of several containers share no process namespace"

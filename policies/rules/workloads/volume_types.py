@@ -17,7 +17,7 @@ _ALLOWED = frozenset({"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral"
 
 
 class VolumeTypes(PodRule):
-    """NFS, iSCSI, gitRepo and their kin are mounted by the kubelet as root with addresses and paths of a tenant, past every StorageClass."""
+    """NFS, iSCSI, gitRepo and their kin are mounted by the node as root with addresses and paths of a tenant, past every StorageClass."""
 
     id = "WS-15"
     title = "Pods mount only volumes of the Restricted list"

@@ -19,7 +19,7 @@ _ANNOTATION = "container.apparmor.security.beta.kubernetes.io/"
 
 
 class WeakenedConfinement(PodRule):
-    """Mandatory access control is the last fence when a process has left its container; ``Unconfined`` or another SELinux type takes it down."""
+    """Mandatory access control is the last fence for a process that has left its container; ``Unconfined`` takes it down."""
 
     id = "WS-14"
     title = "No pod weakens AppArmor or SELinux"
