@@ -15,7 +15,7 @@ from typing import Any
 import pulumi
 
 from gpuplane.components.kubernetes_object import KubernetesObject, child_options, metadata
-from gpuplane.spec.vocabulary import GPU_PREFIX, MODEL_SERVER_ACCOUNT, QUEUE_NAME, TENANT
+from gpuplane.spec.vocabulary import BY_CONTROLLER, GPU_PREFIX, MODEL_SERVER_ACCOUNT, QUEUE_NAME, TENANT
 
 GPU_POLICY = "gpuplane-gpu-needs-queue"
 BORDER_POLICY = "gpuplane-tenant-borders"
@@ -102,10 +102,7 @@ def _variables(volcano_nodes: tuple[Mapping[str, str], ...]) -> tuple[tuple[str,
         ("asksForGpu", f"variables.opaque || variables.claims || variables.containers.exists(c, has(c.resources) && ({parts}))"),
         ("hasQueue", (f"has(object.metadata.labels) && '{QUEUE_NAME}' in object.metadata.labels && "
                       f"object.metadata.labels['{QUEUE_NAME}'] != ''")),
-        ("byController", (
-            "request.userInfo.username == 'system:kube-controller-manager' || "
-            "(request.userInfo.username.startsWith('system:serviceaccount:') && "
-            "!request.userInfo.username.startsWith('system:serviceaccount:' + request.namespace + ':'))")),
+        ("byController", BY_CONTROLLER),
         # Deployments and the like are made by controllers too (KServe's, Argo CD's): their pods are looked at.
         ("template", "object.kind in ['CronJob', 'DaemonSet', 'Deployment', 'ReplicaSet', 'ReplicationController', 'StatefulSet']"),
         ("ownedByQueued", f"variables.byController && {_OWNER.format(and_=f' && {owner_kind} in {_QUEUED_KINDS}')}"),

@@ -18,11 +18,15 @@ from gpuplane.policies.registry import all_rules, holds
 from gpuplane.policies.rule import Rule
 from gpuplane.spec.exemptions import Exemption
 from gpuplane.spec.policies import DEFAULT, Policies
-from gpuplane.spec.vocabulary import TENANT
+from gpuplane.spec.vocabulary import BY_CONTROLLER, TENANT
 
 Action = Literal["Deny", "Warn", "Audit"]
-_CONTROLLER = ("(request.userInfo.username == 'system:kube-controller-manager' || "
-               "request.userInfo.username.startsWith('system:serviceaccount:kube-system:'))")
+_HASH = "[bcdfghjklmnpqrstvwxz2456789]{5,10}"
+"""What controllers of Kubernetes append to names (``k8s.io/apimachinery/pkg/util/rand``, SafeEncodeString)."""
+_MAKERS = (("Deployment", "-(predictor|transformer|explainer|kserve)"), ("ReplicaSet", f"(-[a-z-]+)?-{_HASH}"), ("Job", "-[0-9]+"),
+           ("StatefulSet", "(-[0-9]+)?"))
+"""Owners that controllers make for an object on the way to its pods, each with what follows the object's name. Whoever makes one of them
+by hand is asked about that one itself, so that an exemption does not spread to objects of a similar name."""
 
 
 @dataclass(frozen=True)
@@ -141,12 +145,14 @@ def _resource_rules(admissions: Sequence[Admission], whole: bool) -> list[dict[s
 
 
 def _exempt(exemption: Exemption) -> str:
-    """CEL: the object itself, or what controllers of Kubernetes make for it; whoever makes its like by hand is asked about that one."""
+    """CEL: the object itself, or what controllers make for it."""
     wanted = exemption.resource
     name = wanted.name.replace(".", "[.]")
     itself = f"object.kind == '{wanted.kind}' && object.metadata.name == '{wanted.name}'"
-    owned = (f"{_CONTROLLER} && object.metadata.?ownerReferences.orValue([]).exists(o, o.?controller.orValue(false) && "
-             f"o.name.matches('^{name}(-[a-z0-9]+)*$'))")
+    owners = [f"(o.kind == '{wanted.kind}' && o.name == '{wanted.name}')",
+              *(f"(o.kind == '{kind}' && o.name.matches('^{name}{suffix}$'))" for kind, suffix in _MAKERS)]
+    owned = (f"({BY_CONTROLLER}) && object.metadata.?ownerReferences.orValue([]).exists(o, o.?controller.orValue(false) && "
+             f"({' || '.join(owners)}))")
     return f"object.metadata.?namespace.orValue('') == '{wanted.namespace}' && (({itself}) || ({owned}))"
 
 

@@ -63,5 +63,5 @@ class Finding:
     @property
     def sort_key(self) -> tuple[object, ...]:
         """Order of reports: changes to the judge, then blocking ones, then by severity, rule and resource."""
-        return (self.rule != JUDGE_CHANGE, not self.blocks, -SEVERITIES.index(self.severity), self.rule, self.file, self.line, self.namespace, self.name,
-                self.urn, self.message)
+        return (self.rule != JUDGE_CHANGE, not self.blocks, -SEVERITIES.index(self.severity), self.rule, self.file, self.line,
+                self.namespace, self.name, self.urn, self.message)

@@ -21,6 +21,7 @@ from gpuplane.graph.resource_view import ResourceView
 from gpuplane.policies.admission_policies import admission_policies, policy_objects
 from gpuplane.policies.registry import all_rules
 from gpuplane.policies.rule import Example, Rule
+from gpuplane.spec.exemptions import Exemption, ObjectSelector
 from gpuplane.spec.vocabulary import TENANT
 from tests.integration.admission_objects import completed, has_policed_kind, plain, projected_pods
 from tests.integration.cluster import Cluster, wait_for
@@ -168,6 +169,40 @@ def _served(door: Door, view: ResourceView) -> bool:
     except dynamic.exceptions.ResourceNotFoundError:
         return False
     return True
+
+
+def test_an_exemption_opens_the_door_for_its_object_and_no_other(door: Door) -> None:
+    space = door.namespace(RULES[0].PASSES[0], views_of_text("apiVersion: v1\nkind: Pod\nmetadata: {name: x}")[0], True)["metadata"]["name"]
+    exemption = Exemption(rule="WS-01", resource=ObjectSelector(kind="Deployment", name="driver", namespace=space), owner="ops@example.com",
+                          reason="until the image has the driver", approval="change 7", expires="2026-12-31")
+    rule = next(rule for rule in RULES if rule.id == "WS-01")
+    objects = list(policy_objects(admission_policies("Deny", [exemption], DAY, rules=[rule])))
+    for body in objects:
+        door.cluster.create(json.loads(json.dumps(body)))
+    spec = {"containers": [{"name": "a", "image": "a", "securityContext": {"privileged": True}}]}
+    deployment = completed({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "driver"}, "spec": {"template": {"spec": spec}}})
+    pod = completed({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "driver"}, "spec": copy.deepcopy(spec)})
+
+    def named(body: dict[str, Any], name: str, **meta: Any) -> dict[str, Any]:
+        return {**body, "metadata": {"name": name, **meta}}
+
+    owner = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "driver-5bd48cf7bf", "uid": "00000000-0000-4000-8000-000000000001",
+             "controller": True}
+    try:
+        wait_for(lambda: "[WS-01]" in door.refusal(named(deployment, "driver-more"), space), "WS-01 is in force", 20)
+        assert door.refusal(deployment, space) == ""
+        assert "[WS-01]" in door.refusal(pod, space)
+        assert "[WS-01]" in door.refusal(named(pod, "x", ownerReferences=[owner]), space)
+        door.cluster.api.set_default_header("Impersonate-User", "system:kube-controller-manager")
+        door.cluster.api.set_default_header("Impersonate-Group", "system:masters")
+        assert door.refusal(named(pod, "x", ownerReferences=[owner]), space) == ""
+        assert "[WS-01]" in door.refusal(named(pod, "x", ownerReferences=[{**owner, "kind": "Deployment"}]), space)
+    finally:
+        for header in ("Impersonate-User", "Impersonate-Group"):
+            door.cluster.api.default_headers.pop(header, None)
+        for body in reversed(objects):
+            door.cluster.delete(body)
+        wait_for(lambda: "[WS-01]" not in door.refusal(pod, space), "WS-01 is no longer in force", 20)
 
 
 def test_no_expression_is_doubted_by_the_api_server(door: Door) -> None:

@@ -45,7 +45,8 @@ class WeakenedConfinement(PodRule):
             everywhere("seLinuxOptions.type", f"{{}} in {list(_TYPES)}", "''"),
             everywhere("seLinuxOptions.user", "{} == ''", "''"), everywhere("seLinuxOptions.role", "{} == ''", "''"))),
             "AppArmor or SELinux is weakened."),
-        Admission("object", "(object.kind == 'Pod' ? [?object.metadata.?annotations] : [?dyn(object).?spec.?template.?metadata.?annotations])"
+        Admission("object", "(object.kind == 'Pod' ? [?object.metadata.?annotations] : "
+                            "[?dyn(object).?spec.?template.?metadata.?annotations])"
                             f".all(m, m.all(k, !k.startsWith('{_ANNOTATION}') || m[k] in ['', 'runtime/default'] || "
                             "m[k].startsWith('localhost/')))", "An annotation switches AppArmor off."),
     )
