@@ -9,13 +9,13 @@ pod that waits is held by a gate that anybody could take away: people may not.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pulumi
 
 from gpuplane.components.kubernetes_object import KubernetesObject, child_options, metadata
-from gpuplane.spec.vocabulary import GPU_PREFIX, MODEL_SERVER_ACCOUNT, QUEUE_NAME, TENANT
+from gpuplane.spec.vocabulary import BY_CONTROLLER, GPU_PREFIX, MODEL_SERVER_ACCOUNT, QUEUE_NAME, TENANT
 
 GPU_POLICY = "gpuplane-gpu-needs-queue"
 BORDER_POLICY = "gpuplane-tenant-borders"
@@ -29,6 +29,8 @@ _TEMPLATED = (("apps", ("daemonsets", "deployments", "replicasets", "statefulset
               ("", ("replicationcontrollers",)))
 _API = "admissionregistration.k8s.io/v1"
 _WRITES = ("CREATE", "UPDATE")
+TENANTS_NAMESPACES: Mapping[str, Any] = {"matchExpressions": [{"key": TENANT, "operator": "Exists"}]}
+"""Selector of the namespaces that have a tenant."""
 
 
 class QueueAdmission(pulumi.ComponentResource):
@@ -46,14 +48,14 @@ class QueueAdmission(pulumi.ComponentResource):
         self.register_outputs({"names": [GPU_POLICY, BORDER_POLICY]})
 
 
-def register_policy(name: str, spec: Mapping[str, Any], options: pulumi.ResourceOptions) -> None:
-    """Register a ValidatingAdmissionPolicy and its binding to every namespace that has a tenant."""
+def register_policy(name: str, spec: Mapping[str, Any], options: pulumi.ResourceOptions, actions: Sequence[str] = ("Deny",),
+                    namespaces: Mapping[str, Any] = TENANTS_NAMESPACES) -> None:
+    """Register a ValidatingAdmissionPolicy and its binding to namespaces: to every one that has a tenant, unless others are named."""
     policy = {"apiVersion": _API, "kind": "ValidatingAdmissionPolicy", "metadata": metadata(name), "spec": spec}
     made = KubernetesObject(name, policy, options)
     KubernetesObject(name, {
         "apiVersion": _API, "kind": "ValidatingAdmissionPolicyBinding", "metadata": metadata(name),
-        "spec": {"policyName": name, "validationActions": ["Deny"], "matchResources": {
-            "namespaceSelector": {"matchExpressions": [{"key": TENANT, "operator": "Exists"}]}}}},
+        "spec": {"policyName": name, "validationActions": list(actions), "matchResources": {"namespaceSelector": namespaces}}},
         pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(depends_on=[made])))
 
 
@@ -100,10 +102,7 @@ def _variables(volcano_nodes: tuple[Mapping[str, str], ...]) -> tuple[tuple[str,
         ("asksForGpu", f"variables.opaque || variables.claims || variables.containers.exists(c, has(c.resources) && ({parts}))"),
         ("hasQueue", (f"has(object.metadata.labels) && '{QUEUE_NAME}' in object.metadata.labels && "
                       f"object.metadata.labels['{QUEUE_NAME}'] != ''")),
-        ("byController", (
-            "request.userInfo.username == 'system:kube-controller-manager' || "
-            "(request.userInfo.username.startsWith('system:serviceaccount:') && "
-            "!request.userInfo.username.startsWith('system:serviceaccount:' + request.namespace + ':'))")),
+        ("byController", BY_CONTROLLER),
         # Deployments and the like are made by controllers too (KServe's, Argo CD's): their pods are looked at.
         ("template", "object.kind in ['CronJob', 'DaemonSet', 'Deployment', 'ReplicaSet', 'ReplicationController', 'StatefulSet']"),
         ("ownedByQueued", f"variables.byController && {_OWNER.format(and_=f' && {owner_kind} in {_QUEUED_KINDS}')}"),

@@ -18,7 +18,6 @@ from gpuplane import __version__
 from gpuplane.delivery.canary_command import canary
 from gpuplane.delivery.capacity_command import capacity
 from gpuplane.delivery.command_line import (
-    as_of_option,
     collect_rarely,
     environment_options,
     errors,
@@ -56,21 +55,24 @@ def cli() -> None:
 @cli.command()
 @click.argument("environment")
 @click.option("--against", metavar="REF", help="Also render this git ref, and report the difference.")
+@click.option("--judge", metavar="REF", help="Judge by the rules, budgets, facts and exemptions of this git ref.")
+@click.option("--judged-by", hidden=True)
 @click.option("--engine", type=click.Choice(["offline", "pulumi"]), default="offline", show_default=True,
               help="offline: no cluster, no credentials; pulumi: against real state.")
 @click.option("--out", type=click.Path(path_type=Path), help="Write plan.json, report.*, findings.*, manifests/ and records/ here.")
 @click.option("--format", "output_format", type=click.Choice(FORMATS), default="text", show_default=True)
 @_layers
 @environment_options
-def preview(environment: str, against: str | None, engine: str, out: Path | None, output_format: str, layer: str | None,
-            environments: Path, as_of: date) -> None:
+def preview(environment: str, against: str | None, judge: str | None, judged_by: str | None, engine: str, out: Path | None,
+            output_format: str, layer: str | None, environments: Path, as_of: date) -> None:
     """Plan, render, judge and price ENVIRONMENT."""
     with errors():
         if engine == "pulumi":
             from gpuplane.delivery import apply
 
-            if against is not None or out is not None or output_format != "text":
-                raise CannotStart("--against, --out and --format are of the offline engine; --engine pulumi prints what Pulumi would do.")
+            if against is not None or judge is not None or out is not None or output_format != "text":
+                raise CannotStart("--against, --judge, --out and --format are of the offline engine; --engine pulumi prints what Pulumi "
+                                  "would do.")
 
             spec = load(environments, environment)
             sys.exit(apply.preview(spec, as_of, _chosen(spec, layer), stderr_console(), click.echo))
@@ -80,7 +82,13 @@ def preview(environment: str, against: str | None, engine: str, out: Path | None
             from gpuplane.delivery.outputs import discard_former, write_outputs
 
             writing(out, lambda: discard_former(out))
-        report = _preview(environments, environment, against, as_of)
+        if judge is not None:
+            from gpuplane.delivery.judge_command import judged_elsewhere
+
+            sys.exit(judged_elsewhere(environments, judge, [
+                environment, "--as-of", as_of.isoformat(), "--format", output_format, *(("--out", str(out)) if out else ()),
+                *(("--against", against) if against else ())]))
+        report = _preview(environments, environment, against, as_of, judged_by)
         if out is not None:
             with step("writing the report"):
                 writing(out, lambda: write_outputs(report, out))
@@ -90,13 +98,17 @@ def preview(environment: str, against: str | None, engine: str, out: Path | None
         sys.exit(GOOD if report.verdict.value == "pass" else REFUSED)
 
 
-def _preview(environments: Path, environment: str, against: str | None, as_of: date) -> PreviewReport:
+def _preview(environments: Path, environment: str, against: str | None, as_of: date, judged_by: str | None) -> PreviewReport:
     from gpuplane.delivery import preview as previews
 
     def own() -> tuple[EnvironmentSpec, PreviewReport]:
         with step("reading"):
-            spec = load(environments, environment, cached=True)
+            spec = load(environments, environment, cached=judged_by is None)
         with step("previewing") as progress:
+            if judged_by is not None:
+                from gpuplane.delivery.judge_command import judged
+
+                return judged(environments, environment, judged_by, as_of, progress)
             return spec, previews.preview(spec, as_of, progress)
 
     if against is None:
@@ -178,13 +190,25 @@ def drift(environment: str, layer: str | None, environments: Path, as_of: date) 
 
 
 @cli.command()
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--bypass", metavar="ENV", help="Instead: every way round the rules in this environment, with its proof; text or json.")
 @click.option("--labels", type=click.Path(path_type=Path), help="YAML that says which labels mean tenant, data class, budget, …")
 @click.option("--format", "output_format", type=click.Choice(["text", "json", "sarif", "junit"]), default="text", show_default=True)
-@as_of_option
-def check(paths: tuple[Path, ...], labels: Path | None, output_format: str, as_of: date) -> None:
+@environment_options
+def check(paths: tuple[Path, ...], bypass: str | None, labels: Path | None, output_format: str, environments: Path, as_of: date) -> None:
     """Judge any Kubernetes YAML by the rules; a set of files is judged as one platform."""
     with errors():
+        if (bypass is None) != bool(paths):
+            raise CannotStart("name either files and folders of manifests, or an environment with --bypass.")
+        if bypass is not None:
+            from gpuplane.delivery.bypass_command import audited, bypass_json, bypass_text
+
+            if output_format not in ("text", "json") or labels is not None:
+                raise CannotStart("--bypass prints text or json, and reads gpuplane's own labels.")
+            with step("auditing") as progress:
+                found = audited(load(environments, bypass), as_of, progress)
+            click.echo(bypass_text(found) if output_format == "text" else bypass_json(found), nl=False)
+            sys.exit(found.exit_status)
         from gpuplane.delivery.check import check_paths, load_label_map
         from gpuplane.delivery.formats import formatted_check
         from gpuplane.spec.vocabulary import LabelMap

@@ -9,6 +9,10 @@ SEVERITIES = ("low", "medium", "high", "critical")
 """Severities, least first."""
 
 
+JUDGE_CHANGE = "JU-01"
+"""Rule id of a finding that a change touches what judges it; reports list it before everything else."""
+
+
 class Verdict(StrEnum):
     """Outcome of a rule for a resource, and of all rules together."""
 
@@ -58,6 +62,6 @@ class Finding:
 
     @property
     def sort_key(self) -> tuple[object, ...]:
-        """Order of reports: blocking first, then by severity, rule and resource."""
-        return (not self.blocks, -SEVERITIES.index(self.severity), self.rule, self.file, self.line, self.namespace, self.name,
-                self.urn, self.message)
+        """Order of reports: changes to the judge, then blocking ones, then by severity, rule and resource."""
+        return (self.rule != JUDGE_CHANGE, not self.blocks, -SEVERITIES.index(self.severity), self.rule, self.file, self.line,
+                self.namespace, self.name, self.urn, self.message)

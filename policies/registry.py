@@ -61,7 +61,8 @@ def judge(graph: PlannedGraph, exemptions: Sequence[Exemption], as_of: date, rul
         rules: the rules to run; all where it is left out.
     """
     chosen, graph = all_rules() if rules is None else tuple(rules), graph.on(as_of)
-    findings = [_exempted(_weighed(finding, graph.parameters), exemptions, as_of) for rule in chosen for finding in _run(rule, graph)]
+    findings = [_exempted(_weighed(finding, graph.parameters), exemptions, as_of, graph.parameters)
+                for rule in chosen for finding in _run(rule, graph)]
     findings.sort(key=lambda finding: finding.sort_key)
     return Judgement(tuple(findings), _verdict(findings), tuple(sorted(rule.id for rule in chosen)))
 
@@ -98,19 +99,27 @@ def _weighed(finding: Finding, parameters: Policies) -> Finding:
     return replace(finding, stops=True) if finding.rule in parameters.mandatory else finding
 
 
-def _exempted(finding: Finding, exemptions: Sequence[Exemption], as_of: date) -> Finding:
-    matching = [item for item in exemptions if _covers(item, finding)]
-    valid = [item for item in matching if date.fromisoformat(item.expires) >= as_of]
+def _exempted(finding: Finding, exemptions: Sequence[Exemption], as_of: date, parameters: Policies) -> Finding:
+    matching = sorted((item for item in exemptions if covers(item, finding)), key=lambda item: item.expires)
+    valid = [item for item in matching if holds(item, as_of, parameters)]
     if valid:
-        last = max(valid, key=lambda item: item.expires)
-        return replace(finding, waived=f"{last.reason} (until {last.expires}, {last.owner})")
+        last = valid[-1]
+        return replace(finding, waived=f"{last.reason} (until {last.expires}, {last.owner}, approved in {last.approval})")
     if matching:
-        ended = max(item.expires for item in matching)
-        return replace(finding, message=f"{finding.message} Its exemption ended on {ended}.")
+        last = matching[-1]
+        why = (f"Its exemption ended on {last.expires}." if date.fromisoformat(last.expires) < as_of else
+               f"Its exemption holds for nothing: it ends on {last.expires}, more than {parameters.longest_exemption_days} days from now.")
+        return replace(finding, message=f"{finding.message} {why}")
     return finding
 
 
-def _covers(exemption: Exemption, finding: Finding) -> bool:
+def holds(exemption: Exemption, as_of: date, parameters: Policies) -> bool:
+    """Whether an exemption counts at a day: it has not ended, and does not end too far ahead."""
+    return 0 <= (date.fromisoformat(exemption.expires) - as_of).days <= parameters.longest_exemption_days
+
+
+def covers(exemption: Exemption, finding: Finding) -> bool:
+    """Whether an exemption is about this finding: the same rule and the one object."""
     wanted = exemption.resource
     return (exemption.rule, wanted.kind, wanted.namespace, wanted.name) == (
         finding.rule, finding.kind, finding.namespace, finding.name)

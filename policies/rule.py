@@ -9,6 +9,7 @@ from typing import ClassVar, Literal
 
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.resource_view import ResourceView, unknowns
+from gpuplane.policies.admission import Admission
 from gpuplane.policies.finding import Finding, Verdict
 
 
@@ -46,6 +47,8 @@ class Rule(ABC):
     asks_for_secrecy: ClassVar[bool] = False
     """Whether it asks if a value is kept secret. A policy pack cannot tell, for the SDK hands it secrets in the clear: the gate before
     it judges such a rule."""
+    admission: ClassVar[tuple[Admission, ...]] = ()
+    """The rule in CEL, for the part that one object decides: the API server's backstop is written from it."""
     PASSES: ClassVar[tuple[Example, ...]]
     FAILS: ClassVar[tuple[Example, ...]]
 

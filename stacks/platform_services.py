@@ -16,6 +16,7 @@ from gpuplane.planning.environment_plan import EnvironmentPlan, PoolPlan
 from gpuplane.planning.money.ledger import PoolMoney
 from gpuplane.spec.environment_spec import EnvironmentSpec
 from gpuplane.spec.node_pool import NodePool
+from gpuplane.stacks.admission import register_admission_policies
 from gpuplane.stacks.aws_cluster import tags
 from gpuplane.stacks.node_pools import register_nodes, taints
 from gpuplane.stacks.observation import register_platform
@@ -43,6 +44,7 @@ def compose(spec: EnvironmentSpec, planned: EnvironmentPlan) -> None:
     if aws is not None and aws.eks is not None:
         StorageClasses("storage-classes", StorageClassesArgs(tags=tags(spec)), open_options)
     QueueAdmission("queue-admission", open_options, tuple(volcano_nodes(spec, planned).values()))
+    register_admission_policies(spec, planned, open_options)
     register_gateway(spec, options, open_options)
     register_platform(spec, planned, open_options)
 

@@ -44,13 +44,12 @@ class OtherSide:
 
     def __init__(self, environments: Path, environment: str, ref: str, as_of: date, command: str = "preview") -> None:
         self.ref = ref
-        top = Path(_git(environments, "rev-parse", "--show-toplevel", what="git repository around it: --against compares with a commit"))
-        self.commit = _git(environments, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}",
-                            what=f"commit, branch or tag {ref!r}; fetch it, or name another")
+        top = repository_of(environments, "--against compares with a commit")
+        self.commit = commit_of(environments, ref)
         relative = environments.resolve().relative_to(top.resolve())
         self._folder = tempfile.TemporaryDirectory(prefix="gpuplane-ref-", ignore_cleanup_errors=True)
         tree = Path(self._folder.name)
-        _check_out(top, self.commit, tree)
+        check_out(top, self.commit, tree)
         self._child = None
         if (tree / relative / environment / "environment.yaml").is_file():
             self._child = _child(tree, relative, environment, as_of, command)
@@ -114,7 +113,31 @@ def _first_error(text: str) -> str:
     return next((line for line in lines if ".yaml:" in line), lines[-1] if lines else "")
 
 
-def _git(where: Path, *arguments: str, what: str, **variables: str) -> str:
+def repository_of(folder: Path, why: str) -> Path:
+    """Top of the git repository around a folder.
+
+    Raises:
+        CannotStart: there is none; ``why`` says what it is needed for.
+    """
+    return Path(git(folder, "rev-parse", "--show-toplevel", what=f"git repository around it: {why}"))
+
+
+def commit_of(folder: Path, ref: str) -> str:
+    """The commit that a ref of the repository around a folder names.
+
+    Raises:
+        CannotStart: there is no such ref.
+    """
+    return git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}",
+               what=f"commit, branch or tag {ref!r}; fetch it, or name another")
+
+
+def git(where: Path, *arguments: str, what: str, **variables: str) -> str:
+    """What a git command prints, without white space around it.
+
+    Raises:
+        CannotStart: git is missing, or failed: ``where`` has no ``what``.
+    """
     try:
         found = subprocess.run(["git", *arguments], cwd=where, env={**os.environ, **variables}, capture_output=True, text=True, check=False)
     except OSError as error:
@@ -124,11 +147,11 @@ def _git(where: Path, *arguments: str, what: str, **variables: str) -> str:
     return found.stdout.strip()
 
 
-def _check_out(top: Path, commit: str, folder: Path) -> None:
+def check_out(top: Path, commit: str, folder: Path) -> None:
     """The commit's whole tree, through an index of its own: neither the repository nor its work tree is touched."""
     index = {"GIT_INDEX_FILE": str(folder / ".gpuplane-index")}
-    _git(top, "read-tree", commit, what=f"tree {commit}", **index)
-    _git(top, "checkout-index", "--all", "--quiet", f"--prefix={folder}/", what=f"files of {commit}", **index)
+    git(top, "read-tree", commit, what=f"tree {commit}", **index)
+    git(top, "checkout-index", "--all", "--quiet", f"--prefix={folder}/", what=f"files of {commit}", **index)
 
 
 def _child(folder: Path, relative: Path, environment: str, as_of: date, name: str) -> subprocess.Popen[str]:

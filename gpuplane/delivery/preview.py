@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -26,7 +26,7 @@ from gpuplane.planning.refusal import RULES as PLANNED_RULES
 from gpuplane.planning.refusal import Refusal
 from gpuplane.planning.upgrade_order import control_plane_refusals
 from gpuplane.policies.finding import Finding, Verdict
-from gpuplane.policies.registry import all_rules, judge
+from gpuplane.policies.registry import all_rules, covers, judge
 from gpuplane.spec.environment_spec import EnvironmentSpec, Place
 from gpuplane.spec.errors import InvalidSpec, SpecError
 from gpuplane.spec.vocabulary import TENANT
@@ -36,6 +36,8 @@ PROTECTED = "CH-01"
 """Id of the refusal to delete or replace what is protected."""
 SECRETS = "PII-13"
 """Id of the rule that finds secrets."""
+IDLE_EXEMPTION = "EX-01"
+"""Id of the advice to remove an exemption that waives nothing."""
 
 
 def preview(spec: EnvironmentSpec, as_of: date, progress: Progress = lambda _: None) -> PreviewReport:
@@ -62,7 +64,7 @@ def preview(spec: EnvironmentSpec, as_of: date, progress: Progress = lambda _: N
     located = Consequences(spec, planned).without(
         (sources.refine(finding, by_urn.get(finding.urn)), by_urn.get(finding.urn)) for finding in judgement.findings)
     literals = literal_findings(spec, as_of)
-    said = [*(from_refusal(refusal) for refusal in planned.refusals), *literals]
+    said = [*(from_refusal(refusal) for refusal in planned.refusals), *literals, *_idle_exemptions(spec, located)]
     findings = merged(said, located)
     # Only what the rule about secrets has found can hold one.
     found = {finding.urn for finding in (*judgement.findings, *literals) if finding.rule == SECRETS}
@@ -73,6 +75,19 @@ def preview(spec: EnvironmentSpec, as_of: date, progress: Progress = lambda _: N
         rules=tuple(rule.id for rule in rules), verdict=verdict_of(findings),
         isolation=matrix(graph), wirings=service_wirings(spec, graph), records=data_records(spec, graph, findings, as_of),
         redaction=redaction)
+
+
+def _idle_exemptions(spec: EnvironmentSpec, findings: Collection[Finding]) -> Iterator[Finding]:
+    """Exemptions that nothing needs: every exemption shows in a report, here or at what it waives."""
+    place = spec.places.get(("Exemptions", spec.name))
+    for index, item in enumerate(spec.exemptions):
+        if not any(covers(item, finding) for finding in findings):
+            path, wanted = f"spec.exemptions[{index}]", item.resource
+            yield Finding(
+                rule=IDLE_EXEMPTION, severity="low", verdict=Verdict.FAIL, kind=wanted.kind, namespace=wanted.namespace, name=wanted.name,
+                field=path, file=place.file if place else "", line=place.line(path) if place else 0,
+                message=f"The exemption of {wanted.kind} {wanted.name} from {item.rule} ({item.owner}, until {item.expires}, approved in "
+                        f"{item.approval}) waives nothing.", remedy="Remove it: the next object of that name would be let pass unseen.")
 
 
 def from_refusal(refusal: Refusal) -> Finding:

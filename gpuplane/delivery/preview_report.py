@@ -14,7 +14,7 @@ from gpuplane.graph.reachability import Edge, Matrix
 from gpuplane.graph.resource_view import ResourceView, Unknown
 from gpuplane.planning.environment_plan import EnvironmentPlan
 from gpuplane.planning.upgrade_order import UpgradeStep, upgrade_steps
-from gpuplane.policies.finding import Finding, Verdict
+from gpuplane.policies.finding import JUDGE_CHANGE, Finding, Verdict
 
 SCHEMA_VERSION = 1
 """Version of the JSON form; it grows by one when a field changes its meaning or goes."""
@@ -42,6 +42,14 @@ class Comparison:
 
 
 @dataclass(frozen=True)
+class Judge:
+    """The git ref whose rules, budgets, facts and exemptions judged: as the user named it, and its commit."""
+
+    ref: str
+    commit: str
+
+
+@dataclass(frozen=True)
 class PreviewReport:
     """The result of one offline preview.
 
@@ -58,6 +66,7 @@ class PreviewReport:
         records: what is processed for each tenant; files of their own, and no part of the report's.
         redaction: what no output may show.
         wirings: what each service hangs by, in the order of their names.
+        judge: the other ref that judged; None where this side did.
     """
 
     environment: str
@@ -72,6 +81,12 @@ class PreviewReport:
     records: tuple[DataRecord, ...] = ()
     redaction: Redaction = NO_SECRETS
     wirings: tuple[ServiceWiring, ...] = ()
+    judge: Judge | None = None
+
+    @property
+    def judge_changes(self) -> tuple[Finding, ...]:
+        """What this side changes in its judge; it counted for nothing."""
+        return tuple(finding for finding in self.findings if finding.rule == JUDGE_CHANGE)
 
     @property
     def blocking(self) -> tuple[Finding, ...]:

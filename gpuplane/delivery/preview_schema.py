@@ -52,6 +52,7 @@ def preview_schema() -> dict[str, Any]:
             "rules": {**_list(_TEXT), "description": "Ids of the rules that were run."},
             "resources": _list({"$ref": "#/$defs/Resource"}),
             "changes": {**_nullable(_list({"$ref": "#/$defs/Change"})), "description": "null where no other ref was asked for."},
+            "judge": {**_nullable({"$ref": "#/$defs/Judge"}), "description": "null where this side's own rules and limits judged."},
             "comparison": _nullable({"$ref": "#/$defs/Comparison"}),
         }),
         "$defs": dict(sorted({**definitions, **_own_definitions()}.items())),
@@ -91,6 +92,9 @@ def _own_definitions() -> dict[str, Any]:
             "reason": {**_TEXT, "description": "Why it has to be replaced; empty otherwise."},
             "fields": _list(_object("A field that differs; null where it is not there.",
                                     {"path": _TEXT, "before": {}, "after": {}}))}),
+        "Judge": _object("The ref whose rules, budgets, facts and exemptions judged.", {
+            "ref": _TEXT, "commit": _TEXT,
+            "changes": {**_list(_TEXT), "description": "What this side changes in them: it counted for nothing, and needs its owners."}}),
         "Comparison": _object("The other ref.", {
             "ref": _TEXT, "commit": {**_TEXT, "description": "Empty where it is not known."},
             "note": {**_TEXT, "description": "Why there is nothing to compare with; empty otherwise."},

@@ -19,6 +19,7 @@ from gpuplane.delivery.device_figures import device_cells
 from gpuplane.delivery.headline import VERDICT_WORDS, headline
 from gpuplane.delivery.isolation_figures import isolation_change, isolation_line
 from gpuplane.delivery.isolation_matrix import picture
+from gpuplane.delivery.judge_figures import judge_lines
 from gpuplane.delivery.memory_figures import memory_line, memory_rows
 from gpuplane.delivery.placement_figures import HEADINGS, WORKLOAD_HEADINGS, placement_cells, workload_cells
 from gpuplane.delivery.preview_report import PreviewReport
@@ -49,7 +50,7 @@ def render_html(report: PreviewReport) -> str:
         objects={view.urn: view for view in report.resources},
         groups=changes_by_tenant(report), tree=resource_tree(report), symbols=SYMBOLS, most_changes=_MOST_CHANGES,
         most_fields=_MOST_FIELDS,
-        memory=memory_rows(report), memory_line=memory_line(report), cold_starts=cold_start_lines(report),
+        judge=judge_lines(report), memory=memory_rows(report), memory_line=memory_line(report), cold_starts=cold_start_lines(report),
         device_headings=DEVICE_HEADINGS, devices=device_cells(report),
         placement_headings=HEADINGS, placement=placement_cells(report),
         workload_headings=WORKLOAD_HEADINGS, workloads=workload_cells(report), most_workloads=_MOST_WORKLOADS,

@@ -45,6 +45,8 @@ def json_report(report: PreviewReport) -> dict[str, Any]:
         "isolation": isolation_json(report.isolation),
         "resources": [_resource(view) for view in report.resources],
         "changes": [_change(change, tenants) for change in compared.changes] if compared else None,
+        "judge": {"ref": report.judge.ref, "commit": report.judge.commit,
+                  "changes": [sentence(finding) for finding in report.judge_changes]} if report.judge else None,
         "comparison": {"ref": compared.ref, "commit": compared.commit, "note": compared.note,
                        "upgrade": [asdict(step) for step in report.upgrade], "isolation": _paths(report)} if compared else None,
     }

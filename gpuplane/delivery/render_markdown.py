@@ -12,6 +12,7 @@ from gpuplane.delivery.device_figures import device_cells
 from gpuplane.delivery.headline import VERDICT_WORDS, headline
 from gpuplane.delivery.isolation_figures import HEADINGS as PATH_HEADINGS
 from gpuplane.delivery.isolation_figures import isolation_change, isolation_line, listed_paths, path_cells
+from gpuplane.delivery.judge_figures import judge_lines
 from gpuplane.delivery.markdown_text import code, code_cell, escaped, folded, html, table
 from gpuplane.delivery.memory_figures import memory_line, memory_rows
 from gpuplane.delivery.placement_figures import HEADINGS, WORKLOAD_HEADINGS, placement_cells, uncertain_workloads
@@ -32,8 +33,9 @@ _ICONS = {Verdict.PASS: "✅", Verdict.FAIL: "⛔", Verdict.UNKNOWN: "⚠️"}
 
 def render_markdown(report: PreviewReport) -> str:
     """The report as GitHub-flavoured Markdown, short enough for a comment; what does not fit is in the HTML report."""
-    sections = (_title(report), _blocked(report), _isolation(report), _cost(report), _gpus(report), _memory(report), _upgrade(report),
-                _cold_starts(report), _changes(report), _expiring(report), _notes(report), _advice(report), _wirings(report))
+    sections = (_title(report), _judge(report), _blocked(report), _isolation(report), _cost(report), _gpus(report), _memory(report),
+                _upgrade(report), _cold_starts(report), _changes(report), _expiring(report), _notes(report), _advice(report),
+                _wirings(report))
     text, left_out = "", False
     for section in sections:
         block = "\n".join(section)
@@ -47,6 +49,12 @@ def render_markdown(report: PreviewReport) -> str:
 def _title(report: PreviewReport) -> list[str]:
     word = VERDICT_WORDS[report.verdict]
     return [f"{_ICONS[report.verdict]} **{word}:** {escaped(headline(report))}"]
+
+
+def _judge(report: PreviewReport) -> list[str]:
+    first, *changes = judge_lines(report) or ("",)
+    lines = (f"- {escaped(line.strip())}" for line in changes[:_MOST_ROWS])
+    return [f"**{escaped(first)}**", *lines, *_more(len(changes))] if first else []
 
 
 def _footer(report: PreviewReport) -> str:

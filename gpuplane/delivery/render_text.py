@@ -17,6 +17,7 @@ from gpuplane.delivery.device_figures import HEADINGS as DEVICE_HEADINGS
 from gpuplane.delivery.device_figures import device_cells
 from gpuplane.delivery.headline import VERDICT_WORDS, headline
 from gpuplane.delivery.isolation_figures import isolation_lines
+from gpuplane.delivery.judge_figures import judge_lines
 from gpuplane.delivery.memory_figures import memory_line
 from gpuplane.delivery.placement_figures import HEADINGS, placement_cells
 from gpuplane.delivery.preview_report import PreviewReport, sentence
@@ -67,6 +68,7 @@ _SAID: Column = ("status", "left", lambda row, _: row.status, True)
 def render_text(report: PreviewReport, console: Console) -> None:
     """Print the report. It needs no colour, fits 80 columns, and says every blocking sentence in full."""
     _banner(report, console)
+    _judge(report, console)
     _tenants(report, console)
     _pools(report, console)
     _totals(report, console)
@@ -91,6 +93,11 @@ def _banner(report: PreviewReport, console: Console) -> None:
     console.print(Text.assemble((word, _STYLES[report.verdict]), (f" {printable(headline(report))}", "bold")))
     _line(console, f"environment {report.environment}, as of {report.as_of.isoformat()}, engine offline (no cluster was asked), "
                    f"{plural(len(report.real_resources), 'object')}, {plural(len(report.rules), 'rule')}", "dim")
+
+
+def _judge(report: PreviewReport, console: Console) -> None:
+    for line in judge_lines(report):
+        _line(console, line, "bold magenta")
 
 
 def _tenants(report: PreviewReport, console: Console) -> None:

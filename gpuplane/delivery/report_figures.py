@@ -16,7 +16,7 @@ from gpuplane.delivery.preview_report import PreviewReport
 from gpuplane.graph.resource_view import Unknown
 from gpuplane.planning.environment_plan import PoolPlan, QuotaPlan, TenantPlan
 from gpuplane.planning.money.ledger import TenantMoney
-from gpuplane.policies.finding import Finding
+from gpuplane.policies.finding import JUDGE_CHANGE, Finding
 from gpuplane.spec.vocabulary import DATA_CLASSIFICATION, MIG_PREFIX
 
 EXPIRES_SOON_DAYS = 30
@@ -119,7 +119,7 @@ def idle(report: PreviewReport) -> Money:
 
 def advisory(report: PreviewReport) -> tuple[Finding, ...]:
     """Findings worth reading that neither block nor are waived."""
-    return tuple(finding for finding in report.findings if not finding.blocks and not finding.waived)
+    return tuple(finding for finding in report.findings if not finding.blocks and not finding.waived and finding.rule != JUDGE_CHANGE)
 
 
 def waivers(report: PreviewReport) -> tuple[Waiver, ...]:

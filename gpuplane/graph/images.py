@@ -11,9 +11,9 @@ from gpuplane.graph.command_lines import flags
 from gpuplane.graph.pod_templates import PodContainer, PodTemplate
 from gpuplane.graph.resource_view import items, lookup
 
-_DIGEST = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-f]{32,}")
+DIGEST = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-f]{32,}")
 """``algorithm:hex`` (github.com/distribution/reference, regexp.go; lower case as registered algorithms have it)."""
-_LENGTHS = {"sha256": 64, "sha384": 96, "sha512": 128, "blake3": 64}
+DIGEST_DIGITS = {"sha256": 64, "sha384": 96, "sha512": 128, "blake3": 64}
 """Hexadecimal digits of registered algorithms (OCI image specification v1.1, descriptor.md)."""
 _IMAGE_VARIABLE = re.compile(r"(RELATED_IMAGE_\w+|(\w+_)?IMAGE)")
 """Variables by which operators are told which images to run."""
@@ -30,10 +30,10 @@ class ImageName:
     @property
     def pinned(self) -> bool:
         """Whether a digest that can be one fixes the bytes."""
-        if _DIGEST.fullmatch(self.digest) is None:
+        if DIGEST.fullmatch(self.digest) is None:
             return False
         algorithm, _, digits = self.digest.partition(":")
-        return len(digits) == _LENGTHS.get(algorithm, len(digits))
+        return len(digits) == DIGEST_DIGITS.get(algorithm, len(digits))
 
 
 @dataclass(frozen=True)

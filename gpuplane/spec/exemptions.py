@@ -31,8 +31,10 @@ class Exemption(SpecModel):
     """Who answers for it."""
     reason: Annotated[str, Field(min_length=10)]
     """Why it cannot be otherwise yet."""
+    approval: Annotated[str, Field(min_length=3, max_length=500)]
+    """Where somebody else than the owner allowed it: a pull request, a ticket, the minutes of a meeting."""
     expires: IsoDate
-    """Last day it holds (UTC)."""
+    """Last day it holds (UTC), at most ``policies.longest_exemption_days`` of the environment ahead."""
 
 
 class ExemptionsSpec(SpecModel):

@@ -14,6 +14,18 @@ RuleId = Annotated[str, Field(pattern=r"^[A-Z]{2,3}-[0-9]{2}$")]
 """Catalogue id of a rule, e.g. ``WS-01``."""
 
 
+class AdmissionPolicies(SpecModel):
+    """The rules that one object decides, said by the API server itself in tenants' namespaces (ValidatingAdmissionPolicy).
+
+    What blocks in a report is refused there, what advises warns. Objects with an exemption are let pass, and what Kubernetes makes of them.
+    """
+
+    action: Literal["Deny", "Warn", "Audit"] = "Deny"
+    """What happens to what a blocking rule forbids: refused, admitted with a warning, or only noted in the audit log."""
+    only_warn: tuple[RuleId, ...] = ()
+    """Rules that warn and refuse nothing, e.g. SC-01 as long as an operator adds containers whose image is not pinned."""
+
+
 class Policies(SpecModel):
     """Parameters of the rules; what is left out is what most platforms want."""
 
@@ -57,6 +69,8 @@ class Policies(SpecModel):
     gpuplane (``gpuplane[presidio]``). Left out, only what has a form of its own is found."""
     obligations: dict[DataClass, ClassObligations] = Field(default_factory=dict)
     """What data of a class is owed beyond what gpuplane demands anyway (``obligations.yaml`` of its catalogue); never less."""
+    longest_exemption_days: Annotated[int, Field(ge=1, le=730)] = 180
+    """Most days ahead that an exemption may end; one that ends later waives nothing."""
 
 
 DEFAULT = Policies()

@@ -117,6 +117,12 @@ GKE_TPU_ACCELERATOR: Final = "cloud.google.com/gke-tpu-accelerator"
 GKE_TPU_TOPOLOGY: Final = "cloud.google.com/gke-tpu-topology"
 """Labels that GKE puts on TPU nodes: generation and shape of the slice they belong to."""
 
+BY_CONTROLLER: Final = (
+    "request.userInfo.username == 'system:kube-controller-manager' || "
+    "(request.userInfo.username.startsWith('system:serviceaccount:') && "
+    "!request.userInfo.username.startsWith('system:serviceaccount:' + request.namespace + ':'))")
+"""CEL of an admission policy: whether a controller writes the object, and nobody of the object's own namespace."""
+
 DATA_CLASSES: Final = ("public", "internal", "confidential", "personal", "special")
 """Data classes, least sensitive first: ``personal`` is personal data (GDPR Art. 4(1)), ``special`` its special categories (Art. 9)."""
 DATA_CLASS_SYNONYMS: Final[Mapping[str, str]] = MappingProxyType({"pii": "personal"})

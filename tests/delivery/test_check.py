@@ -66,7 +66,7 @@ def test_a_violation_has_file_and_line_and_exit_status_1(tmp_path: Path) -> None
 
 def test_an_exemption_waives_a_manifests_violation(tmp_path: Path) -> None:
     exemption = Exemption(rule="WS-01", resource=ObjectSelector(kind="Pod", name="server", namespace="tools"), owner="ops",
-                          reason="driver installer until the image has it", expires="2026-12-01")
+                          reason="driver installer until the image has it", approval="PR 7", expires="2026-12-01")
     result = check_paths([_folder(tmp_path, pod=BAD, policy=POLICY)], LabelMap(), (exemption,), DAY)
 
     assert result.exit_status == 0

@@ -244,6 +244,7 @@ def test_an_exemption_that_could_waive_nothing_is_an_error(environments: Path, r
       resource: {{kind: InferenceService, namespace: support, name: chat}}
       owner: platform
       reason: because we say so
+      approval: pull request 7
       expires: "2027-01-01\"""")
 
     result = _run("preview", "prod", environments=environments)
@@ -320,3 +321,33 @@ def test_check_judges_foreign_manifests(tmp_path: Path) -> None:
 
     assert result.exit_code == 1
     assert "WS-01" in {finding["rule"] for finding in json.loads(result.stdout)["findings"]}
+
+
+def test_an_exemption_that_nothing_needs_is_printed_and_advised_against(environments: Path) -> None:
+    edit(environments / "prod" / "exemptions.yaml", "exemptions: []", """exemptions:
+    - rule: WS-01
+      resource: {kind: InferenceService, namespace: support, name: chat}
+      owner: platform
+      reason: the driver was in the image
+      approval: pull request 7
+      expires: "2027-01-01\"""")
+
+    result = _run("preview", "prod", "--format", "json", environments=environments)
+
+    (finding,) = (each for each in json.loads(result.stdout)["findings"] if each["rule"] == "EX-01")
+    assert "exemption of InferenceService chat from WS-01 (platform, until 2027-01-01, approved in pull request 7) waives nothing" in finding["message"]
+    assert (result.exit_code, finding["severity"]) == (0, "low")
+    assert finding["line"] == _line(environments / "prod" / "exemptions.yaml", "- rule: WS-01")
+
+
+@pytest.mark.parametrize("arguments", [(), ("x.yaml", "--bypass", "prod"), ("--bypass", "prod", "--format", "sarif")])
+def test_check_wants_manifests_or_an_environment(arguments: tuple[str, ...], environments: Path) -> None:
+    assert _run("check", *arguments, environments=environments).exit_code == 2
+
+
+def test_the_environments_have_no_way_round_for_tenants(environments: Path) -> None:
+    result = _run("check", "--bypass", "prod", "--format", "json", environments=environments)
+
+    report = json.loads(result.stdout)
+    assert (result.exit_code, report["environment"], len(report["kinds"])) == (0, "prod", 6)
+    assert [way["message"] for way in report["ways"] if way["severity"] == "high"] == []

@@ -168,7 +168,7 @@ def test_a_stack_without_nodes_is_not_held_to_prices_that_another_stack_has() ->
 def test_the_packs_exemptions_waive() -> None:
     exemptions = crossguard.exemptions_of({"exemptions": [{
         "rule": "WS-01", "resource": {"kind": "Pod", "name": "server", "namespace": "tools"}, "owner": "ops", "expires": "2026-12-31",
-        "reason": "driver installer until the image has it"}]})
+        "reason": "driver installer until the image has it", "approval": "PR 7"}]})
 
     assert list(crossguard.object_violations(_view(_pod(privileged=True)), exemptions, DAY)) == []
 

@@ -55,7 +55,7 @@ class _Broken(_Low):
 
 def _exemption(expires: str = "2026-12-31", rule: str = "WS-01", name: str = "server", namespace: str = "tools") -> Exemption:
     return Exemption(rule=rule, resource=ObjectSelector(kind="Pod", name=name, namespace=namespace), owner="ops@example.com",
-                     reason="driver installer until the image has it", expires=expires)
+                     reason="driver installer until the image has it", approval="PR 7", expires=expires)
 
 
 def _privileged(exemptions: tuple[Exemption, ...]) -> tuple[Finding, Verdict]:
@@ -100,11 +100,19 @@ def test_an_exemption_waives_and_says_by_whom_and_until_when() -> None:
     finding, verdict = _privileged((_exemption(),))
 
     assert verdict is Verdict.PASS
-    assert finding.waived == "driver installer until the image has it (until 2026-12-31, ops@example.com)"
+    assert finding.waived == "driver installer until the image has it (until 2026-12-31, ops@example.com, approved in PR 7)"
 
 
 def test_an_exemption_holds_on_its_last_day() -> None:
     assert _privileged((_exemption(expires=DAY.isoformat()),))[1] is Verdict.PASS
+
+
+def test_an_exemption_that_ends_too_far_ahead_waives_nothing_and_says_so() -> None:
+    finding, verdict = _privileged((_exemption(expires="2027-05-21"),))
+
+    assert verdict is Verdict.FAIL
+    assert finding.message.endswith("Its exemption holds for nothing: it ends on 2027-05-21, more than 180 days from now.")
+    assert _privileged((_exemption(expires="2027-05-20"),))[1] is Verdict.PASS
 
 
 def test_an_expired_exemption_waives_nothing_and_is_named() -> None:

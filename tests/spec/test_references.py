@@ -17,7 +17,7 @@ EKS = """\
 SECOND = """\
   exemptions:
     - {rule: WS-01, resource: {kind: DaemonSet, name: driver, namespace: gpu-operator}, owner: me-too,
-       reason: a second time, expires: 2027-01-01}
+       reason: a second time, approval: change 8, expires: 2027-01-01}
 """
 
 DANGLING = {

@@ -139,6 +139,7 @@ spec:
       resource: {kind: DaemonSet, name: driver, namespace: gpu-operator}
       owner: platform
       reason: the driver container loads a kernel module
+      approval: https://example.com/changes/7
       expires: 2027-03-31
 """
 THROUGHPUT = """\

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gpuplane.graph.planned_graph import PlannedGraph
+from gpuplane.graph.pod_kinds import POD_KINDS
 from gpuplane.graph.pod_templates import TEMPLATE_KINDS, PodTemplate, pod_templates
 from gpuplane.graph.rbac import RBAC
 from gpuplane.graph.resource_view import ResourceView
 from gpuplane.graph.tenancy import SYSTEM_NAMESPACES
+from gpuplane.policies.admission import Admission
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.rule import Example, Rule
+from gpuplane.spec.vocabulary import TENANT
 
 _NAMESPACED = {
     "": ("ConfigMap", "Endpoints", "LimitRange", "PersistentVolumeClaim", "PodTemplate", "ResourceQuota", "Secret", "Service",
@@ -25,6 +28,10 @@ _KUBERNETES = {("Service", "kubernetes"), ("Endpoints", "kubernetes"), ("Endpoin
 """What the control plane itself keeps in ``default``."""
 _TEMPLATES = ("spec.template", "spec.jobTemplate", "spec.predictor", "spec.podTemplate")
 """Where an object says what its pods bear."""
+_KEPT = tuple(sorted(_KUBERNETES))
+_KEPT_OUT = (("", "configmaps"), ("", "persistentvolumeclaims"), ("", "secrets"), ("", "services"), ("", "serviceaccounts"),
+             ("autoscaling", "horizontalpodautoscalers"), ("networking.k8s.io", "ingresses"))
+"""What the API server keeps out of ``default`` beside pods; what the control plane itself writes there is left alone."""
 _SLICES = "endpointslice.kubernetes.io/managed-by"
 _SLICE_CONTROLLERS = ("endpointslice-controller.k8s.io", "endpointslicemirroring-controller.k8s.io")
 
@@ -52,6 +59,12 @@ class ForeignNamespaces(Rule):
             tenant = _worn_tenant(graph, view, templates)
             if tenant and (place := _platforms(graph, view)):
                 yield self.fail(graph, view, f"{view} of tenant {tenant} runs in {place}.", "metadata.namespace")
+
+    admission = (Admission(
+        "object", f"object.metadata.namespace == 'default' ? [object.kind, object.metadata.name] in {[list(each) for each in _KEPT]} : "
+                  f"!object.metadata.?labels['{TENANT}'].hasValue() && !object.?spec.?template.?metadata.?labels['{TENANT}'].hasValue()",
+        "It is in the default namespace, or a tenant's in the platform's.", namespaces="others",
+        resources=(*((kind.group, kind.resource) for kind in POD_KINDS), *_KEPT_OUT)),)
 
     PASSES = (
         Example("a tenant's namespace", """

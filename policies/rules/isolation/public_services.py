@@ -9,6 +9,7 @@ from gpuplane.graph.gateways import ROUTES
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.resource_view import ResourceView, items, unknowns
 from gpuplane.graph.tenancy import owner
+from gpuplane.policies.admission import Admission
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.rule import Example, Rule
 
@@ -54,6 +55,11 @@ class PublicServices(Rule):
                 yield self.fail(graph, view, f"{view} of tenant {tenant} has a load balancer of its own, past the gateway.", "spec.type")
             elif not is_internal(view):
                 yield self.fail(graph, view, f"{view} has a load balancer that does not say it is internal.", "spec.type")
+
+    admission = (Admission(
+        "object", "object.spec.?externalIPs.orValue([]).size() == 0 && !(object.spec.?type.orValue('') in ['NodePort', 'LoadBalancer'])",
+        "A Service of a tenant opens a port to the outside.", resources=(("", "services"),),
+        beyond=("a route from a gateway that nobody can look at",)),)
 
     PASSES = (
         Example("a Service inside the cluster", """

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.resource_view import Unknown
 from gpuplane.graph.tenancy import SYSTEM_NAMESPACES
+from gpuplane.policies.admission import Admission
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.rule import Example, Rule
 
@@ -40,6 +41,10 @@ class UnrestrictedNamespaces(Rule):
                 yield self.fail(graph, view, f"{whose} enforces no Pod Security Standard.", "metadata.labels")
             elif level not in _LEVELS or _LEVELS.index(level) < _LEVELS.index(needed):
                 yield self.fail(graph, view, f"{whose} enforces {level!r}; it has to be {needed}.", f"metadata.labels.{ENFORCE}")
+
+    admission = (Admission("object", f"object.metadata.?labels['{ENFORCE}'].orValue('') == 'restricted'",
+                           "A tenant's namespace does not enforce the restricted Pod Security Standard.", resources=(("", "namespaces"),),
+                           beyond=("a word that the API server would refuse",)),)
 
     PASSES = (
         Example("a tenant's namespace that enforces the strictest standard", """

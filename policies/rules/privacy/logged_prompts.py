@@ -10,8 +10,10 @@ from gpuplane.graph.pod_templates import TEMPLATE_KINDS, PodContainer, PodTempla
 from gpuplane.graph.resource_view import ResourceView, Unknown, items, lookup
 from gpuplane.graph.serving_runtimes import effective_templates
 from gpuplane.graph.tenancy import data_class, owed
+from gpuplane.policies.admission import Admission
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.rule import Example, Rule
+from gpuplane.spec.vocabulary import DATA_CLASS_SYNONYMS, DATA_CLASSES, DATA_CLASSIFICATION, is_personal
 
 _FLAGS = ("enable-log-requests", "enable-log-outputs", "log-requests")
 _NO = ("", "0", "false", "no", "off")
@@ -19,6 +21,15 @@ _VARIABLES = ("VLLM_DEBUG_LOG_API_SERVER_REQUEST_PROMPT", "VLLM_DEBUG_LOG_API_SE
 """Switches by which prompts or answers reach a log (vLLM ``envs.py``); those of traces are PII-07's."""
 _LEVELS = ("VLLM_LOGGING_LEVEL", "LITELLM_LOG")
 """Log levels at which vLLM (0.16 and later) and LiteLLM write prompts: DEBUG."""
+
+
+_WORDS = [*filter(is_personal, DATA_CLASSES), *(word for word, name in DATA_CLASS_SYNONYMS.items() if is_personal(name))]
+_SAID = f"['{DATA_CLASSIFICATION}'].orValue('').lowerAscii() in {_WORDS}"
+_PERSONAL = " || ".join(
+    f"{whose}.metadata.?{where}{_SAID}" for whose in ("namespaceObject", "object") for where in ("labels", "annotations"))
+_LOGS = (r"(^|\\s)--(" + "|".join(name.replace("-", "[-_]") for name in _FLAGS) + r")(\\s+-|\\s*$|(=|\\s+)(true|1|yes|on)(\\s|$))")
+_SWITCHED_ON = f"(e.name in {list(_VARIABLES)} && !(e.?value.orValue('').lowerAscii() in {list(_NO)}))"
+_SHOWN = f"(e.name in {list(_LEVELS)} && e.?value.orValue('').upperAscii() in ['DEBUG', 'TRACE'])"
 
 
 class LoggedPrompts(Rule):
@@ -89,6 +100,15 @@ class LoggedPrompts(Rule):
             if given and name not in variables and name in (*_VARIABLES, *_LEVELS):
                 yield self.unknown(graph, view, f"{said} gets {name} from where it cannot be read before apply.",
                                    f"{container.path}.env[{index}]")
+
+    admission = (
+        Admission("pod", "!variables.personal || !has(pod.logger)", "Personal data: a payload logger sends requests to a sink.",
+                  variables=(("personal", _PERSONAL),)),
+        Admission("container", "!variables.personal || (!(c.?command.orValue([]) + c.?args.orValue([])).join(' ').matches("
+                               f"'{_LOGS}') && !c.?env.orValue([]).exists(e, {_SWITCHED_ON} || {_SHOWN}))",
+                  "Personal data: a flag or variable makes the engine log prompts.", variables=(("personal", _PERSONAL),),
+                  beyond=("vLLM reads its settings from a file in the image", "a log level from a Secret", "the runtime turns it on")),
+    )
 
     PASSES = (
         Example("personal data, and nothing is logged", """

@@ -8,9 +8,14 @@ from gpuplane.graph.images import image_name, image_uses
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.pod_templates import PodTemplate
 from gpuplane.graph.resource_view import ResourceView
+from gpuplane.policies.admission import Admission
 from gpuplane.policies.container_rule import PodRule
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.rule import Example
+
+
+def _tagged_cel(image: str) -> str:
+    return f"{image}.contains('@') || ({image}.matches(':[^/]+$') && !{image}.lowerAscii().endsWith(':latest'))"
 
 
 class FloatingTags(PodRule):
@@ -33,6 +38,12 @@ class FloatingTags(PodRule):
             if image is not None and not image.digest and image.tag.lower() in ("", "latest"):
                 what = "is tagged latest" if image.tag else "has no tag, which means latest"
                 yield self.fail(graph, view, f"{use.text} ({use.by} of {view}) {what}.", use.path)
+
+    admission = (
+        Admission("container", f"c.?image.orValue('') == '' || {_tagged_cel('c.image')}", "An image has no tag, or latest."),
+        Admission("pod", f"pod.?volumes.orValue([]).all(v, !has(v.image) || {_tagged_cel('v.image.reference')})",
+                  "The image of a volume has no tag, or latest."),
+    )
 
     PASSES = (
         Example("a version", """

@@ -9,11 +9,26 @@ from gpuplane.graph.model_sources import allowed
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.resource_view import ResourceView
 from gpuplane.graph.serving_runtimes import effective_templates
+from gpuplane.policies.admission import Admission
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.rule import Example, Rule
+from gpuplane.spec.vocabulary import ALLOWED_REGISTRIES
 
 _CLOSED = ("k8s.gcr.io/", "gcr.io/google_containers/")
 """Registries that nobody fixes images in any more (kubernetes.io/blog/2023/02/06/k8s-gcr-io-freeze-announcement)."""
+
+
+def _full_cel(image: str) -> str:
+    """:func:`gpuplane.graph.images.full_name` in CEL."""
+    return (f"!{image}.contains('/') ? 'docker.io/library/' + {image} : "
+            f"{image}.matches('^([^/]*[.:][^/]*|localhost)/') ? {image} : 'docker.io/' + {image}")
+
+
+_SAID = f"namespaceObject.metadata.?annotations['{ALLOWED_REGISTRIES}']"
+_VARIABLES = (
+    ("listed", f"{_SAID}.hasValue()"),
+    ("allowed", f"{_SAID}.orValue('').split(',').map(p, p.trim()).filter(p, p != '').map(p, {_full_cel('p')})"))
+"""Registries that the pod's namespace allows, in full; whether it says any."""
 
 
 class ForeignRegistries(Rule):
@@ -49,6 +64,15 @@ class ForeignRegistries(Rule):
                 elif image and not allowed(full_name(image), [full_name(prefix) for prefix in prefixes]):
                     listed = ", ".join(prefixes) or "none"
                     yield self.fail(graph, view, f"{image} of {view} is not below any allowed registry ({listed}).", path)
+
+    admission = (
+        Admission("container", f"!variables.listed || c.?image.orValue('') == '' || [{_full_cel('c.image')}].all(i, "
+                               "variables.allowed.exists(p, i == p || (i.startsWith(p) && (p.matches('[/:]$') || "
+                               "i.substring(size(p)).matches('^[/:@]')))) && !i.split('/').exists(part, part == '..'))",
+                  "An image is not below any registry that the namespace allows.", variables=_VARIABLES),
+        Admission("container", "!c.?image.orValue('').matches('^(k8s[.]gcr[.]io|gcr[.]io/google_containers)/')",
+                  "An image is in a registry that was closed in 2023."),
+    )
 
     PASSES = (
         Example("an image of an allowed organisation, with and without the registry's name", """

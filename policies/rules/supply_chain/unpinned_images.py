@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gpuplane.graph.images import image_name, image_uses
+from gpuplane.graph.images import DIGEST, DIGEST_DIGITS, image_name, image_uses
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.pod_templates import PodTemplate
 from gpuplane.graph.resource_view import ResourceView
+from gpuplane.policies.admission import Admission
 from gpuplane.policies.container_rule import PodRule
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.rule import Example
+
+
+def _pinned_cel(image: str) -> str:
+    """:attr:`gpuplane.graph.images.ImageName.pinned` in CEL, which has no look-ahead."""
+    known = "|".join(f"{name}:[0-9a-f]{{{digits}}}" for name, digits in DIGEST_DIGITS.items())
+    return (f"{image}.matches('@({known})$') || ({image}.matches('@{DIGEST.pattern}$') && "
+            f"!{image}.matches('@({'|'.join(DIGEST_DIGITS)}):'))")
 
 
 class UnpinnedImages(PodRule):
@@ -33,6 +41,13 @@ class UnpinnedImages(PodRule):
             if image is not None and not image.pinned:
                 why = f"its digest {image.digest} is none" if image.digest else "it can become another one"
                 yield self.fail(graph, view, f"{use.text} ({use.by} of {view}) is not pinned by a digest: {why}.", use.path)
+
+    admission = (
+        Admission("container", f"c.?image.orValue('') == '' || {_pinned_cel('c.image')}", "An image is not pinned by a digest.",
+                  beyond=("an image that an operator is told to run",)),
+        Admission("pod", f"pod.?volumes.orValue([]).all(v, !has(v.image) || {_pinned_cel('v.image.reference')})",
+                  "The image of a volume is not pinned by a digest."),
+    )
 
     PASSES = (
         Example("a digest, with a tag beside it for people", """

@@ -8,6 +8,7 @@ from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.pod_templates import PodContainer, PodTemplate
 from gpuplane.graph.resource_view import ResourceView, Unknown, items
 from gpuplane.graph.security_context import of_container
+from gpuplane.policies.admission import Admission
 from gpuplane.policies.container_rule import ContainerRule
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.rule import Example
@@ -30,6 +31,9 @@ class DangerousCapabilities(ContainerRule):
     def container(self, graph: PlannedGraph, view: ResourceView, template: PodTemplate, container: PodContainer) -> Iterator[Finding]:
         added = of_container(container, "capabilities", "add")
         yield from self.forbid(graph, view, [added] if added else [], _dangerous)
+
+    admission = (Admission("container", f"c.?securityContext.?capabilities.?add.orValue([]).all(a, a in {sorted(_HARMLESS)})",
+                           "A container adds a capability beyond the Baseline list."),)
 
     PASSES = (
         Example("a port below 1024", """

@@ -9,6 +9,7 @@ from gpuplane.graph.pod_templates import PodTemplate
 from gpuplane.graph.rbac import bindings
 from gpuplane.graph.resource_view import ResourceView, Unknown
 from gpuplane.graph.service_accounts import DEFAULT_ACCOUNT, WITHOUT_ACCOUNT, account_name, accounts
+from gpuplane.policies.admission import Admission
 from gpuplane.policies.container_rule import PodRule
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.rule import Example
@@ -43,6 +44,10 @@ class DefaultAccounts(PodRule):
             yield self.unknown(graph, view, f"Which account the pods of {view} run as is only known after apply.", path)
         elif name == DEFAULT_ACCOUNT:
             yield self.fail(graph, view, f"The pods of {view} run as the default account.", path)
+
+    admission = (Admission("pod", "object.kind == 'ServingRuntime' || "
+                                  f"!(pod.?serviceAccountName.orValue(pod.?serviceAccount.orValue('')) in ['', '{DEFAULT_ACCOUNT}'])",
+                           "The pods run as the default account.", beyond=("rights for everybody in the namespace",)),)
 
     PASSES = (
         Example("an account of its own", """

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.pod_templates import PodTemplate
 from gpuplane.graph.resource_view import ResourceView, Unknown
+from gpuplane.policies.admission import Admission
 from gpuplane.policies.container_rule import PodRule
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.rule import Example
@@ -33,6 +34,9 @@ class HostNamespaces(PodRule):
             yield from self.doubt(graph, view, field, path, value)
             if not isinstance(value, Unknown) and value not in (None, False):
                 yield self.fail(graph, view, f"The pods of {view} share the {namespace} namespace of their node.", path)
+
+    admission = (Admission("pod", " && ".join(f"!pod.?{field}.orValue(false)" for field in _NAMESPACES),
+                           "The pods share a namespace of their node."),)
 
     PASSES = (
         Example("shared memory without the node's IPC namespace", """

@@ -9,6 +9,7 @@ from gpuplane.graph.pod_templates import PodTemplate
 from gpuplane.graph.resource_view import ResourceView, Unknown
 from gpuplane.graph.tenancy import owner
 from gpuplane.graph.volumes import hidden_volumes, volumes
+from gpuplane.policies.admission import Admission
 from gpuplane.policies.container_rule import PodRule
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.rule import Example
@@ -51,6 +52,9 @@ class HostPaths(PodRule):
 
     def _declared(self, graph: PlannedGraph, view: ResourceView, path: str) -> bool:
         return view.kind == "DaemonSet" and owner(graph, view) is None and path in graph.parameters.platform_host_paths
+
+    admission = (Admission("pod", "pod.?volumes.orValue([]).all(v, !has(v.hostPath))", "A volume is a path of the node.",
+                           beyond=("a volume that is a path of a node",)),)
 
     PASSES = (
         Example("a claim and a scratch directory", """

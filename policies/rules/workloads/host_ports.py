@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.pod_templates import PodContainer, PodTemplate
 from gpuplane.graph.resource_view import ResourceView, Unknown, items, lookup
+from gpuplane.policies.admission import Admission
 from gpuplane.policies.container_rule import ContainerRule
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.rule import Example
@@ -37,6 +38,9 @@ class HostPorts(ContainerRule):
             elif template.spec.get("hostNetwork") is True:
                 yield self.fail(graph, view, f"{named} takes port {lookup(port, 'containerPort')} of its node, for its pods are on "
                                              "the node's network.", field)
+
+    admission = (Admission("container", "c.?ports.orValue([]).all(p, p.?hostPort.orValue(0) == 0)",
+                           "A container takes a port of its node."),)
 
     PASSES = (
         Example("a port of the container alone", """

@@ -8,6 +8,7 @@ from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.pod_templates import PodTemplate
 from gpuplane.graph.resource_view import ResourceView
 from gpuplane.graph.security_context import written
+from gpuplane.policies.admission import Admission, everywhere
 from gpuplane.policies.container_rule import PodRule
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.rule import Example
@@ -26,6 +27,8 @@ class HostProcesses(PodRule):
     def pod(self, graph: PlannedGraph, view: ResourceView, template: PodTemplate) -> Iterator[Finding]:
         yield from self.forbid(graph, view, written(template, "windowsOptions", "hostProcess"),
                                lambda value: "sets windowsOptions.hostProcess" if value is not False else "")
+
+    admission = (Admission("container", everywhere("windowsOptions.hostProcess", "!{}", "false"), "A container is a HostProcess."),)
 
     PASSES = (
         Example("it is switched off", """

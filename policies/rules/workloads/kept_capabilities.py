@@ -8,6 +8,7 @@ from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.pod_templates import PodContainer, PodTemplate
 from gpuplane.graph.resource_view import ResourceView, Unknown, items
 from gpuplane.graph.security_context import of_container
+from gpuplane.policies.admission import WINDOWS, Admission
 from gpuplane.policies.container_rule import RequiredSettingRule
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.rule import Example
@@ -32,6 +33,11 @@ class KeptCapabilities(RequiredSettingRule):
         elif "ALL" not in items(dropped.value if dropped else None):
             yield self.fail(graph, view, f"{named} does not drop ALL capabilities.", field)
         yield from self.forbid(graph, view, [added] if added else [], _more_than_a_port)
+
+    admission = (Admission(
+        "container", f"{WINDOWS} || ('ALL' in c.?securityContext.?capabilities.?drop.orValue([]) && "
+                     "c.?securityContext.?capabilities.?add.orValue([]).all(a, a == 'NET_BIND_SERVICE'))",
+        "A container does not drop ALL capabilities, or adds another than NET_BIND_SERVICE.", whole=True),)
 
     PASSES = (
         Example("all dropped, and a port below 1024", """

@@ -8,6 +8,7 @@ from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.pod_templates import KSERVE_GROUP, PodContainer, PodTemplate, is_patch
 from gpuplane.graph.quantities import quantity
 from gpuplane.graph.resource_view import ResourceView, Unknown, lookup
+from gpuplane.policies.admission import Admission
 from gpuplane.policies.container_rule import ContainerRule
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.rule import Example
@@ -47,6 +48,13 @@ class MissingResources(ContainerRule):
         elif hidden:
             yield self.unknown(
                 graph, view, f"The resources of container {container.name} of {view} are only known after apply.", field)
+
+    admission = (Admission(
+        "container", " && ".join(
+            f"c.?resources.?{part}.?{name}.or(pod.?resources.?{part}.?{name}).hasValue() && "
+            f"quantity(string(c.?resources.?{part}.?{name}.or(pod.?resources.?{part}.?{name}).value()))"
+            f".compareTo(quantity('{'1Mi' if name == 'memory' else '1n'}')) >= 0" for part, name in _NEEDED),
+        "A container does not set requests.cpu, requests.memory and limits.memory.", whole=True, ephemeral=False),)
 
     PASSES = (
         Example("all three are set", """

@@ -9,6 +9,7 @@ from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.pod_templates import PodContainer, PodTemplate
 from gpuplane.graph.resource_view import ResourceView
 from gpuplane.graph.security_context import of_container, of_pod, written
+from gpuplane.policies.admission import WINDOWS, Admission, everywhere
 from gpuplane.policies.container_rule import RequiredSettingRule
 from gpuplane.policies.finding import Finding, Verdict
 from gpuplane.policies.rule import Example
@@ -38,6 +39,14 @@ class MissingSeccomp(RequiredSettingRule):
         if of_container(container, *_PROFILE) is None and of_pod(template, *_PROFILE) is None:
             yield self.fail(graph, view, f"Container {container.name} of {view} has no seccomp profile, nor has its pod.",
                             f"{container.path}.securityContext.seccompProfile")
+
+    admission = (
+        Admission("container", everywhere("seccompProfile.type", f"{{}} in {list(_FILTERED)}", "'RuntimeDefault'"),
+                  "A seccomp profile is switched off.", severity="critical"),
+        Admission("container", f"{WINDOWS} || "
+                               "c.?securityContext.?seccompProfile.hasValue() || pod.?securityContext.?seccompProfile.hasValue()",
+                  "A container has no seccomp profile, nor has its pod.", whole=True),
+    )
 
     PASSES = (
         Example("the pod has the runtime's profile", """

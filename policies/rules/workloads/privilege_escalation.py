@@ -8,6 +8,7 @@ from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.pod_templates import PodContainer, PodTemplate
 from gpuplane.graph.resource_view import ResourceView
 from gpuplane.graph.security_context import of_container
+from gpuplane.policies.admission import WINDOWS, Admission
 from gpuplane.policies.container_rule import RequiredSettingRule
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.rule import Example
@@ -26,6 +27,9 @@ class PrivilegeEscalation(RequiredSettingRule):
 
     def required(self, graph: PlannedGraph, view: ResourceView, template: PodTemplate, container: PodContainer) -> Iterator[Finding]:
         yield from self.demand(graph, view, container, of_container(container, _FIELD), False, _FIELD)
+
+    admission = (Admission("container", f"{WINDOWS} || !c.?securityContext.?{_FIELD}.orValue(true)",
+                           f"A container does not set securityContext.{_FIELD} to false.", whole=True),)
 
     PASSES = (
         Example("it is switched off", """

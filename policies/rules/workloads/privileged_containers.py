@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.pod_templates import PodContainer, PodTemplate
 from gpuplane.graph.resource_view import ResourceView, Unknown, items, lookup, unknowns
+from gpuplane.policies.admission import Admission
 from gpuplane.policies.container_rule import ContainerRule
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.rule import Example
@@ -40,6 +41,11 @@ class PrivilegedContainers(ContainerRule):
             yield self.fail(
                 graph, view, f"{named} adds the capability {name}, which is as good as privileged.",
                 f"{container.path}.securityContext.capabilities.add")
+
+    admission = (Admission(
+        "container", "!c.?securityContext.?privileged.orValue(false) && c.?securityContext.?capabilities.?add.orValue([]).all(a, "
+                     f"!(a.upperAscii() in {[f'{p}{name}' for p in ('', 'CAP_') for name in sorted(_AS_GOOD_AS_PRIVILEGED)]}))",
+        "A container is privileged, or as good as that."),)
 
     PASSES = (
         Example("a container that says it is not privileged", """

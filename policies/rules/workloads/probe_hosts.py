@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.pod_templates import PodContainer, PodTemplate
 from gpuplane.graph.resource_view import ResourceView, Unknown, lookup
+from gpuplane.policies.admission import Admission
 from gpuplane.policies.container_rule import ContainerRule
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.rule import Example
@@ -34,6 +35,10 @@ class ProbeHosts(ContainerRule):
                                                     "apply.", field)
                 elif host:
                     yield self.fail(graph, view, f"{steps[-1]} of container {container.name} of {view} asks the host {host}.", field)
+
+    admission = (Admission("container", f"[{', '.join('?c.?' + '.?'.join(steps) for steps in _HANDLERS)}].all(h, "
+                                        "h.?httpGet.?host.orValue('') == '' && h.?tcpSocket.?host.orValue('') == '')",
+                           "A probe or hook names a host."),)
 
     PASSES = (
         Example("the pod itself is asked", """

@@ -8,6 +8,7 @@ from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.pod_templates import PodContainer, PodTemplate
 from gpuplane.graph.resource_view import ResourceView
 from gpuplane.graph.security_context import in_user_namespace, of_container, of_pod
+from gpuplane.policies.admission import USER_NAMESPACE, Admission
 from gpuplane.policies.container_rule import RequiredSettingRule
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.rule import Example
@@ -42,6 +43,11 @@ class RootAllowed(RequiredSettingRule):
         own = of_container(container, _FIELD)
         if own or of_pod(template, _FIELD) is None:
             yield from self.demand(graph, view, container, own, True, _FIELD)
+
+    admission = (Admission(
+        "container", f"{USER_NAMESPACE} || (pod.?securityContext.?{_FIELD}.orValue(true) && "
+                     f"c.?securityContext.?{_FIELD}.orValue(pod.?securityContext.?{_FIELD}.orValue(false)))",
+        f"Neither the pod nor a container sets securityContext.{_FIELD} to true.", whole=True),)
 
     PASSES = (
         Example("the pod says it for all containers", """

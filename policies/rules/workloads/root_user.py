@@ -8,6 +8,7 @@ from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.pod_templates import PodTemplate
 from gpuplane.graph.resource_view import ResourceView
 from gpuplane.graph.security_context import in_user_namespace, written
+from gpuplane.policies.admission import USER_NAMESPACE, Admission, everywhere
 from gpuplane.policies.container_rule import PodRule
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.rule import Example
@@ -26,6 +27,9 @@ class RootUser(PodRule):
     def pod(self, graph: PlannedGraph, view: ResourceView, template: PodTemplate) -> Iterator[Finding]:
         if not in_user_namespace(template):
             yield from self.forbid(graph, view, written(template, "runAsUser"), lambda value: "sets runAsUser to 0" if value == 0 else "")
+
+    admission = (Admission("container", f"{USER_NAMESPACE} || ({everywhere('runAsUser', '{} != 0', '1')})",
+                           "A container is started as user 0."),)
 
     PASSES = (
         Example("a user of its own", """

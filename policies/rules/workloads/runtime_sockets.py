@@ -9,6 +9,7 @@ from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.pod_templates import PodTemplate
 from gpuplane.graph.resource_view import ResourceView, Unknown
 from gpuplane.graph.volumes import hidden_volumes, volumes
+from gpuplane.policies.admission import Admission
 from gpuplane.policies.container_rule import PodRule
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.rule import Example
@@ -16,6 +17,10 @@ from gpuplane.policies.rule import Example
 _SOCKETS = ("/run/containerd/containerd.sock", "/run/docker.sock", "/run/crio/crio.sock", "/run/k3s/containerd/containerd.sock",
             "/run/dockershim.sock")
 """Sockets of container runtimes, as their documentation has them; ``/var/run`` is a link to ``/run``."""
+
+
+_HOLDERS = "^/+((var/+)?run(/+(containerd|crio|k3s(/+containerd)?))?)?/*$"
+"""CEL: directories that hold one of these sockets."""
 
 
 class RuntimeSockets(PodRule):
@@ -41,6 +46,10 @@ class RuntimeSockets(PodRule):
             elif path and (path.endswith(".sock") or _holds_a_socket(path)):
                 yield self.fail(graph, view, f"Volume {volume.name} of {view} gives the pod {path} of its node, and with it a socket of "
                                              "the node.", volume.field)
+
+    admission = (Admission("pod", "pod.?volumes.orValue([]).all(v, !v.?hostPath.?path.orValue('').endsWith('.sock') && "
+                                  f"(!has(v.hostPath) || !('/' + v.hostPath.path).replace('/./', '/').matches('{_HOLDERS}')))",
+                           "A volume is a socket of the node, or the directory of one."),)
 
     PASSES = (
         Example("a directory without sockets", """

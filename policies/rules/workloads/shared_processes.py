@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.pod_templates import PodTemplate
 from gpuplane.graph.resource_view import ResourceView, Unknown
+from gpuplane.policies.admission import Admission
 from gpuplane.policies.container_rule import PodRule
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.rule import Example
@@ -27,6 +28,11 @@ class SharedProcesses(PodRule):
         together = [item for item in template.containers if item.role != "init" or item.spec.get("restartPolicy") == "Always"]
         if not isinstance(value, Unknown) and value not in (None, False) and len(together) > 1:
             yield self.fail(graph, view, f"The {len(together)} containers of the pods of {view} share one process namespace.", path)
+
+    admission = (Admission(
+        "pod", "!pod.?shareProcessNamespace.orValue(false) || pod.?containers.orValue([]).size() + "
+               "pod.?ephemeralContainers.orValue([]).size() + pod.?initContainers.orValue([]).filter(c, "
+               "c.?restartPolicy.orValue('') == 'Always').size() < 2", "Containers share one process namespace."),)
 
     PASSES = (
         Example("one container shares with nobody", """

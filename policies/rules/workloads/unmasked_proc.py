@@ -9,9 +9,12 @@ from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.pod_templates import PodContainer, PodTemplate
 from gpuplane.graph.resource_view import ResourceView
 from gpuplane.graph.security_context import in_user_namespace, of_container
+from gpuplane.policies.admission import USER_NAMESPACE, Admission
 from gpuplane.policies.container_rule import ContainerRule
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.rule import Example
+
+_MASKED = "c.?securityContext.?procMount.orValue('Default') == 'Default'"
 
 
 class UnmaskedProc(ContainerRule):
@@ -32,6 +35,11 @@ class UnmaskedProc(ContainerRule):
         for finding in self.forbid(graph, view, [setting] if setting else [], _unmasked):
             yield replace(finding, severity="medium") if in_user_namespace(template) else finding
 
+    admission = (
+        Admission("container", f"{USER_NAMESPACE} || {_MASKED}", "A container sees an unmasked /proc."),
+        Admission("container", f"!({USER_NAMESPACE}) || {_MASKED}", "A container sees an unmasked /proc.", severity="medium"),
+    )
+
     PASSES = (
         Example("the default", """
 apiVersion: v1
@@ -46,6 +54,12 @@ apiVersion: v1
 kind: Pod
 metadata: {name: build}
 spec: {containers: [{name: build, image: build, securityContext: {procMount: Unmasked}}]}
+""", "Container build of Pod build sets procMount to Unmasked"),
+        Example("unmasked for a root that is nobody on the node: advice", """
+apiVersion: v1
+kind: Pod
+metadata: {name: build}
+spec: {hostUsers: false, containers: [{name: build, image: build, securityContext: {procMount: Unmasked}}]}
 """, "Container build of Pod build sets procMount to Unmasked"),
     )
 

@@ -8,6 +8,7 @@ from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.pod_templates import PodTemplate
 from gpuplane.graph.resource_view import ResourceView, Unknown, items, lookup
 from gpuplane.graph.security_context import of_pod
+from gpuplane.policies.admission import Admission
 from gpuplane.policies.container_rule import PodRule
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.rule import Example
@@ -35,6 +36,9 @@ class UnsafeSysctls(PodRule):
     def pod(self, graph: PlannedGraph, view: ResourceView, template: PodTemplate) -> Iterator[Finding]:
         setting = of_pod(template, "sysctls")
         yield from self.forbid(graph, view, [setting] if setting else [], _unsafe)
+
+    admission = (Admission("pod", f"pod.?securityContext.?sysctls.orValue([]).all(s, s.name in {sorted(SAFE_SINCE)})",
+                           "A sysctl is not known to be confined to a pod."),)
 
     PASSES = (
         Example("keep-alive of the pod's own connections", """

@@ -8,6 +8,7 @@ from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.pod_templates import PodTemplate
 from gpuplane.graph.resource_view import ResourceView
 from gpuplane.graph.volumes import hidden_volumes, volumes
+from gpuplane.policies.admission import Admission
 from gpuplane.policies.container_rule import PodRule
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.rule import Example
@@ -30,6 +31,9 @@ class VolumeTypes(PodRule):
         for volume in volumes(template):
             if other := [source for source in volume.sources if source not in _ALLOWED]:
                 yield self.fail(graph, view, f"Volume {volume.name} of {view} is of type {', '.join(other)}.", volume.field)
+
+    admission = (Admission("pod", f"pod.?volumes.orValue([]).all(v, v.all(k, k in {['name', *sorted(_ALLOWED)]}))",
+                           "A volume is of a type that is not allowed."),)
 
     PASSES = (
         Example("a claim, a secret and scratch space", """

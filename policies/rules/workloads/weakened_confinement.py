@@ -8,6 +8,7 @@ from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.pod_templates import PodTemplate
 from gpuplane.graph.resource_view import ResourceView, Unknown
 from gpuplane.graph.security_context import Setting, written
+from gpuplane.policies.admission import Admission, everywhere
 from gpuplane.policies.container_rule import PodRule
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.rule import Example
@@ -37,6 +38,18 @@ class WeakenedConfinement(PodRule):
             yield from self.forbid(graph, view, written(template, "seLinuxOptions", field),
                                    lambda value, field=field: f"sets seLinuxOptions.{field}" if value else "")  # type: ignore[misc]
         yield from self.forbid(graph, view, _annotations(template), _unconfined)
+
+    admission = (
+        Admission("container", " && ".join((
+            everywhere("appArmorProfile.type", "{} in ['RuntimeDefault', 'Localhost']", "'RuntimeDefault'"),
+            everywhere("seLinuxOptions.type", f"{{}} in {list(_TYPES)}", "''"),
+            everywhere("seLinuxOptions.user", "{} == ''", "''"), everywhere("seLinuxOptions.role", "{} == ''", "''"))),
+            "AppArmor or SELinux is weakened."),
+        Admission("object", "(object.kind == 'Pod' ? [?object.metadata.?annotations] : "
+                            "[?dyn(object).?spec.?template.?metadata.?annotations])"
+                            f".all(m, m.all(k, !k.startsWith('{_ANNOTATION}') || m[k] in ['', 'runtime/default'] || "
+                            "m[k].startsWith('localhost/')))", "An annotation switches AppArmor off."),
+    )
 
     PASSES = (
         Example("a level of its own", """

@@ -1,0 +1,71 @@
+"""Every door gives the same answer about the same objects: the gate before apply, `gpuplane check`, and the CrossGuard pack."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gpuplane.components.kubernetes_object import type_token
+from gpuplane.delivery.check import check_paths
+from gpuplane.graph.manifests import views_of_text
+from gpuplane.graph.planned_graph import PlannedGraph
+from gpuplane.graph.resource_view import ResourceView
+from gpuplane.policies import crossguard
+from gpuplane.policies.registry import all_rules, judge
+from gpuplane.policies.rule import Example, Rule
+from gpuplane.spec.vocabulary import LabelMap
+
+DAY = date(2026, 11, 21)
+EXAMPLES = [pytest.param(rule, example, id=f"{rule.id}: {example.title}") for rule in all_rules() for example in (*rule.FAILS, *rule.PASSES)]
+
+
+@dataclass
+class _Handed:
+    """What the Pulumi engine hands to a policy pack."""
+
+    resource_type: str
+    props: Mapping[str, Any]
+    urn: str
+    name: str
+
+
+class _Hidden(Exception):
+    """No value of a manifest is hidden."""
+
+
+def _handed(view: ResourceView) -> ResourceView:
+    token = type_token(view.api_version, view.kind) if view.api_version else view.type
+    return crossguard.view_of(_Handed(token, view.props, view.urn, view.name), _Hidden)
+
+
+@pytest.mark.parametrize(("rule", "example"), EXAMPLES)
+def test_the_gate_the_check_and_the_pack_say_the_same(rule: Rule, example: Example, tmp_path: Path) -> None:
+    file = tmp_path / "example.yaml"
+    file.write_text(example.yaml, encoding="utf-8")
+    views = list(views_of_text(example.yaml))
+
+    gate = judge(PlannedGraph(views), (), DAY).findings
+    checked = check_paths([file], LabelMap(), (), DAY).findings
+    stack = {said for said, _ in crossguard.stack_violations(map(_handed, views), (), DAY)}
+
+    about = [finding for finding in gate if finding.rule == rule.id]
+    assert bool(about) == (example in rule.FAILS)
+    assert {(finding.rule, finding.verdict, finding.message) for finding in checked} == {
+        (finding.rule, finding.verdict, finding.message) for finding in gate}
+    context = not rule.context or any(view.kind in rule.context for view in views)
+    assert {said for said in stack if said.startswith(f"[{rule.id}]")} == {
+        crossguard.sentence(finding) for finding in about if finding.blocks and context}
+
+
+@pytest.mark.parametrize("rule", [rule for rule in all_rules() if rule.scope == "object"], ids=lambda rule: rule.id)
+def test_a_rule_about_one_object_stops_it_while_it_is_applied(rule: Rule) -> None:
+    for example in rule.FAILS:
+        views = views_of_text(example.yaml)
+        alone = [finding for view in views for finding in judge(PlannedGraph([view]), (), DAY, [rule]).findings if finding.blocks]
+        said = {sentence for view in views for sentence in crossguard.object_violations(_handed(view), (), DAY)}
+        assert {crossguard.sentence(finding) for finding in alone} == {each for each in said if each.startswith(f"[{rule.id}]")}
