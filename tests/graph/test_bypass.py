@@ -137,7 +137,7 @@ def test_rights_of_kubernetes_own_roles_are_known() -> None:
 
 @pytest.fixture(scope="module")
 def rendered() -> list[ResourceView]:
-    return views(valid().put("tenants/acme spec.access", {"admins": ["acme-admins"], "viewers": ["acme-viewers"]}))
+    return views(valid().put("tenants/acme spec.access", {"groups": {"acme-admins": "operator", "acme-viewers": "viewer"}}))
 
 
 def _without(kind: str) -> Callable[[ResourceView], bool]:

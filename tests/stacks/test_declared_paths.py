@@ -20,8 +20,8 @@ DECLARED = {"tenant": "beta", "by": ["kubernetes-api"], "reason": "beta looks af
 def wish(**acme: Any) -> Wish:
     """Two tenants that name the same group as their viewers, maybe with more said of the first."""
     made = valid()
-    made.documents["tenants/acme"]["spec"] |= {"access": {"viewers": ["oncall"]}, **acme}
-    return made.tenant("beta", {}, access={"viewers": ["beta-ml"]})
+    made.documents["tenants/acme"]["spec"] |= {"access": {"groups": {"oncall": "viewer"}}, **acme}
+    return made.tenant("beta", {}, access={"groups": {"beta-ml": "viewer"}})
 
 
 def views(made: Wish) -> tuple[ResourceView, ...]:
