@@ -7,10 +7,10 @@ OUT ?= out/$(ENVIRONMENT)
 PIP_FLAGS := --quiet --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help preview test lint check generate locks policy-env tools wheel bench clean
+.PHONY: help preview test lint check generate locks policy-env policy-report tools wheel bench clean
 
 help: ## Print this help
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 preview: $(VENV)/.program ## Set up, then preview ENVIRONMENT (default dev) offline and write the report to OUT
 	@$(BIN)/gpuplane preview $(ENVIRONMENT) --out $(OUT)
@@ -39,6 +39,9 @@ bench: $(VENV)/.dev ## Measure: ratios in one run
 	@$(BIN)/python -m benchmarks
 
 policy-env: .venv-policy/.installed ## The Python environment of the CrossGuard pack
+
+policy-report: $(VENV)/.dev ## Recall and false alarms of the rules on labelled manifests, by rule and suite (GPUPLANE_POLICY_CASES names their folder)
+	@$(BIN)/python -m tests.policies.labelled_cases
 
 tools: $(VENV)/.program ## Install the Pulumi CLI into .tools/, where the network allows
 	@$(BIN)/python -c "from pulumi.automation import PulumiCommand; print(PulumiCommand.install(root='$(CURDIR)/.tools/pulumi').command)"

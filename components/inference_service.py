@@ -22,6 +22,7 @@ from gpuplane.spec.vocabulary import (
     INFERENCE_SERVICE_LABEL,
     KSERVE,
     MAY_BORROW,
+    MODEL_LICENSE,
     MODEL_SERVER_ACCOUNT,
     PRIORITY_CLASS,
     QUEUE_NAME,
@@ -87,6 +88,7 @@ class InferenceServiceArgs:
         model_cache_nodes: LocalModelNodeGroup whose copy of the weights it mounts; it has no storage_container then, for KServe
             would ask that one to download the copy's volume claim, and refuse the pod.
         pod_annotations: annotations of the replicas' pods.
+        license: licence of the weights; None where nobody says it.
         canary: a second release beside it.
         source: document that asked for it, for reports.
     """
@@ -129,6 +131,7 @@ class InferenceServiceArgs:
     model_cache_nodes: str | None = None
     pod_annotations: Mapping[str, str] = field(default_factory=dict)
     source: str = ""
+    license: str | None = None
     canary: CanaryArgs | None = None
 
 
@@ -152,6 +155,8 @@ def manifest(args: InferenceServiceArgs) -> Manifest:
     annotations = {"serving.kserve.io/deploymentMode": "Standard", "serving.kserve.io/autoscalerClass": autoscaler}
     if args.source:
         annotations[SOURCE] = args.source
+    if args.license is not None:
+        annotations[MODEL_LICENSE] = args.license
     if args.model_cache_nodes is not None:
         annotations[NODE_GROUP] = args.model_cache_nodes
     if args.may_borrow:

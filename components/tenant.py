@@ -25,6 +25,7 @@ from gpuplane.spec.vocabulary import (
     ALLOWED_REGISTRIES,
     BUDGET_BLOCK_PERCENT,
     COST_CENTER,
+    DATA_CLASS_SYNONYMS,
     DATA_CLASSIFICATION,
     ENVIRONMENT,
     MANAGED_BY,
@@ -41,7 +42,7 @@ class TenantArgs:
 
     Attributes:
         name: name of the tenant and of its namespace.
-        data_classification: ``public``, ``internal``, ``confidential`` or ``pii``.
+        data_classification: ``public``, ``internal``, ``confidential``, ``personal`` (or ``pii``) or ``special``.
         environment: name of the environment, for labels.
         budget_usd_per_month: committed budget in US dollars a month, None for none.
         budget_block_percent: of it; a commitment of more is refused.
@@ -60,7 +61,7 @@ class TenantArgs:
     """
 
     name: str
-    data_classification: Literal["public", "internal", "confidential", "pii"]
+    data_classification: Literal["public", "internal", "confidential", "personal", "special", "pii"]
     environment: str = ""
     budget_usd_per_month: Decimal | None = None
     budget_block_percent: int = 100
@@ -116,7 +117,8 @@ class Tenant(pulumi.ComponentResource):
 
     def _namespace(self) -> Manifest:
         args = self._args
-        labels = {TENANT: args.name, DATA_CLASSIFICATION: args.data_classification, MANAGED_BY: "gpuplane"}
+        data = DATA_CLASS_SYNONYMS.get(args.data_classification, args.data_classification)
+        labels = {TENANT: args.name, DATA_CLASSIFICATION: data, MANAGED_BY: "gpuplane"}
         labels |= {f"pod-security.kubernetes.io/{mode}": args.pod_security for mode in ("enforce", "audit", "warn")}
         annotations = {ALLOWED_REGIONS: ",".join(args.allowed_regions), ALLOWED_REGISTRIES: ",".join(args.allowed_registries),
                        ALLOWED_MODEL_SOURCES: ",".join(args.allowed_model_sources), COST_CENTER: args.cost_center or "",
@@ -131,8 +133,9 @@ class Tenant(pulumi.ComponentResource):
 
     def _limits(self) -> list[tuple[str, Manifest]]:
         args = self._args
-        hard = {"pods": amount(args.max_pods), "services.loadbalancers": "0", "services.nodeports": "0"}
-        hard |= {f"requests.{resource}": amount(most) for resource, most in args.device_ceilings.items()}
+        most = amount(args.max_pods)  # a Service and a volume claim for each pod are plenty
+        hard = {"pods": most, "services": most, "persistentvolumeclaims": most, "services.loadbalancers": "0", "services.nodeports": "0"}
+        hard |= {f"requests.{resource}": amount(ceiling) for resource, ceiling in args.device_ceilings.items()}
         if args.host_ceiling is not None:
             cores, memory_gib = args.host_ceiling
             hard |= {"requests.cpu": amount(cores), "requests.memory": gib(memory_gib), "limits.memory": gib(memory_gib)}

@@ -60,7 +60,7 @@ def judge(graph: PlannedGraph, exemptions: Sequence[Exemption], as_of: date, rul
         as_of: the day it is judged at.
         rules: the rules to run; all where it is left out.
     """
-    chosen = all_rules() if rules is None else tuple(rules)
+    chosen, graph = all_rules() if rules is None else tuple(rules), graph.on(as_of)
     findings = [_exempted(_weighed(finding, graph.parameters), exemptions, as_of) for rule in chosen for finding in _run(rule, graph)]
     findings.sort(key=lambda finding: finding.sort_key)
     return Judgement(tuple(findings), _verdict(findings), tuple(sorted(rule.id for rule in chosen)))

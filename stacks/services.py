@@ -66,7 +66,7 @@ def _service(spec: EnvironmentSpec, planned: EnvironmentPlan, entry: ServiceEntr
         startup_seconds=planned.startup_seconds[entry.name],
         timeout_seconds=service.request_timeout_seconds, triton_models=_triton_models(release),
         logger=LoggerArgs(service.logging.mode, service.logging.url) if service.logging else None,
-        storage_container=STORAGE_CONTAINER if downloads else None, source=entry.place.relative,
+        storage_container=STORAGE_CONTAINER if downloads else None, source=entry.place.relative, license=release.model.license,
         model_cache_nodes=None if service.model_cache_gib is None else service.placement.pool,
         pod_annotations=topology_annotations(service.placement.topology))
 

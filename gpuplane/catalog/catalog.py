@@ -10,6 +10,7 @@ from types import MappingProxyType
 from gpuplane.catalog.daemonsets import DaemonSet, load_daemonsets
 from gpuplane.catalog.gpus import Gpu, load_gpus
 from gpuplane.catalog.instances import Instance, load_instances
+from gpuplane.catalog.model_licenses import load_model_licenses
 from gpuplane.catalog.models import ModelArchitecture, find_model, load_models
 from gpuplane.catalog.prices import Price, PriceBook, PriceHistory, load_price_history, load_prices, price_in
 from gpuplane.catalog.service_prices import ServicePrice, ServicePriceBook, load_service_prices, service_price_in
@@ -28,6 +29,7 @@ class Catalog:
         price_history: every price row, for what changes over time.
         models: architectures by the name of their row.
         tpus: TPU machine types by name.
+        model_licenses: licence of a model repository.
         notes: what a reader should know about these facts, e.g. that a user's row replaces a shipped one.
     """
 
@@ -40,6 +42,7 @@ class Catalog:
     models: Mapping[str, ModelArchitecture] = field(default_factory=load_models)
     daemonsets: Mapping[str, DaemonSet] = field(default_factory=load_daemonsets)
     tpus: Mapping[str, TpuMachine] = field(default_factory=load_tpus)
+    model_licenses: Mapping[str, str] = field(default_factory=load_model_licenses)
     _found_models: dict[str, ModelArchitecture | None] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def model_of(self, repository: str) -> ModelArchitecture | None:
@@ -47,6 +50,10 @@ class Catalog:
         if repository not in self._found_models:
             self._found_models[repository] = find_model(self.models.values(), repository)
         return self._found_models[repository]
+
+    def license_of(self, repository: str) -> str | None:
+        """The licence of a model repository, as its model card spells it; None where nobody has recorded it."""
+        return self.model_licenses.get(repository)
 
     def gpu(self, name: str) -> Gpu | None:
         """The GPU model of that name."""

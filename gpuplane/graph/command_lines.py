@@ -55,6 +55,11 @@ def environment(graph: PlannedGraph, view: ResourceView, container: PodContainer
     return found
 
 
+def is_true(text: str | None) -> bool:
+    """Whether a flag or variable of that value is on, by the words that argument parsers take for true; None is a flag left out."""
+    return text is not None and text.strip().lower() in ("1", "true", "yes", "on")
+
+
 def hidden(container: PodContainer) -> list[str]:
     """Paths of arguments and variables that only apply can know."""
     found = [f"{container.path}.{key}" for key in ("command", "args", "env", "envFrom")

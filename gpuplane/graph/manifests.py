@@ -1,4 +1,4 @@
-"""Kubernetes manifests as resource views, so that rules judge any YAML as they judge a planned environment.
+"""Kubernetes manifests, and Pulumi YAML programs, as resource views, so that rules judge any YAML as they judge a planned environment.
 
 Nothing in a file is trusted: every file is bounded, one that cannot be read is an error of its own and
 never hides the others.
@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from gpuplane.graph.pulumi_yaml import is_program, program_views
 from gpuplane.graph.resource_view import ResourceView, lookup
 from gpuplane.spec.errors import SpecError
 from gpuplane.spec.yaml_source import MANIFEST_LIMITS, Limits, YamlDocument, parse_text, read_documents
@@ -20,7 +21,7 @@ SUFFIXES = (".yaml", ".yml", ".json")
 
 
 def read_manifests(paths: Sequence[Path], limits: Limits = MANIFEST_LIMITS) -> tuple[list[ResourceView], list[SpecError]]:
-    """Every Kubernetes object in these files and folders, and every reason why one could not be read.
+    """Every object in these files and folders, and every reason why one could not be read.
 
     Args:
         paths: files, and folders that are searched to the bottom (hidden ones are left out); the order does not matter.
@@ -42,7 +43,7 @@ def read_manifests(paths: Sequence[Path], limits: Limits = MANIFEST_LIMITS) -> t
 
 
 def views_of_text(text: str, shown: str = "example.yaml") -> tuple[ResourceView, ...]:
-    """Every Kubernetes object in a text.
+    """Every object in a text.
 
     Raises:
         ValueError: the text is not YAML, or a document is not a mapping.
@@ -70,6 +71,8 @@ def _views(documents: list[YamlDocument]) -> tuple[list[ResourceView], list[Spec
             errors.append(SpecError(document.file, document.line, "", "is not a mapping, so it is no Kubernetes object.",
                                     "Begin each document with apiVersion and kind, or leave the file out."))
             continue
+        if is_program(document.value):
+            views += program_views(document)
         for value, line in _objects(document):
             views.append(_view(value, document.file, line, len(views)))
     return views, errors

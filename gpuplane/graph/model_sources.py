@@ -73,6 +73,13 @@ def allowed(uri: str, prefixes: list[str]) -> bool:
                for prefix in prefixes)
 
 
+def hub_model(uri: str) -> tuple[str, str]:
+    """A model without its revision, and the revision (empty for none): ``hf://ORG/MODEL:COMMIT`` and ``…@COMMIT`` are the same."""
+    scheme, _, rest = uri.partition("://")
+    name, _, revision = re.sub("[:@]", " ", rest).partition(" ")
+    return f"{scheme}://{name}", revision
+
+
 def _present(view: ResourceView, *steps: str | int) -> Iterator[ModelSource]:
     value = view.get(*steps)
     if value is not None:

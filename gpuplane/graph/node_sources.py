@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -33,6 +34,7 @@ class NodeSource:
         devices: devices of one node as its status says; None where nothing does.
         total: limits on devices of all its nodes together; None where there are none.
         usd_per_node_hour, price_basis: price of a node, None where unknown, and where it comes from.
+        price_as_of: the day that price speaks of; None where it is unknown.
     """
 
     view: ResourceView
@@ -44,6 +46,7 @@ class NodeSource:
     total: Mapping[str, int] | None
     usd_per_node_hour: Decimal | None
     price_basis: str
+    price_as_of: date | None = None
 
 
 def node_sources(graph: PlannedGraph, catalog: Catalog) -> tuple[NodeSource, ...]:
@@ -65,8 +68,8 @@ def _node_group(view: ResourceView, catalog: Catalog) -> NodeSource:
     types, capacity = [str(item) for item in items(view.get("instanceTypes"))], str(view.get("capacityType") or "ON_DEMAND")
     labels = {"eks.amazonaws.com/capacityType": capacity, **mapping(view.get("labels"))}
     most = quantity(view.get("scalingConfig", "maxSize"))
-    price, basis = _price(catalog, types, str(view.get("region") or ""), [capacity])
-    return NodeSource(view, labels, False, None if most is None else int(most), _gpus(catalog, types), None, None, price, basis)
+    price, basis, day = _price(catalog, types, str(view.get("region") or ""), [capacity])
+    return NodeSource(view, labels, False, None if most is None else int(most), _gpus(catalog, types), None, None, price, basis, day)
 
 
 def _karpenter(view: ResourceView, catalog: Catalog) -> NodeSource:
@@ -80,9 +83,9 @@ def _karpenter(view: ResourceView, catalog: Catalog) -> NodeSource:
     same = len({found.gpus for name in types if (found := catalog.instance(name)) is not None}) == 1
     nodes = _most_nodes(limits, gpus if same else None)
     capacities = [value for key in CAPACITY_TYPES for value in wanted.get(key, [])] or ["on-demand"]
-    price, basis = _price(catalog, types, _region(wanted), capacities)
+    price, basis, day = _price(catalog, types, _region(wanted), capacities)
     return NodeSource(view, labels, False, nodes, gpus, None,
-                      None if nodes is not None else _devices(limits) or None, price, basis)
+                      None if nodes is not None else _devices(limits) or None, price, basis, day)
 
 
 def _most_nodes(limits: Mapping[str, Any], gpus: int | None) -> int | None:
@@ -97,9 +100,9 @@ def _node(view: ResourceView, catalog: Catalog) -> NodeSource:
     labels = view.labels
     capacity = next((str(labels[key]) for key in CAPACITY_TYPES if key in labels), "on-demand")
     types = [str(labels[INSTANCE_TYPE])] if INSTANCE_TYPE in labels else []
-    price, basis = _price(catalog, types, str(labels.get(REGION, "")), [capacity])
+    price, basis, day = _price(catalog, types, str(labels.get(REGION, "")), [capacity])
     devices = _devices(view.get("status", "allocatable")) or _devices(view.get("status", "capacity"))
-    return NodeSource(view, labels, True, 1, None, devices, None, price, basis)
+    return NodeSource(view, labels, True, 1, None, devices, None, price, basis, day)
 
 
 def _region(wanted: Mapping[str, list[str]]) -> str:
@@ -118,9 +121,9 @@ def _gpus(catalog: Catalog, types: list[str]) -> int | None:
     return min((found.gpus for found in known if found is not None), default=None) if all(known) else None
 
 
-def _price(catalog: Catalog, types: list[str], region: str, capacities: list[str]) -> tuple[Decimal | None, str]:
+def _price(catalog: Catalog, types: list[str], region: str, capacities: list[str]) -> tuple[Decimal | None, str, date | None]:
     """The dearest of the instance types and purchase options that may come, unknown if any of them is."""
-    dearest, basis = None, "no instance type is named"
+    dearest, basis, day = None, "no instance type is named", None
     for name in types:
         for capacity in capacities:
             try:  # capacity of a reservation is paid for at the on-demand price
@@ -128,7 +131,8 @@ def _price(catalog: Catalog, types: list[str], region: str, capacities: list[str
             except ValueError:
                 price = None
             if price is None:
-                return None, f"the price book has no row for {name} ({capacity.lower()}) in {region or 'an unknown region'}"
+                return None, f"the price book has no row for {name} ({capacity.lower()}) in {region or 'an unknown region'}", None
             if dearest is None or price.usd_per_hour > dearest:
-                dearest, basis = price.usd_per_hour, f"{name} in {region}, {price.basis}, as of {price.as_of} ({price.source})"
-    return dearest, basis
+                dearest, day = price.usd_per_hour, price.as_of
+                basis = f"{name} in {region}, {price.basis}, as of {price.as_of} ({price.source})"
+    return dearest, basis, day

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from copy import copy
+from datetime import date
 from functools import cached_property
+from typing import Any
 
 from gpuplane.catalog.catalog import Catalog, default_catalog
 from gpuplane.graph.pod_templates import PodTemplate, pod_templates
 from gpuplane.graph.resource_view import ResourceView
-from gpuplane.spec.policies import DEFAULT, PRODUCTION_WORDS, Policies
+from gpuplane.spec.policies import DEFAULT, DEVELOPMENT_WORDS, PRODUCTION_WORDS, Policies
 from gpuplane.spec.vocabulary import LabelMap
 
 
@@ -29,6 +32,14 @@ class PlannedGraph:
         self.labels = labels or LabelMap()
         self.catalog = catalog or default_catalog()
         self.parameters = parameters
+        self.as_of: date | None = None
+        """The day it is judged at; None only where no verdict is asked for (the registry sets it)."""
+
+    def on(self, day: date) -> PlannedGraph:
+        """The same graph, judged at ``day``."""
+        found = copy(self)
+        found.as_of = day
+        return found
 
     @cached_property
     def _by_kind(self) -> Mapping[str, tuple[ResourceView, ...]]:
@@ -82,9 +93,19 @@ class PlannedGraph:
 
     def in_production(self, view: ResourceView) -> bool:
         """Whether an object serves in production: by the environment's own word, else by the name of the environment it bears."""
+        return self.means_production(self.says(view, "environment"))
+
+    def in_development(self, view: ResourceView) -> bool:
+        """Whether nobody is served from an object at night: by the environment's own word, else by the name of the environment it bears."""
+        if self.parameters.development is not None:
+            return self.parameters.development
+        return (self.says(view, "environment") or "").lower() in DEVELOPMENT_WORDS
+
+    def means_production(self, environment: Any) -> bool:
+        """Whether an environment of that name is production; what the parameters say comes first."""
         if self.parameters.production is not None:
             return self.parameters.production
-        return (self.says(view, "environment") or "").lower() in PRODUCTION_WORDS
+        return isinstance(environment, str) and environment.lower() in PRODUCTION_WORDS
 
     def tenant_of(self, view: ResourceView) -> str | None:
         """The tenant an object belongs to, by its own or its namespace's label."""

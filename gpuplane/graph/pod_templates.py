@@ -39,8 +39,10 @@ _POD_KINDS = frozenset({
     "Pod", "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job", "CronJob", "InferenceService",
     "LLMInferenceService", "LeaderWorkerSet", "JobSet", "RayCluster", "RayJob", "RayService", "TrainJob", "Workflow"})
 _NO_PODS = ("apiextensions.k8s.io", "kyverno.io", "policies.kyverno.io", "templates.gatekeeper.sh", "constraints.gatekeeper.sh",
-            "admissionregistration.k8s.io")
-"""API groups whose objects hold schemas or patterns that look like pods."""
+            "admissionregistration.k8s.io", "admission.k8s.io")
+"""API groups whose objects hold schemas, patterns or requests that look like pods."""
+_PATCHED_KINDS = ("Prometheus", "Alertmanager", "ThanosRuler", "PrometheusAgent")
+"""Kinds whose containers may be patches of what their operator makes."""
 _OVERRIDES = ("podTemplateOverrides", "podSpecOverrides", "runtimePatches", "status")
 
 
@@ -87,6 +89,13 @@ def pod_templates(view: ResourceView) -> tuple[PodTemplate, ...]:
     if not view.is_kubernetes or view.group in _NO_PODS:
         return ()
     return tuple(_walk(view, view.props, ()))
+
+
+def is_patch(view: ResourceView, container: PodContainer) -> bool:
+    """Whether a container is only some fields that another object's container gets: a TrainJob's trainer, a patch for an operator."""
+    if view.kind == "TrainJob":
+        return container.path == "spec.trainer"
+    return view.kind in _PATCHED_KINDS and "image" not in container.spec
 
 
 def dotted(steps: Steps) -> str:

@@ -188,3 +188,18 @@ def _surge(strategy: Any, replicas: int, counts: _Counts, at: str, default: str 
     if text.endswith("%") and text[:-1].isdecimal():
         return math.ceil(replicas * int(text[:-1]) / 100)
     return counts.read(written, 0, f"{at}.rollingUpdate.maxSurge")
+
+
+def unavailable(strategy: Any, replicas: int) -> int | None:
+    """Pods that an update may take away of so many, as the Deployment controller counts; None where that cannot be known.
+
+    Percentages are rounded down, and one pod may go where neither that nor a surge leaves any (``ResolveFenceposts``).
+    """
+    if lookup(strategy, "type") == "Recreate":
+        return replicas
+    written = lookup(strategy, "rollingUpdate", "maxUnavailable")
+    text = str(DEFAULT_SURGE if written is None else written).strip()
+    if isinstance(written, Unknown) or not text.removesuffix("%").isdecimal():
+        return None
+    count = replicas * int(text[:-1]) // 100 if text.endswith("%") else int(text)
+    return count or (0 if _surge(strategy, replicas, _Counts(), "") else 1)

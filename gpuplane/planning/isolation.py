@@ -10,6 +10,7 @@ from gpuplane.planning.environment_plan import Pools, Quotas
 from gpuplane.planning.pool_isolation import SHARED_WITHOUT_ISOLATION
 from gpuplane.planning.refusal import RESIDENCY, SAMPLED_PERSONAL_DATA, SHARED_GPU, Refusal, refused
 from gpuplane.spec.environment_spec import EnvironmentSpec
+from gpuplane.spec.vocabulary import is_personal
 
 
 def sharing_refusals(spec: EnvironmentSpec, pools: Pools, quotas: Mapping[str, Quotas],
@@ -25,10 +26,10 @@ def sharing_refusals(spec: EnvironmentSpec, pools: Pools, quotas: Mapping[str, Q
                 f"which isolates {'no faults' if mps else 'neither memory nor faults'}.",
                 "Give each tenant a pool of its own, or cut the GPUs by MIG.", len(tenants), 1)
         for tenant in tenants:
-            if spec.tenants[tenant].spec.data_classification == "pii":
+            if is_personal(data := spec.tenants[tenant].spec.data_classification):
                 yield refused(
                     SHARED_GPU, place, path,
-                    f"tenant {tenant} handles pii, and {'MPS' if mps else 'time-slicing'} does not isolate {lacks}.",
+                    f"tenant {tenant} handles {data} data, and {'MPS' if mps else 'time-slicing'} does not isolate {lacks}.",
                     "Use whole GPUs or MIG for it.", "dedicated or mig", pools[name].strategy, tenant)
 
 
@@ -49,7 +50,7 @@ def _users(pools: Pools, quotas: Mapping[str, Quotas], all_demands: Demands) -> 
 def sample_refusals(spec: EnvironmentSpec) -> Iterator[Refusal]:
     """PII-08: a drift job, which reads samples of requests, of a tenant with personal data."""
     for entry in spec.services.values():
-        if entry.document.spec.drift is not None and spec.tenants[entry.tenant].spec.data_classification == "pii":
+        if entry.document.spec.drift is not None and is_personal(spec.tenants[entry.tenant].spec.data_classification):
             yield refused(SAMPLED_PERSONAL_DATA, entry.place, "spec.drift", "the tenant's data is personal, and samples of features and "
                           "predictions are personal data too.", "Remove drift; compare aggregates that hold no person's data elsewhere.",
                           tenant=entry.tenant)
@@ -66,7 +67,7 @@ def residency_refusals(spec: EnvironmentSpec) -> Iterator[Refusal]:
         listed = ", ".join(tenant.allowed_regions)
         if not listed:
             continue
-        if region is None and tenant.data_classification == "pii":
+        if region is None and is_personal(tenant.data_classification):
             claim = f"where this cluster stands is not said, but personal data may be only in: {listed}."
             yield refused(RESIDENCY, place, "spec.allowed_regions", claim, "Add cluster.region to environment.yaml.",
                           listed, "unknown", name)

@@ -12,7 +12,7 @@ from gpuplane.spec.environment_spec import EnvironmentSpec, ServiceEntry
 from gpuplane.spec.gateway import ModelProvider
 from gpuplane.spec.tenant import TenantSpec
 from gpuplane.spec.traffic import PERIOD_SECONDS, Limit
-from gpuplane.spec.vocabulary import DATA_CLASSES
+from gpuplane.spec.vocabulary import is_personal, more_sensitive
 
 
 def traffic_refusals(spec: EnvironmentSpec) -> Iterator[Refusal]:
@@ -83,14 +83,14 @@ def _residency(entry: ServiceEntry, tenant: TenantSpec, path: str, name: str, pr
 
 def _approval(entry: ServiceEntry, tenant: TenantSpec, path: str, name: str, provider: ModelProvider) -> Iterator[Refusal]:
     data = tenant.data_classification
-    if DATA_CLASSES.index(data) > DATA_CLASSES.index(provider.approved_for):
+    if more_sensitive(data, provider.approved_for):
         yield refused(UNAPPROVED_PROVIDER, entry.place, path, f'provider "{name}" is approved for data up to {provider.approved_for}, '
                       f"and the tenant's is {data}.", "Fall back to a service of the tenant, or to a provider that is approved for it.",
                       data, provider.approved_for, entry.tenant)
-    elif data == "pii" and provider.processing_agreement is None:
+    elif is_personal(data) and provider.processing_agreement is None:
         yield refused(UNAPPROVED_PROVIDER, entry.place, path, f'no processing agreement with provider "{name}" is recorded, and the '
-                      "tenant's data is pii.", "Record processing_agreement in gateway.providers, or fall back to a service of the tenant.",
-                      "a processing agreement", "none", entry.tenant)
+                      f"tenant's data is {data}.", "Record processing_agreement in gateway.providers, or fall back to a service of "
+                      "the tenant.", "a processing agreement", "none", entry.tenant)
 
 
 def _at_once(entry: ServiceEntry) -> int | None:

@@ -16,7 +16,7 @@ SamplePrefix = Annotated[str, StringConstraints(
 
 
 class Drift(SpecModel):
-    """A CronJob in the tenant's namespace with Evidently's test of each column; it uses no GPU. Refused where the data is ``pii``.
+    """A CronJob in the tenant's namespace with Evidently's test of each column; it uses no GPU. Refused where the data is personal.
 
     gpuplane samples nothing: something else writes the files, with features and predictions as columns and no payloads. The
     job fails, and so alerts, when more columns drifted than ``drifted_columns_percent``.

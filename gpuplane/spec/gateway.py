@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
+from gpuplane.spec.data_class import DataClass
 from gpuplane.spec.model import Cidr, DnsLabel, SpecModel
 from gpuplane.spec.platform_services import HelmInstall
 
@@ -37,7 +38,7 @@ class ModelProvider(SpecModel):
     """Host of the API, or of a private endpoint to it; it is called by TLS on port 443."""
     region: Annotated[str, Field(pattern=r"^[a-z][-a-z0-9]{1,40}$")]
     """Where it processes what it is sent, in the words of tenants' ``allowed_regions``."""
-    approved_for: Literal["public", "internal", "confidential", "pii"]
+    approved_for: DataClass
     """The most sensitive data that it may be sent."""
     processing_agreement: Annotated[str | None, Field(min_length=3, max_length=200)] = None
     """Where the data processing agreement is recorded; needed before personal data may be sent."""

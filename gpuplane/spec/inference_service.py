@@ -65,7 +65,7 @@ class ReplicaResources(SpecModel):
 
 
 class PayloadLogging(SpecModel):
-    """KServe payload logger: requests and responses are sent to a sink. Refused where the data is ``pii``."""
+    """KServe payload logger: requests and responses are sent to a sink. Refused where the data is personal."""
 
     mode: Literal["all", "request", "response"]
     """Which payloads are sent."""

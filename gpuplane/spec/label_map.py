@@ -9,11 +9,12 @@ from types import MappingProxyType
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, ValidationError
+from pydantic_core import PydanticCustomError
 
+from gpuplane.spec.data_class import DataClass, canonical
 from gpuplane.spec.errors import InvalidSpec, SpecError
 from gpuplane.spec.explain import explain
 from gpuplane.spec.model import SpecModel
-from gpuplane.spec.tenant import DataClass
 from gpuplane.spec.vocabulary import LabelMap
 from gpuplane.spec.yaml_source import WISH_LIMITS, read_documents
 
@@ -21,6 +22,15 @@ from gpuplane.spec.yaml_source import WISH_LIMITS, read_documents
 def _listed(value: object) -> object:
     """One alias may stand without brackets."""
     return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
+
+
+def _once(value: object) -> object:
+    """A class that stands under its own word and a synonym has two lists, of which one would be lost."""
+    keys = [canonical(key) for key in value] if isinstance(value, Mapping) else []
+    twice = next((key for key in keys if keys.count(key) > 1), None)
+    if twice is not None:
+        raise PydanticCustomError("twice", "{name} stands here under two words that mean the same", {"name": twice})
+    return value
 
 
 _Key = Annotated[str | None, Field(min_length=1, max_length=317)]
@@ -38,8 +48,8 @@ class LabelMapFile(SpecModel):
     allowed_regions: _Key = None
     allowed_registries: _Key = None
     allowed_model_sources: _Key = None
-    data_classes: dict[DataClass, _Aliases] = Field(default_factory=dict)
-    """Other words for a data class, e.g. ``pii: [personal, gdpr]``."""
+    data_classes: Annotated[dict[DataClass, _Aliases], BeforeValidator(_once)] = Field(default_factory=dict)
+    """Other words for a data class, e.g. ``personal: [pd, gdpr]``."""
 
 
 def load_label_map(path: Path) -> LabelMap:

@@ -23,6 +23,8 @@ class ModelReference(SpecModel):
     """Row of the model catalogue; left out, the URI tells."""
     format: Annotated[str | None, Field(pattern=r"^[A-Za-z][-A-Za-z0-9_]*$")] = None
     """KServe model format, e.g. ``onnx``; left out, the runtime's first."""
+    license: Annotated[str | None, Field(pattern=r"^[A-Za-z0-9][-A-Za-z0-9._+ ]*$", max_length=100)] = None
+    """Licence of the weights, as their model card spells it, e.g. ``apache-2.0``; left out, what the catalogue knows of the repository."""
 
     @model_validator(mode="after")
     def _a_volume_is_pinned_by_a_folder(self) -> Self:
@@ -92,7 +94,7 @@ class VllmArguments(SpecModel):
     enable_prefix_caching: bool | None = None
     """Keep the KV cache of common beginnings of prompts."""
     enable_log_requests: bool = False
-    """True writes requests to the log; refused where the data is ``pii``."""
+    """True writes requests to the log; refused where the data is personal."""
     enable_lora: bool = False
     """True: low-rank adapters can be loaded; they take GPU memory."""
     max_loras: Annotated[int | None, Field(ge=1, le=1024)] = None

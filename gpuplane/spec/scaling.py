@@ -71,5 +71,5 @@ class Disruption(SpecModel):
 
     max_unavailable: Annotated[int, Field(ge=0, le=1000)] = 1
     """Replicas that a drain may take away at once (PodDisruptionBudget); 0 stops every drain of their nodes."""
-    spread: tuple[Literal["node", "zone"], ...] = ("node",)
+    spread: tuple[Literal["node", "zone"], ...] = ("zone", "node")
     """Over what replicas are spread, as far as there is room: a loss then takes few of them."""

@@ -10,11 +10,10 @@ from pydantic_core import PydanticCustomError
 
 from gpuplane.spec.budget import Budget
 from gpuplane.spec.cloud_use import CloudUse
+from gpuplane.spec.data_class import DataClass
 from gpuplane.spec.model import Cidr, CloudRegion, DnsLabel, Document, FairSharingWeight, OneOf, QuotaKey, SpecModel, Usd, number_is_nominal
 from gpuplane.spec.traffic import ModelAccess
-from gpuplane.spec.vocabulary import LOCAL_QUEUE
-
-DataClass = Literal["public", "internal", "confidential", "pii"]
+from gpuplane.spec.vocabulary import LOCAL_QUEUE, is_personal
 
 
 class DeviceQuota(SpecModel):
@@ -133,15 +132,15 @@ class TenantSpec(OneOf):
     ONE_OF = ("budget_usd_per_month", "budget")
 
     model_config = ConfigDict(json_schema_extra={
-        "if": {"properties": {"data_classification": {"const": "pii"}}},
+        "if": {"properties": {"data_classification": {"enum": ["personal", "special", "pii"]}}},
         "then": {"required": ["allowed_regions"], "properties": {"allowed_regions": {"minItems": 1}}}})
 
     owner: Annotated[str, Field(min_length=3, max_length=100)]
     """Who answers for it: a team or an address."""
     data_classification: DataClass
-    """The most sensitive data it handles; ``pii`` switches the privacy rules on."""
+    """The most sensitive data it handles: ``special`` is personal data of GDPR Art. 9. ``pii`` is read as ``personal``."""
     allowed_regions: tuple[CloudRegion, ...] = ()
-    """Regions its data may be in; needed where the data is ``pii``."""
+    """Regions its data may be in; needed where the data is personal."""
     budget_usd_per_month: Usd | None = None
     """What its minimum may cost in a month of 730 hours, in US dollars: the short form of ``budget``."""
     budget: Budget | None = None
@@ -173,9 +172,9 @@ class TenantSpec(OneOf):
 
     @model_validator(mode="after")
     def _consistent(self) -> TenantSpec:
-        if self.data_classification == "pii" and not self.allowed_regions:
-            raise PydanticCustomError(
-                "residency", "data_classification pii needs allowed_regions", {"field": ("allowed_regions",)})
+        if is_personal(self.data_classification) and not self.allowed_regions:
+            raise PydanticCustomError("residency", "data_classification {data} needs allowed_regions",
+                                      {"data": self.data_classification, "field": ("allowed_regions",)})
         limited = [key for key, quota in self.quota.items() if quota.borrowing_limit or quota.lending_limit is not None]
         if self.cohort is None and limited:
             raise PydanticCustomError("cohort", "borrowing_limit and lending_limit of {keys} need a cohort",

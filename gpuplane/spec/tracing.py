@@ -19,7 +19,7 @@ class Tracing(SpecModel):
     """Where model servers send spans; present, every service is traced whose engine can be.
 
     Spans bear timings, token counts and sampling parameters, never prompts, answers or tensors: neither vLLM nor Triton's OpenTelemetry
-    mode can put them there, and there is no field that could ask for it. Payloads are the service's ``logging``, refused for ``pii``.
+    mode can put them there, and there is no field that could ask for it. Payloads are the service's ``logging``, refused for personal data.
     """
 
     namespace: DnsLabel

@@ -26,6 +26,8 @@ COST_CENTER: Final = f"{DOMAIN}/cost-center"
 ALLOWED_REGIONS: Final = f"{DOMAIN}/allowed-regions"
 ALLOWED_REGISTRIES: Final = f"{DOMAIN}/allowed-registries"
 ALLOWED_MODEL_SOURCES: Final = f"{DOMAIN}/allowed-model-sources"
+MODEL_LICENSE: Final = f"{DOMAIN}/model-license"
+"""Annotation of what serves a model: the model's licence, as its model card spells it."""
 SOURCE: Final = f"{DOMAIN}/source"
 """Annotation: the document below the environment's folder that asked for this object."""
 
@@ -41,6 +43,11 @@ SHARING: Final = f"{DOMAIN}/sharing"
 """Annotation of a ResourceFlavor: ``dedicated``, ``mig``, ``time-slicing`` or ``mps``."""
 MAY_BORROW: Final = f"{DOMAIN}/may-borrow"
 """Annotation of a workload that accepts to run on borrowed GPUs, and to lose them."""
+
+BREAK_GLASS_REASON: Final = f"{DOMAIN}/break-glass-reason"
+BREAK_GLASS_APPROVER: Final = f"{DOMAIN}/break-glass-approver"
+BREAK_GLASS_EXPIRES: Final = f"{DOMAIN}/break-glass-expires"
+"""Annotations of a RoleBinding that gives rights for an emergency: why, who allowed it, and its last day (``2026-11-21``)."""
 
 MODEL_SERVER_ACCOUNT: Final = "model-server"
 """Service account of a tenant's model servers; it has no rights and mounts no token."""
@@ -100,8 +107,20 @@ GKE_TPU_ACCELERATOR: Final = "cloud.google.com/gke-tpu-accelerator"
 GKE_TPU_TOPOLOGY: Final = "cloud.google.com/gke-tpu-topology"
 """Labels that GKE puts on TPU nodes: generation and shape of the slice they belong to."""
 
-DATA_CLASSES: Final = ("public", "internal", "confidential", "pii")
-"""Data classes, least sensitive first (NIST SP 800-122 §2 for personally identifiable information)."""
+DATA_CLASSES: Final = ("public", "internal", "confidential", "personal", "special")
+"""Data classes, least sensitive first: ``personal`` is personal data (GDPR Art. 4(1)), ``special`` its special categories (Art. 9)."""
+DATA_CLASS_SYNONYMS: Final[Mapping[str, str]] = MappingProxyType({"pii": "personal"})
+"""Other words that mean a data class wherever one is written."""
+
+
+def is_personal(data_class: str | None) -> bool:
+    """Whether data of a class is about people: ``personal``, and ``special`` all the more."""
+    return data_class in ("personal", "special")
+
+
+def more_sensitive(data_class: str, other: str) -> bool:
+    """Whether data of one class needs more protection than data of the other; both are of :data:`DATA_CLASSES`."""
+    return DATA_CLASSES.index(data_class) > DATA_CLASSES.index(other)
 
 
 def mig_resource(profile: str) -> str:
@@ -122,7 +141,7 @@ class LabelMap:
         tenant, environment, data_classification: keys of labels (looked up in annotations too).
         monthly_budget_usd, cost_center, allowed_regions, allowed_registries, allowed_model_sources:
             keys of annotations (looked up in labels too); lists are comma-separated.
-        data_classes: other words for a data class, e.g. ``{"pii": ("personal", "gdpr")}``.
+        data_classes: other words for a data class, e.g. ``{"personal": ("pd", "gdpr")}``; they come before gpuplane's own.
     """
 
     tenant: str = TENANT
@@ -138,9 +157,8 @@ class LabelMap:
     def data_class(self, word: str) -> str | None:
         """The data class that ``word`` means, or None where it means none."""
         lowered = word.strip().lower()
-        if lowered in DATA_CLASSES:
-            return lowered
         for name, aliases in self.data_classes.items():
             if lowered in {alias.lower() for alias in aliases}:
-                return name
-        return None
+                return DATA_CLASS_SYNONYMS.get(name, name)
+        canonical = DATA_CLASS_SYNONYMS.get(lowered, lowered)
+        return canonical if canonical in DATA_CLASSES else None

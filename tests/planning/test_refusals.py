@@ -279,7 +279,7 @@ BAD: dict[str, tuple[Change, str, str, str, str]] = {
         put((BETA, "spec.quota.slow", 1), first=slow), "TI-12", SLOW, SLICES,
         "tenants acme, beta would take turns on the same GPUs, which isolates neither memory nor faults."),
     "time-slicing with personal data": (
-        put((ACME, CLASS, "pii"), (ACME, REGIONS, ["us-east-1"]), first=slow), "TI-12", SLOW, SLICES, "tenant acme handles pii"),
+        put((ACME, CLASS, "pii"), (ACME, REGIONS, ["us-east-1"]), first=slow), "TI-12", SLOW, SLICES, "tenant acme handles personal data"),
     "personal data in a region that is not allowed": (
         put((ACME, CLASS, "pii"), (ACME, REGIONS, ["eu-west-1"])), "PII-10", ACME, REGIONS,
         "the environment is in us-east-1, but the tenant's data may be only in: eu-west-1."),

@@ -19,7 +19,7 @@ PII = {"data_classification": "pii", "allowed_regions": ["us-east-1", "eu-west-1
 REFUSED: dict[str, tuple[dict[str, Any], list[dict[str, Any]], str, str]] = {
     "more sensitive than approved": ({"data_classification": "confidential"}, TO_BEDROCK, "PII-11",
                                      'provider "bedrock" is approved for data up to internal, and the tenant\'s is confidential.'),
-    "personal, approved for less": (PII, TO_BEDROCK, "PII-11", "approved for data up to internal, and the tenant's is pii."),
+    "personal, approved for less": (PII, TO_BEDROCK, "PII-11", "approved for data up to internal, and the tenant's is personal."),
     "personal, without an agreement": (PII, TO_HUB, "PII-11", 'no processing agreement with provider "hub" is recorded'),
     "another region": ({"allowed_regions": ["us-east-1"]}, TO_HUB, "PII-10",
                        'provider "hub" processes in eu-west-1, but the tenant\'s data may be only in: us-east-1.'),

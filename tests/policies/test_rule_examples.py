@@ -9,6 +9,7 @@ from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.policies.registry import all_rules, judge
 from gpuplane.policies.rule import Example, Rule
 
+DAY = date(2026, 11, 21)
 RULES = all_rules()
 PASSES = [pytest.param(rule, example, id=f"{rule.id}: {example.title}") for rule in RULES for example in rule.PASSES]
 FAILS = [pytest.param(rule, example, id=f"{rule.id}: {example.title}") for rule in RULES for example in rule.FAILS]
@@ -16,14 +17,14 @@ FAILS = [pytest.param(rule, example, id=f"{rule.id}: {example.title}") for rule 
 
 @pytest.mark.parametrize(("rule", "example"), PASSES)
 def test_a_passing_example_has_no_finding(rule: Rule, example: Example) -> None:
-    found = judge(PlannedGraph(views_of_text(example.yaml)), (), date(2026, 11, 21), [rule])
+    found = judge(PlannedGraph(views_of_text(example.yaml)), (), DAY, [rule])
 
     assert [finding.message for finding in found.findings] == []
 
 
 @pytest.mark.parametrize(("rule", "example"), FAILS)
 def test_a_failing_example_is_found_and_says_why(rule: Rule, example: Example) -> None:
-    found = judge(PlannedGraph(views_of_text(example.yaml)), (), date(2026, 11, 21), [rule])
+    found = judge(PlannedGraph(views_of_text(example.yaml)), (), DAY, [rule])
 
     assert found.findings
     assert any(example.message in finding.message for finding in found.findings), [finding.message for finding in found.findings]

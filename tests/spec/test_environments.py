@@ -30,7 +30,7 @@ def test_there_are_four_environments() -> None:
 def test_every_environment_has_the_same_three_teams_in_one_cohort(spec: EnvironmentSpec) -> None:
     assert list(spec.tenants) == ["research", "search", "support"]
     assert {tenant.spec.cohort for tenant in spec.tenants.values()} == {"shared"}
-    assert [name for name, tenant in spec.tenants.items() if tenant.spec.data_classification == "pii"] == ["support"]
+    assert [name for name, tenant in spec.tenants.items() if tenant.spec.data_classification == "personal"] == ["support"]
 
 
 def test_nothing_is_refused_and_no_worst_case_exceeds_a_budget(spec: EnvironmentSpec) -> None:

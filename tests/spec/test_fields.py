@@ -48,7 +48,7 @@ BAD = {
     "missing kind": (TENANT, "kind: Tenant\n", "", "apiVersion", "kind", "is missing.", "Add kind."),
     "not of an enumeration": (
         TENANT, "pii", "PII", "PII", "spec.data_classification",
-        '"PII" is not allowed; allowed: \'public\', \'internal\', \'confidential\' or \'pii\'.', "Use what is allowed."),
+        '"PII" is not allowed; allowed: \'public\', \'internal\', \'confidential\', \'personal\' or \'special\'.', "Use what is allowed."),
     "almost of an enumeration": (
         TENANT, "pii", "confidentail", "confidentail", "spec.data_classification", "is not allowed",
         "Did you mean confidential?"),
@@ -130,7 +130,7 @@ BAD = {
         TENANT, "  cohort: shared\n", "", "a100-mig/1g.10gb", "spec.quota.a100-mig/1g.10gb", "a100-mig/1g.10gb need a cohort.",
         "Name a cohort, or remove the limits."),
     "personal data without regions": (
-        TENANT, "  allowed_regions: [eu-central-1]\n", "", "spec:", "spec.allowed_regions", "pii needs allowed_regions.",
+        TENANT, "  allowed_regions: [eu-central-1]\n", "", "spec:", "spec.allowed_regions", "data_classification personal needs allowed_regions.",
         "List the regions"),
     "a rollout that cannot move": (
         SERVICE, "  scaling:\n", "  rollout: {max_surge: 0, max_unavailable: 0}\n  scaling:\n", "rollout",

@@ -23,16 +23,24 @@ def test_what_is_said_counts_and_the_rest_stays(tmp_path: Path) -> None:
     assert labels.tenant != TENANT
 
 
-@pytest.mark.parametrize("text", ["data_classes: {pii: [personal, GDPR]}\n", "data_classes: {pii: personal}\n"])
+@pytest.mark.parametrize("text", [
+    "data_classes: {pii: [customer, GDPR]}\n", "data_classes: {personal: customer}\n", "data_classes: {pii: [personal, customer]}\n"])
 def test_other_words_for_data_classes(tmp_path: Path, text: str) -> None:
     labels = _load(tmp_path, text)
 
-    assert [labels.data_class(word) for word in ("Personal", "pii", "other")] == ["pii", "pii", None]
+    assert [labels.data_class(word) for word in ("Customer", "pii", "PERSONAL", "other")] == ["personal"] * 3 + [None]
+
+
+def test_own_words_come_before_ours(tmp_path: Path) -> None:
+    labels = _load(tmp_path, "data_classes: {confidential: [personal], special: [pii]}\n")
+
+    assert [labels.data_class(word) for word in ("personal", "pii", "special")] == ["confidential", "special", "special"]
 
 
 @pytest.mark.parametrize(("text", "said"), [
     ("tenent: x\n", "labels.yaml:1 tenent: is not a field here"), ("tenant: 3\n", "tenant"), ("tenant: ''\n", "tenant"),
-    ("data_classes: {secret: [x]}\n", "data_classes"), ("- tenant\n", "is not one mapping"), ("", "is not one mapping"), ("a: [", "is not YAML"),
+    ("data_classes: {secret: [x]}\n", "data_classes"),
+    ("data_classes: {pii: [a], personal: [b]}\n", "personal stands here under two words that mean the same"), ("- tenant\n", "is not one mapping"), ("", "is not one mapping"), ("a: [", "is not YAML"),
     ("tenant: a\n---\ntenant: b\n", "is not one mapping")])
 def test_a_mistake_is_told_with_its_place(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(InvalidSpec) as caught:

@@ -194,7 +194,7 @@ def test_a_provider_is_called_by_tls_with_the_tenants_key_and_says_what_it_is_ap
     assert lookup(_spec(wish, "AIGatewayRoute", "chat"), "rules", 0, "backendRefs", 1) == {
         "name": "chat--hub", "priority": 1, "weight": 1, "modelNameOverride": "big-1"}
     assert _one(wish, "Backend", "chat--hub")["metadata"]["annotations"] == {
-        "gpuplane.dev/approved-for": "pii", "gpuplane.dev/processing-agreement": "DPA 2026-014", "gpuplane.dev/provider-region": "eu-west-1"}
+        "gpuplane.dev/approved-for": "personal", "gpuplane.dev/processing-agreement": "DPA 2026-014", "gpuplane.dev/provider-region": "eu-west-1"}
     assert _spec(wish, "Backend", "chat--hub")["endpoints"] == [{"fqdn": {"hostname": "api.example.com", "port": 443}}]
     assert _spec(wish, "BackendTLSPolicy", "chat--hub")["validation"] == {
         "wellKnownCACertificates": "System", "hostname": "api.example.com"}

@@ -15,7 +15,7 @@ from gpuplane.graph.tenancy import data_class, owner, tenants_of_namespaces
 from gpuplane.graph.workloads import gpu_workloads
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.rule import Example, Rule
-from gpuplane.spec.vocabulary import is_device_resource
+from gpuplane.spec.vocabulary import is_device_resource, is_personal
 
 
 class SharedGpusBetweenTenants(Rule):
@@ -44,8 +44,8 @@ class SharedGpusBetweenTenants(Rule):
         if len(users) > 1:
             yield self.fail(graph, view, f"{what}, and {len(users)} tenants may use it: {', '.join(sorted(users))}.")
         for tenant in sorted(users):
-            if "pii" in users[tenant]:
-                yield self.fail(graph, view, f"{what}, and tenant {tenant}, whose data is pii, may use it.")
+            if any(is_personal(data) for data in users[tenant]):
+                yield self.fail(graph, view, f"{what}, and tenant {tenant}, whose data is personal, may use it.")
 
     def _without_pools(self, graph: PlannedGraph) -> Iterator[Finding]:
         """A default config that shares holds on every node, also on nodes that no object here describes."""
@@ -63,8 +63,8 @@ class SharedGpusBetweenTenants(Rule):
             devices = view.get("spec", "spec", "devices") if view.kind == "ResourceClaimTemplate" else view.get("spec", "devices")
             for index, config in enumerate(items(lookup(devices, "config"))):
                 strategy = lookup(config, "opaque", "parameters", "sharing", "strategy")
-                if strategy in ("TimeSlicing", "MPS") and data_class(graph, view) == "pii":
-                    yield self.fail(graph, view, f"{view}, whose data is pii, claims a GPU that is shared by {strategy}.",
+                if strategy in ("TimeSlicing", "MPS") and is_personal(data_class(graph, view)):
+                    yield self.fail(graph, view, f"{view}, whose data is personal, claims a GPU that is shared by {strategy}.",
                                     f"spec.devices.config[{index}]")
 
     PASSES = (
@@ -115,13 +115,13 @@ data:
 ---
 apiVersion: v1
 kind: Namespace
-metadata: {name: support, labels: {gpuplane.dev/tenant: support, gpuplane.dev/data-classification: pii}}
+metadata: {name: support, labels: {gpuplane.dev/tenant: support, gpuplane.dev/data-classification: personal}}
 ---
 apiVersion: v1
 kind: Pod
 metadata: {name: chat, namespace: support}
 spec: {containers: [{name: vllm, image: vllm, resources: {limits: {nvidia.com/gpu: 1}}}]}
-""", "tenant support, whose data is pii"),
+""", "tenant support, whose data is personal"),
     )
 
 

@@ -9,7 +9,7 @@ from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.tenancy import data_class
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.rule import Example, Rule
-from gpuplane.spec.vocabulary import PROVIDER_REGION
+from gpuplane.spec.vocabulary import PROVIDER_REGION, is_personal
 
 
 class ForeignRegions(Rule):
@@ -26,7 +26,7 @@ class ForeignRegions(Rule):
         for route in routes(graph):
             said = graph.says(route, "allowed_regions")
             allowed = sorted({region.strip() for region in said.split(",")} - {""}) if said else []
-            if not allowed and data_class(graph, route) != "pii":
+            if not allowed and not is_personal(data_class(graph, route)):
                 continue
             for place in outside_backends(graph, route):
                 region = place.said.get(PROVIDER_REGION)
@@ -43,7 +43,7 @@ apiVersion: v1
 kind: Namespace
 metadata:
   name: support
-  labels: {gpuplane.dev/tenant: support, gpuplane.dev/data-classification: pii}
+  labels: {gpuplane.dev/tenant: support, gpuplane.dev/data-classification: personal}
   annotations: {gpuplane.dev/allowed-regions: "eu-central-1,eu-west-1"}
 ---
 apiVersion: gateway.envoyproxy.io/v1alpha1
@@ -79,7 +79,7 @@ spec: {rules: [{backendRefs: [{group: gateway.envoyproxy.io, kind: Backend, name
         Example("personal data to somewhere", """
 apiVersion: v1
 kind: Namespace
-metadata: {name: support, labels: {gpuplane.dev/tenant: support, gpuplane.dev/data-classification: pii}}
+metadata: {name: support, labels: {gpuplane.dev/tenant: support, gpuplane.dev/data-classification: personal}}
 ---
 apiVersion: gateway.envoyproxy.io/v1alpha1
 kind: Backend

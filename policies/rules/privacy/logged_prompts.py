@@ -12,6 +12,7 @@ from gpuplane.graph.serving_runtimes import effective_templates
 from gpuplane.graph.tenancy import data_class
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.rule import Example, Rule
+from gpuplane.spec.vocabulary import is_personal
 
 _FLAGS = ("enable-log-requests", "enable-log-outputs", "log-requests")
 _NO = ("", "0", "false", "no", "off")
@@ -23,7 +24,7 @@ _LEVELS = ("VLLM_LOGGING_LEVEL", "LITELLM_LOG")
 
 
 class LoggedPrompts(Rule):
-    """Where the data is pii, prompts and answers must not reach logs, traces or a payload sink.
+    """Where the data is personal, prompts and answers must not reach logs, traces or a payload sink.
 
     KServe's payload logger sends requests and responses by default, and vLLM writes prompts when told to log requests.
     """
@@ -37,7 +38,7 @@ class LoggedPrompts(Rule):
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         for view in graph.kubernetes:
-            if view.kind in TEMPLATE_KINDS or data_class(graph, view) != "pii":
+            if view.kind in TEMPLATE_KINDS or not is_personal(data_class(graph, view)):
                 continue
             for template in effective_templates(graph, view):
                 yield from self._logger(graph, view, template)
@@ -50,10 +51,10 @@ class LoggedPrompts(Rule):
             mode = logger.get("mode", "all") if isinstance(logger, dict) else "all"
             what = {"request": "requests", "response": "responses"}.get(str(mode), "requests and responses")
             yield self.fail(
-                graph, view, f"{view} handles pii data and its payload logger sends {what} to a sink.", f"{template.path}.logger")
+                graph, view, f"{view} handles personal data and its payload logger sends {what} to a sink.", f"{template.path}.logger")
 
     def _container(self, graph: PlannedGraph, view: ResourceView, container: PodContainer) -> Iterator[Finding]:
-        said = f"{view} handles pii data and container {container.name}"
+        said = f"{view} handles personal data and container {container.name}"
         for path in hidden(container):
             yield self.unknown(graph, view, f"{said} is started with what is only known after apply.", path)
         found, variables = flags(container), environment(graph, view, container)
@@ -94,7 +95,7 @@ class LoggedPrompts(Rule):
         Example("personal data, and nothing is logged", """
 apiVersion: v1
 kind: Namespace
-metadata: {name: support, labels: {gpuplane.dev/data-classification: pii}}
+metadata: {name: support, labels: {gpuplane.dev/data-classification: personal}}
 ---
 apiVersion: serving.kserve.io/v1beta1
 kind: InferenceService
@@ -112,7 +113,7 @@ spec: {predictor: {logger: {mode: all, url: "http://sink"}, model: {modelFormat:
         Example("vLLM reads its settings from a file in the image", """
 apiVersion: v1
 kind: Namespace
-metadata: {name: support, labels: {gpuplane.dev/data-classification: pii}}
+metadata: {name: support, labels: {gpuplane.dev/data-classification: personal}}
 ---
 apiVersion: serving.kserve.io/v1beta1
 kind: InferenceService
@@ -122,7 +123,7 @@ spec: {predictor: {model: {image: vllm/vllm-openai, args: [--config=/etc/vllm.ya
         Example("a log level from a Secret", """
 apiVersion: v1
 kind: Namespace
-metadata: {name: support, labels: {gpuplane.dev/data-classification: pii}}
+metadata: {name: support, labels: {gpuplane.dev/data-classification: personal}}
 ---
 apiVersion: v1
 kind: Pod
@@ -136,7 +137,7 @@ spec:
         Example("KServe's payload logger", """
 apiVersion: v1
 kind: Namespace
-metadata: {name: support, labels: {gpuplane.dev/data-classification: pii}}
+metadata: {name: support, labels: {gpuplane.dev/data-classification: personal}}
 ---
 apiVersion: serving.kserve.io/v1beta1
 kind: InferenceService
@@ -146,7 +147,7 @@ spec: {predictor: {logger: {url: "http://sink"}, model: {modelFormat: {name: vLL
         Example("vLLM logs requests, started by a shell", """
 apiVersion: apps/v1
 kind: Deployment
-metadata: {name: chat, namespace: support, labels: {gpuplane.dev/data-classification: pii}}
+metadata: {name: chat, namespace: support, labels: {gpuplane.dev/data-classification: personal}}
 spec: {template: {spec: {containers: [{name: vllm, image: vllm, command: [sh, -c, "vllm serve /m --enable_log_requests"]}]}}}
 """, "logs requests (--enable-log-requests)"),
         Example("the runtime turns it on", """
@@ -157,7 +158,7 @@ spec: {containers: [{name: kserve-container, image: vllm, env: [{name: VLLM_LOGG
 ---
 apiVersion: serving.kserve.io/v1beta1
 kind: InferenceService
-metadata: {name: chat, namespace: support, labels: {gpuplane.dev/data-classification: pii}}
+metadata: {name: chat, namespace: support, labels: {gpuplane.dev/data-classification: personal}}
 spec: {predictor: {model: {runtime: vllm}}}
 """, "VLLM_LOGGING_LEVEL"),
     )

@@ -9,7 +9,7 @@ from gpuplane.graph.pod_templates import KSERVE_GROUP
 from gpuplane.graph.resource_view import ResourceView, Unknown, mapping
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.rule import Example, Rule
-from gpuplane.spec.vocabulary import DATA_CLASSES
+from gpuplane.spec.vocabulary import DATA_CLASSES, more_sensitive
 
 _ENDPOINTS = ("InferenceService", "LLMInferenceService", "InferenceGraph", "LocalModelCache", "LocalModelNamespaceCache")
 _BUCKETS = ("aws:s3/bucket:Bucket", "aws:s3/bucketV2:BucketV2")
@@ -55,14 +55,14 @@ class MissingDataClass(Rule):
             yield self.fail(graph, view, f"{view} does not say which class of data it handles.", field)
         elif meaning is None:
             yield self.fail(graph, view, f"The data class {word!r} of {view} is none of {', '.join(DATA_CLASSES)}.", field)
-        elif around is not None and DATA_CLASSES.index(meaning) < DATA_CLASSES.index(around):
+        elif around is not None and more_sensitive(around, meaning):
             yield self.fail(graph, view, f"{view} says {meaning}, but its namespace holds {around} data.", field)
 
     PASSES = (
         Example("a tenant's namespace says it for all that is in it", """
 apiVersion: v1
 kind: Namespace
-metadata: {name: support, labels: {gpuplane.dev/tenant: support, gpuplane.dev/data-classification: pii}}
+metadata: {name: support, labels: {gpuplane.dev/tenant: support, gpuplane.dev/data-classification: personal}}
 ---
 apiVersion: serving.kserve.io/v1beta1
 kind: InferenceService
@@ -89,11 +89,11 @@ metadata: {name: support, labels: {gpuplane.dev/tenant: support, gpuplane.dev/da
         Example("a service that talks its namespace's data down", """
 apiVersion: v1
 kind: Namespace
-metadata: {name: support, labels: {gpuplane.dev/tenant: support, gpuplane.dev/data-classification: pii}}
+metadata: {name: support, labels: {gpuplane.dev/tenant: support, gpuplane.dev/data-classification: personal}}
 ---
 apiVersion: serving.kserve.io/v1beta1
 kind: InferenceService
 metadata: {name: chat, namespace: support, labels: {gpuplane.dev/data-classification: public}}
 spec: {predictor: {model: {modelFormat: {name: vLLM}}}}
-""", "says public, but its namespace holds pii data"),
+""", "says public, but its namespace holds personal data"),
     )

@@ -9,7 +9,7 @@ from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.tenancy import data_class
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.rule import Example, Rule
-from gpuplane.spec.vocabulary import APPROVED_FOR, DATA_CLASSES, PROCESSING_AGREEMENT
+from gpuplane.spec.vocabulary import APPROVED_FOR, DATA_CLASSES, PROCESSING_AGREEMENT, is_personal, more_sensitive
 
 
 class UnapprovedProviders(Rule):
@@ -19,7 +19,8 @@ class UnapprovedProviders(Rule):
     id = "PII-11"
     title = "Routes lead outside only to providers that are approved for the data"
     severity = "critical"
-    remedy = "Register the provider with approved_for (and processing_agreement for pii), or fall back to a service of the tenant."
+    remedy = ("Register the provider with approved_for (and processing_agreement for personal data), or fall back to a service of the "
+              "tenant.")
     references = ("GDPR Art. 28", "ISO/IEC 27001:2022 A.5.19-A.5.23")
     scope = "platform"
 
@@ -33,12 +34,12 @@ class UnapprovedProviders(Rule):
                 if approved is None:
                     yield self.fail(graph, route, f"{route} handles {data} data and leads to {place.host}, which nobody approved for any.",
                                     place.path)
-                elif DATA_CLASSES.index(approved) < DATA_CLASSES.index(data):
+                elif more_sensitive(data, approved):
                     yield self.fail(graph, route, f"{route} handles {data} data and leads to {place.host}, which is approved for data "
                                                   f"up to {approved}.", place.path)
-                elif data == "pii" and not place.said.get(PROCESSING_AGREEMENT):
-                    yield self.fail(graph, route, f"{route} handles pii data and leads to {place.host}, with which no processing agreement "
-                                                  "is recorded.", place.path)
+                elif is_personal(data) and not place.said.get(PROCESSING_AGREEMENT):
+                    yield self.fail(graph, route, f"{route} handles {data} data and leads to {place.host}, with which no processing "
+                                                  "agreement is recorded.", place.path)
 
     PASSES = (
         Example("internal data to a provider that is approved for it", """
@@ -64,7 +65,7 @@ spec: {rules: [{backendRefs: [{name: bedrock, priority: 1}]}]}
         Example("personal data that stays in the cluster", """
 apiVersion: v1
 kind: Namespace
-metadata: {name: support, labels: {gpuplane.dev/tenant: support, gpuplane.dev/data-classification: pii}}
+metadata: {name: support, labels: {gpuplane.dev/tenant: support, gpuplane.dev/data-classification: personal}}
 ---
 apiVersion: gateway.envoyproxy.io/v1alpha1
 kind: Backend
@@ -81,7 +82,7 @@ spec: {rules: [{backendRefs: [{group: gateway.envoyproxy.io, kind: Backend, name
         Example("personal data to a provider that is approved for less", """
 apiVersion: v1
 kind: Namespace
-metadata: {name: support, labels: {gpuplane.dev/tenant: support, gpuplane.dev/data-classification: pii}}
+metadata: {name: support, labels: {gpuplane.dev/tenant: support, gpuplane.dev/data-classification: personal}}
 ---
 apiVersion: gateway.envoyproxy.io/v1alpha1
 kind: Backend
@@ -101,11 +102,11 @@ spec: {rules: [{backendRefs: [{name: bedrock, priority: 1}]}]}
         Example("no agreement", """
 apiVersion: v1
 kind: Namespace
-metadata: {name: support, labels: {gpuplane.dev/tenant: support, gpuplane.dev/data-classification: pii}}
+metadata: {name: support, labels: {gpuplane.dev/tenant: support, gpuplane.dev/data-classification: personal}}
 ---
 apiVersion: gateway.envoyproxy.io/v1alpha1
 kind: Backend
-metadata: {name: api, namespace: support, annotations: {gpuplane.dev/approved-for: pii}}
+metadata: {name: api, namespace: support, annotations: {gpuplane.dev/approved-for: personal}}
 spec: {endpoints: [{fqdn: {hostname: api.example.com, port: 443}}]}
 ---
 apiVersion: gateway.networking.k8s.io/v1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gpuplane.graph.images import full_name
 from gpuplane.graph.model_sources import allowed
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.resource_view import ResourceView
@@ -11,31 +12,39 @@ from gpuplane.graph.serving_runtimes import effective_templates
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.rule import Example, Rule
 
+_CLOSED = ("k8s.gcr.io/", "gcr.io/google_containers/")
+"""Registries that nobody fixes images in any more (kubernetes.io/blog/2023/02/06/k8s-gcr-io-freeze-announcement)."""
+
 
 class ForeignRegistries(Rule):
     """A digest says which bytes run, not whose they are: images come from the registries that the namespace allows.
 
-    Names are compared in full (``vllm/vllm-openai`` is ``docker.io/vllm/vllm-openai``), and a prefix ends where a part of the path does.
+    One that was closed is never allowed: images there get no fixes. Names are compared in full (``vllm/vllm-openai`` is
+    ``docker.io/vllm/vllm-openai``), and a prefix ends where a part of the path does.
     """
 
     id = "SC-03"
     title = "Images come from allowed registries"
     severity = "high"
     remedy = "Use an image below one of the allowed registries, or add its registry to allowed_registries of the environment."
-    references = ("NIST SP 800-190 §3.1.5/4.1.5", "CIS Kubernetes Benchmark v1.12 5.5.1")
+    references = ("NIST SP 800-190 §3.1.5/4.1.5", "CIS Kubernetes Benchmark v1.12 5.5.1",
+                  "Kubernetes blog: k8s.gcr.io Image Registry Will Be Frozen From the 3rd of April 2023")
     scope = "platform"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
-        for view in graph.kubernetes:
+        for view, _ in graph.pods:
             said = graph.says(view, "allowed_registries")
-            if said is not None:
-                yield from self._view(graph, view, [prefix.strip() for prefix in said.split(",") if prefix.strip()])
+            yield from self._view(graph, view, None if said is None else [prefix.strip() for prefix in said.split(",") if prefix.strip()])
 
-    def _view(self, graph: PlannedGraph, view: ResourceView, prefixes: list[str]) -> Iterator[Finding]:
+    def _view(self, graph: PlannedGraph, view: ResourceView, prefixes: list[str] | None) -> Iterator[Finding]:
         for template in effective_templates(graph, view):
             for container in template.containers:
                 image, path = container.spec.get("image"), f"{container.path}.image"
-                if image is not None and not isinstance(image, str):
+                if isinstance(image, str) and full_name(image).startswith(_CLOSED):
+                    yield self.fail(graph, view, f"{image} of {view} is in a registry that was closed in 2023 and gets no fixes.", path)
+                elif prefixes is None:
+                    continue
+                elif image is not None and not isinstance(image, str):
                     yield self.unknown(graph, view, f"Which image {view} runs is only known after apply.", path)
                 elif image and not allowed(full_name(image), [full_name(prefix) for prefix in prefixes]):
                     listed = ", ".join(prefixes) or "none"
@@ -70,6 +79,12 @@ kind: Pod
 metadata: {name: chat, namespace: support}
 spec: {containers: [{name: a, image: nvcr.io/nvidia-mirror/tritonserver}]}
 """, "nvcr.io/nvidia-mirror/tritonserver of Pod support/chat is not below any allowed registry (nvcr.io/nvidia)"),
+        Example("a registry that was closed", """
+apiVersion: v1
+kind: Pod
+metadata: {name: chat, namespace: support}
+spec: {containers: [{name: a, image: "k8s.gcr.io/pause:3.5"}]}
+""", "k8s.gcr.io/pause:3.5 of Pod support/chat is in a registry that was closed in 2023"),
         Example("an init container from elsewhere", """
 apiVersion: v1
 kind: Namespace
@@ -82,10 +97,3 @@ spec: {containers: [{name: a, image: vllm/vllm-openai}], initContainers: [{name:
 """, "evil.example.com/vllm/vllm-openai of Pod support/chat is not below"),
     )
 
-
-def full_name(image: str) -> str:
-    """An image's name with its registry, as the container runtime reads it (docker.io, and ``library/`` for one-part names)."""
-    first, slash, _ = image.partition("/")
-    if slash and ("." in first or ":" in first or first == "localhost"):
-        return image
-    return f"docker.io/{image}" if slash else f"docker.io/library/{image}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gpuplane.graph.planned_graph import PlannedGraph
-from gpuplane.graph.pod_templates import KSERVE_GROUP, PodContainer, PodTemplate
+from gpuplane.graph.pod_templates import KSERVE_GROUP, PodContainer, PodTemplate, is_patch
 from gpuplane.graph.quantities import quantity
 from gpuplane.graph.resource_view import ResourceView, Unknown, lookup
 from gpuplane.policies.container_rule import ContainerRule
@@ -15,8 +15,6 @@ from gpuplane.policies.rule import Example
 _NEEDED = (("requests", "cpu"), ("requests", "memory"), ("limits", "memory"))
 _LEAST_MEMORY_BYTES = 1 << 20
 """Less than this is a slip of the unit: ``400m`` of memory is 0.4 bytes."""
-_PATCHED_KINDS = ("Prometheus", "Alertmanager", "ThanosRuler", "PrometheusAgent")
-"""Kinds whose containers may be patches of what their operator makes."""
 
 
 class MissingResources(ContainerRule):
@@ -29,11 +27,11 @@ class MissingResources(ContainerRule):
     title = "Every container states CPU and memory requests and a memory limit"
     severity = "high"
     remedy = "Set resources.requests.cpu, resources.requests.memory and resources.limits.memory of the container."
-    references = ("NSA/CISA Kubernetes Hardening Guide v1.2: Resource policies", "NIST SP 800-190 §3.4.2")
+    references = ("NSA/CISA Kubernetes Hardening Guide v1.2: Resource policies", "Kubernetes Resource Management for Pods and Containers")
 
     def container(self, graph: PlannedGraph, view: ResourceView, template: PodTemplate, container: PodContainer) -> Iterator[Finding]:
-        if container.role == "ephemeral" or (view.kind in _PATCHED_KINDS and "image" not in container.spec):
-            return  # the API takes no resources for ephemeral containers
+        if container.role == "ephemeral" or (is_patch(view, container) and view.kind != "TrainJob"):
+            return  # the API takes no resources for ephemeral containers; a TrainJob's trainer has its own
         missing, hidden, field = [], False, f"{container.path}.resources"
         # Kubernetes takes resources for the whole pod, too; KServe's components have no such field.
         sources = [container.spec] if view.group == KSERVE_GROUP else [container.spec, template.spec]
