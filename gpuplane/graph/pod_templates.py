@@ -43,6 +43,8 @@ _NO_PODS = ("apiextensions.k8s.io", "kyverno.io", "policies.kyverno.io", "templa
 """API groups whose objects hold schemas, patterns or requests that look like pods."""
 _PATCHED_KINDS = ("Prometheus", "Alertmanager", "ThanosRuler", "PrometheusAgent")
 """Kinds whose containers may be patches of what their operator makes."""
+_SCALARS = (str, int, float, bool, type(None))
+"""Most values are one of these, and hold no pod: they are not walked into."""
 _OVERRIDES = ("podTemplateOverrides", "podSpecOverrides", "runtimePatches", "status")
 
 
@@ -121,7 +123,7 @@ def _walk(view: ResourceView, value: Any, steps: Steps) -> Iterator[PodTemplate]
             labels, annotations = (_worn(view, steps, what) for what in ("labels", "annotations"))
             yield PodTemplate(dotted(steps), steps, labels, annotations, value, found, unknown)
         for key, item in value.items():
-            if key not in _ROLES and key not in _OVERRIDES and not (key == "metadata" and not steps):
+            if type(item) not in _SCALARS and key not in _ROLES and key not in _OVERRIDES and not (key == "metadata" and not steps):
                 yield from _walk(view, item, (*steps, key))
 
 

@@ -88,9 +88,11 @@ class ResourceView:
 def lookup(value: Any, *path: str | int) -> Any:
     """The value at ``path`` below ``value``, or None; stops at an :class:`Unknown` and returns it."""
     for step in path:
-        if isinstance(value, Unknown):
+        if isinstance(value, dict):  # nearly always; an abstract class takes long to ask
+            value = value.get(step)
+        elif isinstance(value, Unknown):
             return value
-        if isinstance(value, Mapping):
+        elif isinstance(value, Mapping):
             value = value.get(step)
         elif isinstance(value, (list, tuple)) and isinstance(step, int) and -len(value) <= step < len(value):
             value = value[step]
@@ -107,7 +109,7 @@ def told(value: Any, *path: str | int) -> Any:
 
 def mapping(value: Any) -> Mapping[str, Any]:
     """``value`` if it is a mapping, else an empty one."""
-    return value if isinstance(value, Mapping) else _NOTHING
+    return value if isinstance(value, (dict, Mapping)) else _NOTHING
 
 
 def items(value: Any) -> list[Any]:

@@ -39,7 +39,8 @@ def effective_templates(graph: PlannedGraph, view: ResourceView) -> tuple[PodTem
 @lru_cache(maxsize=4)
 def _all(graph: PlannedGraph) -> Mapping[str, tuple[PodTemplate, ...]]:
     """By URN: every rule asks for these, and they are the same for each."""
-    return {view.urn: tuple(_effective(graph, view, template) for template in pod_templates(view)) for view in graph.kubernetes}
+    written = {view.urn: templates for view, templates in graph.pods}
+    return {view.urn: tuple(_effective(graph, view, template) for template in written.get(view.urn, ())) for view in graph.kubernetes}
 
 
 def _effective(graph: PlannedGraph, view: ResourceView, template: PodTemplate) -> PodTemplate:

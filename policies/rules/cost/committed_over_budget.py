@@ -38,18 +38,22 @@ class CommittedOverBudget(Rule):
                 groups[owner(graph, workload.view) or f"namespace {workload.view.namespace}"].append(workload)
         for view in graph.namespaces.values():  # a budget that is no number is wrong even before anything is spent
             groups.setdefault(graph.tenant_of(view) or f"namespace {view.name}", [])
+        homes: dict[str, list[ResourceView]] = defaultdict(list)
+        for view in graph.namespaces.values():
+            homes[graph.tenant_of(view) or f"namespace {view.name}"].append(view)
         for name, group in sorted(groups.items()):
-            yield from self._group(graph, name, group)
+            # The owner's namespaces may bear the budget, and the workloads themselves.
+            yield from self._group(graph, name, group, [*homes[name], *(workload.view for workload in group)])
         for view in graph.namespaces.values():
             ours = view.labels.get(MANAGED_BY) == "gpuplane" and graph.tenant_of(view) is not None
             if ours and budget_of(graph, view) is None:
                 yield self.fail(graph, view, f"Namespace {view.name} of tenant {graph.tenant_of(view)} states no budget.",
                                 f"metadata.annotations.{graph.labels.monthly_budget_usd}")
 
-    def _group(self, graph: PlannedGraph, name: str, group: list[Workload]) -> Iterator[Finding]:
+    def _group(self, graph: PlannedGraph, name: str, group: list[Workload], holders: list[ResourceView]) -> Iterator[Finding]:
         key = graph.labels.monthly_budget_usd
         field = f"metadata.annotations.{key}"
-        budgets = [found for view in _holders(graph, name, group) if (found := budget_of(graph, view)) is not None]
+        budgets = [found for view in holders if (found := budget_of(graph, view)) is not None]
         for holder, amount in budgets:
             if amount is None:
                 yield self.fail(graph, holder, f"The budget of {holder} is no amount in US dollars.", field)
@@ -154,9 +158,3 @@ kind: Namespace
 metadata: {name: support, labels: {gpuplane.dev/tenant: support}, annotations: {gpuplane.dev/monthly-budget-usd: plenty}}
 """, "is no amount in US dollars"),
     )
-
-
-def _holders(graph: PlannedGraph, name: str, group: list[Workload]) -> list[ResourceView]:
-    """Objects that may bear the budget: the owner's namespaces, and the workloads themselves."""
-    places = [view for view in graph.namespaces.values() if (graph.tenant_of(view) or f"namespace {view.name}") == name]
-    return [*places, *(workload.view for workload in group)]

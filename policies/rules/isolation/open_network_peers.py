@@ -9,7 +9,7 @@ from typing import Any
 from gpuplane.graph.label_selectors import everything, selects
 from gpuplane.graph.network_policies import Peer, network_policies
 from gpuplane.graph.planned_graph import PlannedGraph
-from gpuplane.graph.queues import namespace_labels
+from gpuplane.graph.queues import NAMESPACE_NAME, namespace_labels
 from gpuplane.graph.resource_view import items, lookup, mapping, unknowns
 from gpuplane.graph.tenancy import tenants_of_namespaces
 from gpuplane.policies.finding import Finding
@@ -171,7 +171,9 @@ def _other_tenant(graph: PlannedGraph, peer: Peer, own: str) -> str | None:
         if tenant is not None and tenant != own:
             return f"tenant {tenant}"
     tenants = tenants_of_namespaces(graph)
-    for name, namespace in sorted(graph.namespaces.items()):
-        if tenants.get(name, own) != own and selects(selector, namespace_labels(namespace)):
+    # Most selectors name one namespace: the others need not be looked at.
+    one = mapping(selector.get("matchLabels")).get(NAMESPACE_NAME)
+    for name in sorted(graph.namespaces) if one is None else [str(one)] if str(one) in graph.namespaces else []:
+        if tenants.get(name, own) != own and selects(selector, namespace_labels(graph.namespaces[name])):
             return f"tenant {tenants[name]} (namespace {name})"
     return None

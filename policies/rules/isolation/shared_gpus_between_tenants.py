@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 from gpuplane.graph.device_pools import DevicePool, device_pools
 from gpuplane.graph.gpu_sharing import SHARED_STRATEGIES, UNRESOLVED, PluginConfig, sharing_configs
-from gpuplane.graph.placement import candidates
+from gpuplane.graph.placement import candidates, node_choices
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.queues import cluster_queues
 from gpuplane.graph.resource_view import ResourceView, items, lookup
-from gpuplane.graph.tenancy import data_class, owner, tenants_of_namespaces
-from gpuplane.graph.workloads import gpu_workloads
+from gpuplane.graph.tenancy import classes_of_tenants, data_class, owner
+from gpuplane.graph.workloads import Workload, gpu_workloads
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.rule import Example, Rule
 from gpuplane.spec.vocabulary import is_device_resource, is_personal
@@ -29,11 +29,13 @@ class SharedGpusBetweenTenants(Rule):
     scope = "platform"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
-        for pool in device_pools(graph):
-            users = _users(graph, pool)
+        shared = [pool for pool in device_pools(graph) if pool.sharing in (*SHARED_STRATEGIES, UNRESOLVED)]
+        by_pool = _users(graph, shared)
+        for pool in shared:
+            users = by_pool[pool.name]
             if pool.sharing in SHARED_STRATEGIES:
                 yield from self._judge(graph, pool.view, f"Pool {pool.name} shares its GPUs by {pool.sharing}", users)
-            elif pool.sharing == UNRESOLVED and users:
+            elif users:
                 yield self.unknown(graph, pool.view, f"The nodes of pool {pool.name} pick a sharing config that is not among the "
                                                      "objects that are judged.")
         if not device_pools(graph):
@@ -125,22 +127,33 @@ spec: {containers: [{name: vllm, image: vllm, resources: {limits: {nvidia.com/gp
     )
 
 
-def _users(graph: PlannedGraph, pool: DevicePool) -> dict[str, set[str]]:
-    """Tenants that may use a pool, with their data classes: by quota, and by workloads that select it."""
-    users: dict[str, set[str]] = defaultdict(set)
+def _users(graph: PlannedGraph, shared: list[DevicePool]) -> dict[str, dict[str, set[str]]]:
+    """Tenants that may use each of these pools, with their data classes: by quota, and by workloads that select it."""
+    users: dict[str, dict[str, set[str]]] = {pool.name: defaultdict(set) for pool in shared}
     for queue in cluster_queues(graph).values():
-        usable = [quota for quota in queue.quotas if is_device_resource(quota.resource) and queue.most(quota) != 0]
-        for tenant in queue.tenants if any(quota.flavor == pool.name for quota in usable) else ():
-            _add(graph, users, tenant, queue.view)
-    for workload in gpu_workloads(graph):
-        if pool in candidates(workload.template, device_pools(graph), next(iter(workload.devices), None)):
-            _add(graph, users, owner(graph, workload.view), workload.view)
+        usable = {quota.flavor for quota in queue.quotas if is_device_resource(quota.resource) and queue.most(quota) != 0}
+        for name in usable & users.keys():
+            for tenant in queue.tenants:
+                _add(graph, users[name], tenant, queue.view)
+    for (_, _, tenant), workloads in _alike(graph).items() if shared else ():
+        template, device = workloads[0].template, next(iter(workloads[0].devices), None)
+        for pool in candidates(template, device_pools(graph), device):
+            for workload in workloads if pool.name in users else ():
+                _add(graph, users[pool.name], tenant, workload.view)
     return users
+
+
+def _alike(graph: PlannedGraph) -> dict[tuple[object, object, str | None], list[Workload]]:
+    """GPU workloads that land on the same pools and are the same tenant's."""
+    groups: dict[tuple[object, object, str | None], list[Workload]] = defaultdict(list)
+    for workload in gpu_workloads(graph):
+        choices = frozenset(node_choices(workload.template).items())
+        groups[choices, next(iter(workload.devices), None), owner(graph, workload.view)].append(workload)
+    return groups
 
 
 def _add(graph: PlannedGraph, users: dict[str, set[str]], tenant: str | None, view: ResourceView) -> None:
     if tenant is None:
         return
-    homes = [graph.namespaces[name] for name, each in tenants_of_namespaces(graph).items()
-             if each == tenant and name in graph.namespaces]
-    users[tenant] |= {found for source in [view, *homes] if (found := data_class(graph, source)) is not None}
+    own = data_class(graph, view)
+    users[tenant] |= classes_of_tenants(graph).get(tenant, frozenset()) | ({own} if own is not None else frozenset())
