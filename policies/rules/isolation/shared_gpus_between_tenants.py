@@ -135,11 +135,11 @@ def _users(graph: PlannedGraph, shared: list[DevicePool]) -> dict[str, dict[str,
         for name in usable & users.keys():
             for tenant in queue.tenants:
                 _add(graph, users[name], tenant, queue.view)
-    for (_, _, tenant), workloads in _alike(graph).items() if shared else ():
+    for (_, _, holder), workloads in _alike(graph).items() if shared else ():
         template, device = workloads[0].template, next(iter(workloads[0].devices), None)
         for pool in candidates(template, device_pools(graph), device):
             for workload in workloads if pool.name in users else ():
-                _add(graph, users[pool.name], tenant, workload.view)
+                _add(graph, users[pool.name], holder, workload.view)
     return users
 
 
