@@ -1,4 +1,4 @@
-"""All rules on thousands of manifests, against Checkov's Kubernetes runner on the same files: ``python -m benchmarks.bench_policies [FILES [SHARED]]``.
+"""All rules on thousands of manifests, and Checkov on the same files: ``python -m benchmarks.bench_policies [FILES [SHARED]]``.
 
 Both are whole processes by processor time, their children's with it; of Checkov's only its run counts, not its imports. The pair is
 measured where ``.venv-checkov`` is (``make checkov-env``), on SHARED of the files: Checkov takes minutes for all of them.

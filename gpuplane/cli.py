@@ -79,7 +79,8 @@ def preview(environment: str, against: str | None, engine: str, out: Path | None
             from gpuplane.delivery import apply
 
             if against is not None or out is not None or second is not None or output_format != "text":
-                raise CannotStart("--against, --out, --with and --format are of the offline engine; --engine pulumi prints what Pulumi would do.")
+                raise CannotStart("--against, --out, --with and --format are of the offline engine; "
+                                  "--engine pulumi prints what Pulumi would do.")
 
             spec = load(environments, environment)
             sys.exit(apply.preview(spec, as_of, _chosen(spec, layer), stderr_console(), click.echo))
