@@ -234,6 +234,7 @@ def schema(folder: Path) -> None:
     with errors():
         from gpuplane.catalog.runtime_schema import argument_schemas
         from gpuplane.delivery.capacity_json import write_capacity_schema
+        from gpuplane.delivery.check_schema import write_check_schema
         from gpuplane.delivery.cost_schema import write_cost_schema
         from gpuplane.delivery.preview_schema import write_preview_schema
         from gpuplane.spec.json_schema import write_schemas
@@ -242,6 +243,7 @@ def schema(folder: Path) -> None:
         write_preview_schema(folder)
         write_cost_schema(folder)
         write_capacity_schema(folder)
+        write_check_schema(folder)
 
 
 @cli.command()

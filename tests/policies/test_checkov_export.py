@@ -12,6 +12,7 @@ import pytest
 
 from gpuplane.graph.manifests import views_of_text
 from gpuplane.policies.checkov_export import check_id, export, exported, findings
+from gpuplane.policies.rule import Rule
 
 ROOT = Path(__file__).resolve().parents[2]
 CHECKOV = ROOT / ".venv-checkov/bin/python"
@@ -19,7 +20,7 @@ IDS = ("WS-01", "WS-05", "SC-01")
 
 
 @pytest.mark.parametrize("rule", exported(), ids=lambda rule: rule.id)
-def test_a_rule_says_of_one_object_of_its_failing_examples_what_it_says_of_all(rule) -> None:
+def test_a_rule_says_of_one_object_of_its_failing_examples_what_it_says_of_all(rule: Rule) -> None:
     said = [findings(rule, {**view.props, "__startline__": 1}, date(2026, 11, 21))
             for example in rule.FAILS for view in views_of_text(example.yaml) if view.is_kubernetes]
     assert any(said)
