@@ -9,7 +9,7 @@ PLATFORM_OWNER ?= platform@example.com
 PIP_FLAGS := --quiet --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help preview test lint check generate locks policy-env policy-report tools wheel bench clean
+.PHONY: help preview test lint check generate locks policy-env policy-report checkov-env tools wheel bench bench-checkov clean
 
 help: ## Print this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -40,6 +40,11 @@ generate: $(VENV)/.dev ## Write again what is generated: schemas, the reference 
 
 bench: $(VENV)/.dev ## Measure: ratios in one run
 	@$(BIN)/python -m benchmarks
+
+bench-checkov: $(VENV)/.dev checkov-env ## Measure the rules against Checkov on ten thousand manifests: minutes
+	@$(BIN)/python -m benchmarks.bench_policies 10000 10000
+
+checkov-env: .venv-checkov/.installed ## The Python environment of Checkov, a second opinion (--with checkov)
 
 policy-env: .venv-policy/.installed ## The Python environment of the CrossGuard pack
 
@@ -72,6 +77,11 @@ $(VENV)/.program: locks/program.txt pyproject.toml
 $(VENV)/.dev: $(VENV)/.program locks/dev.txt
 	@echo "adding the test tools" >&2
 	@$(BIN)/python -m pip install $(PIP_FLAGS) --require-hashes -r locks/dev.txt
+	@touch $@
+
+.venv-checkov/.installed: locks/checkov.txt
+	@$(PYTHON) -m venv .venv-checkov
+	@.venv-checkov/bin/python -m pip install $(PIP_FLAGS) --require-hashes -r locks/checkov.txt
 	@touch $@
 
 .venv-policy/.installed: locks/policy.txt

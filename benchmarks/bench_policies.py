@@ -1,130 +1,76 @@
-"""All rules over 10,000 manifests, and Checkov's Kubernetes runner over the same files: ``python -m benchmarks.bench_policies [TEAMS]``.
+"""All rules on thousands of manifests, and Checkov on the same files: ``python -m benchmarks.bench_policies [FILES [SHARED]]``.
 
-Checkov runs in an environment of its own (``locks/checkov.txt``): ``GPUPLANE_CHECKOV_PYTHON`` names its interpreter, else
-``.venv-checkov/bin/python`` is taken where it is there. Both are whole processes that read the files and judge them in memory.
+Both are whole processes by processor time, their children's with it; of Checkov's only its run counts, not its imports. The pair is
+measured where ``.venv-checkov`` is (``make checkov-env``), on SHARED of the files: Checkov takes minutes for all of them.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
-from benchmarks.process import ROOT, once
+from benchmarks.manifests import write_manifests
+from benchmarks.process import ROOT
 
-TEAMS = 500
-"""Namespaces; each has twenty objects, as :func:`write_manifests` makes them: 10,000 in all."""
-_RUNNER = """
-import sys
+FILES, SHARED = 10_000, 1_000
+CHECKOV = ROOT / ".venv-checkov/bin/python"
+_RUN = """
+import multiprocessing, os, resource, sys
+os.environ["LOG_LEVEL"] = "CRITICAL"
 from checkov.kubernetes.runner import Runner
 from checkov.runner_filter import RunnerFilter
-Runner().run(root_folder=sys.argv[1], runner_filter=RunnerFilter(framework=["kubernetes"]))
+def used():
+    return sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+before = used()
+report = Runner().run(root_folder=sys.argv[1], runner_filter=RunnerFilter(framework=["kubernetes"]))
+for child in multiprocessing.active_children():  # it leaves them, and what nobody waits for is not counted
+    child.join()
+print(used() - before, len(report.passed_checks) + len(report.failed_checks))
 """
-_OURS = """
-import sys
-from datetime import date
-from pathlib import Path
-from gpuplane.delivery.check import check_paths
-from gpuplane.spec.vocabulary import LabelMap
-check_paths([Path(sys.argv[1])], LabelMap(), (), date(2026, 11, 21))
-"""
-_NAMESPACE = """\
-apiVersion: v1
-kind: Namespace
-metadata: {{name: {team}, labels: {{gpuplane.dev/tenant: {team}, gpuplane.dev/data-classification: internal}}}}
----
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata: {{name: default-deny, namespace: {team}}}
-spec: {{podSelector: {{}}, policyTypes: [Ingress, Egress]}}
----
-apiVersion: v1
-kind: ServiceAccount
-metadata: {{name: server, namespace: {team}}}
-automountServiceAccountToken: false
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: RoleBinding
-metadata: {{name: readers, namespace: {team}}}
-roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}}
-subjects: [{{kind: Group, name: {team}, apiGroup: rbac.authorization.k8s.io}}]
-"""
-_APP = """\
-apiVersion: apps/v1
-kind: Deployment
-metadata:
-  name: {app}
-  namespace: {team}
-  labels: {{app: {app}}}
-spec:
-  replicas: 2
-  selector: {{matchLabels: {{app: {app}}}}}
-  template:
-    metadata: {{labels: {{app: {app}}}}}
-    spec:
-      serviceAccountName: server
-      securityContext: {{runAsNonRoot: true, seccompProfile: {{type: RuntimeDefault}}}}
-      containers:
-        - name: server
-          image: registry.example.com/{team}/{app}:1.{number}
-          ports: [{{containerPort: 8080}}]
-          env: [{{name: LOG_LEVEL, value: info}}]
-          readinessProbe: {{httpGet: {{path: /ready, port: 8080}}}}
-          resources: {{requests: {{cpu: 500m, memory: 1Gi}}, limits: {{memory: 1Gi}}}}
-          securityContext: {{allowPrivilegeEscalation: false, capabilities: {{drop: [ALL]}}}}
-          volumeMounts: [{{name: tmp, mountPath: /tmp}}]
-      volumes: [{{name: tmp, emptyDir: {{sizeLimit: 1Gi}}}}]
----
-apiVersion: v1
-kind: Service
-metadata: {{name: {app}, namespace: {team}}}
-spec: {{selector: {{app: {app}}}, ports: [{{port: 80, targetPort: 8080}}]}}
----
-apiVersion: v1
-kind: ConfigMap
-metadata: {{name: {app}, namespace: {team}}}
-data: {{settings.yaml: "workers: 4"}}
----
-apiVersion: batch/v1
-kind: CronJob
-metadata: {{name: {app}-report, namespace: {team}}}
-spec:
-  schedule: "0 3 * * *"
-  jobTemplate:
-    spec:
-      template:
-        spec:
-          restartPolicy: Never
-          containers: [{{name: report, image: "registry.example.com/{team}/report:latest", args: [--since=1d]}}]
-"""
-APPS = 4
-"""Of one team: four objects each, beside the four of its namespace."""
 
 
-def write_manifests(folder: Path, teams: int) -> int:
-    """Manifests of ``teams`` namespaces, one file for a namespace and one for each application; returns how many objects."""
-    for team in (f"team-{number}" for number in range(teams)):
-        folder.joinpath(f"{team}.yaml").write_text(_NAMESPACE.format(team=team))
-        for number in range(APPS):
-            folder.joinpath(f"{team}-{number}.yaml").write_text(_APP.format(team=team, app=f"app-{number}", number=number))
-    return teams * 4 * (1 + APPS)
+def ours(folder: Path) -> tuple[float, float]:
+    """Processor time and wall clock of ``gpuplane check`` as a process, in seconds."""
+    wall = time.perf_counter()
+    process = subprocess.Popen([sys.executable, "-m", "gpuplane", "check", str(folder), "--format", "json"], cwd=ROOT,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 1, "the examples that fail are among the files"
+    return usage.ru_utime + usage.ru_stime, time.perf_counter() - wall
 
 
-def main(teams: int = TEAMS) -> None:
+def checkov(folder: Path) -> tuple[float, int]:
+    """Processor time of Checkov's Kubernetes runner in seconds, and how many checks it made."""
+    done = subprocess.run([str(CHECKOV), "-c", _RUN, str(folder)], cwd=folder, capture_output=True, text=True, check=True)
+    seconds, checks = done.stdout.split()[-2:]
+    return float(seconds), int(checks)
+
+
+def main(files: int = FILES, shared: int = SHARED) -> None:
     """Measure and print."""
-    checkov = Path(os.environ.get("GPUPLANE_CHECKOV_PYTHON", ROOT / ".venv-checkov" / "bin" / "python"))
-    with tempfile.TemporaryDirectory() as folder:
-        count = write_manifests(Path(folder), teams)
-        wall, ours, mib = once(["-c", _OURS, folder])
-        print(f"{count} manifests, all rules: {wall:.1f} s, {ours:.1f} s of processors, {mib:.0f} MiB. Aim: 10 s")
-        if not checkov.exists():
-            print("Checkov is not there: make an environment of locks/checkov.txt and name it with GPUPLANE_CHECKOV_PYTHON")
+    with tempfile.TemporaryDirectory() as name:
+        folder, part = Path(name) / "all", Path(name) / "part"
+        examples = write_manifests(folder, files)
+        processor, wall = ours(folder)
+        print(f"{files} manifests ({examples} of the rules' examples): {processor:.2f} s of processor, {wall:.2f} s in all. Aim: 10 s")
+        if not CHECKOV.exists():
+            print("no .venv-checkov here, so nothing to compare with: make bench-checkov")
             return
-        wall, theirs, mib = once(["-c", _RUNNER, folder], str(checkov), {"LOG_LEVEL": "ERROR"})
-        print(f"{count} manifests, Checkov's Kubernetes runner: {wall:.1f} s, {theirs:.1f} s of processors, {mib:.0f} MiB; "
-              f"{theirs / ours:.0f} × ours, by processors. Aim: 20 ×")
+        every = sorted(folder.rglob("*.yaml"))
+        for file in every[::max(1, files // shared)]:
+            target = part / file.relative_to(folder)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, target)
+        own, (theirs, checks) = ours(part)[0], checkov(part)
+        print(f"{sum(1 for _ in part.rglob('*.yaml'))} of them: {own:.2f} s; Checkov {theirs:.2f} s for {checks} checks, "
+              f"{theirs / own:.1f} × as long. Aim: 20")
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:2]))
+    main(*map(int, sys.argv[1:3]))

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,8 @@ from gpuplane.delivery.throughput_command import throughput
 
 if TYPE_CHECKING:
     from gpuplane.delivery.preview_report import PreviewReport
+    from gpuplane.graph.resource_view import ResourceView
+    from gpuplane.policies.finding import Finding
     from gpuplane.spec.environment_spec import EnvironmentSpec
 
 FORMATS = ("text", "markdown", "json", "html", "sarif", "junit")
@@ -43,6 +46,11 @@ FORMATS = ("text", "markdown", "json", "html", "sarif", "junit")
 
 def _layers(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--layer", type=click.Choice(["cluster", "platform", "tenants"]), help="Only this layer.")(command)
+
+
+def _second_opinion(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option("--with", "second", type=click.Choice(["checkov"]),
+                        help="Also ask this tool (make checkov-env); what only it says is advice and decides nothing.")(command)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -61,23 +69,26 @@ def cli() -> None:
               help="offline: no cluster, no credentials; pulumi: against real state.")
 @click.option("--out", type=click.Path(path_type=Path), help="Write plan.json, report.*, findings.*, manifests/ and records/ here.")
 @click.option("--format", "output_format", type=click.Choice(FORMATS), default="text", show_default=True)
+@_second_opinion
 @_layers
 @environment_options
 def preview(environment: str, against: str | None, judge: str | None, judged_by: str | None, engine: str, out: Path | None,
-            output_format: str, layer: str | None, environments: Path, as_of: date) -> None:
+            output_format: str, second: str | None, layer: str | None, environments: Path, as_of: date) -> None:
     """Plan, render, judge and price ENVIRONMENT."""
     with errors():
         if engine == "pulumi":
             from gpuplane.delivery import apply
 
-            if against is not None or judge is not None or out is not None or output_format != "text":
-                raise CannotStart("--against, --judge, --out and --format are of the offline engine; --engine pulumi prints what Pulumi "
-                                  "would do.")
+            if any(each is not None for each in (against, judge, out, second)) or output_format != "text":
+                raise CannotStart("--against, --judge, --out, --with and --format are of the offline engine; --engine pulumi prints what "
+                                  "Pulumi would do.")
 
             spec = load(environments, environment)
             sys.exit(apply.preview(spec, as_of, _chosen(spec, layer), stderr_console(), click.echo))
         if layer is not None:
             raise CannotStart("--layer is of --engine pulumi; the offline engine always judges the whole environment.")
+        if second is not None:
+            _require(second)
         if out is not None:
             from gpuplane.delivery.outputs import discard_former, write_outputs
 
@@ -87,8 +98,10 @@ def preview(environment: str, against: str | None, judge: str | None, judged_by:
 
             sys.exit(judged_elsewhere(environments, judge, [
                 environment, "--as-of", as_of.isoformat(), "--format", output_format, *(("--out", str(out)) if out else ()),
-                *(("--against", against) if against else ())]))
+                *(("--against", against) if against else ()), *(("--with", second) if second else ())]))
         report = _preview(environments, environment, against, as_of, judged_by)
+        if second is not None:
+            report = replace(report, findings=_asked(report.findings, report.real_resources))
         if out is not None:
             with step("writing the report"):
                 writing(out, lambda: write_outputs(report, out))
@@ -96,6 +109,21 @@ def preview(environment: str, against: str | None, judge: str | None, judged_by:
         if out is not None:
             click.echo(f"report: {out / 'report.html'}", err=True)
         sys.exit(GOOD if report.verdict.value == "pass" else REFUSED)
+
+
+def _require(second: str) -> None:
+    """Say before the work that the tool is missing."""
+    from gpuplane.delivery.checkov_opinion import require_checkov
+
+    with step(f"looking for {second}"):
+        require_checkov()
+
+
+def _asked(findings: Sequence[Finding], views: Sequence[ResourceView]) -> tuple[Finding, ...]:
+    from gpuplane.delivery.checkov_opinion import with_opinion
+
+    with step(f"asking Checkov about {len(views)} resources"):
+        return with_opinion(findings, views)
 
 
 def _preview(environments: Path, environment: str, against: str | None, as_of: date, judged_by: str | None) -> PreviewReport:
@@ -194,8 +222,10 @@ def drift(environment: str, layer: str | None, environments: Path, as_of: date) 
 @click.option("--bypass", metavar="ENV", help="Instead: every way round the rules in this environment, with its proof; text or json.")
 @click.option("--labels", type=click.Path(path_type=Path), help="YAML that says which labels mean tenant, data class, budget, …")
 @click.option("--format", "output_format", type=click.Choice(["text", "json", "sarif", "junit"]), default="text", show_default=True)
+@_second_opinion
 @environment_options
-def check(paths: tuple[Path, ...], bypass: str | None, labels: Path | None, output_format: str, environments: Path, as_of: date) -> None:
+def check(paths: tuple[Path, ...], bypass: str | None, labels: Path | None, output_format: str, second: str | None, environments: Path,
+          as_of: date) -> None:
     """Judge any Kubernetes YAML by the rules; a set of files is judged as one platform."""
     with errors():
         if (bypass is None) != bool(paths):
@@ -213,7 +243,11 @@ def check(paths: tuple[Path, ...], bypass: str | None, labels: Path | None, outp
         from gpuplane.delivery.formats import formatted_check
         from gpuplane.spec.vocabulary import LabelMap
 
+        if second is not None:
+            _require(second)
         result = check_paths(paths, load_label_map(labels) if labels is not None else LabelMap(), (), as_of)
+        if second is not None:
+            result = replace(result, judgement=replace(result.judgement, findings=_asked(result.findings, result.views)))
         click.echo(formatted_check(result, output_format), nl=False)
         for error in result.errors:
             click.echo(result.redaction.text(str(error)), err=True)
@@ -227,6 +261,7 @@ def schema(folder: Path) -> None:
     with errors():
         from gpuplane.catalog.runtime_schema import argument_schemas
         from gpuplane.delivery.capacity_json import write_capacity_schema
+        from gpuplane.delivery.check_schema import write_check_schema
         from gpuplane.delivery.cost_schema import write_cost_schema
         from gpuplane.delivery.data_record_forms import write_record_schema
         from gpuplane.delivery.preview_schema import write_preview_schema
@@ -237,6 +272,7 @@ def schema(folder: Path) -> None:
         write_cost_schema(folder)
         write_capacity_schema(folder)
         write_record_schema(folder)
+        write_check_schema(folder)
 
 
 @cli.command()

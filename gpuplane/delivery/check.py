@@ -12,6 +12,7 @@ from typing import Any
 from gpuplane.delivery.redaction import NO_SECRETS, Redaction, redaction_of
 from gpuplane.graph.manifests import read_manifests
 from gpuplane.graph.planned_graph import PlannedGraph
+from gpuplane.graph.resource_view import ResourceView
 from gpuplane.policies.finding import Finding, Verdict
 from gpuplane.policies.registry import Judgement, judge
 from gpuplane.spec.errors import SpecError
@@ -32,14 +33,14 @@ class CheckResult:
     Attributes:
         judgement: findings and verdict over everything that could be read.
         errors: what could not be read, sorted.
-        objects: how many Kubernetes objects were judged.
+        views: the objects that were judged.
         as_of: the day it was judged at.
         redaction: what must not be shown of them.
     """
 
     judgement: Judgement
     errors: tuple[SpecError, ...]
-    objects: int
+    views: tuple[ResourceView, ...]
     as_of: date
     redaction: Redaction = NO_SECRETS
 
@@ -47,6 +48,11 @@ class CheckResult:
     def findings(self) -> tuple[Finding, ...]:
         """Findings in the order of reports."""
         return self.judgement.findings
+
+    @property
+    def objects(self) -> int:
+        """How many objects were judged."""
+        return len(self.views)
 
     @property
     def exit_status(self) -> int:
@@ -68,7 +74,7 @@ def check_paths(paths: Sequence[Path], labels: LabelMap, exemptions: Sequence[Ex
     views, errors = read_manifests(paths)
     if not views and not errors:
         errors = [SpecError(path.as_posix(), 0, "", "holds no Kubernetes object.", "Name the files that do.") for path in paths]
-    return CheckResult(judge(PlannedGraph(views, labels), exemptions, as_of), tuple(sorted(errors)), len(views), as_of,
+    return CheckResult(judge(PlannedGraph(views, labels), exemptions, as_of), tuple(sorted(errors)), tuple(views), as_of,
                        redaction_of(views))
 
 

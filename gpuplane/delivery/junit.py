@@ -18,7 +18,7 @@ def to_junit(findings: Iterable[Finding], rules: Sequence[Rule]) -> str:
     """A JUnit report.
 
     Args:
-        findings: what was found; a case whose findings are all waived is skipped.
+        findings: what was found; a case whose findings are all waived, or only advice, is skipped.
         rules: every rule that ran.
     """
     by_rule: dict[str, list[Finding]] = defaultdict(list)
@@ -26,8 +26,8 @@ def to_junit(findings: Iterable[Finding], rules: Sequence[Rule]) -> str:
         by_rule[finding.rule].append(finding)
     titles = {rule.id: rule.title for rule in rules}
     ids = sorted({*titles, *by_rule})
-    failed = sum(any(not finding.waived for finding in by_rule[key]) for key in ids)
-    skipped = sum(bool(by_rule[key]) and all(finding.waived for finding in by_rule[key]) for key in ids)
+    failed = sum(any(_fails(finding) for finding in by_rule[key]) for key in ids)
+    skipped = sum(bool(by_rule[key]) and not any(_fails(finding) for finding in by_rule[key]) for key in ids)
     suite = ElementTree.Element("testsuite", {
         "name": "gpuplane rules", "tests": str(len(ids)), "failures": str(failed), "errors": "0", "skipped": str(skipped)})
     for key in ids:
@@ -40,14 +40,19 @@ def to_junit(findings: Iterable[Finding], rules: Sequence[Rule]) -> str:
 
 def _case(suite: ElementTree.Element, rule: str, title: str, findings: list[Finding]) -> None:
     case = ElementTree.SubElement(suite, "testcase", {"classname": f"gpuplane.{rule}", "name": f"{rule} {title}".strip()})
-    open_ = [finding for finding in findings if not finding.waived]
+    open_ = [finding for finding in findings if _fails(finding)]
     if open_:
         failure = ElementTree.SubElement(case, "failure", {
             "type": open_[0].severity, "message": _clean(open_[0].message if len(open_) == 1 else f"{len(open_)} findings")})
         failure.text = "\n".join(_line(finding) for finding in open_)
     elif findings:
-        reasons = "; ".join(f"waived: {finding.waived}" for finding in findings)
+        reasons = "; ".join(f"waived: {finding.waived}" if finding.waived else f"advice: {_line(finding)}" for finding in findings)
         ElementTree.SubElement(case, "skipped", {"message": _clean(reasons)})
+
+
+def _fails(finding: Finding) -> bool:
+    """What is waived, or was said to stop nothing, is no failed test."""
+    return not finding.waived and finding.stops is not False
 
 
 def _line(finding: Finding) -> str:

@@ -104,6 +104,22 @@ def sandbox_peers(view: ResourceView) -> tuple[Peer, ...]:
     return tuple(_peers(mapping(view.get("spec", "networkPolicy")), "spec.networkPolicy"))
 
 
+def policies_in(graph: PlannedGraph, namespace: str) -> tuple[NetworkRules, ...]:
+    """Network policies that hold in a namespace, in the graph's order: its own, and those that hold everywhere."""
+    found = _by_namespace(graph)
+    return found.get(namespace, found[""])
+
+
+@lru_cache(maxsize=4)
+def _by_namespace(graph: PlannedGraph) -> Mapping[str, tuple[NetworkRules, ...]]:
+    """By each namespace that has some; ``""`` for all others."""
+    found: dict[str, list[NetworkRules]] = {"": [], **{policy.namespace: [] for policy in network_policies(graph)}}
+    for policy in network_policies(graph):
+        for namespace in [policy.namespace] if policy.namespace else found:
+            found[namespace].append(policy)
+    return {namespace: tuple(each) for namespace, each in found.items()}
+
+
 def _rules(view: ResourceView) -> Iterator[NetworkRules]:
     if view.group in ("networking.k8s.io", "extensions") and view.kind == "NetworkPolicy":
         spec = mapping(view.get("spec"))

@@ -29,7 +29,7 @@ def node_choices(template: PodTemplate) -> Mapping[str, frozenset[str]]:
 
 def open_to(template: PodTemplate, node_labels: Mapping[str, Any]) -> bool:
     """Whether nodes with these labels may take the pod; labels they do not speak of are left to the scheduler."""
-    return all(str(node_labels[key]) in values for key, values in node_choices(template).items() if key in node_labels)
+    return _open(node_choices(template), node_labels)
 
 
 def candidates(template: PodTemplate, pools: Iterable[DevicePool], resource: str | None = None) -> list[DevicePool]:
@@ -41,10 +41,14 @@ def candidates(template: PodTemplate, pools: Iterable[DevicePool], resource: str
         resource: only pools that have this device, or do not say what they have.
     """
     wanted = node_choices(template)
-    found = [pool for pool in pools if open_to(template, pool.node_labels)
+    found = [pool for pool in pools if _open(wanted, pool.node_labels)
              and (resource is None or not pool.devices_per_node or resource in pool.devices_per_node)]
     named = [pool for pool in found if pool.node_labels and all(key in wanted for key in pool.node_labels)]
     return named or found
+
+
+def _open(wanted: Mapping[str, frozenset[str]], node_labels: Mapping[str, Any]) -> bool:
+    return all(str(node_labels[key]) in values for key, values in wanted.items() if key in node_labels)
 
 
 def pool_of(template: PodTemplate, pools: Sequence[DevicePool]) -> DevicePool | None:

@@ -58,16 +58,24 @@ class PlannedGraph:
         return {kind: tuple(views) for kind, views in found.items()}
 
     @cached_property
+    def _objects_by_kind(self) -> Mapping[str, tuple[ResourceView, ...]]:
+        return {kind: tuple(view for view in views if view.is_kubernetes) for kind, views in self._by_kind.items()}
+
+    @cached_property
     def _namespaces(self) -> Mapping[str, ResourceView]:
         return {view.name: view for view in self.of_kind("Namespace") if view.api_version == "v1"}
 
     def of_kind(self, *kinds: str) -> tuple[ResourceView, ...]:
         """Views of these kinds, in the graph's order for each kind."""
+        if len(kinds) == 1:
+            return self._by_kind.get(kinds[0], ())
         return tuple(view for kind in kinds for view in self._by_kind.get(kind, ()))
 
     def objects(self, *kinds: str) -> tuple[ResourceView, ...]:
         """Kubernetes objects of these kinds; a component can bear a kind's name, but is nothing in the cluster."""
-        return tuple(view for view in self.of_kind(*kinds) if view.is_kubernetes)
+        if len(kinds) == 1:
+            return self._objects_by_kind.get(kinds[0], ())
+        return tuple(view for kind in kinds for view in self._objects_by_kind.get(kind, ()))
 
     @cached_property
     def kubernetes(self) -> tuple[ResourceView, ...]:

@@ -40,6 +40,16 @@ def tenants_of_namespaces(graph: PlannedGraph) -> Mapping[str, str]:
     return dict(sorted(found.items()))
 
 
+@lru_cache(maxsize=4)
+def classes_of_tenants(graph: PlannedGraph) -> Mapping[str, frozenset[str]]:
+    """Data classes that the namespaces of each tenant bear."""
+    found: dict[str, set[str]] = {}
+    for name, tenant in tenants_of_namespaces(graph).items():
+        said = data_class(graph, graph.namespaces[name]) if name in graph.namespaces else None
+        found.setdefault(tenant, set()).update([said] if said is not None else [])
+    return {tenant: frozenset(classes) for tenant, classes in found.items()}
+
+
 def owner(graph: PlannedGraph, view: ResourceView) -> str | None:
     """Tenant of an object: its namespace's before its own word, which could be wrong on purpose."""
     return tenants_of_namespaces(graph).get(view.namespace) or graph.tenant_of(view)

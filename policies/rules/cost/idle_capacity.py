@@ -33,8 +33,9 @@ class IdleCapacity(Rule):
     context = ("ClusterQueue",)
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
-        for pool in device_pools(graph):
-            nodes = sum(_always(view, pool) for view in graph.resources if view.type == NODE_GROUP_TYPE)
+        groups = [view for view in graph.resources if view.type == NODE_GROUP_TYPE]
+        for pool in device_pools(graph) if groups else ():
+            nodes = sum(_always(view, pool) for view in groups)
             if nodes and pool.devices_per_node:
                 idle = _idle_percent(graph, pool, nodes)
                 if idle > graph.parameters.most_idle_percent:

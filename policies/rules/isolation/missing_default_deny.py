@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from gpuplane.graph.network_policies import DIRECTIONS, network_policies
+from gpuplane.graph.network_policies import DIRECTIONS, policies_in
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.pod_templates import TEMPLATE_KINDS, pod_templates
 from gpuplane.graph.resource_view import ResourceView
@@ -46,11 +46,11 @@ class MissingDefaultDeny(Rule):
                 yield from self._tenant(graph, name, tenants[name], inside)
             elif workloads[name]:
                 yield from self._open_workloads(graph, name, workloads[name])
-            elif place is not None and not any(policy.namespace in ("", name) for policy in network_policies(graph)):
+            elif place is not None and not policies_in(graph, name):
                 yield self.fail(graph, place, f"No network policy holds in namespace {name}.")
 
     def _tenant(self, graph: PlannedGraph, namespace: str, tenant: str, inside: list[ResourceView]) -> Iterator[Finding]:
-        closing = [policy for policy in network_policies(graph) if policy.covers_all(namespace)]
+        closing = [policy for policy in policies_in(graph, namespace) if policy.covers_all(namespace)]
         missing = [each for each in DIRECTIONS if not any(policy.denies(each) for policy in closing)]
         if missing:
             yield self.fail(
@@ -61,7 +61,7 @@ class MissingDefaultDeny(Rule):
         for view in workloads:
             bare = [template for template in pod_templates(view)
                     if not any("Ingress" in policy.isolates and policy.covers(namespace, {**_worn(view), **template.labels})
-                               for policy in network_policies(graph))]
+                               for policy in policies_in(graph, namespace))]
             if bare:
                 yield self.fail(graph, view, f"No network policy closes the pods of {view} to other pods.", bare[0].path)
 

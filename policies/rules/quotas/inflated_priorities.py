@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.pod_templates import PodTemplate
@@ -54,8 +55,7 @@ class InflatedPriorities(PodRule):
 
     def _named(self, graph: PlannedGraph, view: ResourceView, name: object, kind: str, field: str) -> Iterator[Finding]:
         listed = graph.parameters.priority_classes
-        known = {each.name for each in graph.objects(kind) if graph.tenant_of(each) is None}
-        allowed = set(listed) or known
+        allowed = set(listed) or _platform_classes(graph, kind)
         if isinstance(name, Unknown):
             yield self.unknown(graph, view, f"Which priority {view} has is only known after apply.", field)
         elif str(name).startswith(_SYSTEM):
@@ -121,3 +121,9 @@ metadata: {name: tuning, namespace: support, labels: {kueue.x-k8s.io/priority-cl
 spec: {template: {spec: {containers: [{name: a, image: a}]}}}
 """, "has priority class urgent, which is none of the platform's (standard)"),
     )
+
+
+@lru_cache(maxsize=8)
+def _platform_classes(graph: PlannedGraph, kind: str) -> frozenset[str]:
+    """Names of the classes that bear no tenant."""
+    return frozenset(view.name for view in graph.objects(kind) if graph.tenant_of(view) is None)

@@ -40,9 +40,9 @@ class PreemptedServing(Rule):
             queue = queue_of(graph, workload.view)
             if queue is not None:
                 cohorts[queue.cohort or queue.view.name].append(workload)
+        productive = {graph.tenant_of(space) for space in graph.namespaces.values() if graph.in_production(space)}
         for queue in cluster_queues(graph).values():
-            if graph.in_production(queue.view) or any(graph.in_production(space) for space in graph.namespaces.values()
-                                                      if graph.tenant_of(space) in queue.tenants):
+            if graph.in_production(queue.view) or not productive.isdisjoint(queue.tenants):
                 yield from self._explicit(graph, queue)
         for _, workloads in sorted(cohorts.items()):
             yield from self._outranked(graph, workloads)

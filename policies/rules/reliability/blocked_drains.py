@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 from gpuplane.graph.disruption_budgets import DisruptionBudget, budget_of
 from gpuplane.graph.lasting_pods import LastingPods, lasting_pods
@@ -48,8 +49,8 @@ class BlockedDrains(Rule):
 
     def _budget(self, graph: PlannedGraph, budget: DisruptionBudget, guarded: dict[str, list[DisruptionBudget]]) -> Iterator[Finding]:
         view = budget.view
-        chosen = {id(pods) for pods in index_of(graph).select(home(view), view.get("spec", "selector"))}
-        about = [each for each in lasting_pods(graph) if id(each.pods) in chosen]
+        lasting = _by_pods(graph)
+        about = [lasting[id(pods)] for pods in index_of(graph).select(home(view), view.get("spec", "selector")) if id(pods) in lasting]
         for each in about:
             guarded[_key(each)].append(budget)
         if budget.unknown:
@@ -136,3 +137,8 @@ spec: {maxUnavailable: 1, selector: {matchLabels: {team: support}}}
 
 def _key(lasting: LastingPods) -> str:
     return f"{lasting.view.urn} {lasting.template.path}"
+
+
+@lru_cache(maxsize=4)
+def _by_pods(graph: PlannedGraph) -> Mapping[int, LastingPods]:
+    return {id(lasting.pods): lasting for lasting in lasting_pods(graph)}
