@@ -166,7 +166,7 @@ def test_what_is_a_path_is_refused(expected: str, text: str) -> None:
 
 @pytest.mark.parametrize(("text", "sharing", "expected"), [
     ("mig", "mig", set()), ("dedicated", "dedicated", set()), ("mps", "mps", {"devices: acme > beta", "devices: beta > acme"}),
-    ("time-slicing", "time-slicing", {"devices: acme > beta", "devices: beta > acme"})], ids=lambda value: str(value))
+    ("time-slicing", "time-slicing", {"devices: acme > beta", "devices: beta > acme"})], ids=["mig", "dedicated", "mps", "time-slicing"])
 def test_a_pool_is_shared_by_its_devices(text: str, sharing: str, expected: set[str]) -> None:
     pools = (f"\napiVersion: {KUEUE}\nkind: ResourceFlavor\nmetadata: {{name: p, annotations: {{gpuplane.dev/sharing: {sharing}}}}}\n"
              "spec: {nodeLabels: {pool: p}}\n---")
