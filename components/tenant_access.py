@@ -35,7 +35,7 @@ class AccessArgs:
     Attributes:
         viewers: may look.
         developers: may change workloads, too.
-        operators: may evict and scale, too.
+        operators: may evict pods, too.
         shell: whether operators may open a shell in pods and forward their ports: not in production, not beside personal data.
         break_glass: who may do that all the same, for an emergency.
     """
@@ -101,7 +101,6 @@ _DEVELOPER: tuple[_Rule, ...] = (
 _OPERATOR: tuple[_Rule, ...] = (
     *_DEVELOPER,
     ("", ("pods/eviction",), ("create",)),
-    ("apps", ("deployments/scale", "statefulsets/scale"), ("get", "update", "patch")),
 )
 _SHELL: tuple[_Rule, ...] = (("", ("pods/exec", "pods/attach", "pods/portforward"), ("create", "get")),)
 """``get`` as well: clients that speak WebSockets ask for these by GET (kubernetes/kubernetes, KEP-4006)."""

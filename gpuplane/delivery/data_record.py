@@ -160,7 +160,7 @@ def _key(graph: PlannedGraph, view: ResourceView) -> str:
 
 
 def _recipients(spec: EnvironmentSpec, tenant: TenantSpec, services: Sequence[ServiceEntry]) -> Iterator[Recipient]:
-    for kind, groups in (("may change workloads and scale", tenant.access.having("operator")),
+    for kind, groups in (("may change and evict workloads", tenant.access.having("operator")),
                          ("may change workloads", tenant.access.having("developer")), ("may look", tenant.access.having("viewer"))):
         yield from (Recipient(group, kind, None, None, None) for group in groups)
     for emergency in tenant.access.break_glass:

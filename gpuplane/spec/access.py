@@ -44,7 +44,7 @@ class Access(SpecModel):
     MOVED = MappingProxyType({"admins": "access.groups", "viewers": "access.groups"})
 
     groups: dict[GroupName, TenantRole] = Field(default_factory=dict)
-    """Role of each group. ``viewer`` looks, ``developer`` changes workloads too, ``operator`` evicts, scales and, where it is no
+    """Role of each group. ``viewer`` looks, ``developer`` changes workloads too, ``operator`` evicts pods and, where it is no
     production and no data is personal, opens a shell. None of them reads Secrets or gives rights."""
     break_glass: tuple[BreakGlass, ...] = ()
     """Access for an emergency; each shows in every report."""

@@ -43,7 +43,7 @@ def test_a_declaration_and_the_tenants_groups_stand_on_its_namespace() -> None:
 
 
 def test_a_group_that_two_tenants_name_is_theirs_by_their_own_word() -> None:
-    found = views(wish().put("tenants/beta spec.access.viewers", ["oncall"]))
+    found = views(wish().put("tenants/beta spec.access.groups", {"oncall": "viewer"}))
     between = matrix(PlannedGraph(found)).between_tenants
 
     assert {(edge.source.name, edge.target.name, edge.allowed) for edge in between} == {

@@ -109,8 +109,10 @@ def test_replicas_of_one_pod_are_spread_over_nodes_those_of_several_are_not(tmp_
     alone, parted, groups = (_one(_views(_wish(tmp_path / shape, shape)), "LLMInferenceService", "chat")["spec"]
                              for shape in ("tensor", "prefill", "pipeline"))
 
-    constraint, = parted["prefill"]["template"]["topologySpreadConstraints"]
-    assert constraint["labelSelector"]["matchLabels"]["app.kubernetes.io/component"] == "llminferenceservice-workload-prefill"
+    zones, nodes = parted["prefill"]["template"]["topologySpreadConstraints"]
+    assert (nodes["topologyKey"], zones["topologyKey"]) == ("kubernetes.io/hostname", "topology.kubernetes.io/zone")
+    assert {one["labelSelector"]["matchLabels"]["app.kubernetes.io/component"] for one in (nodes, zones)} == {
+        "llminferenceservice-workload-prefill"}
     assert alone["template"]["topologySpreadConstraints"][0]["whenUnsatisfiable"] == "ScheduleAnyway"
     assert "topologySpreadConstraints" not in groups["template"]
 
