@@ -79,7 +79,7 @@ def drop(kind: str, where: str) -> Change:
 
 
 def both(first: Change, second: Change) -> Change:
-    """Two changes of one object, where one alone is right."""
+    """Two changes, in this order, that are the mistake only together."""
     return lambda views: second(first(views))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.policies.mutations.engine import Mutation, add, both, cut, drop, more, put, swap
+from tests.policies.mutations.engine import Change, Mutation, add, both, cut, drop, more, put, swap
 
 CREATED = "docs/examples/06-created-cluster/environments/aws"
 LLM = "docs/examples/07-large-language-models/environments/llm"
@@ -10,12 +10,23 @@ TOKENS = "docs/examples/04-chat-tokens-per-dollar/environments/chat"
 DEV = "environments/dev"
 _ISVC, _PREDICTOR, _MODEL = "InferenceService", ("spec", "predictor"), ("spec", "predictor", "model")
 _CHAT, _EMBEDDINGS, _RESNET = "support/chat", "search/embeddings", "research/resnet50"
+_NOTES = ("metadata", "annotations")
 _GPU = ("resources", "limits", "nvidia.com/gpu")
+_CLASS = ("metadata", "labels", "gpuplane.dev/data-classification")
+_ASSESSED = both(put("Namespace", "support", *_NOTES, "gpuplane.dev/dpia", value="DPIA 2026-08"),
+                 put("Namespace", "support", *_NOTES, "gpuplane.dev/oversight-contact", value="model risk board"))
+_HIGH_RISK = put("Namespace", "support", *_NOTES, "gpuplane.dev/ai-act-risk", value="high")
+
+
+def _variable(name: str, value: str) -> Change:
+    """A variable more for the servers of support/chat."""
+    return more(_ISVC, _CHAT, *_MODEL, "env", items=({"name": name, "value": value},))
+
 
 COST = (
     Mutation("a tenant's budget is cut below what it runs", "CB-01",
-             put("Namespace", "support", "metadata", "annotations", "gpuplane.dev/monthly-budget-usd", value="5000")),
-    Mutation("a tenant's cost centre is lost", "CB-04", cut("Namespace", "support", "metadata", "annotations", "gpuplane.dev/cost-center")),
+             put("Namespace", "support", *_NOTES, "gpuplane.dev/monthly-budget-usd", value="5000")),
+    Mutation("a tenant's cost centre is lost", "CB-04", cut("Namespace", "support", *_NOTES, "gpuplane.dev/cost-center")),
     Mutation("what a node group launches is no longer tagged", "CB-04", put("LaunchTemplate", "l40s", "tagSpecifications", value=[])),
     Mutation("nodes move to a region without prices", "CB-05", put("NodeGroup", "l40s", "region", value="xx-north-9")),
     Mutation("nodes of a service become spot", "CB-06", put("NodeGroup", "l40s", "capacityType", value="SPOT")),
@@ -66,13 +77,44 @@ QUOTAS = (
 
 PRIVACY = (
     Mutation("a tenant without a data class", "PII-01",
-             cut("Namespace", "research", "metadata", "labels", "gpuplane.dev/data-classification")),
+             cut("Namespace", "research", *_CLASS)),
+    Mutation("a tenant says less of its data than its bucket does", "PII-02", put("Namespace", "support", *_CLASS, value="internal"), CREATED),
+    Mutation("a bucket with the cloud's own key", "PII-03", drop("BucketServerSideEncryptionConfiguration", "support"), CREATED),
+    Mutation("a key that is never rotated", "PII-03", put("Key", "aws-secrets", "enableKeyRotation", value=False), CREATED),
+    Mutation("a key for everybody", "PII-04", swap("Key", "support", old="arn:aws:iam::111122223333:root", new="*"), CREATED),
+    Mutation("a key that is gone in three days", "PII-04", put("Key", "support", "deletionWindowInDays", value=3), CREATED),
     Mutation("prompts are logged", "PII-06", more(_ISVC, _CHAT, *_MODEL, "args", items=("--enable-log-requests",))),
+    Mutation("prompts are traced", "PII-07", _variable("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "span_only")),
+    Mutation("a log that nothing deletes", "PII-09", cut("LogGroup", "aws-flow-log", "retentionInDays"), CREATED),
+    Mutation("a bucket that keeps replaced files for ten years", "PII-09",
+             put("BucketLifecycleConfiguration", "support", "rules", 0, "noncurrentVersionExpiration", "noncurrentDays", value=3650), CREATED),
     Mutation("a provider moves to another region", "PII-10",
-             put("Namespace", "search", "metadata", "annotations", "gpuplane.dev/allowed-regions", value="us-west-2")),
+             put("Namespace", "search", *_NOTES, "gpuplane.dev/allowed-regions", value="us-west-2")),
     Mutation("a provider loses its approval", "PII-11",
-             put("Backend", "search/query-rewriter--bedrock", "metadata", "annotations", "gpuplane.dev/approved-for", value="public")),
+             put("Backend", "search/query-rewriter--bedrock", *_NOTES, "gpuplane.dev/approved-for", value="public")),
+    Mutation("somebody's address in a variable", "PII-12", _variable("NOTIFY", "jane.doe@example.com")),
+    Mutation("an account number among the annotations", "PII-12",
+             put("Namespace", "support", *_NOTES, "example.com/refund-to", value="DE89370400440532013000")),
+    Mutation("a token that Pulumi is not told is secret", "PII-14", add("""
+resources:
+  hub: {type: "aws:secretsmanager/secretVersion:SecretVersion", properties: {secretId: hub, secretString: swordfish}}
+""")),
+    Mutation("an operator's stack is given its token literally", "PII-14", add("""
+apiVersion: pulumi.com/v1
+kind: Stack
+metadata: {name: tenants, namespace: pulumi}
+spec: {stack: prod-tenants, secretsRef: {"app:token": {type: Literal, literal: {value: swordfish}}}}
+""")),
     Mutation("a route without authentication", "PII-15", cut("SecurityPolicy", _RESNET, "spec", "apiKeyAuth")),
+    Mutation("nobody records who reads a bucket", "PII-16", drop("BucketLogging", "support"), CREATED),
+    Mutation("prompts are cached over the network in the clear", "PII-17",
+             _variable("LMCACHE_REMOTE_URL", "redis://cache.support.svc:6379")),
+    Mutation("production's bucket is read elsewhere", "PII-18",
+             put("Bucket", "support", "tags", "gpuplane.dev/environment", value="prod"), CREATED),
+    Mutation("a high-risk system that nobody assessed", "PII-19", _HIGH_RISK),
+    Mutation("a high-risk system whose log is kept for a month", "PII-20",
+             both(both(_ASSESSED, _HIGH_RISK), put("LogGroup", "aws-control-plane", "retentionInDays", value=30)), CREATED),
+    Mutation("a server in the mode for developers", "PII-21", _variable("VLLM_SERVER_DEV_MODE", "1")),
 )
 
 RELIABILITY = (
@@ -85,9 +127,15 @@ RELIABILITY = (
              put(_ISVC, _EMBEDDINGS, *_PREDICTOR, "deploymentStrategy", "rollingUpdate", "maxUnavailable", value=2)),
     Mutation("an autoscaler without room", "RE-07", put("ScaledObject", _CHAT, "spec", "maxReplicaCount", value=0), DEV),
     Mutation("an API version that is gone", "RE-09", put("PodDisruptionBudget", _CHAT, "apiVersion", value="policy/v1beta1")),
-    Mutation("a bucket of production may be emptied", "RE-10",
-             both(put("Bucket", "support", "tags", "gpuplane.dev/environment", value="prod"),
-                  put("Bucket", "support", "forceDestroy", value=True)), CREATED),
+    Mutation("a database of production may be deleted at once", "RE-10", add("""
+resources:
+  results:
+    type: aws:rds/instance:Instance
+    properties:
+      instanceClass: db.m7g.large
+      deletionProtection: false
+      tags: {gpuplane.dev/environment: prod, gpuplane.dev/data-classification: internal}
+""")),
     Mutation("a pod that nothing makes again", "RE-11", add("""
 apiVersion: v1
 kind: Pod
@@ -116,7 +164,7 @@ spec: {images: [{glob: "**"}], authorities: [{static: {action: pass}}]}
     Mutation("a model by its branch", "SC-05", put(_ISVC, _CHAT, *_MODEL, "storageUri", value="hf://Qwen/Qwen2.5-7B-Instruct:main")),
     Mutation("weights in pickles", "SC-06", more(_ISVC, _CHAT, *_MODEL, "args", items=("--load-format=pt",))),
     Mutation("a model's own code", "SC-07", more(_ISVC, _CHAT, *_MODEL, "args", items=("--trust-remote-code",))),
-    Mutation("nobody knows the licence", "SC-08", cut(_ISVC, _RESNET, "metadata", "annotations", "gpuplane.dev/model-license")),
+    Mutation("nobody knows the licence", "SC-08", cut(_ISVC, _RESNET, *_NOTES, "gpuplane.dev/model-license")),
     Mutation("adapters at run time", "SC-09",
              more(_ISVC, _CHAT, *_MODEL, "env", items=({"name": "VLLM_ALLOW_RUNTIME_LORA_UPDATING", "value": "True"},))),
     Mutation("packages are installed at start", "SC-10",
@@ -129,22 +177,49 @@ resources:
 )
 
 ISOLATION = (
-    Mutation("egress to everybody", "TI-02",
-             more("NetworkPolicy", "support/egress-model-hub", "spec", "egress", 0, "to", items=({"ipBlock": {"cidr": "0.0.0.0/0"}},))),
+    Mutation("pods of every namespace are let in", "TI-02",
+             more("NetworkPolicy", "support/allow-gateway", "spec", "ingress", 0, "from", items=({"namespaceSelector": {}},))),
+    Mutation("egress to everybody", "TI-03",
+             more("NetworkPolicy", "support/egress-model-hub", "spec", "egress", 0, "to", items=({"ipBlock": {"cidr": "0.0.0.0/0"}},)),
+             also={"TI-02": "everybody includes the other tenants"}),
+    Mutation("names are asked of a server on the internet", "TI-03",
+             more("NetworkPolicy", "support/egress-model-hub", "spec", "egress", items=({
+                 "to": [{"ipBlock": {"cidr": "8.8.8.8/32"}}], "ports": [{"port": 53, "protocol": "UDP"}]},))),
     Mutation("rights for another tenant's account", "TI-11",
              more("RoleBinding", "research/tenant-viewer", "subjects",
-                  items=({"kind": "ServiceAccount", "name": "model-server", "namespace": "support"},))),
+                  items=({"kind": "ServiceAccount", "name": "model-server", "namespace": "support"},)),
+             also={"TI-22": "rights in another tenant's namespace are a path to it"}),
     Mutation("a pool of two tenants is shared by turns", "TI-12",
-             put("ResourceFlavor", "a100", "metadata", "annotations", "gpuplane.dev/sharing", value="time-slicing")),
+             put("ResourceFlavor", "a100", *_NOTES, "gpuplane.dev/sharing", value="time-slicing"),
+             also={"TI-22": "a GPU that two tenants share is a path between them"}),
+    Mutation("special categories of data on everybody's nodes", "TI-13",
+             both(_ASSESSED, put("Namespace", "support", *_CLASS, value="special")), CREATED),
     Mutation("pods that tolerate every taint", "TI-14", put(_ISVC, _CHAT, *_PREDICTOR, "tolerations", value=[{"operator": "Exists"}])),
+    Mutation("a tenant's role reads every bucket", "TI-15",
+             swap("RolePolicy", "aws-support-models", old="arn:aws:s3:::example-models-support/*", new="arn:aws:s3:::*"), CREATED),
+    Mutation("pods of any account take a role", "TI-15",
+             swap("Role", "aws-vpc-cni", old="aws:RequestTag/kubernetes-", new="aws:RequestTag/"), CREATED),
+    Mutation("data by the role of the nodes", "TI-15", add("""
+resources:
+  nodes-models:
+    type: aws:iam/rolePolicyAttachment:RolePolicyAttachment
+    properties: {role: aws-nodes, policyArn: "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"}
+"""), CREATED),
     Mutation("a Secret in the manifests", "TI-16", add("""
 apiVersion: v1
 kind: Secret
 metadata: {name: greeting, namespace: support, labels: {gpuplane.dev/tenant: support}}
 stringData: {greeting: good morning}
-""")),
+"""), also={"PII-13": "whatever a Secret holds is a secret that stands there literally"}),
     Mutation("a listener for everybody's routes", "TI-19",
-             put("Gateway", "tenants", "spec", "listeners", 0, "allowedRoutes", "namespaces", value={"from": "All"})),
+             put("Gateway", "tenants", "spec", "listeners", 0, "allowedRoutes", "namespaces", value={"from": "All"}),
+             also={"TI-22": "a route of one tenant may answer requests that are meant for another"}),
+    Mutation("the API server is open to the internet", "TI-21", put("Cluster", "aws", "vpcConfig", "endpointPublicAccess", value=True), CREATED),
+    Mutation("pods reach their node's credentials", "TI-21",
+             put("LaunchTemplate", "l40s", "metadataOptions", "httpPutResponseHopLimit", value=2), CREATED),
+    Mutation("people of one tenant look into another", "TI-22",
+             more("RoleBinding", "research/tenant-viewer", "subjects",
+                  items=({"kind": "Group", "apiGroup": "rbac.authorization.k8s.io", "name": "search-ml"},))),
 )
 
 WORKLOADS = (
