@@ -22,17 +22,17 @@ from tests.integration.work import ROOT, Work
 pytestmark = pytest.mark.integration
 
 NEEDED = ("external-secrets.yaml", "karpenter-aws.yaml", "prometheus-operator.yaml", "gateway-api.yaml", "envoy-gateway.yaml",
-          "envoy-ai-gateway.yaml")
-NAMESPACES = ("envoy-gateway-system", "gateway-system", "monitoring", "research", "search", "support")
+          "envoy-ai-gateway.yaml", "keda.yaml")
+NAMESPACES = ("envoy-gateway-system", "gateway-system", "keda", "monitoring", "research", "search", "support")
 GROUPS = {"external-secrets.io/v1": "ExternalSecret", "karpenter.sh/v1": "NodePool", "karpenter.k8s.aws/v1": "EC2NodeClass",
           "monitoring.coreos.com/v1": "PodMonitor",
           "gateway.networking.k8s.io/v1": "Gateway", "gateway.envoyproxy.io/v1alpha1": "SecurityPolicy",
-          "aigateway.envoyproxy.io/v1beta1": "AIGatewayRoute"}
+          "aigateway.envoyproxy.io/v1beta1": "AIGatewayRoute", "keda.sh/v1alpha1": "ScaledObject"}
 
 
 @pytest.fixture(scope="module")
 def complete(cluster: Cluster) -> Iterator[Cluster]:
-    """The cluster with the CRDs of External Secrets, Karpenter, the Prometheus operator and the gateways; what is there already stays."""
+    """The cluster with the CRDs of External Secrets, Karpenter, KEDA, the Prometheus operator and the gateways; what is there already stays."""
     folder = os.environ.get("GPUPLANE_EXTRA_CRDS")
     if folder is None:
         assert os.environ.get("CI") != "true", "CI=true, and GPUPLANE_EXTRA_CRDS is not set"
