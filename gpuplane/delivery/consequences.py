@@ -1,7 +1,8 @@
 """One mistake, one sentence: what rules find on objects only because of something that the plan refuses already.
 
 A pool whose hardware or price is not known, and a replica that no node can take, are refused where they are written. Its flavor
-without a capacity, its services without a price and its tenant's month then follow. Nothing else is left out, and nothing that blocks
+without a capacity, its services without a price, the sums of its queue and its tenant's month then follow. A sum that the
+plan refuses at the service that crosses the limit is not said again at another one. Nothing else is left out, and nothing that blocks
 goes without a refusal that does.
 """
 
@@ -12,12 +13,19 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from gpuplane.graph.resource_view import ResourceView
-from gpuplane.planning.demand import demands
+from gpuplane.planning.demand import by_key, demands
 from gpuplane.planning.environment_plan import EnvironmentPlan
 from gpuplane.planning.node_fit import impossible_replicas
-from gpuplane.planning.refusal import OVER_BUDGET, PEAK_OVER_QUOTA, QUOTA_OVER_CAPACITY, UNKNOWN_PRICE, WORST_CASE_OVER_LIMIT
+from gpuplane.planning.refusal import (
+    MINIMUM_OVER_NOMINAL,
+    OVER_BUDGET,
+    PEAK_OVER_QUOTA,
+    QUOTA_OVER_CAPACITY,
+    UNKNOWN_PRICE,
+    WORST_CASE_OVER_LIMIT,
+)
 from gpuplane.policies.finding import Finding
-from gpuplane.spec.environment_spec import EnvironmentSpec
+from gpuplane.spec.environment_spec import EnvironmentSpec, ServiceEntry
 
 _FLAVOR = re.compile(r"^spec\.resourceGroups\[(\d+)\]\.flavors\[(\d+)\]")
 
@@ -26,8 +34,8 @@ class Consequences:
     """What follows from the refusals of a plan."""
 
     def __init__(self, spec: EnvironmentSpec, plan: EnvironmentPlan) -> None:
-        impossible = impossible_replicas(demands(spec), plan.pools)
-        self._plan = plan
+        self._spec, self._plan, self._asked = spec, plan, demands(spec)
+        impossible = impossible_replicas(self._asked, plan.pools)
         self._pools = {pool.name for pool in plan.pools.values() if pool.usd_per_node_hour is None}
         self._bare = {name for name in self._pools if not plan.pools[name].gpus_per_node}
         self._homeless = {name for name, entry in spec.services.items() if entry.place.file in impossible}
@@ -44,9 +52,16 @@ class Consequences:
             return view.name in self._pools if view.kind not in ("InferenceService", "LLMInferenceService") else service in self._affected
         if finding.rule == QUOTA_OVER_CAPACITY:
             return _flavor(finding, view) in self._bare
-        if finding.rule == PEAK_OVER_QUOTA:
-            return service in self._homeless
+        if finding.rule in (PEAK_OVER_QUOTA, MINIMUM_OVER_NOMINAL):
+            return service in self._spec.services and self._is_judged(finding.rule, self._spec.services[service])
         return finding.rule in (OVER_BUDGET, WORST_CASE_OVER_LIMIT) and self._within(finding.tenant)
+
+    def _is_judged(self, rule: str, entry: ServiceEntry) -> bool:
+        """Whether the plan refuses the sum of those that share the service's quota, or has judged it without impossible replicas."""
+        sharing = by_key(self._asked[entry.tenant])[entry.document.spec.placement.quota_key]
+        files = {demand.entry.place.file for demand in sharing}
+        return (any(f"{entry.tenant}/{demand.name}" in self._homeless for demand in sharing)
+                or any(refusal.rule == rule and refusal.file in files for refusal in self._plan.refusals))
 
     def _within(self, tenant: str) -> bool:
         """Whether what the tenant's other services always cost is within its budget."""

@@ -27,6 +27,11 @@ RESIDENCE: Edit = ("prod/tenants/support.yaml", "allowed_regions: [eu-central-1]
 DISK: Edit = ("prod/environment.yaml", "    region: eu-central-1\n    subnet", "    region: eu-north-1\n    subnet")
 PARALLEL: Edit = ("prod/services/support/assistant-70b.yaml", "tensor_parallel_size: 4", "tensor_parallel_size: 16")
 REPLICAS: Edit = ("prod/services/support/chat.yaml", "max_replicas: 4", "max_replicas: 40")
+MOVED: Edit = ("prod/services/support/chat.yaml", "pool: l40s", "pool: a100")
+WIDE: Edit = ("prod/services/support/chat.yaml", "max_model_len: 16384", "max_model_len: 16384\n        tensor_parallel_size: 16")
+SMALL: Edit = ("prod/tenants/support.yaml", "nominal_quota: 12", "nominal_quota: 7")
+ALWAYS: Edit = ("prod/services/support/chat.yaml", "min_replicas: 2\n    max_replicas: 4\n    expected_replicas: 3",
+                "min_replicas: 5\n    max_replicas: 5\n    expected_replicas: 5")
 BUDGET: Edit = ("prod/tenants/support.yaml", "budget_usd_per_month: 72000", "budget_usd_per_month: 5000")
 
 SAID: dict[str, tuple[tuple[Edit, ...], tuple[tuple[str, str], ...]]] = {
@@ -51,6 +56,11 @@ SAID: dict[str, tuple[tuple[Edit, ...], tuple[tuple[str, str], ...]]] = {
         (PARALLEL, REPLICAS), (("QF-04", "chat (max_replicas 40"), ("QF-09", "one replica needs 16 GPUs"))),
     "too many GPUs in one replica, and a budget that the others break": (
         (PARALLEL, BUDGET), (("CB-01", "5 000.00 USD"), ("QF-09", "one replica needs 16 GPUs"))),
+    "too many GPUs in one replica, on the pool of another service": ((MOVED, WIDE), (("QF-09", "one replica needs 16 GPUs"),)),
+    "too many GPUs in one replica, and a quota that the other service breaks": (
+        (MOVED, WIDE, SMALL), (("QF-04", "more than the 7"), ("QF-05", "assistant-70b 2 × 4"), ("QF-09", "16 GPUs"))),
+    "a quota that two services break together": (
+        (MOVED, ALWAYS), (("QF-04", "together 18"), ("QF-05", "assistant-70b 2 × 4, chat 5 × 1"))),
     "an unknown instance type, and a budget that the others break": (
         (L40S, BUDGET), (("CB-01", "tenant support"), ("NP-01", "l40s"))),
 }
