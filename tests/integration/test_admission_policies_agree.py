@@ -177,6 +177,10 @@ def test_an_exemption_opens_the_door_for_its_object_and_no_other(door: Door) -> 
                           reason="until the image has the driver", approval="change 7", expires="2026-12-31")
     rule = next(rule for rule in RULES if rule.id == "WS-01")
     objects = list(policy_objects(admission_policies("Deny", [exemption], DAY, rules=[rule])))
+    for kind in ("ReplicaSet", "Deployment"):  # Kueue's webhook looks the owner of a pod up
+        door.cluster.create({"apiVersion": "apps/v1", "kind": kind, "metadata": {"name": "driver-5bd48cf7bf", "namespace": space}, "spec": {
+            "replicas": 0, "selector": {"matchLabels": {"app": kind}}, "template": {
+                "metadata": {"labels": {"app": kind}}, "spec": {"containers": [{"name": "a", "image": "a"}]}}}})
     for body in objects:
         door.cluster.create(json.loads(json.dumps(body)))
     spec = {"containers": [{"name": "a", "image": "a", "securityContext": {"privileged": True}}]}
