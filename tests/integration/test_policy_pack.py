@@ -20,7 +20,7 @@ import pulumi_kubernetes as kubernetes
 from gpuplane.components.kubernetes_object import KubernetesObject
 
 cluster = kubernetes.Provider("cluster", context="{context}")
-container = {{"name": "main", "image": "example.com/app@sha256:" + "a" * 64, "securityContext": {{
+container = {{"name": "main", "image": "example.com/app@sha256:" + "a" * 64, "readinessProbe": {{"tcpSocket": {{"port": 8080}}}}, "securityContext": {{
                  "privileged": {privileged}, "allowPrivilegeEscalation": {privileged}, "runAsNonRoot": True, "readOnlyRootFilesystem": True,
                  "capabilities": {{"drop": ["ALL"]}}, "seccompProfile": {{"type": "RuntimeDefault"}}}},
              "resources": {{"requests": {{"cpu": "1", "memory": "1Gi"}}, "limits": {{"cpu": "1", "memory": "1Gi"}}}}}}
