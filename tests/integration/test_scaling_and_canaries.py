@@ -96,10 +96,11 @@ def test_pods_bear_the_label_that_budgets_and_spread_select_by(applied: Cluster)
     wait_for(lambda: bool(_pods(applied, "chat-predictor")) and bool(_pods(applied, "chat-canary-predictor")), "both have pods", 90)
     for deployment in ("chat-predictor", "chat-canary-predictor"):
         pod = _pods(applied, deployment)[0]
-        spread = pod.spec.topology_spread_constraints[0]
+        spread = pod.spec.topology_spread_constraints
         assert pod.metadata.labels["serving.kserve.io/inferenceservice"] == "chat"
-        assert (spread.topology_key, spread.when_unsatisfiable) == ("kubernetes.io/hostname", "ScheduleAnyway")
-        assert spread.label_selector.match_labels == {"serving.kserve.io/inferenceservice": "chat"}
+        assert [(one.topology_key, one.when_unsatisfiable) for one in spread] == [
+            ("topology.kubernetes.io/zone", "ScheduleAnyway"), ("kubernetes.io/hostname", "ScheduleAnyway")]
+        assert all(one.label_selector.match_labels == {"serving.kserve.io/inferenceservice": "chat"} for one in spread)
 
     def counted() -> bool:
         budget = applied.get("policy/v1", "PodDisruptionBudget", "chat", "acme") or {}
