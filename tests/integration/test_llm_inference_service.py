@@ -120,6 +120,8 @@ def test_kserve_keeps_the_replicas_that_an_autoscaler_sets(
     body = dict(applied[shape], spec={key: value for key, value in applied[shape]["spec"].items() if key != "replicas"})
     try:
         _apply(cluster, body)
+        # Until then KServe may still write the replicas of the service as it was.
+        wait_for(lambda: _observed(cluster.get(KSERVE_LLM, "LLMInferenceService", shape, "acme")), f"KServe has seen {shape}", 45)
         workload.patch(name=name, namespace="acme", body={"spec": {"replicas": 2}}, content_type="application/merge-patch+json")
         # Another field changes, so that KServe looks at it once more.
         _apply(cluster, dict(body, metadata={**body["metadata"], "annotations": {
@@ -131,6 +133,10 @@ def test_kserve_keeps_the_replicas_that_an_autoscaler_sets(
         assert found["spec"]["replicas"] == 2
     finally:
         _apply(cluster, applied[shape])
+
+
+def _observed(service: Mapping[str, Any] | None) -> bool:
+    return service is not None and (service.get("status") or {}).get("observedGeneration") == service["metadata"]["generation"]
 
 
 def _annotated(workload: Mapping[str, Any] | None) -> bool:
