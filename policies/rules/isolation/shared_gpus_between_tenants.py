@@ -10,7 +10,7 @@ from gpuplane.graph.gpu_sharing import SHARED_STRATEGIES, UNRESOLVED, PluginConf
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.pool_users import pool_users
 from gpuplane.graph.resource_view import ResourceView, items, lookup
-from gpuplane.graph.tenancy import data_class, owner, tenants_of_namespaces
+from gpuplane.graph.tenancy import classes_of_tenants, data_class, owner
 from gpuplane.graph.workloads import gpu_workloads
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.rule import Example, Rule
@@ -138,6 +138,5 @@ def _users(graph: PlannedGraph, pool: DevicePool) -> dict[str, set[str]]:
 def _add(graph: PlannedGraph, users: dict[str, set[str]], tenant: str | None, view: ResourceView) -> None:
     if tenant is None:
         return
-    homes = [graph.namespaces[name] for name, each in tenants_of_namespaces(graph).items()
-             if each == tenant and name in graph.namespaces]
-    users[tenant] |= {found for source in [view, *homes] if (found := data_class(graph, source)) is not None}
+    own = data_class(graph, view)
+    users[tenant] |= classes_of_tenants(graph).get(tenant, frozenset()) | ({own} if own is not None else frozenset())
