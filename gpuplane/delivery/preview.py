@@ -13,7 +13,7 @@ from gpuplane.delivery.changes import Change
 from gpuplane.delivery.consequences import Consequences
 from gpuplane.delivery.data_record import data_records
 from gpuplane.delivery.preview_report import Comparison, PreviewReport
-from gpuplane.delivery.redaction import redaction_of, sealed
+from gpuplane.delivery.redaction import SECRETS, redaction_of, sealed
 from gpuplane.delivery.source_map import SourceMap
 from gpuplane.delivery.spec_documents import document_views, literal_findings
 from gpuplane.delivery.wiring_figures import service_wirings
@@ -34,8 +34,6 @@ from gpuplane.spec.vocabulary import TENANT
 Progress = Callable[[str], None]
 PROTECTED = "CH-01"
 """Id of the refusal to delete or replace what is protected."""
-SECRETS = "PII-13"
-"""Id of the rule that finds secrets."""
 IDLE_EXEMPTION = "EX-01"
 """Id of the advice to remove an exemption that waives nothing."""
 

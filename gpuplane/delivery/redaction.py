@@ -22,6 +22,8 @@ from gpuplane.spec.yaml_source import MANIFEST_LIMITS, read_documents
 
 REDACTED: Final = "[secret]"
 """Stands wherever a value is secret, in the planned graph and in what is printed."""
+SECRETS: Final = "PII-13"
+"""Id of the rule that finds secrets."""
 _SHORTEST: Final = 6
 """Characters that a text has at least to be looked for in outputs: a shorter one would be found in ordinary words."""
 _SHOWN: Final = 70

@@ -26,18 +26,19 @@ _DETECTORS: Final = (
     ("twilio", "TwilioKeyDetector"))
 """Plug-ins of detect-secrets that know a form of their own: those that judge by entropy or by a word in the line are left out."""
 _FORMS: Final = (
-    ("Hugging Face access token", re.compile(r"\bhf_[A-Za-z]{34}\b")),
-    ("NVIDIA NGC API key", re.compile(r"\bnvapi-[A-Za-z0-9_-]{60,70}")),
-    ("Anthropic API key", re.compile(r"\bsk-ant-[a-z0-9]+-[A-Za-z0-9_-]{80,}")),
-    ("OpenAI API key", re.compile(r"\bsk-(?:proj-|svcacct-)[A-Za-z0-9_-]{40,}")),
-    ("Google API key", re.compile(r"\bAIza[0-9A-Za-z_-]{35}\b")),
-    ("GitHub fine-grained token", re.compile(r"\bgithub_pat_[0-9A-Za-z_]{82}\b")),
-    ("Pulumi access token", re.compile(r"\bpul-[0-9a-f]{40}\b")),
-    ("HashiCorp Vault token", re.compile(r"\bhv[sb]\.[A-Za-z0-9_-]{24,}")),
-    ("age secret key", re.compile(r"\bAGE-SECRET-KEY-1[0-9A-Z]{58}\b")),
-    ("Authorization header", re.compile(r"(?i)\bauthorization\b\W{0,4}\b(?:bearer|basic)\s+(?![$<{])[A-Za-z0-9._~+/-]{12,}")),
+    ("Hugging Face access token", "hf_", re.compile(r"\bhf_[A-Za-z]{34}\b")),
+    ("NVIDIA NGC API key", "nvapi-", re.compile(r"\bnvapi-[A-Za-z0-9_-]{60,70}")),
+    ("Anthropic API key", "sk-ant-", re.compile(r"\bsk-ant-[a-z0-9]+-[A-Za-z0-9_-]{80,}")),
+    ("OpenAI API key", "sk-", re.compile(r"\bsk-(?:proj-|svcacct-)[A-Za-z0-9_-]{40,}")),
+    ("Google API key", "AIza", re.compile(r"\bAIza[0-9A-Za-z_-]{35}\b")),
+    ("GitHub fine-grained token", "github_pat_", re.compile(r"\bgithub_pat_[0-9A-Za-z_]{82}\b")),
+    ("Pulumi access token", "pul-", re.compile(r"\bpul-[0-9a-f]{40}\b")),
+    ("HashiCorp Vault token", "hv", re.compile(r"\bhv[sb]\.[A-Za-z0-9_-]{24,}")),
+    ("age secret key", "AGE-SECRET-KEY-1", re.compile(r"\bAGE-SECRET-KEY-1[0-9A-Z]{58}\b")),
 )
-"""Forms that detect-secrets 1.5 does not know, from the providers' own documentation."""
+"""Forms that detect-secrets 1.5 does not know, from the providers' own documentation, each after a text that all of its kind have."""
+_HEADER = re.compile(r"(?i)\bauthorization\b\W{0,4}\b(?:bearer|basic)\s+(?![$<{])[A-Za-z0-9._~+/-]{12,}")
+"""The one form that may go over a line's end."""
 _CANDIDATE = re.compile(r"[A-Za-z0-9_+/=.-]{16,}|://[^/\s]+:[^/\s]+@|PRIVATE KEY")
 """What any of these needs: a long unbroken word, credentials in an address, or the head of a key."""
 
@@ -82,7 +83,8 @@ def secret(leaf: Leaf) -> Iterator[str]:
 @lru_cache(maxsize=20_000)
 def formed(text: str) -> tuple[str, ...]:
     """Kinds of secrets whose form a text holds."""
-    names = [_worded(name) for name, form in _FORMS if form.search(text)]
+    names = [_worded(name) for name, mark, form in _FORMS if mark in text and form.search(text)]
+    names += ["an Authorization header"] if _HEADER.search(text) else []
     for plugin in _plugins():
         if any(not _PLACEHOLDER.search(str(value)) for value in plugin.analyze_string(text)):
             names.append(_worded(plugin.secret_type))
@@ -97,8 +99,10 @@ def spans(text: str) -> frozenset[str]:
     """The parts of a text that have a secret's form: to be taken out of it, never to be shown."""
     if not _CANDIDATE.search(text):
         return frozenset()
-    found = [match.group() for _, form in _FORMS for match in form.finditer(text)]
-    found += [match.group() for match in _KEY_BLOCK.finditer(text)]
+    found = [match.group() for form in (_HEADER, _KEY_BLOCK) for match in form.finditer(text)]
+    # All other forms are of one line, and a report says the same line many times.
+    text = "\n".join(dict.fromkeys(text.splitlines()))
+    found += [match.group() for _, mark, form in _FORMS if mark in text for match in form.finditer(text)]
     for plugin in _plugins():
         if type(plugin).__name__ != "PrivateKeyDetector":  # it knows the first line alone
             found += [str(value) for value in plugin.analyze_string(text) if not _PLACEHOLDER.search(str(value))]
