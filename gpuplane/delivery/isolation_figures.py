@@ -42,7 +42,7 @@ def isolation_lines(report: PreviewReport) -> tuple[str, ...]:
         return ()
     moved = [] if change is None else [("+", edge) for edge in change.added] + [("-", edge) for edge in change.removed]
     more = [f"  … and {len(moved) - MOST_LINES} more in report.html"] if len(moved) > MOST_LINES else []
-    shown = (f"  {sign} {edge.source} to {edge.target} by {edge.medium}: {edge.sentence}" for sign, edge in moved[:MOST_LINES])
+    shown = (f"  {sign} {edge.ends} by {edge.medium}: {edge.sentence}" for sign, edge in moved[:MOST_LINES])
     return (line, *shown, *more)
 
 

@@ -34,6 +34,7 @@ def edges_from_json(report: Mapping[str, Any]) -> tuple[Edge, ...] | None:
 def definitions() -> dict[str, Any]:
     """JSON Schema of what :func:`isolation_json` writes: ``Matrix``, ``Edge``, ``Party`` and ``EdgeObject``."""
     text = {"type": "string"}
+    ends = _object("An end of an edge.", {"side": {"enum": [side.value for side in Side]}, "name": text})
     return {
         "Matrix": _object("Who reaches whom, through what.", {
             "tenants": {"type": "array", "items": text}, "edges": {"type": "array", "items": {"$ref": "#/$defs/Edge"}}}),
@@ -45,7 +46,8 @@ def definitions() -> dict[str, Any]:
             "allowed": {**text, "description": "Why it may be; empty where nobody said so."},
             "refused": {"type": "boolean", "description": "Whether nobody allows it."},
             "objects": {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/EdgeObject"}}}),
-        "Party": _object("An end of an edge.", {"side": {"enum": [side.value for side in Side]}, "name": text}),
+        "Party": {**ends, "properties": {**ends["properties"], "members": {
+            "type": "array", "items": text, "description": "Several tenants, each of which is meant; left out for one."}}},
         "EdgeObject": _object("An object that makes an edge.", {
             **dict.fromkeys(("urn", "kind", "namespace", "name"), text),
             "field": {**text, "description": "Path of what makes it; empty where it is the whole object."}}),
@@ -58,12 +60,12 @@ def changed(before: Sequence[Edge], now: Sequence[Edge]) -> tuple[tuple[Edge, ..
     return tuple(edge for edge in now if edge.identity not in old), tuple(edge for edge in before if edge.identity not in new)
 
 
-def _party(party: Party) -> dict[str, str]:
-    return {"side": party.side.value, "name": party.name}
+def _party(party: Party) -> dict[str, Any]:
+    return {"side": party.side.value, "name": party.name, **({"members": list(party.members)} if party.members else {})}
 
 
-def _from(row: Mapping[str, str]) -> Party:
-    return Party(Side(row["side"]), row["name"])
+def _from(row: Mapping[str, Any]) -> Party:
+    return Party(Side(row["side"]), row["name"], tuple(row.get("members", ())))
 
 
 def _object(description: str, properties: Mapping[str, Any]) -> dict[str, Any]:

@@ -83,10 +83,12 @@ def picture(report: PreviewReport) -> Picture:
     beside: dict[tuple[str, str], list[Edge]] = defaultdict(list)
     for edge in found.edges:
         if edge.between_tenants:
-            between[edge.source.name, edge.target.name].append(edge)
+            for pair in edge.pairs():
+                between[pair].append(edge)
         else:
             own, part = (edge.source, edge.target) if edge.source.is_tenant else (edge.target, edge.source)
-            beside[own.name, part.name].append(edge)
+            for name in own.names:
+                beside[name, part.name].append(edge)
     tenants = _first(found.tenants, (name for ends in between for name in ends), MOST_TENANTS)
     every = sorted({end for edge in found.edges for end in (edge.source, edge.target) if not end.is_tenant}, key=_place)
     refused = (end.name for edge in found.refused for end in (edge.source, edge.target) if not end.is_tenant)
@@ -94,7 +96,8 @@ def picture(report: PreviewReport) -> Picture:
     drawn = _Drawn()
     rows = tuple((*(None if name == other else drawn.cell(name, other, between[name, other]) for other in tenants),
                   *(drawn.cell(name, part, beside[name, part]) for part in parts)) for name in tenants)
-    left_out = len(found.tenants) - len(tenants), len(every) - len(parts), len(found.edges) - drawn.written
+    paths = sum(map(len, (*between.values(), *beside.values())))
+    left_out = len(found.tenants) - len(tenants), len(every) - len(parts), paths - drawn.written
     return Picture(tenants, parts, rows, tuple(drawn.cells), left_out)
 
 
@@ -130,8 +133,8 @@ def _state(edge: Edge) -> str:
 
 def _sign(source: str, edges: Sequence[Edge]) -> str:
     """Which way the paths go, as the row's tenant sees it, and how many there are."""
-    out = any(edge.source.is_tenant and edge.source.name == source for edge in edges)
-    back = any(not (edge.source.is_tenant and edge.source.name == source) for edge in edges)
+    out = any(edge.source.is_tenant and source in edge.source.names for edge in edges)
+    back = any(not (edge.source.is_tenant and source in edge.source.names) for edge in edges)
     return f"{'↔' if out and back else '→' if out else '←'}{len(edges) if len(edges) > 1 else ''}"
 
 

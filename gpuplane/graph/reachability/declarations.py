@@ -28,6 +28,9 @@ def declared(graph: PlannedGraph, edge: Edge) -> Edge:
     """The edge, allowed where its target declared it; the declaration is then one of the objects that make it."""
     if edge.allowed or not edge.between_tenants:
         return edge
+    if edge.source.members or edge.target.members:
+        every = all(is_declared(graph, *pair, edge.medium) for pair in edge.pairs())
+        return replace(edge, allowed="declared by each tenant that is reached") if every else edge
     found = _declarations(graph).get((edge.source.name, edge.target.name, edge.medium.value))
     if found is None:
         return edge

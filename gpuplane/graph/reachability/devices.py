@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import permutations
 
 from gpuplane.graph.device_pools import DevicePool, device_pools
 from gpuplane.graph.gpu_sharing import SHARED_STRATEGIES, UNRESOLVED, sharing_configs
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.pool_users import pool_users
 from gpuplane.graph.reachability.edges import Edge, Maker, Medium, maker, platform, tenant
-from gpuplane.graph.reachability.tenant_pods import TenantPods, is_set, makers, tenant_pods, texts
+from gpuplane.graph.reachability.tenant_pods import TenantPods, among, is_set, makers, tenant_pods, texts
 from gpuplane.graph.resource_view import lookup, mapping
 from gpuplane.graph.tenancy import owner
 from gpuplane.graph.workloads import gpu_workloads
@@ -40,9 +39,8 @@ def device_edges(graph: PlannedGraph) -> Iterator[Edge]:
 def _shared(pool: DevicePool, users: dict[str, Maker]) -> Iterator[Edge]:
     how = {UNRESOLVED: "as a config says that is not among the objects", "mps": "by MPS, which isolates no faults"}.get(
         str(pool.sharing), "by time-slicing, which isolates neither memory nor faults")
-    for source, target in permutations(sorted(users), 2):
-        yield Edge(Medium.DEVICES, tenant(source), tenant(target), f"pods of both tenants share GPUs of pool {pool.name} {how}",
-                   tuple(dict.fromkeys((maker(pool.view), users[source], users[target]))), pool.sharing != UNRESOLVED)
+    yield from among(Medium.DEVICES, users, f"pods of both tenants share GPUs of pool {pool.name} {how}", (maker(pool.view),),
+                     pool.sharing != UNRESOLVED)
 
 
 def _default_sharing(graph: PlannedGraph) -> Iterator[Edge]:
@@ -56,9 +54,7 @@ def _default_sharing(graph: PlannedGraph) -> Iterator[Edge]:
         name = owner(graph, workload.view)
         if name is not None:
             users[name] = min(users.get(name, maker(workload.view)), maker(workload.view))
-    for source, target in permutations(sorted(users), 2):
-        yield Edge(Medium.DEVICES, tenant(source), tenant(target), f"pods of both tenants share GPUs by {shared.strategy} on every node",
-                   (maker(shared.view), users[source], users[target]))
+    yield from among(Medium.DEVICES, users, f"pods of both tenants share GPUs by {shared.strategy} on every node", (maker(shared.view),))
 
 
 def _beyond(graph: PlannedGraph, pods: TenantPods) -> Iterator[Edge]:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import product
 
 from gpuplane.graph.resource_view import ResourceView
+
+MOST_APART = 12
+"""Tenants whose paths among each other are said one by one; those of more are one edge, for there would be their square of them."""
 
 
 class Medium(StrEnum):
@@ -32,18 +37,30 @@ class Side(StrEnum):
 
 @dataclass(frozen=True, order=True)
 class Party:
-    """A tenant, a part of the platform (``namespace monitoring``), or something outside (``network 10.20.0.0/16``)."""
+    """A tenant, a part of the platform (``namespace monitoring``), or something outside (``network 10.20.0.0/16``).
+
+    Attributes:
+        side: whose it is.
+        name: of the tenant or the part; how many there are of several tenants.
+        members: several tenants, sorted, each of which is meant; empty for one.
+    """
 
     side: Side
     name: str
+    members: tuple[str, ...] = ()
 
     @property
     def is_tenant(self) -> bool:
-        """Whether it is a tenant."""
+        """Whether it is a tenant, or several."""
         return self.side is Side.TENANT
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Itself, or each of the tenants that it stands for."""
+        return self.members or (self.name,)
+
     def __str__(self) -> str:
-        return f"tenant {self.name}" if self.is_tenant else self.name
+        return f"any of {self.name}" if self.members else f"tenant {self.name}" if self.is_tenant else self.name
 
 
 @dataclass(frozen=True, order=True)
@@ -100,12 +117,28 @@ class Edge:
     @property
     def identity(self) -> tuple[str, ...]:
         """What makes it the same edge at another ref: medium, both ends, and what can be done."""
-        return (self.medium, self.source.side, self.source.name, self.target.side, self.target.name, self.sentence)
+        return (self.medium, self.source.side, *self.source.names, self.target.side, *self.target.names, self.sentence)
+
+    @property
+    def ends(self) -> str:
+        """From whom to whom, in words."""
+        return f"{self.source} to {self.target if self.source != self.target else 'any other'}"
+
+    def pairs(self) -> Iterator[tuple[str, str]]:
+        """Names of both ends, for each pair that it stands for: nobody's way to himself."""
+        ends = product(self.source.names, self.target.names)
+        return (pair for pair in ends if pair[0] != pair[1] or self.source.side is not self.target.side)
 
 
 def tenant(name: str) -> Party:
     """A tenant."""
     return Party(Side.TENANT, name)
+
+
+def parties(names: Iterable[str]) -> tuple[Party, ...]:
+    """Tenants one by one, sorted; many are one party."""
+    every = tuple(sorted(names))
+    return tuple(map(tenant, every)) if len(every) <= MOST_APART else (Party(Side.TENANT, f"{len(every)} tenants", every),)
 
 
 def platform(name: str) -> Party:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from itertools import permutations
 
 from gpuplane.graph.gateways import Listener, admitted_namespaces, listeners
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.reachability.edges import Edge, Maker, Medium, maker, tenant
+from gpuplane.graph.reachability.tenant_pods import among
 from gpuplane.graph.references import other_owner, references
 from gpuplane.graph.tenancy import home, tenants_of_namespaces
 
@@ -41,10 +41,8 @@ def _shared_listeners(graph: PlannedGraph) -> Iterator[Edge]:
             if namespace in tenants:
                 users[_host(listener)].setdefault(tenants[namespace], maker(listener.gateway, f"{listener.path}.allowedRoutes"))
     for (host, _), by_tenant in sorted(users.items()):
-        for source, target in permutations(sorted(by_tenant), 2):
-            objects = tuple(dict.fromkeys((by_tenant[source], by_tenant[target])))
-            yield Edge(Medium.NETWORK, tenant(source), tenant(target), f"a route of tenant {source} may answer requests to "
-                       f"{host or 'any host'} that are meant for tenant {target}", objects)
+        yield from among(Medium.NETWORK, by_tenant, f"a route of {{source}} may answer requests to {host or 'any host'} that are meant for "
+                         "{target}")
 
 
 def _host(listener: Listener) -> tuple[str, str]:

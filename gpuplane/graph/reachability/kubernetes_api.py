@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from gpuplane.graph.access import ACCOUNT_USER, ACCOUNTS, EVERYBODY, AccessRule, Grant, Subject, grants
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.reachability import rights
-from gpuplane.graph.reachability.edges import Edge, Maker, Medium, Party, maker, platform, tenant
+from gpuplane.graph.reachability.edges import Edge, Maker, Medium, Party, maker, parties, platform, tenant
 from gpuplane.graph.resource_view import ResourceView, items
 from gpuplane.graph.tenancy import tenants_of_namespaces
 from gpuplane.spec.vocabulary import GROUPS
@@ -53,7 +53,7 @@ class Identities:
         """Tenants that a subject stands for; else the platform's party."""
         user, name = subject.user, subject.name
         if subject.kind == "Group" and (name in EVERYBODY or name == ACCOUNTS):
-            return tuple(tenant(each) for each in self.names)
+            return parties(self.names)
         namespace = (user.removeprefix(ACCOUNT_USER).partition(":")[0] if user.startswith(ACCOUNT_USER)
                      else name.removeprefix(f"{ACCOUNTS}:") if name.startswith(f"{ACCOUNTS}:") else None)
         if namespace is not None:
@@ -84,7 +84,7 @@ class Identities:
 
     def agreed(self, one: Party, other: Party, subjects: list[Subject]) -> str:
         """Why people of one tenant may work in another's namespace: both name the group as their own; empty where they do not."""
-        ends = {one.name, other.name}
+        ends = {*one.names, *other.names}
         both = all(subject.kind == "Group" and ends <= self.by_name.get(subject.name, frozenset()) for subject in subjects)
         return "both tenants name the group as their own" if self.named and both else ""
 
@@ -95,15 +95,15 @@ def _of_tenant(identities: Identities, grant: Grant, party: Party, subjects: lis
         yield from _cluster_wide(identities, grant, party, who, objects)
         return
     target, certain = identities.of_namespace(grant.namespace), grant.known and not _hidden(grant)
-    if target == party:
+    if target.is_tenant and target.name in party.names:
         powers = rights.over_borders(grant.rules)
         if powers or not grant.known:
-            yield Edge(Medium.API, party, platform(f"borders of tenant {party.name}"),
+            yield Edge(Medium.API, target, platform(f"borders of {target}"),
                        f"{who} may {', '.join(powers) or _unread(grant)} in namespace {grant.namespace}", objects, certain)
         if rights.starts_pods(grant.rules) and not identities.held(grant.namespace):
             sentence = f"{who} may start pods of any kind in namespace {grant.namespace}, which enforces no Pod Security Standard"
-            yield Edge(Medium.API, party, platform("nodes"), sentence, (*objects, identities.maker(grant.namespace)), certain)
-    elif grant.rules or not grant.known:
+            yield Edge(Medium.API, target, platform("nodes"), sentence, (*objects, identities.maker(grant.namespace)), certain)
+    if (target != party) and (grant.rules or not grant.known):
         plain = grant.known and not target.is_tenant and rights.harmless(grant.rules)
         allowed = _HARMLESS if plain else identities.agreed(party, target, subjects) if target.is_tenant else ""
         yield Edge(Medium.API, party, target, f"{who} may {rights.shown(grant.rules) or _unread(grant)} in namespace {grant.namespace}",
@@ -116,10 +116,9 @@ def _cluster_wide(identities: Identities, grant: Grant, party: Party, who: str, 
     powers = over_all + ([rights.shown(inside)] if inside else [])
     if powers or not grant.known:
         reached = _impersonated(identities, grant.rules) if over_all == ["act as anybody"] and not inside and grant.known else None
-        for other in identities.names if reached is None else reached:
-            if other != party.name:
-                sentence = f"{who} may {', '.join(powers) or _unread(grant)} in every namespace"
-                yield Edge(Medium.API, party, tenant(other), sentence, objects, certain)
+        sentence = f"{who} may {', '.join(powers) or _unread(grant)} in every namespace"
+        for other in parties(identities.names if reached is None else reached):
+            yield Edge(Medium.API, party, other, sentence, objects, certain)
     if grant.rules or not grant.known:
         plain = not over_all and grant.known and not rights.writes(grant.rules) and rights.harmless(grant.rules)
         sentence = f"{who} may {rights.shown(grant.rules) or _unread(grant)} in the whole cluster"
@@ -135,7 +134,7 @@ def _impersonated(identities: Identities, rules: tuple[AccessRule, ...]) -> list
                 return None
             for name in rule.names:
                 kind = "Group" if "groups" in rule.resources else "User"
-                found |= {party.name for party in identities.owners(Subject(kind, "", name)) if party.is_tenant}
+                found |= {each for party in identities.owners(Subject(kind, "", name)) if party.is_tenant for each in party.names}
                 found |= set(identities.names) if name.startswith("system:masters") else set()
     return sorted(found)
 
@@ -143,7 +142,7 @@ def _impersonated(identities: Identities, rules: tuple[AccessRule, ...]) -> list
 def _of_platform(identities: Identities, grant: Grant, party: Party, subjects: list[Subject]) -> Iterator[Edge]:
     """What the platform's own people and operators may do to a tenant: shown, for somebody has to."""
     who = _who(subjects)
-    targets = [identities.of_namespace(grant.namespace)] if grant.namespace else [tenant(name) for name in identities.names]
+    targets = [identities.of_namespace(grant.namespace)] if grant.namespace else parties(identities.names)
     inside = grant.rules if grant.namespace else (*rights.namespaced(grant.rules),)
     for target in targets if inside else ():
         if target.is_tenant:

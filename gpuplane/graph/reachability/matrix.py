@@ -55,14 +55,16 @@ class Matrix:
     def _cells(self) -> Mapping[tuple[Party, Party], tuple[Edge, ...]]:
         found: dict[tuple[Party, Party], tuple[Edge, ...]] = {}
         for edge in self.edges:
-            found[edge.source, edge.target] = (*found.get((edge.source, edge.target), ()), edge)
+            for source, target in edge.pairs():
+                ends = Party(edge.source.side, source), Party(edge.target.side, target)
+                found[ends] = (*found.get(ends, ()), edge)
         return found
 
 
 @lru_cache(maxsize=4)
 def matrix(graph: PlannedGraph) -> Matrix:
     """The matrix of a graph, worked out once."""
-    found = [declared(graph, edge) for edges in _EDGES for edge in edges(graph) if edge.source != edge.target]
+    found = [declared(graph, edge) for edges in _EDGES for edge in edges(graph) if any(edge.pairs())]
     order = {medium: place for place, medium in enumerate(Medium)}
     unique = dict.fromkeys(found)
     return Matrix(tuple(sorted(set(tenants_of_namespaces(graph).values()))),

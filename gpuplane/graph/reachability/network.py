@@ -16,7 +16,7 @@ from typing import Any
 from gpuplane.graph.network_policies import Direction
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.reachability.addresses import pods_inside
-from gpuplane.graph.reachability.edges import Edge, Maker, Medium, Party, maker, platform, tenant
+from gpuplane.graph.reachability.edges import Edge, Maker, Medium, Party, maker, parties, platform, tenant
 from gpuplane.graph.reachability.labels import Demand, fits, possible
 from gpuplane.graph.reachability.openings import NAMESPACE_NAME, Opening, Policy, policies
 from gpuplane.graph.reachability.ports import EVERY, Ports, both, shown, union
@@ -63,12 +63,34 @@ class Path:
 
 def namespace_edges(net: Net) -> Iterator[Edge]:
     """Every way between the pods of two namespaces, one of them a tenant's."""
-    for (source, target), path in sorted(net.paths().items()):
+    unclosed = net.unclosed()
+    yield from _all_open(net, unclosed)
+    for (source, target), path in sorted(net.paths(apart=unclosed).items()):
         ends = net.party(source), net.party(target)
         if ends[0] != ends[1] and any(end.is_tenant for end in ends):
             both_tenants = ends[0].is_tenant and ends[1].is_tenant
             sentence = f"pods of namespace {source} connect to pods of namespace {target} on {shown(path.ports)}"
             yield Edge(Medium.NETWORK, *ends, sentence, path.objects, path.certain, "" if both_tenants else _SERVICE)
+
+
+def _all_open(net: Net, unclosed: frozenset[str]) -> Iterator[Edge]:
+    """The ways between namespaces that no policy closes, each tenant's and each of the platform's together."""
+    if not unclosed:
+        return
+    own, others = sorted(unclosed & net.tenants.keys()), sorted(unclosed - net.tenants.keys())
+    source, = parties({net.tenants[name] for name in own})
+    open_to_all = "namespaces that no network policy closes"
+    makers = tuple(net.namespace_maker(name, "no policy closes ingress") for name in own)
+    yield Edge(Medium.NETWORK, source, source, f"pods of {len(own)} {open_to_all} connect to each other on every port", makers)
+    if others:
+        far = platform(f"{len(others)} {open_to_all}")
+        by = (*(net.namespace_maker(name, "no policy closes ingress") for name in others), *makers)
+        for ends in ((source, far), (far, source)):
+            yield Edge(Medium.NETWORK, *ends, f"pods of {ends[0]} and of {ends[1]} connect on every port", by, allowed=_SERVICE)
+
+
+_FREE = Way(frozenset(), frozenset())
+"""The way of pods that no policy closes."""
 
 
 class Net:
@@ -87,17 +109,40 @@ class Net:
         owner = self.tenants.get(namespace)
         return tenant(owner) if owner is not None else platform(f"namespace {namespace}")
 
-    def paths(self) -> dict[tuple[str, str], Path]:
-        """Every open connection between two namespaces at least one of which is a tenant's, by source and target."""
+    def unclosed(self) -> frozenset[str]:
+        """Namespaces of whose pods no policy closes any, where they are of so many tenants that they are not said two by two."""
+        found = frozenset(name for name in self.places if not any(self._policies[way].get(name) for way in self._policies))
+        of_tenants = parties({self.tenants[name] for name in found & self.tenants.keys()})
+        return found if any(party.members for party in of_tenants) else frozenset()
+
+    def paths(self, apart: frozenset[str] = frozenset()) -> dict[tuple[str, str], Path]:
+        """Every open connection between two namespaces at least one of which is a tenant's, by source and target.
+
+        Args:
+            apart: namespaces that no policy closes; connections between two of them are left out.
+        """
         outgoing = {name: self.ways(name, "Egress") for name in self.places}
+        led, everywhere = self._led_to(outgoing)
         found: dict[tuple[str, str], Path] = {}
         for target in self.places:
-            for source, incoming in self._sources(target).items():
-                if source != target and (source in self.tenants or target in self.tenants):
-                    path = self._path(source, target, incoming, outgoing[source])
+            incoming = self._sources(target) if target not in apart else None
+            for source in sorted(led[target] | (everywhere - apart if target in apart else everywhere)):
+                ways = [(_FREE, True)] if incoming is None else incoming.get(source, [])
+                if ways and source != target and (source in self.tenants or target in self.tenants):
+                    path = self._path(source, target, ways, outgoing[source])
                     if path is not None:
                         found[source, target] = path
         return found
+
+    def _led_to(self, outgoing: Mapping[str, tuple[Way, ...]]) -> tuple[Mapping[str, set[str]], set[str]]:
+        """Namespaces from which some way leads to each, and those of which a way leads everywhere."""
+        led: dict[str, set[str]] = defaultdict(set)
+        everywhere = {name for name, ways in outgoing.items() if any(way.opening is None for way in ways)}
+        for name, ways in outgoing.items():
+            for way in ways if name not in everywhere else ():
+                for target in self.admitted(way, name):
+                    led[target].add(name)
+        return led, everywhere
 
     def ways(self, namespace: str, direction: Direction) -> tuple[Way, ...]:
         """The ways through the policies of a namespace's pods."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import lru_cache
 
 from gpuplane.graph.network_policies import Direction
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.reachability.addresses import METADATA, holds
-from gpuplane.graph.reachability.edges import Edge, Medium, maker, outside, platform, tenant
+from gpuplane.graph.reachability.edges import Edge, Medium, maker, outside, parties, platform, tenant
 from gpuplane.graph.reachability.network import Net, Way, namespace_edges, ports_of
 from gpuplane.graph.reachability.ports import shown, union
 from gpuplane.graph.reachability.tenant_pods import is_set, tenant_pods
@@ -74,6 +75,7 @@ def _metadata(net: Net, namespace: str) -> Iterator[Edge]:
                    objects, not hidden, "by design: the launch templates' hop limit of 1 keeps pods out" if kept else "")
 
 
+@lru_cache(maxsize=4)
 def _hop_limited(graph: PlannedGraph) -> bool:
     """Whether every launch template demands session tokens and lets them go one hop: to the node, not to its pods."""
     templates = [view for view in graph.resources if view.type == "aws:ec2/launchTemplate:LaunchTemplate"]
@@ -84,15 +86,14 @@ def _hop_limited(graph: PlannedGraph) -> bool:
 
 def node_edges(net: Net) -> Iterator[Edge]:
     """Pods on the node's own network: no policy holds for them, and a node reaches all pods on it."""
-    others = sorted(set(net.tenants.values()))
+    others = parties(set(net.tenants.values()))
     for pods in tenant_pods(net.graph):
         value = lookup(pods.template.spec, "hostNetwork")
         if is_set(value):
             objects, who = (maker(pods.view, f"{pods.template.path}.hostNetwork"),), f"pods of {pods.view} are on the node's network"
             for other in others:
-                if other != pods.tenant:
-                    yield Edge(Medium.NETWORK, tenant(pods.tenant), tenant(other), f"{who}, and a node reaches every pod that runs on it",
-                               objects, value is True)
+                yield Edge(Medium.NETWORK, tenant(pods.tenant), other, f"{who}, and a node reaches every pod that runs on it",
+                           objects, value is True)
             sentence = f"{who}, where nodes get their cloud credentials"
             yield Edge(Medium.NETWORK, tenant(pods.tenant), platform("instance metadata"), sentence,
                        objects, value is True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import permutations
@@ -10,7 +11,7 @@ from typing import Any
 from gpuplane.graph.command_lines import environment, words
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.pod_templates import TEMPLATE_KINDS, PodContainer, PodTemplate
-from gpuplane.graph.reachability.edges import Edge, Maker, Medium, maker, tenant
+from gpuplane.graph.reachability.edges import Edge, Maker, Medium, Party, maker, parties
 from gpuplane.graph.resource_view import ResourceView, Unknown
 from gpuplane.graph.serving_runtimes import effective_templates
 from gpuplane.graph.tenancy import home, tenants_of_namespaces
@@ -43,19 +44,28 @@ def is_set(value: Any) -> bool:
     return value is True or isinstance(value, Unknown)
 
 
-def among(medium: Medium, users: dict[str, Maker], sentence: str, first: tuple[Maker, ...] = (), certain: bool = True) -> list[Edge]:
+def among(medium: Medium, users: Mapping[str, Maker], sentence: str, first: tuple[Maker, ...] = (), certain: bool = True) -> list[Edge]:
     """Edges between all tenants that share something, in both directions.
 
     Args:
         medium: of the edges.
         users: each tenant with the object by which it shares.
-        sentence: what each can do; ``{source}`` and ``{target}`` are the tenants' names.
+        sentence: what each can do; ``{source}`` and ``{target}`` are the two ends.
         first: what makes all of them.
         certain: whether it is sure.
     """
-    return [Edge(medium, tenant(source), tenant(target), sentence.format(source=source, target=target),
-                 tuple(dict.fromkeys((*first, users[source], users[target]))), certain)
-            for source, target in permutations(sorted(users), 2)]
+    ends = parties(users)
+    if any(end.members for end in ends):
+        made = tuple(dict.fromkeys((*first, *(users[name] for name in sorted(users)))))
+        return [Edge(medium, ends[0], ends[0], _said(sentence, ends[0], "any other"), made, certain)]
+    return [Edge(medium, source, target, _said(sentence, source, str(target)),
+                 tuple(dict.fromkeys((*first, users[source.name], users[target.name]))), certain)
+            for source, target in permutations(ends, 2)]
+
+
+def _said(sentence: str, source: Party, target: str) -> str:
+    """Not ``format``: what else is in a sentence may come from an object, braces and all."""
+    return sentence.replace("{source}", str(source)).replace("{target}", target)
 
 
 def makers(views: tuple[ResourceView, ...]) -> Maker:

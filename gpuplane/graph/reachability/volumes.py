@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from gpuplane.graph.model_sources import model_sources
 from gpuplane.graph.planned_graph import PlannedGraph
-from gpuplane.graph.reachability.edges import Edge, Maker, Medium, maker, platform, tenant
+from gpuplane.graph.reachability.edges import Edge, Maker, Medium, maker, parties, platform, tenant
 from gpuplane.graph.reachability.tenant_pods import among, tenant_pods
 from gpuplane.graph.references import references
 from gpuplane.graph.resource_view import ResourceView, items, lookup
@@ -78,7 +78,7 @@ def _caches(graph: PlannedGraph) -> Iterator[Edge]:
     caches = [view for view in graph.objects("LocalModelCache") if isinstance(view.get("spec", "sourceModelUri"), str)]
     if not caches:
         return
-    tenants = sorted(set(tenants_of_namespaces(graph).values()))
+    everybody = parties(set(tenants_of_namespaces(graph).values()))
     users: dict[str, dict[str, Maker]] = defaultdict(dict)
     for view in graph.objects("InferenceService", "LLMInferenceService"):
         own = owner(graph, view)
@@ -90,6 +90,6 @@ def _caches(graph: PlannedGraph) -> Iterator[Edge]:
         named = graph.tenant_of(cache)
         owners = {**users[cache.urn], **({named: maker(cache)} if named is not None else {})}
         for target, by in sorted(owners.items()):
-            for other in (each for each in tenants if each != target):
-                sentence = f"any service of tenant {other} that names the URI is given the weights of tenant {target} that {cache} keeps"
-                yield Edge(Medium.VOLUMES, tenant(other), tenant(target), sentence, tuple(dict.fromkeys((maker(cache), by))))
+            for other in everybody:
+                sentence = f"any service of {other} that names the URI is given the weights of tenant {target} that {cache} keeps"
+                yield Edge(Medium.VOLUMES, other, tenant(target), sentence, tuple(dict.fromkeys((maker(cache), by))))

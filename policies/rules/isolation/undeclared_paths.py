@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.reachability import Edge, Maker, matrix
 from gpuplane.graph.resource_view import ResourceView
+from gpuplane.graph.tenancy import owner
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.rule import Example, Rule
 
 _NAMED = 3
+_MAKERS = 8
 
 
 class UndeclaredPaths(Rule):
@@ -32,16 +34,19 @@ class UndeclaredPaths(Rule):
         for edge in matrix(graph).refused:
             together[edge.objects, edge.certain].append(edge)
         for (objects, certain), edges in together.items():
-            view = next((views[each.urn] for each in objects if each.urn in views), None)
-            if view is not None:
+            there = [views[each.urn] for each in objects if each.urn in views]
+            # Tenants who all reach each other: each has to mend something of its own.
+            own = [view for view in there if owner(graph, view) is not None] if edges[0].source.members else []
+            for view in own or there[:1]:
                 yield self._found(graph, view, objects, edges, certain)
 
     def _found(self, graph: PlannedGraph, view: ResourceView, objects: tuple[Maker, ...], edges: list[Edge], certain: bool) -> Finding:
         first, others = edges[0], edges[1:]
-        ends = [f"{edge.source} to {edge.target}" for edge in others[:_NAMED]]
+        ends = [edge.ends for edge in others[:_NAMED]]
         more = f"; likewise from {', '.join(ends)}{f' and {len(others) - _NAMED} more' if len(others) > _NAMED else ''}" if others else ""
-        made = ", ".join(dict.fromkeys(str(each) for each in objects))
-        message = (f"From {first.source} to {first.target} by {first.medium}: {first.sentence}{more}. Made by: {made}."
+        by = list(dict.fromkeys(str(each) for each in objects))
+        made = ", ".join(by[:_MAKERS]) + (f" and {len(by) - _MAKERS} more" if len(by) > _MAKERS else "")
+        message = (f"From {first.ends} by {first.medium}: {first.sentence}{more}. Made by: {made}."
                    f"{'' if certain else ' It cannot be excluded, for a part is only known after apply.'}")
         field = next((each.field for each in objects if each.urn == view.urn), "")
         return (self.fail if certain else self.unknown)(graph, view, message, field)
