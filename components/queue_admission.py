@@ -51,12 +51,17 @@ class QueueAdmission(pulumi.ComponentResource):
 def register_policy(name: str, spec: Mapping[str, Any], options: pulumi.ResourceOptions, actions: Sequence[str] = ("Deny",),
                     namespaces: Mapping[str, Any] = TENANTS_NAMESPACES) -> None:
     """Register a ValidatingAdmissionPolicy and its binding to namespaces: to every one that has a tenant, unless others are named."""
-    policy = {"apiVersion": _API, "kind": "ValidatingAdmissionPolicy", "metadata": metadata(name), "spec": spec}
+    policy, binding = policy_objects(name, spec, actions, namespaces)
     made = KubernetesObject(name, policy, options)
-    KubernetesObject(name, {
-        "apiVersion": _API, "kind": "ValidatingAdmissionPolicyBinding", "metadata": metadata(name),
-        "spec": {"policyName": name, "validationActions": list(actions), "matchResources": {"namespaceSelector": namespaces}}},
-        pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(depends_on=[made])))
+    KubernetesObject(name, binding, pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(depends_on=[made])))
+
+
+def policy_objects(name: str, spec: Mapping[str, Any], actions: Sequence[str],
+                   namespaces: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A policy and its binding, as the API server gets them."""
+    return ({"apiVersion": _API, "kind": "ValidatingAdmissionPolicy", "metadata": metadata(name), "spec": spec},
+            {"apiVersion": _API, "kind": "ValidatingAdmissionPolicyBinding", "metadata": metadata(name),
+             "spec": {"policyName": name, "validationActions": list(actions), "matchResources": {"namespaceSelector": namespaces}}})
 
 
 def resource_rule(group: str, resources: tuple[str, ...], operations: tuple[str, ...] = _WRITES) -> dict[str, Any]:

@@ -6,7 +6,7 @@ One policy for each rule, and a second one where a part of it is only advice: wh
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
@@ -163,14 +163,3 @@ def _blocks(rule: Rule, part: Admission, parameters: Policies) -> bool:
 def _selector(namespaces: str) -> dict[str, Any]:
     operator = "Exists" if namespaces == "tenants" else "DoesNotExist"
     return {"matchExpressions": [{"key": TENANT, "operator": operator}]}
-
-
-def policy_objects(policies: Iterable[AdmissionPolicy]) -> Iterator[dict[str, Any]]:
-    """The Kubernetes objects of policies: each with its binding behind it."""
-    api = "admissionregistration.k8s.io/v1"
-    for policy in policies:
-        meta = {"name": policy.name}
-        yield {"apiVersion": api, "kind": "ValidatingAdmissionPolicy", "metadata": meta, "spec": policy.spec}
-        yield {"apiVersion": api, "kind": "ValidatingAdmissionPolicyBinding", "metadata": meta, "spec": {
-            "policyName": policy.name, "validationActions": list(policy.actions),
-            "matchResources": {"namespaceSelector": policy.namespaces}}}

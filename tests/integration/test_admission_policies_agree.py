@@ -6,7 +6,7 @@ import copy
 import hashlib
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Any
 
@@ -15,10 +15,11 @@ import yaml
 from kubernetes import dynamic
 from kubernetes.client.exceptions import ApiException
 
+from gpuplane.components.queue_admission import policy_objects
 from gpuplane.graph.manifests import views_of_text
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.resource_view import ResourceView
-from gpuplane.policies.admission_policies import admission_policies, policy_objects
+from gpuplane.policies.admission_policies import AdmissionPolicy, admission_policies
 from gpuplane.policies.registry import all_rules
 from gpuplane.policies.rule import Example, Rule
 from gpuplane.spec.exemptions import Exemption, ObjectSelector
@@ -33,6 +34,11 @@ RULES = [rule for rule in all_rules() if rule.admission]
 _KEPT = ("default", "kube-system")
 REFUSED_ANYWAY = {"WS-12": "`hostUsers` must be false to use `Unmasked`"}
 """What newer API servers refuse by themselves, before any policy is asked."""
+
+
+def _objects(policies: Iterable[AdmissionPolicy]) -> list[dict[str, Any]]:
+    """What the platform's component gives the API server for policies."""
+    return [body for policy in policies for body in policy_objects(policy.name, policy.spec, policy.actions, policy.namespaces)]
 
 
 class Door:
@@ -102,7 +108,7 @@ def door(cluster: Cluster) -> Door:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
 def test_a_policy_says_what_its_rule_says(door: Door, rule: Rule) -> None:
-    objects = list(policy_objects(admission_policies("Deny", (), DAY, only_warn=(), rules=[rule])))
+    objects = _objects(admission_policies("Deny", (), DAY, only_warn=(), rules=[rule]))
     for body in objects:
         if body["kind"].endswith("Binding"):
             body["spec"]["validationActions"] = ["Deny"]  # advice too: what is asked is whether it is seen
@@ -176,7 +182,7 @@ def test_an_exemption_opens_the_door_for_its_object_and_no_other(door: Door) -> 
     exemption = Exemption(rule="WS-01", resource=ObjectSelector(kind="Deployment", name="driver", namespace=space), owner="ops@example.com",
                           reason="until the image has the driver", approval="change 7", expires="2026-12-31")
     rule = next(rule for rule in RULES if rule.id == "WS-01")
-    objects = list(policy_objects(admission_policies("Deny", [exemption], DAY, rules=[rule])))
+    objects = _objects(admission_policies("Deny", [exemption], DAY, rules=[rule]))
     for kind in ("ReplicaSet", "Deployment"):  # Kueue's webhook looks the owner of a pod up
         door.cluster.create({"apiVersion": "apps/v1", "kind": kind, "metadata": {"name": "driver-5bd48cf7bf", "namespace": space}, "spec": {
             "replicas": 0, "selector": {"matchLabels": {"app": kind}}, "template": {
@@ -210,7 +216,7 @@ def test_an_exemption_opens_the_door_for_its_object_and_no_other(door: Door) -> 
 
 
 def test_no_expression_is_doubted_by_the_api_server(door: Door) -> None:
-    objects = [body for body in policy_objects(admission_policies("Deny", (), DAY)) if not body["kind"].endswith("Binding")]
+    objects = [body for body in _objects(admission_policies("Deny", (), DAY)) if not body["kind"].endswith("Binding")]
     for body in objects:
         door.cluster.create(json.loads(json.dumps(body)))  # a syntax error, or a function that is not there, is refused here
     try:
