@@ -117,7 +117,7 @@ def _blocking(graph: PlannedGraph, rules: Sequence[Rule], exemptions: Sequence[E
 
 def _can_judge(rule: Rule, graph: PlannedGraph) -> bool:
     """A stack is one layer: what a rule compares with may stand in another, and the preview has compared it there."""
-    return not rule.asks_for_secrecy and (not rule.context or bool(graph.of_kind(*rule.context)))
+    return not rule.asks_for_secrecy and not rule.across_layers and (not rule.context or bool(graph.of_kind(*rule.context)))
 
 
 def _plain(value: Any, urn: str, path: str, unknown_error: type[Exception]) -> Any:

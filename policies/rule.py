@@ -44,6 +44,9 @@ class Rule(ABC):
     context: ClassVar[tuple[str, ...]] = ()
     """Kinds that hold what this rule compares with. A single stack that has none of them (they are in another layer's)
     cannot be judged by it; a whole environment or a set of manifests always is."""
+    across_layers: ClassVar[bool] = False
+    """Whether it asks for objects that another layer brings, such as the rules that record what an alert reads. A policy pack sees one
+    stack, which is one layer, and leaves such a rule to the gate before it, which sees all of them."""
     asks_for_secrecy: ClassVar[bool] = False
     """Whether it asks if a value is kept secret. A policy pack cannot tell, for the SDK hands it secrets in the clear: the gate before
     it judges such a rule."""

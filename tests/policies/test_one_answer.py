@@ -13,20 +13,29 @@ from typing import Any
 
 import pytest
 
+from gpuplane.catalog import catalog_of
 from gpuplane.components.kubernetes_object import type_token
 from gpuplane.delivery.check import check_paths
+from gpuplane.delivery.offline_engine import render
 from gpuplane.graph.manifests import views_of_text
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.resource_view import ResourceView
+from gpuplane.planning import plan
 from gpuplane.policies import crossguard
 from gpuplane.policies.registry import all_rules, judge
 from gpuplane.policies.rule import Example, Rule
+from gpuplane.spec.loader import load_environment
 from gpuplane.spec.vocabulary import LabelMap
 
 DAY = date(2026, 11, 21)
 _UNWRAPPED = "the SDK hands secrets to the pack in the clear, so it cannot tell a kept secret from a literal"
-NOT_IN_THE_PACK: Mapping[str, str] = {"PII-13": _UNWRAPPED, "PII-14": _UNWRAPPED}
+_LAYERS = "it asks for objects of other layers, and the pack sees one stack"
+NOT_IN_THE_PACK: Mapping[str, str] = {
+    "PII-13": _UNWRAPPED, "PII-14": _UNWRAPPED, **dict.fromkeys(("CB-05", "WI-06", "WI-08", "WI-09", "WI-10"), _LAYERS)}
 """Rules that the pack does not judge, and why."""
+ROOT = Path(__file__).resolve().parents[2]
+SHIPPED = [*(("environments", name) for name in ("dev", "local", "prod", "staging")),
+           ("docs/examples/06-created-cluster/environments", "aws"), ("docs/examples/07-large-language-models/environments", "llm")]
 EXAMPLES = [pytest.param(rule, example, id=f"{rule.id}: {example.title}") for rule in all_rules() for example in (*rule.FAILS, *rule.PASSES)]
 
 
@@ -79,5 +88,16 @@ def test_a_rule_about_one_object_stops_it_while_it_is_applied(rule: Rule) -> Non
             each for each in said if each.startswith(f"[{rule.id}]")}
 
 
-def test_the_pack_leaves_out_what_asks_for_secrecy_and_nothing_else() -> None:
-    assert set(NOT_IN_THE_PACK) == {rule.id for rule in all_rules() if rule.asks_for_secrecy}
+def test_the_pack_leaves_out_what_it_cannot_see_and_nothing_else() -> None:
+    assert set(NOT_IN_THE_PACK) == {rule.id for rule in all_rules() if rule.asks_for_secrecy or rule.across_layers}
+
+
+@pytest.mark.parametrize(("folder", "name"), SHIPPED)
+def test_the_pack_stops_no_layer_of_what_the_gate_lets_go(folder: str, name: str) -> None:
+    spec = load_environment(ROOT / folder, name)
+    facts = catalog_of(spec)
+    views = render(spec, plan(spec, facts, DAY))
+    said = [said for layer in spec.layers for said, _ in crossguard.stack_violations(
+        [view for view in views if view.layer == layer], spec.exemptions, DAY, facts, spec.environment.spec.policies)]
+
+    assert said == []

@@ -16,6 +16,7 @@ class BrokenDashboards(LinkRule):
     title = "Every dashboard uses variables that it defines and series that exist"
     remedy = "Define the variable in templating, or read a metric that the engine exports."
     references = ("Grafana dashboard JSON model, templating", "vLLM metrics and their deprecation policy",)
+    across_layers = True
     relations = (Relation.DASHBOARD,)
 
     PASSES = (

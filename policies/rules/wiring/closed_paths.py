@@ -16,6 +16,7 @@ class ClosedPaths(LinkRule):
     title = "Network policies let gateways reach serving ports and Prometheus reach metrics ports"
     remedy = "Open the pod's port for the namespace of the gateway's proxies, and the metrics port for that of Prometheus."
     references = ("networking.k8s.io/v1 NetworkPolicy", "opendatahub-io/kserve#1589",)
+    across_layers = True
     relations = (Relation.NETWORK,)
 
     PASSES = (

@@ -14,6 +14,7 @@ class DeafAlerts(LinkRule):
     title = "Every expression of a rule reads series that are exported, scraped or recorded"
     remedy = "Read a metric that the engine exports, with a namespace and model_name that are served, or a series that a rule records."
     references = ("vLLM metrics and their deprecation policy", "Prometheus Operator v1, PrometheusRule",)
+    across_layers = True
     relations = (Relation.ALERT,)
 
     PASSES = (

@@ -17,6 +17,7 @@ class IdleAutoscalers(LinkRule):
     remedy = ("Name the workload, a metric of its engine with its namespace and served name, and a threshold below what one pod "
               "can reach; or scale by the requests that wait.")
     references = ("defilantech/LLMKube#482", "KEDA 2.20 prometheus scaler", "autoscaling/v2 HorizontalPodAutoscaler",)
+    across_layers = True
     relations = (Relation.TARGET, Relation.QUERY,)
 
     PASSES = (
