@@ -27,6 +27,7 @@ SCHEMA_VERSION: Final = 1
 """Version of a record; a member that goes or changes its meaning raises it."""
 MOST_BYTES: Final = 1_000_000
 """What one record may have; a longer ``detail`` is replaced by its digest."""
+_TIME = re.compile(r"[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]\.[0-9]{3}Z")
 _DIGEST = re.compile(r"[a-z][a-z0-9.+-]{0,19}:[0-9a-f]{32,128}")
 
 
@@ -163,8 +164,12 @@ def digest_of(value: Any) -> str:
 def _require_types(record: Record) -> None:
     texts = (record.previous, record.at, record.kind, record.environment, record.subject, record.result, record.hash)
     sound = isinstance(record.sequence, int) and not isinstance(record.sequence, bool) and all(isinstance(text, str) for text in texts)
-    if not sound or not isinstance(record.digests, dict) or not isinstance(record.detail, dict):
+    if not sound or not _TIME.fullmatch(record.at) or not isinstance(record.detail, dict) or not _are_texts(record.digests):
         raise ValueError("has members of wrong types")
+
+
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(item, str) for item in value.values())
 
 
 def _without_secrets(value: Any, redaction: Redaction) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -21,6 +21,8 @@ from gpuplane.spec.errors import shown
 
 VARIABLE: Final = "GPUPLANE_AUDIT"
 """Names another place for the records than the state's: a folder, ``file://DIR`` or ``s3://BUCKET/PREFIX``."""
+_INSTEAD: Final = {"gs": " yet (keep them in S3 or a folder)", "azblob": " yet (keep them in S3 or a folder)",
+                   "https": " (Pulumi Cloud takes no files)"}
 _ENVIRONMENT: Final = re.compile(r"[a-z0-9]([-a-z0-9.]{0,98}[a-z0-9])?")
 _TRIES: Final = 200
 """How often a writer who came second looks for the new end of the chain."""
@@ -108,14 +110,6 @@ def who_runs_this() -> Who:
     return who_from_environment(os.environ, user)
 
 
-class _Folder:
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def __call__(self, environment: str) -> Store:
-        return FolderStore(self._folder / FOLDER / _named(environment))
-
-
 def _named(environment: str) -> str:
     """The name, once it is sure to be one folder below another."""
     if not _ENVIRONMENT.fullmatch(environment):
@@ -123,11 +117,14 @@ def _named(environment: str) -> str:
     return environment
 
 
-def _opener(place: str) -> _Folder:
+def _opener(place: str) -> Callable[[str], Store]:
     parts = urlsplit(place)
-    if parts.scheme == "file":
-        return _Folder(Path(unquote(f"{parts.netloc}{parts.path}")).expanduser())
-    if not parts.scheme:
-        return _Folder(Path(place).expanduser())
-    raise CannotStart(f"{shown(place)} keeps no records; allowed: a folder, file://DIR or s3://BUCKET/PREFIX. "
-                      f"Name one with --audit or {VARIABLE}.")
+    if parts.scheme == "s3" and parts.netloc:
+        from gpuplane.delivery.audit.bucket import BucketStore
+
+        return lambda environment: BucketStore(parts, _named(environment))
+    if parts.scheme in ("", "file"):
+        path = unquote(f"{parts.netloc}{parts.path}") if parts.scheme else place
+        return lambda environment: FolderStore(Path(path).expanduser() / FOLDER / _named(environment))
+    raise CannotStart(f"{shown(place)} keeps no records{_INSTEAD.get(parts.scheme, '')}; allowed: a folder, file://DIR or "
+                      f"s3://BUCKET/PREFIX. Name one with --audit or {VARIABLE}.")

@@ -19,7 +19,7 @@ FOLDER: Final = "gpuplane-audit"
 """Beside Pulumi's own ``.pulumi`` in the state bucket."""
 _NAME = re.compile(r"[0-9]{12}\.jsonl")
 _THOUSAND = re.compile(r"[0-9]{9}")
-_MOST: Final = 2_000_000
+MOST_BYTES_READ: Final = 2_000_000
 """Bytes read of one file: more than a record ever has."""
 
 
@@ -44,6 +44,12 @@ def name_of(sequence: int) -> str:
     return f"{sequence // 1000:09d}/{sequence:012d}.jsonl"
 
 
+def sequence_of(path: str) -> int:
+    """The place that a file's name says; 0 where it is not named like a record."""
+    name = path.rpartition("/")[2]
+    return int(name[:12]) if _NAME.fullmatch(name) else 0
+
+
 class FolderStore:
     """Records in a folder of a file system."""
 
@@ -60,7 +66,7 @@ class FolderStore:
     def read(self, sequence: int) -> bytes:
         try:
             with (self._folder / name_of(sequence)).open("rb") as file:
-                return file.read(_MOST)
+                return file.read(MOST_BYTES_READ)
         except FileNotFoundError:
             return b""
 
@@ -86,7 +92,7 @@ class FolderStore:
 
 def _sequences(names: Iterator[str]) -> list[int]:
     """What is not named like a record is none: a file that a killed writer left begins with a dot."""
-    return [int(name[:12]) for name in names if _NAME.fullmatch(name)]
+    return [sequence for name in names if (sequence := sequence_of(name))]
 
 
 def _linked(target: Path, line: bytes) -> bool:
