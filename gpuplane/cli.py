@@ -30,6 +30,7 @@ from gpuplane.delivery.command_line import (
     writing,
 )
 from gpuplane.delivery.cost_command import cost
+from gpuplane.delivery.environments_command import list_environments
 from gpuplane.delivery.exit_status import GOOD, REFUSED, WRONG_INPUT, CannotStart
 from gpuplane.delivery.fit_command import fit
 from gpuplane.delivery.fleet_command import fleet
@@ -320,6 +321,7 @@ def _chosen(spec: EnvironmentSpec, layer: str | None) -> tuple[str, ...]:
 
 
 cli.add_command(audit)
+cli.add_command(list_environments)
 cli.add_command(canary)
 cli.add_command(capacity)
 cli.add_command(fit)
