@@ -82,7 +82,7 @@ class _Reader:
         if self._next("("):
             arguments = [] if self.tokens[0] == ")" else [self.either()]
             assert self._next(")")
-            return {"always": lambda: True, "fromJSON": json.loads, "failure": lambda: self._contexts["failed"]}[token](*arguments)
+            return {"always": lambda: True, "cancelled": lambda: False, "fromJSON": json.loads, "failure": lambda: self._contexts["failed"]}[token](*arguments)
         return self._looked_up(token)
 
     def _looked_up(self, path: str) -> Any:

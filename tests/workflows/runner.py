@@ -6,6 +6,7 @@ in :data:`NOT_RUN`, and a step that is in neither fails the test.
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -153,6 +154,9 @@ def git(where: Path, *arguments: str) -> str:
     return subprocess.run(["git", *identity, *arguments], cwd=where, check=True, capture_output=True, text=True).stdout.strip()
 
 
+ANSWERED = ("annotations", "approve", "comment", "drift", "promote", "up")
+"""Commands that need a cluster, a state or a code host: the tests say what they answer, and look at what they were asked."""
+
 GPUPLANE = """#!{python}
 # The tests' gpuplane. What needs a cluster, a cloud or a code host is answered from answers/COMMAND in this folder; each call is noted down.
 import json, os, sys
@@ -176,10 +180,23 @@ main()
 def put_gpuplane(folder: Path) -> None:
     """A command ``gpuplane`` that is this tree's, and ``python`` that is the tests'."""
     (folder / "answers").mkdir(parents=True)
+    for name in ANSWERED:
+        answer(folder, name, 0, "")
     command = folder / "gpuplane"
     command.write_text(GPUPLANE.format(python=sys.executable, root=str(ROOT)))
     command.chmod(0o755)
     (folder / "python").symlink_to(sys.executable)
+
+
+def answer(commands: Path, command: str, status: int, text: str) -> None:
+    """What a command prints from now on, and its exit status."""
+    (commands / "answers" / command).write_text(f"{status}\n{text}")
+
+
+def calls(commands: Path) -> list[dict[str, Any]]:
+    """Every call of gpuplane so far: its arguments, working directory and the names of its variables."""
+    file = commands / "calls.jsonl"
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()] if file.exists() else []
 
 
 def _name(step: Mapping[str, Any]) -> str:
