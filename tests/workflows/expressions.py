@@ -29,7 +29,7 @@ def filled(value: Any, contexts: Mapping[str, Any]) -> Any:
     """A value of a workflow with its expressions evaluated; a text that is one expression keeps the value's type."""
     if not isinstance(value, str):
         return value
-    whole = re.fullmatch(r"\$\{\{(.*?)\}\}", value.strip())
+    whole = re.fullmatch(r"\$\{\{((?:(?!\}\}).)*)\}\}", value.strip())
     if whole:
         return evaluate(whole[1], contexts)
     return re.sub(r"\$\{\{(.*?)\}\}", lambda found: said(evaluate(found[1], contexts)), value)

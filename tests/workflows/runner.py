@@ -145,7 +145,8 @@ class _Job:
             shutil.copytree(given["path"], self._place.artifacts / given["name"])
 
     def _download(self, given: Mapping[str, Any]) -> None:
-        shutil.copytree(self._place.artifacts / given["name"], self._work / given["path"], dirs_exist_ok=True)
+        for folder in sorted(self._place.artifacts.glob(given.get("name") or given["pattern"])):
+            shutil.copytree(folder, self._work / given["path"], dirs_exist_ok=True)
 
 
 def git(where: Path, *arguments: str) -> str:
@@ -185,7 +186,9 @@ def put_gpuplane(folder: Path) -> None:
     command = folder / "gpuplane"
     command.write_text(GPUPLANE.format(python=sys.executable, root=str(ROOT)))
     command.chmod(0o755)
-    (folder / "python").symlink_to(sys.executable)
+    python = folder / "python"
+    python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    python.chmod(0o755)
 
 
 def answer(commands: Path, command: str, status: int, text: str) -> None:
