@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gpuplane import __version__
+from gpuplane.delivery.audit_command import audit
 from gpuplane.delivery.canary_command import canary
 from gpuplane.delivery.capacity_command import capacity
 from gpuplane.delivery.command_line import (
@@ -29,6 +30,7 @@ from gpuplane.delivery.command_line import (
     writing,
 )
 from gpuplane.delivery.cost_command import cost
+from gpuplane.delivery.environments_command import list_environments
 from gpuplane.delivery.exit_status import GOOD, REFUSED, WRONG_INPUT, CannotStart
 from gpuplane.delivery.fit_command import fit
 from gpuplane.delivery.fleet_command import fleet
@@ -260,6 +262,7 @@ def schema(folder: Path) -> None:
     """Write the JSON Schemas of all documents to FOLDER."""
     with errors():
         from gpuplane.catalog.runtime_schema import argument_schemas
+        from gpuplane.delivery.audit.schema import write_audit_schema
         from gpuplane.delivery.capacity_json import write_capacity_schema
         from gpuplane.delivery.check_schema import write_check_schema
         from gpuplane.delivery.cost_schema import write_cost_schema
@@ -273,6 +276,7 @@ def schema(folder: Path) -> None:
         write_capacity_schema(folder)
         write_record_schema(folder)
         write_check_schema(folder)
+        write_audit_schema(folder)
 
 
 @cli.command()
@@ -316,6 +320,8 @@ def _chosen(spec: EnvironmentSpec, layer: str | None) -> tuple[str, ...]:
     return (layer,) if layer is not None else spec.layers
 
 
+cli.add_command(audit)
+cli.add_command(list_environments)
 cli.add_command(canary)
 cli.add_command(capacity)
 cli.add_command(fit)

@@ -32,6 +32,7 @@ _FORMS: Final = (
     ("OpenAI API key", "sk-", re.compile(r"\bsk-(?:proj-|svcacct-)[A-Za-z0-9_-]{40,}")),
     ("Google API key", "AIza", re.compile(r"\bAIza[0-9A-Za-z_-]{35}\b")),
     ("GitHub fine-grained token", "github_pat_", re.compile(r"\bgithub_pat_[0-9A-Za-z_]{82}\b")),
+    ("npm access token", "npm_", re.compile(r"\bnpm_[A-Za-z0-9]{36}\b")),
     ("Pulumi access token", "pul-", re.compile(r"\bpul-[0-9a-f]{40}\b")),
     ("HashiCorp Vault token", "hv", re.compile(r"\bhv[sb]\.[A-Za-z0-9_-]{24,}")),
     ("age secret key", "AGE-SECRET-KEY-1", re.compile(r"\bAGE-SECRET-KEY-1[0-9A-Z]{58}\b")),
@@ -99,14 +100,15 @@ def spans(text: str) -> frozenset[str]:
     """The parts of a text that have a secret's form: to be taken out of it, never to be shown."""
     if not _CANDIDATE.search(text):
         return frozenset()
-    found = [match.group() for form in (_HEADER, _KEY_BLOCK) for match in form.finditer(text)]
+    whole = [match.group() for form in (_HEADER, _KEY_BLOCK) for match in form.finditer(text)]
     # All other forms are of one line, and a report says the same line many times.
     text = "\n".join(dict.fromkeys(text.splitlines()))
-    found += [match.group() for _, mark, form in _FORMS if mark in text for match in form.finditer(text)]
+    found = [match.group() for _, mark, form in _FORMS if mark in text for match in form.finditer(text)]
     for plugin in _plugins():
         if type(plugin).__name__ != "PrivateKeyDetector":  # it knows the first line alone
-            found += [str(value) for value in plugin.analyze_string(text) if not _PLACEHOLDER.search(str(value))]
-    return frozenset(value for value in found if value)
+            found += [str(value) for value in plugin.analyze_string(text) if value and not _PLACEHOLDER.search(str(value))]
+    # Some plug-ins give the prefix of a token alone, or leave out its signature: the rest of the word goes with it.
+    return frozenset(whole) | frozenset(match.group() for value in set(found) for match in re.finditer(re.escape(value) + r"[A-Za-z0-9_.+/=-]*", text))
 
 
 @cache

@@ -1,0 +1,298 @@
+"""The other workflows' jobs, step by step: preview, comment, up, drift, promote and release."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gpuplane.delivery.audit import AuditEvent, AuditLog, who_runs_this
+from tests.workflows.conftest import commit
+from tests.workflows.runner import ROOT, Place, Ran, answer, calls, git, run_job
+from tests.workflows.test_judge_workflow import _contexts, _pull_request, _remark, _too_many
+
+INPUTS = {"environments": "environments", "requirements": "requirements.txt"}
+EVENT = {"repository": {"default_branch": "main"}}
+
+
+def _run(place: Place, workflow: str, job: str, **contexts: Any) -> Ran:
+    github = {"token": "not-a-token", "server_url": "https://git.example.com", "repository": "acme/platform", "run_attempt": 1, "run_id": 7,
+              "event": EVENT, **contexts.pop("github", {})}
+    return run_job(place, workflow, job, {"github": github, "inputs": {**INPUTS, **contexts.pop("inputs", {})}, **contexts})
+
+
+def _asked(place: Place, command: str) -> list[str]:
+    """Arguments of the last call of a command."""
+    found = [call["arguments"] for call in calls(place.commands) if call["arguments"][0] == command]
+    assert found, f"{command} was not called"
+    return found[-1]
+
+
+def test_a_preview_is_listed_shown_and_kept(place: Place) -> None:
+    seed = place.folder / "seed"
+    _too_many(seed)
+    commit(seed, "too many")
+    git(seed, "push", "-q", str(place.origin), "HEAD:refs/heads/change")
+    contexts = {"github": {"base_ref": "main"}, "inputs": INPUTS}
+
+    listed = run_job(place, "preview", "environments", contexts, ref="change")
+    assert (listed.status, listed.outputs) == (0, {"names": '["team"]'})
+    ran = run_job(place, "preview", "preview", {**contexts, "matrix": {"environment": "team"}}, ref="change")
+
+    assert ran.status == 1
+    assert "QF-" in ran.summary
+    assert (place.artifacts / "preview-team/report.html").exists()
+
+
+def _judged(place: Place) -> Ran:
+    _, contexts = _pull_request(place, _remark)
+    return run_job(place, "judge", "judge", contexts)
+
+
+def _commented(place: Place) -> Ran:
+    return _run(place, "comment", "comment", github={"event": {"workflow_run": {"id": 99}}})
+
+
+def test_what_was_judged_is_posted_to_its_pull_request(place: Place) -> None:
+    assert _judged(place).status == 0
+
+    ran = _commented(place)
+
+    assert ran.status == 0, ran.log
+    asked = _asked(place, "comment")
+    assert [Path(each).name for each in asked if "/verdict/" in each] == ["team"]
+    assert asked[asked.index("--number") + 1] == "7"
+    assert asked[asked.index("--report-url") + 1] == "https://git.example.com/acme/platform/actions/runs/99"
+    assert ran.skipped == ["Findings to code scanning"]
+
+
+@pytest.mark.parametrize(("file", "text"), [
+    ("pull-request", "7 --post gitlab"), ("pull-request", "-1"), ("pull-request", ""), ("pull-request", "7\nnumber=8"), ("merge-commit", "x")])
+def test_a_number_that_is_none_is_posted_to_nobody(place: Place, file: str, text: str) -> None:
+    verdict = place.artifacts / "verdict"
+    verdict.mkdir(parents=True)
+    (verdict / "pull-request").write_text("7\n")
+    (verdict / "merge-commit").write_text("a" * 40 + "\n")
+    (verdict / file).write_text(text)
+
+    ran = _commented(place)
+
+    assert ran.status != 0
+    assert calls(place.commands) == []
+
+
+def test_where_nothing_could_be_judged_nothing_is_posted(place: Place) -> None:
+    verdict = place.artifacts / "verdict"
+    verdict.mkdir(parents=True)
+    (verdict / "pull-request").write_text("7\n")
+    (verdict / "merge-commit").write_text("a" * 40 + "\n")
+
+    assert _commented(place).status == 0
+    assert calls(place.commands) == []
+
+
+@pytest.fixture
+def state(place: Place) -> dict[str, str]:
+    """Variables of a GitHub environment whose state is a folder, with a first record."""
+    backend = place.folder / "state"
+    AuditLog(str(backend)).append(AuditEvent("plan", "team", "", "pass"), who_runs_this(), _moment())
+    return {"PULUMI_BACKEND_URL": f"file://{backend}"}
+
+
+def _moment() -> Any:
+    from datetime import UTC, datetime
+
+    return datetime(2026, 11, 21, tzinfo=UTC)
+
+
+def _up(place: Place, state: dict[str, str], **github: Any) -> Ran:
+    (place.artifacts / "plan-team").mkdir(parents=True, exist_ok=True)
+    (place.artifacts / "plan-team/approval.json").write_text("{}\n")
+    return _run(place, "up", "up", matrix={"environment": "team"}, vars=state, github=github)
+
+
+def test_after_a_merge_only_what_it_concerns_is_listed(place: Place) -> None:
+    seed = place.folder / "seed"
+    before = git(seed, "rev-parse", "HEAD")
+    (seed / "README.md").write_text("# more\n")
+    commit(seed, "words")
+    git(seed, "push", "-q", str(place.origin), "HEAD:main")
+
+    def listed(before: str, environment: str = "") -> str:
+        found = _run(place, "up", "environments", github={"event": {**EVENT, "before": before}}, inputs={"environment": environment})
+        assert found.status == 0, found.log
+        return found.outputs["names"]
+
+    assert listed(before) == "[]"
+    assert listed("0" * 40) == '["team"]'
+    assert listed(before, "team") == '["team"]'
+
+
+def test_a_plan_is_shown_and_approved_by_its_digests(place: Place) -> None:
+    before = git(place.origin, "rev-parse", "main")
+
+    ran = _run(place, "up", "plan", matrix={"environment": "team"}, github={"event": {**EVENT, "before": before}})
+
+    assert ran.status == 0, ran.log
+    assert "**PASS:**" in ran.summary
+    assert _asked(place, "approve")[:4] == ["approve", "team", "--environments", "environments"]
+
+
+def test_what_is_refused_is_not_approved(place: Place) -> None:
+    seed = place.folder / "seed"
+    _too_many(seed)
+    commit(seed, "too many")
+    git(seed, "push", "-q", str(place.origin), "HEAD:main")
+
+    ran = _run(place, "up", "plan", matrix={"environment": "team"}, github={"event": {**EVENT, "before": "0" * 40}})
+
+    assert ran.status == 1
+    assert not [call for call in calls(place.commands) if call["arguments"][0] == "approve"]
+
+
+def test_what_was_approved_is_applied_and_the_audit_anchored(place: Place, state: dict[str, str]) -> None:
+    answer(place.commands, "up", 0, "applied `team`\n")
+
+    ran = _up(place, state)
+
+    assert ran.status == 0, ran.log
+    assert ran.not_run == ["actions/setup-python", "set-up", "pulumi/actions"]
+    assert ran.skipped == ["Identity at AWS", "Way to the cluster", "Records of the attempts before"]
+    asked = _asked(place, "up")
+    assert Path(asked[asked.index("--approved") + 1]).name == "approval.json"
+    assert "--resume" not in asked
+    assert "## team: exit status 0\n\n    applied `team`\n" in ran.summary
+    assert "anchor: 1@sha256:" in ran.summary
+
+
+def test_an_apply_that_fails_fails_the_job_and_is_resumed_by_the_next_attempt(place: Place, state: dict[str, str]) -> None:
+    answer(place.commands, "up", 3, "stopped\n")
+    (place.artifacts / "runs-team-1").mkdir(parents=True)
+
+    first, second = _up(place, state), _up(place, state, run_attempt=2)
+
+    assert (first.status, second.status) == (3, 3)
+    assert "exit status 3" in first.summary
+    assert "anchor: " in first.summary
+    assert "--resume" in _asked(place, "up")
+
+
+def test_a_commit_that_is_not_the_newest_any_more_is_not_applied(place: Place, state: dict[str, str]) -> None:
+    old = git(place.origin, "rev-parse", "main")
+    git(place.origin, "branch", "old", old)
+    seed = place.folder / "seed"
+    _remark(seed)
+    newest = commit(seed, "newer")
+    git(seed, "push", "-q", str(place.origin), "HEAD:main")
+
+    ran = run_job(place, "up", "up", {"github": {"event": EVENT, "run_attempt": 2}, "inputs": INPUTS, "vars": state,
+                                      "matrix": {"environment": "team"}}, ref="old")
+
+    assert ran.status == 0, ran.log
+    assert f"{newest} is newer" in ran.summary
+    assert calls(place.commands) == []
+
+
+@pytest.mark.parametrize("status", [0, 1, 3])
+def test_drift_is_shown_and_fails_the_job(place: Place, state: dict[str, str], status: int) -> None:
+    assert _run(place, "drift", "environments").outputs == {"names": '["team"]'}
+    answer(place.commands, "drift", status, "team-tenants: ```\n")
+
+    ran = _run(place, "drift", "drift", matrix={"environment": "team"}, vars=state)
+
+    assert ran.status == status
+    assert f"## team: exit status {status}\n\n    team-tenants: ```\n" in ran.summary
+
+
+GH = """#!/bin/sh
+printf '%s\\n' "$@" >> "$(dirname "$0")/gh.txt"
+echo https://git.example.com/acme/platform/pull/8
+"""
+PROMOTES = """
+import subprocess, sys
+from pathlib import Path
+arguments = sys.argv[2:]
+subprocess.run(["git", "branch", arguments[arguments.index("--branch") + 1]], check=True)
+Path(arguments[arguments.index("--body") + 1]).write_text("why\\n")
+print("moved")
+"""
+
+
+def _promote(place: Place, service: str) -> Ran:
+    (place.commands / "gh").write_text(GH)
+    (place.commands / "gh").chmod(0o755)
+    return _run(place, "promote", "promote", inputs={"from": "staging", "to": "team", "service": service})
+
+
+def test_a_promotion_becomes_a_pull_request(place: Place) -> None:
+    promoting = place.commands / "promoting.py"
+    promoting.write_text(PROMOTES)
+    command = place.commands / "gpuplane"
+    command.write_text(command.read_text().replace("answer = here", f"if sys.argv[1] == 'promote': os.execv(sys.executable, "
+                                                   f"[sys.executable, {str(promoting)!r}, *sys.argv[1:]])\nanswer = here"))
+
+    ran = _promote(place, "chat/qwen")
+
+    assert ran.status == 0, ran.log
+    asked = _asked(place, "promote")
+    assert asked[asked.index("--service") + 1] == "chat/qwen"
+    branch = asked[asked.index("--branch") + 1]
+    assert git(place.origin, "rev-parse", branch) == git(place.origin, "rev-parse", "main")
+    assert branch in (place.commands / "gh.txt").read_text().split("\n")
+    assert "moved" in ran.summary
+    assert "/pull/8" in ran.summary
+
+
+@pytest.mark.parametrize(("status", "text"), [(1, "a gate says no"), (0, "nothing differs")])
+def test_without_a_branch_there_is_no_pull_request(place: Place, status: int, text: str) -> None:
+    answer(place.commands, "promote", status, text)
+
+    ran = _promote(place, "")
+
+    assert ran.status == status
+    assert text in ran.summary
+    assert "--service" not in _asked(place, "promote")
+    assert not (place.commands / "gh.txt").exists()
+
+
+def test_a_release_is_built_only_of_the_version_that_its_tag_says(place: Place) -> None:
+    seed = place.folder / "seed"
+    for name in ("gpuplane", "components", "policies", "stacks", "README.md", "LICENSE", "pyproject.toml"):
+        for file in git(ROOT, "ls-files", "-z", name).split("\0"):
+            if file:
+                (seed / file).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(ROOT / file, seed / file, follow_symlinks=False)
+    commit(seed, "the framework")
+    git(seed, "push", "-q", str(place.origin), "HEAD:main")
+    found = subprocess.run([sys.executable, "-c", "import gpuplane; print(gpuplane.__version__)"], cwd=ROOT, capture_output=True, text=True,
+                           check=True)
+    version = found.stdout.strip()
+
+    assert "is not the version" in _run(place, "release", "build", github={"ref_name": "v99.0.0"}).log
+    ran = _run(place, "release", "build", github={"ref_name": f"v{version}"})
+
+    assert ran.status == 0, ran.log
+    assert sorted(file.name for file in (place.artifacts / "dist").iterdir()) == [
+        f"gpuplane-{version}-py3-none-any.whl", f"gpuplane-{version}.tar.gz"]
+    assert f"version {version}" in ran.log
+
+
+def test_every_option_that_the_workflows_use_is_there(place: Place) -> None:
+    """The commands that are only answered for here understand what they are asked."""
+    from gpuplane.cli import cli
+
+    assert _contexts
+    texts = "\n".join(json.dumps(path.read_text(encoding="utf-8")) for path in sorted((ROOT / ".github/workflows").glob("*.yaml")))
+    for command, options in {
+            "up": ("--approved", "--runs", "--resume"), "approve": ("--out",), "comment": ("--report-url", "--post", "--number", "--author"),
+            "promote": ("--from", "--to", "--service", "--branch", "--body", "--format"), "drift": (), "annotations": (),
+            "audit": ("--audit", "--verify"), "environments": ("--also", "--since", "--format")}.items():
+        assert f"gpuplane {command} " in texts
+        if command in cli.commands and (command != "up" or "approve" in cli.commands):
+            known = {name for parameter in cli.commands[command].params for name in parameter.opts}
+            assert set(options) <= known, command
