@@ -108,7 +108,8 @@ def spans(text: str) -> frozenset[str]:
         if type(plugin).__name__ != "PrivateKeyDetector":  # it knows the first line alone
             found += [str(value) for value in plugin.analyze_string(text) if value and not _PLACEHOLDER.search(str(value))]
     # Some plug-ins give the prefix of a token alone, or leave out its signature: the rest of the word goes with it.
-    return frozenset(whole) | frozenset(match.group() for value in set(found) for match in re.finditer(re.escape(value) + r"[A-Za-z0-9_.+/=-]*", text))
+    words = (match.group() for value in set(found) for match in re.finditer(re.escape(value) + r"[A-Za-z0-9_.+/=-]*", text))
+    return frozenset((*whole, *words))
 
 
 @cache
