@@ -33,6 +33,8 @@ from gpuplane.delivery.exit_status import GOOD, REFUSED, WRONG_INPUT, CannotStar
 from gpuplane.delivery.fit_command import fit
 from gpuplane.delivery.fleet_command import fleet
 from gpuplane.delivery.prices_command import prices
+from gpuplane.delivery.promotion.evidence_command import approve, evidence
+from gpuplane.delivery.promotion.promote_command import promote
 from gpuplane.delivery.throughput_command import throughput
 
 if TYPE_CHECKING:
@@ -319,6 +321,9 @@ def _chosen(spec: EnvironmentSpec, layer: str | None) -> tuple[str, ...]:
 cli.add_command(canary)
 cli.add_command(capacity)
 cli.add_command(fit)
+cli.add_command(promote)
+cli.add_command(evidence)
+cli.add_command(approve)
 
 
 def main() -> None:

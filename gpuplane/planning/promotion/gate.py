@@ -22,6 +22,7 @@ class GateResult:
         said: what was found, with figures.
         remedy: what to do where it blocks.
         proof: the arithmetic; None where there is none.
+        evidence: digests of the documents that it rests on.
     """
 
     gate: str
@@ -30,6 +31,7 @@ class GateResult:
     said: str
     remedy: str = ""
     proof: Proof | None = None
+    evidence: tuple[str, ...] = ()
 
     @property
     def blocks(self) -> bool:
