@@ -35,6 +35,7 @@ from gpuplane.delivery.fleet_command import fleet
 from gpuplane.delivery.prices_command import prices
 from gpuplane.delivery.promotion.evidence_command import approve, evidence
 from gpuplane.delivery.promotion.promote_command import promote
+from gpuplane.delivery.promotion.rollback_command import rollback
 from gpuplane.delivery.throughput_command import throughput
 
 if TYPE_CHECKING:
@@ -322,6 +323,7 @@ cli.add_command(canary)
 cli.add_command(capacity)
 cli.add_command(fit)
 cli.add_command(promote)
+cli.add_command(rollback)
 cli.add_command(evidence)
 cli.add_command(approve)
 

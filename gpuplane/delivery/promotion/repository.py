@@ -115,6 +115,10 @@ class Repository:
         """One commit."""
         return next(iter(self._log("-1", commit)))
 
+    def is_ancestor(self, commit: str, of: str) -> bool:
+        """Whether a commit is another one, or came before it."""
+        return self._run("merge-base", "--is-ancestor", commit, of, allowed=(0, 1)).returncode == 0
+
     def added(self, commit: str, path: str) -> Commit | None:
         """The commit that added a file, wherever in the history it is; None where nobody knows."""
         found = list(self._log("--diff-filter=A", commit, "--", path))

@@ -109,15 +109,15 @@ def approval_result(gate: ApprovalGate, service: str, release: str, environment:
             passed_over.append(f"that of {who} was committed by {authors.get(digest, 'nobody yet')}")
         elif who == promoter:
             passed_over.append(f"{who} promotes it")
-        elif gate.by and who not in gate.by:
-            passed_over.append(f"{who} is not among {', '.join(gate.by)}")
+        elif gate.approvers and who not in gate.approvers:
+            passed_over.append(f"{who} is not among {', '.join(gate.approvers)}")
         else:
             counted[who] = digest
     state: State = "pass" if len(counted) >= gate.count else "fail"
     names = ", ".join(f"{who} ({digest[:19]})" for who, digest in sorted(counted.items())) or "nobody"
     said = f"{len(counted)} of {gate.count}: {names}" + (f"; not counted: {'; '.join(passed_over)}" if passed_over else "")
     remedy = "" if state == "pass" else (f"gpuplane approve --environment {environment} --service {service} --release {release}, by "
-                                         f"{' or '.join(gate.by) if gate.by else 'somebody else'}, and commit it.")
+                                         f"{' or '.join(gate.approvers) if gate.approvers else 'somebody else'}, and commit it.")
     return GateResult(APPROVALS, service, state, said, remedy, None, tuple(sorted(counted.values())))
 
 
