@@ -106,7 +106,7 @@ class ApprovalGate(SpecModel):
     count: Annotated[int, Field(ge=1, le=20)] = 1
     """How many different people."""
     approvers: tuple[Annotated[str, Field(min_length=3, max_length=200)], ...] = ()
-    """Who may, by the address that they commit with; left out, anybody. Nobody approves what they commit themselves: the promotion's author does not count."""
+    """Who may, by the address that they commit with; left out, anybody. Whoever promotes does not count."""
 
 
 class Gates(SpecModel):

@@ -95,6 +95,10 @@ def edited_text(each: Replacement) -> str:
     """
     try:
         return with_fields_of(each.text, each.source, "spec", BLOCKS)
+    except NotABlockError:  # perhaps only the source is written otherwise
+        pass
+    try:
+        return with_fields_of(each.text, document_with(each.value), "spec", BLOCKS)
     except NotABlockError as error:
         raise CannotStart(f"{each.path}: {error}: it cannot be edited in place; write release: one field a line.") from None
 

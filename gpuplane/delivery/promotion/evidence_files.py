@@ -10,9 +10,11 @@ from typing import Any
 
 import yaml
 
+from gpuplane.catalog.bench_results import WrongResult
 from gpuplane.delivery.exit_status import CannotStart
+from gpuplane.planning.promotion.result_files import evaluation_result
 from gpuplane.spec.errors import InvalidSpec, SpecError
-from gpuplane.spec.evaluation import EVIDENCE_FOLDER, RESULTS_FOLDER, Approval, Evaluation, content_digest
+from gpuplane.spec.evaluation import EVIDENCE_FOLDER, RESULTS_FOLDER, Approval, Evaluation, EvaluationResult, content_digest
 from gpuplane.spec.loader import read_document
 from gpuplane.spec.yaml_source import WISH_LIMITS, read_documents
 
@@ -60,6 +62,17 @@ def kept_result(environments: Path, digest: str) -> bytes | None:
     if f"sha256:{hashlib.sha256(content).hexdigest()}" != digest:
         raise CannotStart(f"{path.name} was changed after it was kept: its bytes are not those of its digest. Restore it from git.")
     return content
+
+
+def raw_state(environments: Path, result: EvaluationResult) -> str:
+    """``verified``, ``elsewhere``, or ``differs``: read again it says something else."""
+    content = kept_result(environments, result.digest)
+    if content is None:
+        return "elsewhere"
+    try:
+        return "verified" if evaluation_result(content, result.stored_at) == result else "differs"
+    except WrongResult:
+        return "differs"
 
 
 def document_text(kind: str, spec: Mapping[str, Any]) -> tuple[str, str]:

@@ -10,11 +10,13 @@ from gpuplane.delivery.exit_status import CannotStart
 from gpuplane.delivery.preview import Progress
 from gpuplane.delivery.promotion.change import Change, Replacement, changed
 from gpuplane.delivery.promotion.evaluated_platform import platform_of
+from gpuplane.delivery.promotion.evidence_files import raw_state
 from gpuplane.delivery.promotion.messages import branch_name, commit_message
 from gpuplane.delivery.promotion.release_history import stretches
 from gpuplane.delivery.promotion.report import SCHEMA_VERSION, Move, MoveReport
 from gpuplane.delivery.promotion.trailers import rolled_back_by
 from gpuplane.delivery.promotion.world import World, service_of
+from gpuplane.planning.promotion.evaluation_gate import GATE as EVALUATIONS
 from gpuplane.planning.promotion.evaluation_gate import Candidate, evaluation_results
 from gpuplane.planning.promotion.gate import GateResult, verdict
 from gpuplane.planning.promotion.releases import differences, moved, release_digest
@@ -152,6 +154,7 @@ def _gates(world: World, request: Request, sides: _Sides, moves: Sequence[Move],
     wanted, seconds = sides.rules.gates, request.seconds
     for move in moves:
         if wanted.evaluations is not None:
+            yield from _changed_results(world, move)
             yield from evaluation_results(wanted.evaluations, _candidate(world, request, sides, move, change), world.evidence.evaluations)
         if wanted.soak_hours is not None:
             yield soak_result(wanted.soak_hours, move.service, running(world, sides.source, move.service), seconds)
@@ -168,6 +171,15 @@ def _gates(world: World, request: Request, sides: _Sides, moves: Sequence[Move],
     if wanted.no_drift is not None:
         both = {"source": sides.source.name, "target": sides.target.name}
         yield from drift_results(wanted.no_drift, both, request.drift, seconds)
+
+
+def _changed_results(world: World, move: Move) -> Iterator[GateResult]:
+    """Raw files that lie beside the evidence are read again: what they say counts, not what somebody wrote down."""
+    for digest, each in world.evidence.evaluations.items():
+        for result in each.spec.results if each.spec.service == move.service else ():
+            if raw_state(world.folder, result) == "differs":
+                yield GateResult(EVALUATIONS, move.service, "fail", f"{digest} says something else than its raw file {result.digest}",
+                                 "Add the evidence again from the raw file: gpuplane evidence add.")
 
 
 def _candidate(world: World, request: Request, sides: _Sides, move: Move, change: Change) -> Candidate:

@@ -32,7 +32,7 @@ def render_move_markdown(report: MoveReport) -> str:
     """The body of a pull request. Words of other people are shown, never obeyed."""
     lines = [f"**{_HEADLINES[report.verdict]}:** {escaped(report.title)}", ""]
     if report.blocking:
-        lines += [*(f"- **{escaped(gate.gate)}** {escaped(_of(gate))}{escaped(gate.said)}. {escaped(gate.remedy)}"
+        lines += [*(f"- **{escaped(gate.gate)}** {escaped(_of(gate) + gate.said)}. {escaped(gate.remedy)}"
                     for gate in report.blocking), ""]
     lines += ["### What moves", "", *_moves(report), "", "### Gates", "", *_gates(report), ""]
     lines += ["### Cost of the target in a month", "", *table(("", "before:", "after:"), [
@@ -61,8 +61,8 @@ def _proof(gate: GateResult) -> Iterator[str]:
     if gate.proof is not None:
         inputs = "; ".join(f"{name} = {value}" for name, value in gate.proof.inputs)
         sources = f" ({', '.join(gate.proof.sources)})" if gate.proof.sources else ""
-        yield (f"- {escaped(_of(gate))}{escaped(gate.proof.claim)}: {code(gate.proof.formula)}; {escaped(inputs)}; "
-               f"{escaped(gate.proof.result)} {escaped(gate.proof.unit)}{escaped(sources)}")
+        yield (f"- {escaped(_of(gate) + gate.proof.claim)}: {code(gate.proof.formula)}; {escaped(inputs)}; "
+               f"{escaped(f'{gate.proof.result} {gate.proof.unit}{sources}')}")
 
 
 def _gate_lines(gate: GateResult) -> Iterator[str]:

@@ -45,7 +45,7 @@ def soak_result(hours: int, service: str, running: Running, now: int) -> GateRes
     remedy = "" if state == "pass" else "Fetch the whole history (fetch-depth: 0)." if running.at_least else (
         f"Wait another {hours - ran:.1f} hours.")
     return GateResult(SOAK, service, state, said, remedy, Proof(
-        f"{service}: hours in {running.environment}", "now - since ≥ hours", (("now", str(now)), ("since", str(running.seconds)),
+        f"hours in {running.environment}", "now - since ≥ hours", (("now", str(now)), ("since", str(running.seconds)),
         ("hours", str(hours))), f"{ran:.2f}", "hours", (f"commit {running.commit}",)))
 
 
