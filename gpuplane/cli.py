@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gpuplane import __version__
+from gpuplane.delivery.audit_command import audit
 from gpuplane.delivery.canary_command import canary
 from gpuplane.delivery.capacity_command import capacity
 from gpuplane.delivery.command_line import (
@@ -264,6 +265,7 @@ def schema(folder: Path) -> None:
     """Write the JSON Schemas of all documents to FOLDER."""
     with errors():
         from gpuplane.catalog.runtime_schema import argument_schemas
+        from gpuplane.delivery.audit.schema import write_audit_schema
         from gpuplane.delivery.capacity_json import write_capacity_schema
         from gpuplane.delivery.check_schema import write_check_schema
         from gpuplane.delivery.cost_schema import write_cost_schema
@@ -279,6 +281,7 @@ def schema(folder: Path) -> None:
         write_record_schema(folder)
         write_check_schema(folder)
         write_promotion_schemas(folder)
+        write_audit_schema(folder)
 
 
 @cli.command()
@@ -322,6 +325,7 @@ def _chosen(spec: EnvironmentSpec, layer: str | None) -> tuple[str, ...]:
     return (layer,) if layer is not None else spec.layers
 
 
+cli.add_command(audit)
 cli.add_command(canary)
 cli.add_command(capacity)
 cli.add_command(fit)

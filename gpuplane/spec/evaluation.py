@@ -65,6 +65,7 @@ class EvaluationResult(SpecModel):
     digest: Sha256
     """Of its bytes."""
     format: Literal["lm-evaluation-harness", "vllm-bench-serve", "generic"]
+    """What wrote it."""
     measured_on: IsoDate
     """The day the file speaks of."""
     stored_at: ShortText = ""
@@ -74,6 +75,7 @@ class EvaluationResult(SpecModel):
     conditions: dict[str, ShortText] = Field(default_factory=dict)
     """How it was measured (load, shots, versions of tasks); figures are compared only where these are equal."""
     measures: dict[MeasureName, EvaluatedMeasure]
+    """Its figures by name."""
 
 
 class EvaluatedPlatform(SpecModel):
@@ -97,12 +99,14 @@ class EvaluationSpec(SpecModel):
     environment: DnsLabel
     """Where it ran."""
     service: ServiceName
+    """Which service, as ``TENANT/SERVICE``."""
     release: Release
     """Exactly what ran: model and revision, image, engine arguments."""
     lora: LoraAdapters | None = None
     """Adapters beside it."""
     platform: EvaluatedPlatform
     results: Annotated[tuple[EvaluationResult, ...], Field(min_length=1, max_length=50)]
+    """The raw files, by digest."""
 
 
 class Evaluation(Document[Literal["Evaluation"], EvaluationSpec]):
@@ -117,11 +121,13 @@ class ApprovalSpec(SpecModel):
     environment: DnsLabel
     """Where it may run."""
     service: ServiceName
+    """Which service, as ``TENANT/SERVICE``."""
     release: Sha256
     """Digest of the release and its adapters, as ``gpuplane promote`` says it."""
     approved_by: Annotated[str, Field(min_length=3, max_length=200)]
     """Who: the address that they commit with; the commit that adds this document must be theirs."""
     approved_on: IsoDate
+    """The day they agreed."""
     note: ShortText = ""
     """What they say about it."""
 

@@ -14,8 +14,7 @@ _NAME = r"(\*|[a-z]([-a-z0-9]{0,38}[a-z0-9])?)"
 ServicePattern = Annotated[str, Field(pattern=rf"^{_NAME}/{_NAME}$")]
 """``TENANT/SERVICE``; ``*`` stands for any tenant or any service."""
 MeasureName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][-A-Za-z0-9_.,:@+/]*$", max_length=200)]
-"""What was measured: ``TASK/METRIC,FILTER`` of lm-evaluation-harness, e.g. ``gsm8k/exact_match,strict-match``; ``LATENCY/STATISTIC`` of
-``vllm bench serve``, e.g. ``ttft_ms/p95``, or ``failed_requests``; the name in a generic result file."""
+"""Name of a figure."""
 Number = Annotated[
     Decimal, BeforeValidator(decimal_of), Field(ge=Decimal("-1e9"), le=Decimal("1e9")),
     PlainSerializer(str, return_type=str, when_used="json"), WithJsonSchema({"type": "number", "minimum": -1e9, "maximum": 1e9})]
@@ -29,6 +28,8 @@ class MeasureGate(SpecModel):
     """A claim on one figure; it must hold with the whole 95 % interval of what was measured, never with a bare mean."""
 
     measure: MeasureName
+    """What was measured: ``TASK/METRIC,FILTER`` of lm-evaluation-harness, e.g. ``gsm8k/exact_match,strict-match``;
+    ``LATENCY/STATISTIC`` of ``vllm bench serve``, e.g. ``ttft_ms/p95``, or ``failed_requests``; a generic file's own name."""
     at_least: Number | None = None
     """The least that it may be."""
     at_most: Number | None = None

@@ -58,8 +58,8 @@ def new_evaluation(world: World, environment: str, service: str, contents: Mappi
 
 
 def new_approval(world: World, environment: str, service: str, release: str | None, who: str, as_of: date, note: str,
-                 ) -> tuple[str, dict[str, bytes]]:
-    """Digest of the document, and the file to write below ``evidence/``.
+                 ) -> tuple[str, str, dict[str, bytes]]:
+    """Digests of the document and of the release, and the file to write below ``evidence/``.
 
     Raises:
         CannotStart: no environment before has that release.
@@ -80,7 +80,7 @@ def new_approval(world: World, environment: str, service: str, release: str | No
     except ValidationError as error:
         raise CannotStart(f"{error.errors()[0]['loc'][0]}: {error.errors()[0]['msg']}") from None
     digest, text = document_text("Approval", said.model_dump(mode="json", exclude_defaults=True))
-    return digest, {f"{digest.replace(':', '-')}.yaml": text.encode()}
+    return digest, chosen, {f"{digest.replace(':', '-')}.yaml": text.encode()}
 
 
 def _other(result: EvaluationResult, entry: ServiceEntry, served_as: str | None, as_of: date) -> Iterator[str]:

@@ -58,6 +58,7 @@ def approve(environment: str, service: str, release: str | None, by: str | None,
     with errors():
         from gpuplane.delivery.promotion.evidence import new_approval
         from gpuplane.delivery.promotion.evidence_files import write_once
+        from gpuplane.delivery.promotion.records import record_approval
         from gpuplane.delivery.promotion.repository import Repository
         from gpuplane.delivery.promotion.world import opened
 
@@ -66,7 +67,9 @@ def approve(environment: str, service: str, release: str | None, by: str | None,
         if not who:
             raise CannotStart("git knows no user.email; give --by ADDRESS.")
         with step("reading"), opened(repository, onto) as world:
-            digest, files = new_approval(world, environment, service, release, who, as_of, note)
+            digest, chosen, files = new_approval(world, environment, service, release, who, as_of, note)
+            spec = world.environment(environment)
         for path in write_once(environments, files):
             click.echo(f"wrote {path}", err=True)
+        record_approval(spec, service, chosen, digest, who)
         click.echo(digest)
