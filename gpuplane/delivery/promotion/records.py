@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from typing import Literal
 
 import click
 
 from gpuplane.delivery.audit import AuditEvent, append
+from gpuplane.delivery.audit.event import Json
 from gpuplane.delivery.audit.log import VARIABLE
 from gpuplane.delivery.exit_status import CannotStart
 from gpuplane.delivery.promotion.report import MoveReport
@@ -18,13 +20,15 @@ from gpuplane.spec.environment_spec import EnvironmentSpec
 def record(world: World, report: MoveReport) -> None:
     """Note a promotion or rollback, proposed on a branch or refused."""
     spec = world.environment(report.target)
-    kind = "promotion" if report.action == "promote" else "rollback"
+    kind: Literal["promotion", "rollback"] = "promotion" if report.action == "promote" else "rollback"
     commits = {"base": f"git:{report.base}", **({"commit": f"git:{report.commit}"} if report.commit else {})}
     for move in report.moves:
         own = [gate for gate in report.gates if gate.service in ("", move.service)]
-        evidence = {f"evidence-{index + 1}": digest for index, digest in enumerate(sorted({each for gate in own for each in gate.evidence}))}
-        detail = {"from": report.source, "branch": report.branch, "verdict": report.verdict, "now": report.now,
-                  "gates": {f"{index + 1} {gate.gate}": f"{gate.state}: {gate.said}" for index, gate in enumerate(own)}}
+        rests_on = sorted({digest for gate in own for digest in gate.evidence})
+        evidence = {f"evidence-{index + 1}": digest for index, digest in enumerate(rests_on)}
+        detail: dict[str, Json] = {
+            "from": report.source, "branch": report.branch, "verdict": report.verdict, "now": report.now,
+            "gates": {f"{index + 1} {gate.gate}": f"{gate.state}: {gate.said}" for index, gate in enumerate(own)}}
         _append(spec, AuditEvent(kind, report.target, move.service, "proposed" if report.commit else "refused",
                                  {**commits, "before": move.before, "after": move.after, **evidence}, detail))
 
