@@ -47,6 +47,7 @@ class Request:
         branch: its name; empty: one that says what moves.
         dry_run: make nothing.
         again: releases that were rolled back may move again.
+        promoter: address of who promotes; empty: who git is set up for.
     """
 
     source: str
@@ -57,6 +58,7 @@ class Request:
     branch: str = ""
     dry_run: bool = False
     again: bool = False
+    promoter: str = ""
 
     @property
     def seconds(self) -> int:
@@ -65,8 +67,14 @@ class Request:
 
 
 @dataclass(frozen=True)
-class _Sides:
-    """Both environments, and every service that is in both and differs."""
+class Sides:
+    """Both environments, and every service that is in both and differs.
+
+    Attributes:
+        target: as it is now.
+        rules: what the target says of promotion.
+        waiting: ``TENANT/SERVICE``, sorted.
+    """
 
     source: EnvironmentSpec
     target: EnvironmentSpec
@@ -89,7 +97,7 @@ def promote(world: World, request: Request, progress: Progress) -> MoveReport:
     moves = tuple(_move(world, sides, name) for name in chosen)
     progress(f"{len(moves)} of {len(sides.waiting)} releases that differ would move")
     change = changed(world, sides.target, [_replacement(world, sides, name) for name in chosen], request.now.date(), progress)
-    gates = (*_gates(world, request, sides, moves, change), *change.gates)
+    gates = (*gate_results(world, request, sides, moves, change), *change.gates)
     report = MoveReport(
         SCHEMA_VERSION, "promote", sides.source.name, sides.target.name, world.commit, request.now.date(),
         request.now.isoformat(timespec="seconds"), verdict(gates), moves, gates, change.before, change.after, tuple(_notes(sides, chosen)),
@@ -105,7 +113,7 @@ def committed(world: World, report: MoveReport, tree: str, branch: str) -> MoveR
     return replace(report, branch=name, commit=commit)
 
 
-def _sides(world: World, request: Request) -> _Sides:
+def _sides(world: World, request: Request) -> Sides:
     source, target = world.environment(request.source), world.environment(request.target)
     rules = target.environment.spec.promotion
     place = target.places["Environment", target.name]
@@ -121,26 +129,30 @@ def _sides(world: World, request: Request) -> _Sides:
             service_of(spec, request.service)
     both = [name for name in _names(target) if name in source.services]
     waiting = tuple(name for name in both if moved(source.services[name].document.spec) != moved(target.services[name].document.spec))
-    for name in waiting:
+    _require_same_kinds(source, target, waiting)
+    return Sides(source, target, rules, waiting)
+
+
+def _require_same_kinds(source: EnvironmentSpec, target: EnvironmentSpec, names: Collection[str]) -> None:
+    for name in names:
         kinds = [spec.services[name].document.kind for spec in (source, target)]
         if kinds[0] != kinds[1]:
             raise CannotStart(f"{name} is an {kinds[0]} in {source.name} and an {kinds[1]} in {target.name}: a release cannot move between "
                               "them.")
-    return _Sides(source, target, rules, waiting)
 
 
 def _names(spec: EnvironmentSpec) -> tuple[str, ...]:
     return tuple(name for name, entry in spec.services.items() if not entry.role)
 
 
-def _move(world: World, sides: _Sides, name: str) -> Move:
+def _move(world: World, sides: Sides, name: str) -> Move:
     new, old = sides.source.services[name], sides.target.services[name]
     before, after = moved(old.document.spec), moved(new.document.spec)
     return Move(name, world.file_of(sides.target.name, old), release_digest(before), release_digest(after), differences(before, after),
                 world.commit)
 
 
-def _replacement(world: World, sides: _Sides, name: str) -> Replacement:
+def _replacement(world: World, sides: Sides, name: str) -> Replacement:
     new, old = sides.source.services[name], sides.target.services[name]
     texts = [_text(world, spec, entry) for spec, entry in ((sides.target, old), (sides.source, new))]
     return Replacement(name, world.file_of(sides.target.name, old), texts[0], texts[1], moved(new.document.spec))
@@ -150,21 +162,28 @@ def _text(world: World, spec: EnvironmentSpec, entry: ServiceEntry) -> str:
     return (world.folder / spec.name / entry.place.relative).read_text(encoding="utf-8")
 
 
-def _gates(world: World, request: Request, sides: _Sides, moves: Sequence[Move], change: Change) -> Iterator[GateResult]:
-    wanted, seconds = sides.rules.gates, request.seconds
+def gate_results(world: World, request: Request, sides: Sides, moves: Sequence[Move], change: Change, past: World | None = None,
+                 ) -> Iterator[GateResult]:
+    """Every gate of the target, for everything that would move; that plan and rules pass is said by the change.
+
+    Args:
+        world: whose evidence counts.
+        past: whose history counts; None: the same. Dates of commits that nobody has merged are their author's word.
+    """
+    wanted, seconds, past = sides.rules.gates, request.seconds, past or world
     for move in moves:
         if wanted.evaluations is not None:
             yield from _changed_results(world, move)
             yield from evaluation_results(wanted.evaluations, _candidate(world, request, sides, move, change), world.evidence.evaluations)
         if wanted.soak_hours is not None:
-            yield soak_result(wanted.soak_hours, move.service, running(world, sides.source, move.service), seconds)
+            yield soak_result(wanted.soak_hours, move.service, running(past, sides.source, move.service), seconds)
         if wanted.approvals is not None:
             yield approval_result(wanted.approvals, move.service, move.after, sides.target.name, world.evidence.approvals,
-                                  _authors(world), world.repository.user)
-        yield from _in_the_way(world, request, sides, move)
+                                  _authors(world), request.promoter or world.repository.user)
+        yield from _in_the_way(past, request, sides, move)
     if sides.rules.waves:
         before = {name for name in _names(sides.target) if wave_of(name, sides.rules.waves) < len(sides.rules.waves)}
-        since = {name: running(world, sides.target, name) for name in sorted(before)} if moves else {}
+        since = {name: running(past, sides.target, name) for name in sorted(before)} if moves else {}
         yield from wave_results([move.service for move in moves], sides.waiting, sides.rules.waves, since, seconds)
     if wanted.cost is not None:
         yield from cost_results(wanted.cost, change.before, change.after)
@@ -182,7 +201,7 @@ def _changed_results(world: World, move: Move) -> Iterator[GateResult]:
                                  "Add the evidence again from the raw file: gpuplane evidence add.")
 
 
-def _candidate(world: World, request: Request, sides: _Sides, move: Move, change: Change) -> Candidate:
+def _candidate(world: World, request: Request, sides: Sides, move: Move, change: Change) -> Candidate:
     old, new = sides.target.services[move.service], sides.source.services[move.service]
     entry = replace(old, document=old.document.model_copy(update={"spec": old.document.spec.model_copy(update={
         "release": new.document.spec.release})}))
@@ -208,7 +227,7 @@ def _authors(world: World) -> Mapping[str, str]:
     return found
 
 
-def _in_the_way(world: World, request: Request, sides: _Sides, move: Move) -> Iterator[GateResult]:
+def _in_the_way(world: World, request: Request, sides: Sides, move: Move) -> Iterator[GateResult]:
     """A canary under way in the target, and a release that was rolled back there."""
     canary = sides.target.services[move.service].document.spec.running_canary
     if canary is not None:
@@ -220,7 +239,7 @@ def _in_the_way(world: World, request: Request, sides: _Sides, move: Move) -> It
         yield GateResult(HISTORY, move.service, "fail", said, "Change it; or, where the reason is gone, promote it with --again.")
 
 
-def _notes(sides: _Sides, chosen: Collection[str]) -> Iterator[str]:
+def _notes(sides: Sides, chosen: Collection[str]) -> Iterator[str]:
     missing = sorted(set(_names(sides.source)) - set(_names(sides.target)))
     if missing:
         yield (f"{sides.target.name} has no {', '.join(missing)}: only releases move; write what belongs to the environment (scaling, "
