@@ -47,7 +47,8 @@ def verify(head: World, base: World, request: Request, progress: Progress) -> Mo
         for move in moves:
             gates += _judged(head, base, request, Sides(after, before, rules, tuple(each.service for each in moves)), sources, move, change)
     unique = tuple(dict.fromkeys(gates))
-    note = () if rules is not None else (f"{request.target} has no promotion at {base.commit[:12]}: nothing is asked.",)
+    note = ("Rules, fit and budget are the word of gpuplane preview --judge.",) if rules is not None else (
+        f"{request.target} has no promotion at {base.commit[:12]}: nothing is asked.",)
     return MoveReport(SCHEMA_VERSION, "promote", "+".join(rules.sources) if rules is not None else request.target, request.target,
                       base.commit, request.now.date(), request.now.isoformat(timespec="seconds"), verdict(unique), moves, unique,
                       change.before, change.after, note, "", "")
@@ -71,4 +72,5 @@ def _judged(head: World, base: World, request: Request, sides: Sides, sources: d
         yield GateResult(HISTORY, move.service, "waived", f"it ran here before, since {former.commit.hash[:12]}: a way back")
     else:
         names = " or ".join(sources)
-        yield GateResult(ORIGIN, move.service, "fail", f"the release is not that of {names} at {base.commit[:12]}", _BY_HAND.format(sources=names))
+        said = f"the release is not that of {names} at {base.commit[:12]}"
+        yield GateResult(ORIGIN, move.service, "fail", said, _BY_HAND.format(sources=names))
