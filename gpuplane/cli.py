@@ -35,6 +35,10 @@ from gpuplane.delivery.exit_status import GOOD, REFUSED, WRONG_INPUT, CannotStar
 from gpuplane.delivery.fit_command import fit
 from gpuplane.delivery.fleet_command import fleet
 from gpuplane.delivery.prices_command import prices
+from gpuplane.delivery.promotion.evidence_command import approve, evidence
+from gpuplane.delivery.promotion.lineage_command import lineage
+from gpuplane.delivery.promotion.promote_command import promote
+from gpuplane.delivery.promotion.rollback_command import rollback
 from gpuplane.delivery.throughput_command import throughput
 
 if TYPE_CHECKING:
@@ -268,6 +272,7 @@ def schema(folder: Path) -> None:
         from gpuplane.delivery.cost_schema import write_cost_schema
         from gpuplane.delivery.data_record_forms import write_record_schema
         from gpuplane.delivery.preview_schema import write_preview_schema
+        from gpuplane.delivery.promotion.schemas import write_promotion_schemas
         from gpuplane.spec.json_schema import write_schemas
 
         write_schemas(folder, argument_schemas())
@@ -276,6 +281,7 @@ def schema(folder: Path) -> None:
         write_capacity_schema(folder)
         write_record_schema(folder)
         write_check_schema(folder)
+        write_promotion_schemas(folder)
         write_audit_schema(folder)
 
 
@@ -325,6 +331,11 @@ cli.add_command(list_environments)
 cli.add_command(canary)
 cli.add_command(capacity)
 cli.add_command(fit)
+cli.add_command(promote)
+cli.add_command(rollback)
+cli.add_command(lineage)
+cli.add_command(evidence)
+cli.add_command(approve)
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ from gpuplane.spec.environment_spec import EnvironmentSpec
 from gpuplane.spec.exemptions import Exemption
 
 ENVIRONMENT_FIELDS = ("policies", "admission_policies", "budget_usd_per_month", "budget", "allowed_gpus", "allowed_registries",
-                      "allowed_model_sources", "cloud_quotas", "pod_security", "protected")
+                      "allowed_model_sources", "cloud_quotas", "pod_security", "protected", "promotion")
 """What of ``environment.yaml`` judges, and is not judged."""
 TENANT_FIELDS = ("budget_usd_per_month", "budget", "data_classification", "allowed_regions", "cloud_use")
 """What of a tenant's document judges what the tenant runs."""

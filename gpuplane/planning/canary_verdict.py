@@ -9,14 +9,12 @@ score interval (R. G. Newcombe, 1998, method 10).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from math import ceil, comb, sqrt
+from math import ceil
 from typing import Literal
 
-Z = 1.959964
-"""Quantile of the normal distribution for an interval of 95 %."""
-_TAIL = 0.025
+from gpuplane.planning.intervals import Z, difference_interval, median_interval, wilson
 
 Verdict = Literal["advance", "promote", "hold", "roll back"]
 State = Literal["good", "unsure", "bad"]
@@ -107,35 +105,6 @@ def judge_canary(samples: Samples, at: Steps) -> Judgement:
     good = tuple(reason for _, reason in found) or (f"{samples.ready} of {at.replicas} replicas answer",)
     following = next((step for step in at.steps if step > at.percent), None)
     return Judgement("promote" if following is None else "advance", following, good)
-
-
-def wilson(bad: float, total: float) -> tuple[float, float]:
-    """95 % interval of a share, 0 to 1; all of it where nothing was counted."""
-    if total <= 0:
-        return 0.0, 1.0
-    share, squared = min(max(bad / total, 0.0), 1.0), Z * Z / total
-    middle = (share + squared / 2) / (1 + squared)
-    half = Z * sqrt(share * (1 - share) / total + squared / (4 * total)) / (1 + squared)
-    return max(0.0, middle - half), min(1.0, middle + half)
-
-
-def difference_interval(bad: float, total: float, other_bad: float, other_total: float) -> tuple[float, float]:
-    """95 % interval of one share less another, -1 to 1, by Newcombe's hybrid score method."""
-    (low, high), (other_low, other_high) = wilson(bad, total), wilson(other_bad, other_total)
-    if total <= 0 or other_total <= 0:
-        return -1.0, 1.0
-    share, other = min(max(bad / total, 0.0), 1.0), min(max(other_bad / other_total, 0.0), 1.0)
-    return (share - other - sqrt((share - low) ** 2 + (other_high - other) ** 2),
-            share - other + sqrt((high - share) ** 2 + (other - other_low) ** 2))
-
-
-def median_interval(values: Sequence[float]) -> tuple[float, float] | None:
-    """95 % interval of the median; None for fewer than the six values that one takes."""
-    ordered, count, below, rank = sorted(values), len(values), 0.0, 0
-    while count and below + comb(count, rank) / 2**count <= _TAIL:
-        below += comb(count, rank) / 2**count
-        rank += 1
-    return (ordered[rank - 1], ordered[count - rank]) if rank else None
 
 
 def requests_needed(allowed: float) -> int:

@@ -27,6 +27,7 @@ from gpuplane.spec.model import (
 from gpuplane.spec.monitoring import Monitoring
 from gpuplane.spec.platform_services import CertManager, EfaDevicePlugin, Karpenter, Keda, KServe, Kueue, LeaderWorkerSet, Volcano
 from gpuplane.spec.policies import AdmissionPolicies, Policies
+from gpuplane.spec.promotion import Promotion
 from gpuplane.spec.secret_store import SecretStore
 from gpuplane.spec.tracing import Tracing
 
@@ -120,6 +121,7 @@ class EnvironmentSettings(OneOf):
     policies: Policies = Policies()
     admission_policies: AdmissionPolicies | None = None
     """The rules in the API server as well, for what comes past every pipeline; left out, only policies of queues and borders are there."""
+    promotion: Promotion | None = None
 
     @model_validator(mode="after")
     def _cloud(self) -> EnvironmentSettings:

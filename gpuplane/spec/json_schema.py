@@ -29,7 +29,7 @@ def schema_for(kind: str, runtime_arguments: Mapping[str, Any] | None = None) ->
     Raises:
         KeyError: there is no such kind.
     """
-    generated = _plain(KINDS[kind].model_json_schema(by_alias=True, schema_generator=GenerateJsonSchema))
+    generated = plain_schema(KINDS[kind].model_json_schema(by_alias=True, schema_generator=GenerateJsonSchema))
     if runtime_arguments and "RuntimeServer" in generated.get("$defs", {}):
         generated["$defs"]["RuntimeServer"]["allOf"] = [
             {"if": {"properties": {"name": {"const": name}}, "required": ["name"]}, "then": {"properties": {"arguments": schema}}}
@@ -58,16 +58,16 @@ def write_schemas(folder: Path, runtime_arguments: Mapping[str, Any] | None = No
     return files
 
 
-def _plain(node: Any) -> Any:
+def plain_schema(node: Any) -> Any:
     """The schema of what may be written: no null (a key without a value is refused), no keys beside a pattern.
 
     Titles go: pydantic makes them from the names, and editors would show them before the description.
     """
     if isinstance(node, list):
-        return [_plain(item) for item in node]
+        return [plain_schema(item) for item in node]
     if not isinstance(node, dict):
         return node
-    found = {key: _plain(value) for key, value in node.items()
+    found = {key: plain_schema(value) for key, value in node.items()
              if value is not None and not (key == "title" and isinstance(value, str))}
     choices = [choice for choice in found.get("anyOf", ()) if choice != {"type": "null"}]
     if len(choices) == 1:

@@ -15,6 +15,7 @@ from gpuplane.spec.document_files import DocumentFile, document_files, is_name, 
 from gpuplane.spec.environment import Environment
 from gpuplane.spec.environment_spec import EnvironmentSpec, GraphEntry, Place, ServiceEntry
 from gpuplane.spec.errors import InvalidSpec, SpecError, shown
+from gpuplane.spec.evaluation import Approval, Evaluation
 from gpuplane.spec.exemptions import Exemptions
 from gpuplane.spec.explain import explain
 from gpuplane.spec.inference_graph import InferenceGraph
@@ -23,6 +24,7 @@ from gpuplane.spec.llm_inference_service import LLMInferenceService
 from gpuplane.spec.model import API_VERSION, Document
 from gpuplane.spec.node_pool import NodePool
 from gpuplane.spec.parsed_documents import ParsedDocuments, text_digest
+from gpuplane.spec.promotion_graph import check_promotion
 from gpuplane.spec.references import Documents, check_references
 from gpuplane.spec.runtime import Runtime
 from gpuplane.spec.scaling_references import check_scaling
@@ -35,7 +37,7 @@ KINDS: dict[str, type[Document[Any, Any]]] = {
     "Environment": Environment, "NodePool": NodePool, "Tenant": Tenant,
     "InferenceService": InferenceService, "LLMInferenceService": LLMInferenceService,
     "InferenceGraph": InferenceGraph, "Exemptions": Exemptions, "Catalog": Catalog,
-    "ThroughputProfile": ThroughputProfileDocument, "Runtime": Runtime,
+    "ThroughputProfile": ThroughputProfileDocument, "Runtime": Runtime, "Evaluation": Evaluation, "Approval": Approval,
 }
 """Document kinds by name."""
 SERVICE_KINDS = ("InferenceService", "LLMInferenceService", "InferenceGraph")
@@ -88,7 +90,7 @@ def load_environment(environments: Path, name: str, parsed: ParsedDocuments | No
     for file in (*runtimes, *files):
         _read(reading, file)
     found = _documents(reading, name)
-    reading.errors += [*check_references(found), *check_traffic(found), *check_scaling(found)]
+    reading.errors += [*check_references(found), *check_traffic(found), *check_scaling(found), *check_promotion(environments, found, known)]
     if reading.errors or found.environment is None:
         raise InvalidSpec(reading.errors)
     return EnvironmentSpec(found.environment, found.pools, found.tenants, found.services, found.exemptions, found.places, catalogs,
@@ -114,10 +116,21 @@ def read_catalog(path: Path, name: str) -> Catalog:
     Raises:
         InvalidSpec: with every error of it.
     """
-    reading, file = _Reading([]), DocumentFile(path, shown_path(path), path.name, "Catalog", name)
+    document = read_document(path, "Catalog", name)
+    assert isinstance(document, Catalog)  # its kind was asked for
+    return document
+
+
+def read_document(path: Path, kind: str, name: str) -> Document[Any, Any]:
+    """One document of its own, wherever it lies.
+
+    Raises:
+        InvalidSpec: with every error of it.
+    """
+    reading, file = _Reading([]), DocumentFile(path, shown_path(path), path.name, kind, name)
     _read(reading, file)
     document = reading.documents.get(file.key)
-    if reading.errors or not isinstance(document, Catalog):
+    if reading.errors or document is None:
         raise InvalidSpec(reading.errors)
     return document
 

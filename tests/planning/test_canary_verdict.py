@@ -14,12 +14,10 @@ from gpuplane.planning.canary_verdict import (
     Share,
     Steps,
     Values,
-    difference_interval,
     judge_canary,
-    median_interval,
     requests_needed,
-    wilson,
 )
+from gpuplane.planning.intervals import difference_interval, median_interval, wilson
 from tests.planning.canary_wish import OBJECTIVES, trying
 
 AT = Steps(percent=25, steps=(5, 25, 50), hold_seconds=600, min_requests=100, replicas=1)

@@ -1,0 +1,55 @@
+"""Options that the commands around promotion share, and the last step of each: print, record, exit."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from gpuplane.delivery.command_line import writing
+from gpuplane.delivery.exit_status import GOOD, REFUSED
+
+if TYPE_CHECKING:
+    from gpuplane.delivery.promotion.report import MoveReport
+
+
+def onto_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """``--onto``: the commit that is read and built on."""
+    return click.option("--onto", metavar="REF", default="HEAD", show_default=True,
+                        help="Commit that is read and built on; what is not committed is neither seen nor touched.")(command)
+
+
+def now_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """``--now``: the moment that ages are counted to."""
+    return click.option("--now", type=click.DateTime(["%Y-%m-%dT%H:%M:%S%z"]), show_default="the clock",
+                        help="Moment that ages are counted to, e.g. 2026-11-21T12:00:00+00:00.")(command)
+
+
+def branch_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """``--branch``, ``--dry-run``, ``--body`` and ``--format``."""
+    for option in (
+            click.option("--branch", metavar="NAME", default="", help="Branch that is made; left out, one whose name says what moves."),
+            click.option("--dry-run", is_flag=True, help="Make nothing: only say what would move, and what the gates say."),
+            click.option("--body", type=click.Path(dir_okay=False, path_type=Path), help="Also write the body of the pull request here."),
+            click.option("--format", "form", type=click.Choice(["text", "markdown", "json"]), default="text", show_default=True)):
+        command = option(command)
+    return command
+
+
+def finish(report: MoveReport, form: str, body: Path | None) -> NoReturn:
+    """Print it, write the body, and exit: 0 made or nothing to do, 1 refused."""
+    from gpuplane.delivery.promotion.render import render_move_markdown, render_move_text
+    from gpuplane.delivery.redaction import NO_SECRETS
+
+    if body is not None:
+        writing(body, lambda: body.write_text(NO_SECRETS.text(render_move_markdown(report)), encoding="utf-8"))
+    if form == "json":
+        text = json.dumps(report.to_json_value(), indent=2, ensure_ascii=False) + "\n"
+    else:
+        text = render_move_text(report) if form == "text" else render_move_markdown(report)
+    click.echo(NO_SECRETS.text(text), nl=False)
+    sys.exit(GOOD if report.verdict == "pass" else REFUSED)
