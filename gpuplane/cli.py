@@ -33,6 +33,7 @@ from gpuplane.delivery.exit_status import GOOD, REFUSED, WRONG_INPUT, CannotStar
 from gpuplane.delivery.fit_command import fit
 from gpuplane.delivery.fleet_command import fleet
 from gpuplane.delivery.prices_command import prices
+from gpuplane.delivery.pull_request.comment_command import annotate, comment
 from gpuplane.delivery.throughput_command import throughput
 
 if TYPE_CHECKING:
@@ -318,6 +319,8 @@ def _chosen(spec: EnvironmentSpec, layer: str | None) -> tuple[str, ...]:
 
 cli.add_command(canary)
 cli.add_command(capacity)
+cli.add_command(comment)
+cli.add_command(annotate)
 cli.add_command(fit)
 
 
