@@ -158,12 +158,13 @@ def _print(report: PreviewReport, output_format: str) -> None:
             from rich.console import Console
 
             from gpuplane.delivery.render_text import render_text
+            from gpuplane.delivery.wording import inert
 
             # A pipe has no width: what reads it may want whole lines.
             console = Console(soft_wrap=False, width=None if sys.stdout.isatty() else 160)
             with console.capture() as printed:
                 render_text(report, console)
-            click.echo(report.redaction.text(printed.get()), nl=False)
+            click.echo(inert(report.redaction.text(printed.get())), nl=False)
         else:
             click.echo(formatted(report, output_format), nl=False)
         sys.stdout.flush()

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 
 from gpuplane.delivery.pull_request.preview_file import PreviewFile
-from gpuplane.delivery.wording import plural, printable
+from gpuplane.delivery.wording import inert, inert_json, plural, printable
 from gpuplane.policies.finding import JUDGE_CHANGE, Finding
 
 MOST_OF_A_LEVEL = 10
@@ -36,7 +36,7 @@ def code_quality(previews: Iterable[PreviewFile]) -> str:
     """GitLab's code quality report: a JSON array of issues, those that are in the way first."""
     issues = [_issue(preview, finding) for preview in previews for finding in _shown(preview)]
     unique = list({issue["fingerprint"]: issue for issue in issues}.values())
-    return json.dumps(unique[:MOST_ISSUES], indent=2, ensure_ascii=False) + "\n"
+    return inert_json(json.dumps(unique[:MOST_ISSUES], indent=2, ensure_ascii=False)) + "\n"
 
 
 def _shown(preview: PreviewFile) -> Iterator[Finding]:
@@ -67,7 +67,7 @@ def _command(level: str, preview: PreviewFile, finding: Finding) -> str:
 
 def _data(text: str) -> str:
     """A message: control characters go, and what would end the line or begin an escape is escaped."""
-    return " ".join(printable(text).split()).replace("%", "%25")
+    return inert(" ".join(printable(text).split())).replace("%", "%25")
 
 
 def _property(text: str) -> str:

@@ -14,7 +14,7 @@ from gpuplane.delivery.pull_request import comment_sections as sections
 from gpuplane.delivery.pull_request.comment_sections import Most
 from gpuplane.delivery.pull_request.preview_file import PreviewFile
 from gpuplane.delivery.pull_request.words import ICONS, WORDS, month_change, restart_counts
-from gpuplane.delivery.wording import plural
+from gpuplane.delivery.wording import inert, plural
 
 LIMITS = {"github": 65_536, "gitlab": 1_000_000}
 """Characters of a comment that a forge takes; they are counted here as bytes of UTF-8, so that no way of counting is exceeded."""
@@ -71,7 +71,7 @@ def _whole(previews: Sequence[PreviewFile], marker: str, links: Links, most: int
         blocks += _environment(preview, links, left, alone=len(previews) == 1)
     if left.cut:
         blocks.append(_rest(links))
-    return "\n\n".join([*blocks, _footer(previews, links, left.cut)]) + "\n"
+    return inert("\n\n".join([*blocks, _footer(previews, links, left.cut)])) + "\n"
 
 
 def _title(previews: Sequence[PreviewFile]) -> list[str]:
