@@ -39,6 +39,7 @@ from gpuplane.delivery.promotion.evidence_command import approve, evidence
 from gpuplane.delivery.promotion.lineage_command import lineage
 from gpuplane.delivery.promotion.promote_command import promote
 from gpuplane.delivery.promotion.rollback_command import rollback
+from gpuplane.delivery.pull_request.comment_command import annotate, comment
 from gpuplane.delivery.throughput_command import throughput
 
 if TYPE_CHECKING:
@@ -163,12 +164,13 @@ def _print(report: PreviewReport, output_format: str) -> None:
             from rich.console import Console
 
             from gpuplane.delivery.render_text import render_text
+            from gpuplane.delivery.wording import inert
 
             # A pipe has no width: what reads it may want whole lines.
             console = Console(soft_wrap=False, width=None if sys.stdout.isatty() else 160)
             with console.capture() as printed:
                 render_text(report, console)
-            click.echo(report.redaction.text(printed.get()), nl=False)
+            click.echo(inert(report.redaction.text(printed.get())), nl=False)
         else:
             click.echo(formatted(report, output_format), nl=False)
         sys.stdout.flush()
@@ -330,6 +332,8 @@ cli.add_command(audit)
 cli.add_command(list_environments)
 cli.add_command(canary)
 cli.add_command(capacity)
+cli.add_command(comment)
+cli.add_command(annotate)
 cli.add_command(fit)
 cli.add_command(promote)
 cli.add_command(rollback)

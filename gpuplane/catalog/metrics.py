@@ -78,9 +78,15 @@ def measurable(engine: str, version: str, among: Iterable[str]) -> tuple[str, ..
 
 def can_be_traced(engine: str, version: str) -> bool:
     """Whether the usual image of a release sends OpenTelemetry traces; a version that cannot be read does not."""
-    row, number = read_yaml("metrics.yaml")["traces"].get(engine), version_number(version)
+    row, number = _traces().get(engine), version_number(version)
     since = _version(row["since"]) if row is not None else None
     return since is not None and number is not None and number >= since
+
+
+@cache
+def _traces() -> Mapping[str, Mapping[str, Any]]:
+    found: Mapping[str, Mapping[str, Any]] = read_yaml("metrics.yaml")["traces"]
+    return found
 
 
 def _metric(row: Mapping[str, Any], added: list[str]) -> Metric:

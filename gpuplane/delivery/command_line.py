@@ -128,6 +128,8 @@ def errors() -> Iterator[None]:
 
 
 def stop(status: int, message: str) -> NoReturn:
-    """Say it on stderr and exit."""
-    click.echo(message, err=True)
+    """Say it on stderr and exit; what it quotes steers neither a terminal nor a runner that reads the log."""
+    from gpuplane.delivery.wording import inert, printable
+
+    click.echo(inert("\n".join(printable(line) for line in message.split("\n"))), err=True)
     sys.exit(status)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gpuplane.delivery.preview_report import PreviewReport, sentence
+from gpuplane.delivery.wording import inert, inert_json
 from gpuplane.policies.finding import Finding
 
 if TYPE_CHECKING:
@@ -13,7 +14,11 @@ if TYPE_CHECKING:
 
 def formatted(report: PreviewReport, output_format: str) -> str:
     """The report in one format, without secrets; text is printed by ``render_text``, for it depends on the terminal."""
-    return report.redaction.text(_formatted(report, output_format))
+    return _inert(report.redaction.text(_formatted(report, output_format)), output_format)
+
+
+def _inert(text: str, output_format: str) -> str:
+    return inert_json(text) if output_format in ("json", "sarif") else inert(text)
 
 
 def _formatted(report: PreviewReport, output_format: str) -> str:
@@ -47,7 +52,7 @@ def _machine(findings: tuple[Finding, ...], output_format: str) -> str:
 
 def formatted_check(result: CheckResult, output_format: str) -> str:
     """The result of ``gpuplane check`` in one format, without secrets."""
-    return result.redaction.text(_formatted_check(result, output_format))
+    return _inert(result.redaction.text(_formatted_check(result, output_format)), output_format)
 
 
 def _formatted_check(result: CheckResult, output_format: str) -> str:

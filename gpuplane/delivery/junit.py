@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from xml.etree import ElementTree
 
+from gpuplane.delivery.wording import printable
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.rule import Rule
 
@@ -61,4 +62,4 @@ def _line(finding: Finding) -> str:
 
 
 def _clean(text: str) -> str:
-    return _NOT_XML.sub("�", text)
+    return printable(_NOT_XML.sub("�", text))

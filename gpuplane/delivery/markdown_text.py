@@ -8,12 +8,14 @@ from collections.abc import Sequence
 from gpuplane.delivery.wording import printable
 
 _SPECIAL = re.compile(r"([\\`*_\[\]~|#])")
-_MENTION = re.compile(r"@(?=\w)")
+_REFERENCE = re.compile(r"""(?<=[@#!$%&~^])(?=[\w"'{\[])|(?<=:)(?=//)|(?<=\bwww)(?=\.)|(?<=\bmailto)(?=:)|(?<=\bGH)(?=-\d)""",
+                        re.IGNORECASE)
+"""Where forges see a mention, a reference or a link in rendered text, whatever was escaped in its source."""
 
 
 def escaped(text: str) -> str:
-    """Text on one line in which nothing is markup, HTML, a table border or a mention that would notify somebody."""
-    return _MENTION.sub("@\u200b", _SPECIAL.sub(r"\\\1", html(text)))
+    """Text on one line in which nothing is markup, HTML, a table border, a link, or a mention that would notify somebody."""
+    return _SPECIAL.sub(r"\\\1", html(text))
 
 
 def code(text: str) -> str:
@@ -28,8 +30,8 @@ def code_cell(text: str) -> str:
 
 
 def html(text: str) -> str:
-    """Text between HTML tags."""
-    return _line(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    """Text between HTML tags: no markup of its own, no link, no mention."""
+    return _REFERENCE.sub("\u200b", _line(text)).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _line(text: str) -> str:

@@ -7,14 +7,16 @@ was registered with, everything else stays unknown, as in a preview of resources
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import pulumi
 from google.protobuf import struct_pb2
 from pulumi.runtime import Mocks, set_mocks
+from pulumi.runtime import resource as registration
 from pulumi.runtime.mocks import MockMonitor
-from pulumi.runtime.proto import resource_pb2
+from pulumi.runtime.proto import resource_pb2, source_pb2
 from pulumi.runtime.rpc import UNKNOWN, _special_sig_key
 from pulumi.runtime.settings import get_project, get_stack, set_root_resource
 from pulumi.runtime.stack import run_pulumi_func
@@ -54,10 +56,30 @@ def run_program(program: Callable[[], None], monitor: MockMonitor, stack: str) -
         asyncio.set_event_loop(loop)
         set_root_resource(None)  # type: ignore[arg-type]  # set_mocks makes a root stack of its own, on this loop
         set_mocks(_NoMocks(), project=PROJECT, stack=stack, preview=True, monitor=monitor)
-        loop.run_until_complete(run_pulumi_func(program))
+        with _without_stack_traces():
+            loop.run_until_complete(run_pulumi_func(program))
     finally:
         asyncio.set_event_loop(None)
         loop.close()
+
+
+@contextmanager
+def _without_stack_traces() -> Iterator[None]:
+    """Pulumi notes where in the program each resource was made; here nobody reads it, and of thousands it takes a third of the time."""
+    former = getattr(registration, "_get_stack_trace", None)
+    if former is None:
+        yield
+        return
+    registration._get_stack_trace = _no_trace
+    try:
+        yield
+    finally:
+        registration._get_stack_trace = former
+
+
+def _no_trace() -> source_pb2.StackTrace:
+    """A trace of nothing."""
+    return source_pb2.StackTrace()
 
 
 class _NoMocks(Mocks):

@@ -20,6 +20,7 @@ from typing import Any
 from gpuplane.delivery.changes import ACTIONS
 from gpuplane.delivery.isolation_json import definitions as isolation_definitions
 from gpuplane.delivery.preview_report import SCHEMA_VERSION
+from gpuplane.delivery.pull_request.impact import Impact
 from gpuplane.planning.environment_plan import EnvironmentPlan
 from gpuplane.policies.finding import SEVERITIES, Verdict
 
@@ -52,6 +53,7 @@ def preview_schema() -> dict[str, Any]:
             "rules": {**_list(_TEXT), "description": "Ids of the rules that were run."},
             "resources": _list({"$ref": "#/$defs/Resource"}),
             "changes": {**_nullable(_list({"$ref": "#/$defs/Change"})), "description": "null where no other ref was asked for."},
+            "impact": {**_nullable(_schema(Impact, "", definitions)), "description": "null where there is nothing to compare with."},
             "judge": {**_nullable({"$ref": "#/$defs/Judge"}), "description": "null where this side's own rules and limits judged."},
             "comparison": _nullable({"$ref": "#/$defs/Comparison"}),
         }),

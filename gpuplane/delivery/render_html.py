@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -11,9 +12,10 @@ from markupsafe import Markup
 
 from gpuplane.delivery.capacity_chart import capacity_chart
 from gpuplane.delivery.capacity_report import capacity_rows
-from gpuplane.delivery.change_summary import SYMBOLS, changes_by_tenant, counts_text, value_text
+from gpuplane.delivery.change_summary import SYMBOLS, changes_by_tenant, counts_text, tenant_of, tenants_of, value_text
 from gpuplane.delivery.charts import cost_chart, gpu_chart
 from gpuplane.delivery.cold_start_figures import cold_start_lines
+from gpuplane.delivery.dependency_graph import pictures
 from gpuplane.delivery.device_figures import HEADINGS as DEVICE_HEADINGS
 from gpuplane.delivery.device_figures import device_cells
 from gpuplane.delivery.headline import VERDICT_WORDS, headline
@@ -23,6 +25,8 @@ from gpuplane.delivery.judge_figures import judge_lines
 from gpuplane.delivery.memory_figures import memory_line, memory_rows
 from gpuplane.delivery.placement_figures import HEADINGS, WORKLOAD_HEADINGS, placement_cells, workload_cells
 from gpuplane.delivery.preview_report import PreviewReport
+from gpuplane.delivery.pull_request.impact import impact
+from gpuplane.delivery.pull_request.words import down_text, month_text, quota_text, services_text, surge_text
 from gpuplane.delivery.report_figures import advisory, expected_total, idle, pool_rows, tenant_rows, total, waivers
 from gpuplane.delivery.resource_tree import resource_tree
 from gpuplane.delivery.unit_cost_figures import HEADINGS as UNIT_HEADINGS
@@ -39,8 +43,10 @@ _GROUPS = re.compile(r"(?<=\d) (?=\d{3}\b)")
 
 def render_html(report: PreviewReport) -> str:
     """The report as one self-contained page; everything that people wrote is escaped."""
-    tenants, pools = tenant_rows(report), pool_rows(report)
+    tenants, pools, known = tenant_rows(report), pool_rows(report), tenants_of(report)
     return _template().render(
+        names=("the platform", *sorted(known)), who={name: number for number, name in enumerate(sorted(known), 1)},
+        owners=_owners(report, known), pictures=pictures(report), impact=impact(report),
         report=report, plan=report.plan, word=VERDICT_WORDS[report.verdict], headline=headline(report),
         tenants=tenants, pools=pools, total=total(report), expected=expected_total(report),
         idle=idle(report), advisory=advisory(report), waivers=waivers(report),
@@ -66,10 +72,29 @@ def _shown(value: Any) -> Any:
     return _GROUPS.sub("\u00a0", printable(value)) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
+def _owners(report: PreviewReport, tenants: frozenset[str]) -> dict[str, str]:
+    """Numbers of the tenants (0: the platform) whose objects stand at or below each resource, by URN."""
+    numbers = {name: number for number, name in enumerate(sorted(tenants), 1)}
+    parents = {each.urn: each.parent for each in report.resources}
+    found: dict[str, set[int]] = {urn: set() for urn in parents}
+    for view in report.resources:
+        urn, number = view.urn, numbers.get(tenant_of(view, tenants), 0)
+        while view.custom and urn in found and number not in found[urn]:
+            found[urn].add(number)
+            urn = parents[urn]
+    return {urn: " ".join(map(str, sorted(each))) or "0" for urn, each in found.items()}
+
+
+def _plain(words: Callable[[Any], str]) -> Callable[[Any], str]:
+    """Words of a comment without its Markdown."""
+    return lambda value: words(value).replace("**", "")
+
+
 @cache
 def _template() -> Template:
     environment = Environment(loader=PackageLoader("gpuplane.delivery"), autoescape=True, undefined=StrictUndefined,
                               trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, finalize=_shown)
     environment.filters.update(usd=usd, value=value_text, counts=counts_text)
-    environment.globals["plural"] = plural
+    environment.filters.update(down=_plain(down_text), surge=_plain(surge_text), services=_plain(services_text), quota=quota_text)
+    environment.globals.update(plural=plural, month_text=month_text)
     return environment.get_template("report.html.j2")

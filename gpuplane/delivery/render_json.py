@@ -15,7 +15,9 @@ from gpuplane.delivery.changes import Change
 from gpuplane.delivery.isolation_figures import isolation_change
 from gpuplane.delivery.isolation_json import edge_json, isolation_json
 from gpuplane.delivery.preview_report import SCHEMA_VERSION, PreviewReport, plain, sentence
+from gpuplane.delivery.pull_request.impact import impact
 from gpuplane.graph.resource_view import ResourceView
+from gpuplane.planning.json_value import json_value
 from gpuplane.policies.finding import Finding
 
 _FINDING = ("rule", "severity", "verdict", "file", "line", "kind", "namespace", "name", "message", "remedy", "tenant", "field",
@@ -45,6 +47,7 @@ def json_report(report: PreviewReport) -> dict[str, Any]:
         "isolation": isolation_json(report.isolation),
         "resources": [_resource(view) for view in report.resources],
         "changes": [_change(change, tenants) for change in compared.changes] if compared else None,
+        "impact": None if (found := impact(report)) is None else json_value(found),
         "judge": {"ref": report.judge.ref, "commit": report.judge.commit,
                   "changes": [sentence(finding) for finding in report.judge_changes]} if report.judge else None,
         "comparison": {"ref": compared.ref, "commit": compared.commit, "note": compared.note,

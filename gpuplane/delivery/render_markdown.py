@@ -194,7 +194,7 @@ def _group(group: TenantChanges) -> list[str]:
     lines = [line for change in group.changes[:_MOST_ROWS] for line in _change(change)]
     if len(group.changes) > _MOST_ROWS:
         lines.append(f"- … and {len(group.changes) - _MOST_ROWS} more")
-    return folded(f"<b>{html(group.who)}</b>: {counts_text(group.counts)}", lines)
+    return folded(f"<b>{html(group.who)}</b>: {html(counts_text(group.counts))}", lines)
 
 
 def _change(change: Change) -> list[str]:

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from decimal import ROUND_HALF_EVEN, Decimal
+
+_COMMAND = re.compile(r"(?m)^(\s*:)(?=:)|(##)(?=\[)")
+"""What a runner of GitHub Actions obeys in a log: ``::name::`` at the start of a line, and ``##[name]`` anywhere in it."""
+
+_CONTROL = re.compile("[\\x7f-\\x9f\\u2028\\u2029\\u200e\\u200f\\u202a-\\u202e\\u2066-\\u2069]")
+"""What JSON may leave as it is, and terminals obey or show in another order."""
 
 
 def usd(amount: Decimal | None, sign: bool = False) -> str:
@@ -23,3 +30,13 @@ def plural(count: int, word: str) -> str:
     if count == 1:
         return f"1 {word}"
     return f"{count} {word[:-1]}ies" if word.endswith("y") else f"{count} {word}s"
+
+
+def inert(text: str) -> str:
+    """Text of several lines in which a runner finds no command; only characters of no width are added."""
+    return _COMMAND.sub(lambda found: f"{found[0]}\u200b", text)
+
+
+def inert_json(text: str) -> str:
+    """The same of JSON, which keeps its value: none of its lines begins with a colon, and in a string a character can be escaped."""
+    return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text.replace("##[", "#\\u0023["))

@@ -17,6 +17,7 @@ from typing import Any
 from gpuplane.planning.capacity_window import CapacityWindow
 from gpuplane.planning.fleet.service_throughput import ServiceThroughput
 from gpuplane.planning.json_value import json_value
+from gpuplane.planning.memory.load_time import LoadTime
 from gpuplane.planning.memory.report import MemoryFit
 from gpuplane.planning.money.ledger import EnvironmentMoney
 from gpuplane.planning.money.unit_costs import UnitCosts
@@ -132,6 +133,8 @@ class ServicePlan:
 
     ``throughput`` is what its replicas serve within its objectives; None where it has none.
     ``unit_costs`` is what its requests and tokens cost; None where throughput or price is not known.
+    ``max_unavailable`` is how many replicas may be missing in a rollout, beside the ``surge`` above them.
+    ``load`` is how long a replica takes to load; None where its weights are not known.
     """
 
     name: str
@@ -147,6 +150,9 @@ class ServicePlan:
     throughput: ServiceThroughput | None = None
     unit_costs: UnitCosts | None = None
     cold_start: ColdStart | None = None
+    max_unavailable: int = 1
+    may_borrow: bool = False
+    load: LoadTime | None = None
 
 
 @dataclass(frozen=True)

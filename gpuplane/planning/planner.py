@@ -32,6 +32,7 @@ from gpuplane.planning.fleet.service_throughput import ServiceThroughput
 from gpuplane.planning.isolation import residency_refusals, sample_refusals, sharing_refusals
 from gpuplane.planning.memory.service_memory import (
     ServiceMemory,
+    load_times,
     memory_notes,
     memory_proofs,
     memory_refusals,
@@ -119,7 +120,8 @@ def _parts(spec: EnvironmentSpec, catalog: Catalog, as_of: date) -> _Parts:
     serves = throughput_of(spec, pools, Throughputs.of(spec, catalog))
     tenants = with_unit_costs(with_throughput(tenants, serves), pools, money)
     memories = service_memories(spec, catalog)
-    tenants = with_cold_starts(tenants, cold_starts(spec, pools, memories))
+    tenants, loads = with_cold_starts(tenants, cold_starts(spec, pools, memories)), load_times(memories)
+    tenants = {name: tenant.with_each("load", loads) for name, tenant in tenants.items()}
     return _Parts(spec, catalog, asked, pools, tenants, money, placed, shares, serves, memories)
 
 
@@ -140,7 +142,8 @@ def _service(demand: Demand, pool: PoolPlan, money: EnvironmentMoney) -> Service
         name=demand.name, tenant=demand.entry.tenant, quota_key=demand.quota_key, resource=quota_resource(pool, demand.quota_key),
         devices_per_replica=demand.per_replica, min_replicas=spec.scaling.min_replicas, max_replicas=spec.scaling.max_replicas,
         surge=spec.rollout.max_surge, committed_usd_per_month=month.minimum_usd_per_month,
-        worst_case_usd_per_month=month.worst_case_usd_per_month)
+        worst_case_usd_per_month=month.worst_case_usd_per_month, max_unavailable=spec.rollout.max_unavailable,
+        may_borrow=spec.placement.may_borrow)
 
 
 def _refusals(parts: _Parts) -> Iterator[Refusal]:

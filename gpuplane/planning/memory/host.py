@@ -22,7 +22,7 @@ _BEST_BYTES_PER_SECOND = 12.5 * _GIGABYTE
 _USUAL_BYTES_PER_SECOND = 0.5 * _GIGABYTE
 """From a model hub or bucket to GPU memory as a rule; an assumption that the report names."""
 _SLOW_BYTES_PER_SECOND = 0.1 * _GIGABYTE
-_WARM_UP_SECONDS = Interval(20.0, 60.0, 300.0)
+WARM_UP_SECONDS = Interval(20.0, 60.0, 300.0)
 """Profile, compilation and graph capture."""
 
 
@@ -59,7 +59,7 @@ def host_needs(answer: Fit, network_gbps: float | None = None) -> HostNeeds:
     size = max(0.0, whole.expected)
     best = min(_BEST_BYTES_PER_SECOND, network_gbps / 8 * _GIGABYTE) if network_gbps is not None else _BEST_BYTES_PER_SECOND
     load = Interval(max(0.0, whole.low) * GIB / best, size * GIB / min(best, _USUAL_BYTES_PER_SECOND),
-                    whole.high * GIB / min(best, _SLOW_BYTES_PER_SECOND)) + _WARM_UP_SECONDS
+                    whole.high * GIB / min(best, _SLOW_BYTES_PER_SECOND)) + WARM_UP_SECONDS
     return HostNeeds(
         memory_gib=_PROCESS_GIB * ranks + _FRONT_END_GIB, shared_memory_gib=0.0 if ranks == 1 else _RING_GIB * ranks,
         disk_gib=whole + Interval.around(_IMAGE_GIB, 4.0, 8.0), weights_gib=size, load_seconds=load)

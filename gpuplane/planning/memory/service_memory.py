@@ -20,6 +20,7 @@ from gpuplane.planning.hardware import hardware
 from gpuplane.planning.memory.device import device
 from gpuplane.planning.memory.fit import Fit, fit
 from gpuplane.planning.memory.host import HostNeeds, host_needs
+from gpuplane.planning.memory.load_time import LoadTime, load_time
 from gpuplane.planning.memory.measured import NotAStartup, combination_digest, measured, read_log
 from gpuplane.planning.memory.report import MemoryFit, memory_fit, proofs
 from gpuplane.planning.memory.request import FitRequest, Lora
@@ -69,6 +70,13 @@ def service_memories(spec: EnvironmentSpec, catalog: Catalog) -> Mapping[str, Se
         if server is not None and catalog.gpu(pool.spec.gpu) is not None:
             found[name] = _service(entry, server, pool, catalog, networks[pool.name])
     return found
+
+
+def load_times(memories: Mapping[str, ServiceMemory]) -> dict[str, LoadTime]:
+    """How long a replica of each service loads, by ``tenant/service``; without those whose weights are not known."""
+    startups = {name: memory.entry.document.spec.measured_startup for name, memory in memories.items()}
+    return {name: load_time(memory.host, startup.log if (startup := startups[name]) is not None else "")
+            for name, memory in memories.items() if memory.host is not None}
 
 
 def memory_refusals(memories: Mapping[str, ServiceMemory], catalog: Catalog, said: Collection[Refusal] = (),
