@@ -32,6 +32,7 @@ from gpuplane.delivery.cost_command import cost
 from gpuplane.delivery.exit_status import GOOD, REFUSED, WRONG_INPUT, CannotStart
 from gpuplane.delivery.fit_command import fit
 from gpuplane.delivery.fleet_command import fleet
+from gpuplane.delivery.golden_path.new_command import new
 from gpuplane.delivery.prices_command import prices
 from gpuplane.delivery.throughput_command import throughput
 
@@ -318,6 +319,7 @@ def _chosen(spec: EnvironmentSpec, layer: str | None) -> tuple[str, ...]:
 
 cli.add_command(canary)
 cli.add_command(capacity)
+cli.add_command(new)
 cli.add_command(fit)
 
 
