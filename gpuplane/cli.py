@@ -32,6 +32,7 @@ from gpuplane.delivery.cost_command import cost
 from gpuplane.delivery.exit_status import GOOD, REFUSED, WRONG_INPUT, CannotStart
 from gpuplane.delivery.fit_command import fit
 from gpuplane.delivery.fleet_command import fleet
+from gpuplane.delivery.golden_path.init_command import init
 from gpuplane.delivery.golden_path.new_command import new
 from gpuplane.delivery.prices_command import prices
 from gpuplane.delivery.throughput_command import throughput
@@ -277,8 +278,18 @@ def schema(folder: Path) -> None:
 
 
 @cli.command()
-def rules() -> None:
+@click.option("--examples", is_flag=True, help="Instead: run the examples of the rules of your own; exit status 1 where one is not so.")
+def rules(examples: bool) -> None:
     """List all rules."""
+    if examples:
+        from gpuplane.delivery.wording import plural
+        from gpuplane.policies.own_rules import own_rules
+        from gpuplane.policies.rule_examples import broken_examples
+
+        own = own_rules()
+        broken = list(broken_examples(own, datetime.now(UTC).date()))
+        click.echo("\n".join(broken) or f"the examples of {plural(len(own), 'own rule')} say what they should")
+        sys.exit(REFUSED if broken else GOOD)
     from gpuplane.planning.refusal import RULES
     from gpuplane.policies.registry import all_rules
 
@@ -319,6 +330,7 @@ def _chosen(spec: EnvironmentSpec, layer: str | None) -> tuple[str, ...]:
 
 cli.add_command(canary)
 cli.add_command(capacity)
+cli.add_command(init)
 cli.add_command(new)
 cli.add_command(fit)
 
