@@ -34,6 +34,7 @@ from gpuplane.delivery.fit_command import fit
 from gpuplane.delivery.fleet_command import fleet
 from gpuplane.delivery.golden_path.init_command import init
 from gpuplane.delivery.golden_path.new_command import new
+from gpuplane.delivery.handoff.render_command import render
 from gpuplane.delivery.prices_command import prices
 from gpuplane.delivery.throughput_command import throughput
 
@@ -332,6 +333,7 @@ cli.add_command(canary)
 cli.add_command(capacity)
 cli.add_command(init)
 cli.add_command(new)
+cli.add_command(render)
 cli.add_command(fit)
 
 

@@ -13,6 +13,7 @@ from gpuplane.spec.aws import Aws
 from gpuplane.spec.budget import Budget
 from gpuplane.spec.cloud_use import CloudUse
 from gpuplane.spec.cohort import Cohort
+from gpuplane.spec.delivered_by import DeliveredBy
 from gpuplane.spec.gateway import Gateway
 from gpuplane.spec.gpu_operator import GpuOperator
 from gpuplane.spec.model import (
@@ -89,6 +90,8 @@ class EnvironmentSettings(OneOf):
     """GPU models that pools of this environment may have; left out, all of the catalogue."""
     state_backend: Annotated[str | None, Field(pattern=r"^(file|s3|gs|azblob|https)://")] = None
     """Where Pulumi state must live; only checked, never set."""
+    delivered_by: DeliveredBy | None = None
+    """The GitOps engine that applies what `gpuplane render` writes; left out, `gpuplane up` applies it."""
     stacks: Stacks = Stacks()
     kueue: Kueue
     kserve: KServe
