@@ -169,7 +169,7 @@ def opened(spec: EnvironmentSpec, planned: EnvironmentPlan, key: StackKey, varia
             stack.set_config("pulumi:disable-default-providers[0]", auto.ConfigValue("kubernetes"), path=True)
             stack.set_config("pulumi:disable-default-providers[1]", auto.ConfigValue("aws"), path=True)
         except auto.CommandError as error:
-            raise EngineFailed(str(error) if "locked" in str(error) else reason(error)) from None
+            raise EngineFailed(reason(error)) from None
         yield stack
 
 
@@ -179,7 +179,9 @@ def name_of(spec: EnvironmentSpec, key: StackKey) -> str:
 
 
 def reason(error: Exception) -> str:
-    """Why Pulumi failed, without the log around it."""
+    """Why Pulumi failed, without the log around it; of a lock also who holds it."""
     lines = [line.strip() for line in str(error).splitlines()]
     said = [line for line in lines if line.startswith("error:")]
+    if any("currently locked" in line for line in said):
+        return "\n".join(line for line in lines if line)
     return "\n".join(dict.fromkeys(said)) or "\n".join(line for line in lines if line)[-2000:]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from gpuplane.delivery.applying import locks, pending
 from gpuplane.delivery.applying.outcome import Outcome, Result
+from gpuplane.delivery.applying.protection import is_refusal, what_to_do
 from gpuplane.delivery.applying.stack_run import Interrupts, Operation, StackFailed, Stopped, run_stack
 from gpuplane.delivery.applying.transient import is_transient, pause_seconds
 from gpuplane.delivery.exit_status import EngineFailed
@@ -92,18 +93,20 @@ class Applier:
                 return ended("applied" if counts.keys() - {"same"} else "unchanged")
             except Stopped as error:
                 return ended("stopped", str(error))
-            except StackFailed as error:
-                if locks.is_locked(error.said):
-                    if not self._lock_goes(key, error.said, waited):
-                        return ended("failed", locks.locked_sentence(name_of(self.spec, key), error.said, waited))
+            except EngineFailed as error:
+                said = error.said if isinstance(error, StackFailed) else str(error)
+                if locks.is_locked(said):
+                    if not self._lock_goes(key, said, waited):
+                        return ended("failed", locks.locked_sentence(name_of(self.spec, key), said, waited))
                     waited += _LOCK_PAUSE_SECONDS
                     continue
-                if attempt >= self.patience.attempts or not is_transient(error.messages) or self.interrupts.stopped.is_set():
+                if is_refusal(str(error)):
+                    return ended("refused", f"{error}\n{what_to_do(self.spec.name)}")
+                messages = error.messages if isinstance(error, StackFailed) else (str(error),)
+                if attempt >= self.patience.attempts or not is_transient(messages) or self.interrupts.stopped.is_set():
                     return ended("failed", str(error))
                 self._pause(key, attempt, error)
                 attempt += 1
-            except EngineFailed as error:
-                return ended("failed", str(error))
 
     def _once(self, key: StackKey, operation: Operation, verb: str) -> Counter[str]:
         name = name_of(self.spec, key)
@@ -132,7 +135,7 @@ class Applier:
         self.sleep(_LOCK_PAUSE_SECONDS)
         return True
 
-    def _pause(self, key: StackKey, attempt: int, error: StackFailed) -> None:
+    def _pause(self, key: StackKey, attempt: int, error: EngineFailed) -> None:
         seconds = pause_seconds(attempt, random.random())  # noqa: S311 spreads load, keeps no secret
         line = str(error).splitlines()[0][:300] if str(error) else ""
         self.console.print(f"  {name_of(self.spec, key)}: attempt {attempt} failed, again in {seconds:.0f} s: {line}", soft_wrap=True,

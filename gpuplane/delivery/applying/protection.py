@@ -31,6 +31,12 @@ def lift(stack: str, named: Collection[str], variables: Mapping[str, str]) -> tu
     return tuple(map(short, wanted))
 
 
+def what_to_do(environment: str) -> str:
+    """How protected things may go after all."""
+    return (f"What is protected goes only by name: `gpuplane approve {environment} --lift 'Kind name' --out FILE`, then this again with "
+            "--approved FILE.")
+
+
 def is_refusal(said: str) -> bool:
     """Whether Pulumi refused to delete or replace something because it is protected."""
     return any(words in said for words in _REFUSED)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -83,14 +83,14 @@ def _holds(spec: EnvironmentSpec, key: StackKey, variables: Mapping[str, str]) -
     return (said.get("environment"), said.get("tenant")) == (spec.name, key.tenant) or tenants_in(there) == {key.tenant}
 
 
-def run_cli(arguments: list[str], variables: Mapping[str, str]) -> str:
+def run_cli(arguments: Sequence[str], variables: Mapping[str, str]) -> str:
     """Run one Pulumi command on the project, without its program; returns what it printed.
 
     Raises:
         EngineFailed: it failed.
     """
     with workspace(variables) as space:
-        result = space.pulumi_command.run(arguments, space.work_dir, dict(variables))
+        result = space.pulumi_command.run(list(arguments), space.work_dir, dict(variables))
         return str(result.stdout)
 
 
