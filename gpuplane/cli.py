@@ -9,13 +9,14 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from gpuplane import __version__
+from gpuplane.delivery.applying.commands import approve, chosen_layers, destroy, drift, layers_option, tenants_option, up
 from gpuplane.delivery.canary_command import canary
 from gpuplane.delivery.capacity_command import capacity
 from gpuplane.delivery.command_line import (
@@ -47,10 +48,6 @@ if TYPE_CHECKING:
 FORMATS = ("text", "markdown", "json", "html", "sarif", "junit")
 
 
-def _layers(command: Callable[..., Any]) -> Callable[..., Any]:
-    return click.option("--layer", type=click.Choice(["cluster", "platform", "tenants"]), help="Only this layer.")(command)
-
-
 def _second_opinion(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--with", "second", type=click.Choice(["checkov"]),
                         help="Also ask this tool (make checkov-env); what only it says is advice and decides nothing.")(command)
@@ -73,23 +70,24 @@ def cli() -> None:
 @click.option("--out", type=click.Path(path_type=Path), help="Write plan.json, report.*, findings.*, manifests/ and records/ here.")
 @click.option("--format", "output_format", type=click.Choice(FORMATS), default="text", show_default=True)
 @_second_opinion
-@_layers
+@tenants_option
+@layers_option
 @environment_options
 def preview(environment: str, against: str | None, judge: str | None, judged_by: str | None, engine: str, out: Path | None,
-            output_format: str, second: str | None, layer: str | None, environments: Path, as_of: date) -> None:
+            output_format: str, second: str | None, layer: str | None, tenants: tuple[str, ...], environments: Path, as_of: date) -> None:
     """Plan, render, judge and price ENVIRONMENT."""
     with errors():
         if engine == "pulumi":
-            from gpuplane.delivery import apply
+            from gpuplane.delivery.applying import pulumi_preview
 
             if any(each is not None for each in (against, judge, out, second)) or output_format != "text":
                 raise CannotStart("--against, --judge, --out, --with and --format are of the offline engine; --engine pulumi prints what "
                                   "Pulumi would do.")
 
             spec = load(environments, environment)
-            sys.exit(apply.preview(spec, as_of, _chosen(spec, layer), stderr_console(), click.echo))
-        if layer is not None:
-            raise CannotStart("--layer is of --engine pulumi; the offline engine always judges the whole environment.")
+            sys.exit(pulumi_preview.preview(spec, as_of, chosen_layers(spec, layer, tenants), stderr_console(), click.echo, tenants))
+        if layer is not None or tenants:
+            raise CannotStart("--layer and --tenant are of --engine pulumi; the offline engine always judges the whole environment.")
         if second is not None:
             _require(second)
         if out is not None:
@@ -171,53 +169,6 @@ def _print(report: PreviewReport, output_format: str) -> None:
         sys.stdout.flush()
     except BrokenPipeError:  # the reader has seen enough; the verdict stands
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-@cli.command()
-@click.argument("environment")
-@click.option("--offboard", metavar="TENANT", multiple=True, help="Delete what this tenant has, whose document is gone.")
-@_layers
-@environment_options
-def up(environment: str, offboard: tuple[str, ...], layer: str | None, environments: Path, as_of: date) -> None:
-    """Apply ENVIRONMENT through the Pulumi CLI, once plan and rules pass."""
-    with errors():
-        from gpuplane.delivery import apply
-
-        if as_of < datetime.now(UTC).date():
-            raise CannotStart(f"--as-of {as_of} has passed: what is applied is judged at today's date or later.")
-        spec = load(environments, environment)
-        sys.exit(apply.up(spec, as_of, _chosen(spec, layer), stderr_console(), offboard))
-
-
-@cli.command()
-@click.argument("environment")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@_layers
-@environment_options
-def destroy(environment: str, yes: bool, layer: str | None, environments: Path, as_of: date) -> None:
-    """Delete what ENVIRONMENT's stacks hold, last layer first."""
-    with errors():
-        from gpuplane.delivery import apply
-
-        spec = load(environments, environment)
-        layers = _chosen(spec, layer)
-        apply.require_ready(spec, layers)
-        if not yes:
-            click.confirm(f"Delete everything in {', '.join(spec.stack_name(name) for name in layers)}?", abort=True, err=True)
-        sys.exit(apply.destroy(spec, as_of, layers, stderr_console()))
-
-
-@cli.command()
-@click.argument("environment")
-@_layers
-@environment_options
-def drift(environment: str, layer: str | None, environments: Path, as_of: date) -> None:
-    """Report what was changed by hand; change nothing. Exit status 1 where there is drift."""
-    with errors():
-        from gpuplane.delivery import apply
-
-        spec = load(environments, environment)
-        sys.exit(apply.drift(spec, as_of, _chosen(spec, layer), stderr_console(), click.echo))
 
 
 @cli.command()
@@ -319,14 +270,14 @@ def explain(rule_id: str) -> None:
     click.echo(explained(rule))
 
 
+cli.add_command(up)
+cli.add_command(destroy)
+cli.add_command(drift)
+cli.add_command(approve)
 cli.add_command(prices)
 cli.add_command(cost)
 cli.add_command(fleet)
 cli.add_command(throughput)
-
-
-def _chosen(spec: EnvironmentSpec, layer: str | None) -> tuple[str, ...]:
-    return (layer,) if layer is not None else spec.layers
 
 
 cli.add_command(canary)
