@@ -1,4 +1,4 @@
-"""Pulumi Kubernetes Operator: a Stack for each layer, each after the one below it. The program they run brings its own gate.
+"""Pulumi Kubernetes Operator: a Stack for each layer or tenant, each after the layer below it. The program they run brings its own gate.
 
 Fields are those of ``pulumi.com/v1`` (operator 2.x).
 """
@@ -9,26 +9,29 @@ from collections.abc import Mapping
 from typing import Any
 
 from gpuplane.spec.delivered_by import PulumiOperator
-from gpuplane.spec.environment_spec import EnvironmentSpec
+from gpuplane.spec.environment_spec import EnvironmentSpec, StackKey
 
 FOLDER = "pulumi-operator"
 
 
 def stack_objects(spec: EnvironmentSpec, settings: PulumiOperator) -> Mapping[str, dict[str, Any]]:
-    """The Stack of each layer by the path of its file below the rendered folder."""
-    found, before = {}, None
+    """The Stack of each layer, or of each tenant where the environment has ``tenant_stacks``, by the path of its file."""
+    found: dict[str, dict[str, Any]] = {}
+    before: tuple[str, ...] = ()
     for layer in spec.layers:
-        found[f"{FOLDER}/{spec.stack_name(layer)}.yaml"] = _stack(spec, settings, layer, before)
-        before = spec.stack_name(layer)
+        keys = {spec.stack_name(layer, key.tenant): key for key in spec.stacks_of(layer)}
+        found.update({f"{FOLDER}/{name}.yaml": _stack(spec, settings, name, key, before) for name, key in keys.items()})
+        before = tuple(keys)
     return found
 
 
-def _stack(spec: EnvironmentSpec, settings: PulumiOperator, layer: str, before: str | None) -> dict[str, Any]:
-    source, name = settings.source, spec.stack_name(layer)
+def _stack(spec: EnvironmentSpec, settings: PulumiOperator, name: str, key: StackKey, before: tuple[str, ...]) -> dict[str, Any]:
+    source = settings.source
     body: dict[str, Any] = {
         "stack": name, "projectRepo": source.url, "branch": f"refs/heads/{source.revision}", "repoDir": source.path, "shallow": True,
         "serviceAccountName": settings.service_account, "refresh": True, "destroyOnFinalize": False, "continueResyncOnCommitMatch": True,
-        "resyncFrequencySeconds": 3600, "config": {"gpuplane:environment": spec.name, "gpuplane:layer": layer}}
+        "resyncFrequencySeconds": 3600, "config": {"gpuplane:environment": spec.name, "gpuplane:layer": key.layer,
+                                                   **({"gpuplane:tenant": key.tenant} if key.tenant else {})}}
     if source.credentials_secret is not None:
         body["gitAuthSecret"] = source.credentials_secret
     if spec.environment.spec.state_backend is not None:
@@ -37,6 +40,6 @@ def _stack(spec: EnvironmentSpec, settings: PulumiOperator, layer: str, before: 
                "PULUMI_CONFIG_PASSPHRASE": (settings.passphrase_secret, "passphrase")}
     if named := {key: {"type": "Secret", "secret": {"name": secret, "key": field}} for key, (secret, field) in secrets.items() if secret}:
         body["envRefs"] = named
-    if before is not None:
-        body["prerequisites"] = [{"name": before, "requirement": {"succeededWithinDuration": "2h"}}]
+    if before:
+        body["prerequisites"] = [{"name": each, "requirement": {"succeededWithinDuration": "2h"}} for each in before]
     return {"apiVersion": "pulumi.com/v1", "kind": "Stack", "metadata": {"name": name, "namespace": settings.namespace}, "spec": body}

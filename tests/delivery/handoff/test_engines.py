@@ -152,6 +152,14 @@ def test_the_pulumi_operator_gets_a_stack_for_each_layer_one_after_the_other(tmp
     assert tenants["envRefs"]["PULUMI_CONFIG_PASSPHRASE"] == {"type": "Secret", "secret": {"name": "passphrase", "key": "passphrase"}}
 
 
+def test_the_pulumi_operator_gets_a_stack_for_each_tenant_where_the_environment_has_them(tmp_path: Path) -> None:
+    render("team", "--out", tmp_path / "out", where=environments(tmp_path, f"{PULUMI}  tenant_stacks: true\n"))
+
+    spec = objects(tmp_path / "out")["pulumi-operator/team-tenants-chat.yaml"]["spec"]
+    assert spec["config"] == {"gpuplane:environment": "team", "gpuplane:layer": "tenants", "gpuplane:tenant": "chat"}
+    assert spec["prerequisites"] == [{"name": "team-platform", "requirement": {"succeededWithinDuration": "2h"}}]
+
+
 @pytest.mark.parametrize(("delivered_by", "said"), [
     ("  delivered_by: {}\n", "exactly one of argo_cd, flux, pulumi_operator is needed"),
     (ARGO_CD + "    flux: {}\n", "spec.delivered_by.flux"),
