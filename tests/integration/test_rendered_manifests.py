@@ -99,8 +99,10 @@ def by_engine(cluster: Cluster, rendered: Path, by_pulumi: dict[str, Any]) -> It
     for body in wanted:
         _apply(cluster, body)
     yield _there(cluster, wanted)
-    for body in reversed(wanted):
-        if not body["metadata"].get("namespace"):
+    # A queue goes when its workloads are gone, and a namespace when its models are.
+    last = {"InferenceService": 0, "Namespace": 1}
+    for body in sorted(wanted, key=lambda body: last.get(body["kind"], 2)):
+        if body["kind"] in last or not body["metadata"].get("namespace"):
             cluster.delete(body)
 
 
@@ -112,6 +114,24 @@ def test_an_engine_makes_the_objects_that_up_makes_field_by_field(by_pulumi: dic
     assert len(by_pulumi) > 50
     assert by_engine.keys() == by_pulumi.keys()
     assert {key: found for key, found in by_engine.items() if found != by_pulumi[key]} == {}
+
+
+def test_the_health_checks_find_real_queues_and_models_healthy(cluster: Cluster, by_engine: dict[str, Any]) -> None:
+    from tests.delivery.handoff.lua import health
+
+    kinds = {"ClusterQueue", "LocalQueue", "InferenceService"}
+    objects = [body for body in by_engine.values() if body["kind"] in kinds]
+
+    def said() -> dict[str, str]:
+        found = {}
+        for body in objects:
+            metadata = body["metadata"]
+            there = cluster.get(body["apiVersion"], body["kind"], metadata["name"], metadata.get("namespace", ""))
+            found[_key(body)] = health(body["kind"], there or {})[0]
+        return found
+
+    wait_for(lambda: set(said().values()) == {"Healthy"}, f"all are healthy, not {said()}", 120)
+    assert {body["kind"] for body in objects} == kinds
 
 
 def test_the_gates_are_admitted_by_the_api_server(cluster: Cluster, rendered: Path, by_engine: dict[str, Any]) -> None:

@@ -5,21 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from lupa import lua51
 
-from gpuplane.delivery.handoff.health_checks import HEALTH, argo_customizations, flux_expressions
+from gpuplane.delivery.handoff.health_checks import HEALTH, flux_expressions
+from tests.delivery.handoff.lua import SCRIPTS, health
 
-SCRIPTS = argo_customizations()
 PREFIX = "resource.customizations.health."
-
-
-def health(kind: str, obj: dict[str, Any]) -> tuple[str, str]:
-    """Status and message, in an interpreter without libraries that could reach anything."""
-    script = next(text for key, text in SCRIPTS.items() if key.endswith(f"_{kind}"))
-    lua = lua51.LuaRuntime(register_eval=False, register_builtins=False)
-    lua.globals().obj = lua.table_from(obj, recursive=True)
-    found = lua.execute(script)
-    return str(found["status"]), str(found["message"])
 
 
 def conditions(*found: tuple[str, str], generation: int = 1, **status: Any) -> dict[str, Any]:
