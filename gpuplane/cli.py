@@ -20,6 +20,7 @@ from gpuplane.delivery.applying.commands import approve, chosen_layers, destroy,
 from gpuplane.delivery.canary_command import canary
 from gpuplane.delivery.capacity_command import capacity
 from gpuplane.delivery.command_line import (
+    as_of_option,
     collect_rarely,
     environment_options,
     errors,
@@ -231,7 +232,8 @@ def schema(folder: Path) -> None:
 
 @cli.command()
 @click.option("--examples", is_flag=True, help="Instead: run the examples of the rules of your own; exit status 1 where one is not so.")
-def rules(examples: bool) -> None:
+@as_of_option
+def rules(examples: bool, as_of: date) -> None:
     """List all rules."""
     if examples:
         from gpuplane.delivery.wording import plural
@@ -239,7 +241,7 @@ def rules(examples: bool) -> None:
         from gpuplane.policies.rule_examples import broken_examples
 
         own = own_rules()
-        broken = list(broken_examples(own, datetime.now(UTC).date()))
+        broken = list(broken_examples(own, as_of))
         click.echo("\n".join(broken) or f"the examples of {plural(len(own), 'own rule')} say what they should")
         sys.exit(REFUSED if broken else GOOD)
     from gpuplane.planning.refusal import RULES

@@ -18,7 +18,9 @@ from gpuplane.delivery.exit_status import CannotStart
 @click.argument("folder", type=click.Path(path_type=Path), default=Path())
 @click.option("--name", help="Whose platform it is.  [default: the folder's name]")
 @click.option("--ci", type=click.Choice(["github", "gitlab", "none"]), default="github", show_default=True, help="What runs the checks.")
-def init(folder: Path, name: str | None, ci: str) -> None:
+@click.option("--workflows", default="", metavar="OWNER/NAME@REVISION",
+              help="Repository with gpuplane's reusable workflows: GitHub's then call those, ten lines each; a commit is best.")
+def init(folder: Path, name: str | None, ci: str, workflows: str) -> None:
     """Start a repository in FOLDER: environments, rules and facts of your own, CI, and the engine pinned. Nothing is overwritten."""
     with errors():
         from gpuplane.delivery.golden_path.starter_files import starter_files
@@ -27,7 +29,9 @@ def init(folder: Path, name: str | None, ci: str) -> None:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,60}", title):
             raise CannotStart(f"--name {title!r}; allowed: letters, digits, spaces, dots, hyphens, at most 61, beginning with a letter or "
                               "digit.")
-        found = starter_files(title, ci)
+        if workflows and (ci != "github" or not re.fullmatch(r"[A-Za-z0-9][-\w.]*/[A-Za-z0-9][-\w.]*@[A-Za-z0-9][-\w./]*", workflows)):
+            raise CannotStart(f"--workflows {workflows!r}; allowed: OWNER/NAME@REVISION, with --ci github.")
+        found = starter_files(title, ci, workflows)
         write_all(folder, found)
         for path in found:
             if not path.startswith("schemas/"):

@@ -46,6 +46,26 @@ def test_the_ci_is_yaml_that_judges_by_the_base(tmp_path: Path, ci: str, file: s
     assert "$$" not in text
 
 
+def test_workflows_of_ones_own_are_ten_lines_that_call_gpuplanes(tmp_path: Path) -> None:
+    done = init(tmp_path, "--name", "acme", "--workflows", f"acme/gpuplane@{'c' * 40}")
+
+    files = sorted((tmp_path / ".github/workflows").iterdir())
+    assert done.exit_code == 0, done.output
+    assert [path.stem for path in files] == ["comment", "drift", "judge", "preview", "promote", "up"]
+    for path in files:
+        body = yaml.safe_load(path.read_text())
+        job, = body["jobs"].values()
+        assert body["permissions"] == {}
+        assert job["uses"] == f"acme/gpuplane/.github/workflows/{path.name}@{'c' * 40}"
+        assert len(path.read_text().splitlines()) <= 22
+
+
+@pytest.mark.parametrize("workflows", ["acme/gpuplane", "acme@main", "acme/gpuplane@$(id)", "../x@main"])
+def test_workflows_are_named_by_repository_and_revision(tmp_path: Path, workflows: str) -> None:
+    assert init(tmp_path / "new", "--workflows", workflows).exit_code == 2
+    assert not (tmp_path / "new").exists()
+
+
 def test_nothing_is_overwritten_and_what_is_in_the_way_is_named(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text("ours\n")
     (tmp_path / "environments").mkdir()
@@ -87,7 +107,7 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def test_the_rules_of_its_own_do_what_their_examples_say(started: Path) -> None:
     done = run(started, "rules", "--examples")
 
-    assert (done.returncode, done.stdout) == (0, "the examples of 1 own rule say what they should\n")
+    assert (done.returncode, done.stderr, done.stdout) == (0, "", "the examples of 1 own rule say what they should\n")
     assert "XA-01" in run(started, "rules").stdout
 
 
