@@ -9,17 +9,19 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from gpuplane import __version__
+from gpuplane.delivery.applying.commands import approve, chosen_layers, destroy, drift, layers_option, tenants_option, up
 from gpuplane.delivery.audit_command import audit
 from gpuplane.delivery.canary_command import canary
 from gpuplane.delivery.capacity_command import capacity
 from gpuplane.delivery.command_line import (
+    as_of_option,
     collect_rarely,
     environment_options,
     errors,
@@ -34,8 +36,11 @@ from gpuplane.delivery.environments_command import list_environments
 from gpuplane.delivery.exit_status import GOOD, REFUSED, WRONG_INPUT, CannotStart
 from gpuplane.delivery.fit_command import fit
 from gpuplane.delivery.fleet_command import fleet
+from gpuplane.delivery.golden_path.init_command import init
+from gpuplane.delivery.golden_path.new_command import new
+from gpuplane.delivery.handoff.render_command import render
 from gpuplane.delivery.prices_command import prices
-from gpuplane.delivery.promotion.evidence_command import approve, evidence
+from gpuplane.delivery.promotion.evidence_command import evidence
 from gpuplane.delivery.promotion.lineage_command import lineage
 from gpuplane.delivery.promotion.promote_command import promote
 from gpuplane.delivery.promotion.rollback_command import rollback
@@ -49,10 +54,6 @@ if TYPE_CHECKING:
     from gpuplane.spec.environment_spec import EnvironmentSpec
 
 FORMATS = ("text", "markdown", "json", "html", "sarif", "junit")
-
-
-def _layers(command: Callable[..., Any]) -> Callable[..., Any]:
-    return click.option("--layer", type=click.Choice(["cluster", "platform", "tenants"]), help="Only this layer.")(command)
 
 
 def _second_opinion(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -77,23 +78,24 @@ def cli() -> None:
 @click.option("--out", type=click.Path(path_type=Path), help="Write plan.json, report.*, findings.*, manifests/ and records/ here.")
 @click.option("--format", "output_format", type=click.Choice(FORMATS), default="text", show_default=True)
 @_second_opinion
-@_layers
+@tenants_option
+@layers_option
 @environment_options
 def preview(environment: str, against: str | None, judge: str | None, judged_by: str | None, engine: str, out: Path | None,
-            output_format: str, second: str | None, layer: str | None, environments: Path, as_of: date) -> None:
+            output_format: str, second: str | None, layer: str | None, tenants: tuple[str, ...], environments: Path, as_of: date) -> None:
     """Plan, render, judge and price ENVIRONMENT."""
     with errors():
         if engine == "pulumi":
-            from gpuplane.delivery import apply
+            from gpuplane.delivery.applying import pulumi_preview
 
             if any(each is not None for each in (against, judge, out, second)) or output_format != "text":
                 raise CannotStart("--against, --judge, --out, --with and --format are of the offline engine; --engine pulumi prints what "
                                   "Pulumi would do.")
 
             spec = load(environments, environment)
-            sys.exit(apply.preview(spec, as_of, _chosen(spec, layer), stderr_console(), click.echo))
-        if layer is not None:
-            raise CannotStart("--layer is of --engine pulumi; the offline engine always judges the whole environment.")
+            sys.exit(pulumi_preview.preview(spec, as_of, chosen_layers(spec, layer, tenants), stderr_console(), click.echo, tenants))
+        if layer is not None or tenants:
+            raise CannotStart("--layer and --tenant are of --engine pulumi; the offline engine always judges the whole environment.")
         if second is not None:
             _require(second)
         if out is not None:
@@ -179,53 +181,6 @@ def _print(report: PreviewReport, output_format: str) -> None:
 
 
 @cli.command()
-@click.argument("environment")
-@click.option("--offboard", metavar="TENANT", multiple=True, help="Delete what this tenant has, whose document is gone.")
-@_layers
-@environment_options
-def up(environment: str, offboard: tuple[str, ...], layer: str | None, environments: Path, as_of: date) -> None:
-    """Apply ENVIRONMENT through the Pulumi CLI, once plan and rules pass."""
-    with errors():
-        from gpuplane.delivery import apply
-
-        if as_of < datetime.now(UTC).date():
-            raise CannotStart(f"--as-of {as_of} has passed: what is applied is judged at today's date or later.")
-        spec = load(environments, environment)
-        sys.exit(apply.up(spec, as_of, _chosen(spec, layer), stderr_console(), offboard))
-
-
-@cli.command()
-@click.argument("environment")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@_layers
-@environment_options
-def destroy(environment: str, yes: bool, layer: str | None, environments: Path, as_of: date) -> None:
-    """Delete what ENVIRONMENT's stacks hold, last layer first."""
-    with errors():
-        from gpuplane.delivery import apply
-
-        spec = load(environments, environment)
-        layers = _chosen(spec, layer)
-        apply.require_ready(spec, layers)
-        if not yes:
-            click.confirm(f"Delete everything in {', '.join(spec.stack_name(name) for name in layers)}?", abort=True, err=True)
-        sys.exit(apply.destroy(spec, as_of, layers, stderr_console()))
-
-
-@cli.command()
-@click.argument("environment")
-@_layers
-@environment_options
-def drift(environment: str, layer: str | None, environments: Path, as_of: date) -> None:
-    """Report what was changed by hand; change nothing. Exit status 1 where there is drift."""
-    with errors():
-        from gpuplane.delivery import apply
-
-        spec = load(environments, environment)
-        sys.exit(apply.drift(spec, as_of, _chosen(spec, layer), stderr_console(), click.echo))
-
-
-@cli.command()
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--bypass", metavar="ENV", help="Instead: every way round the rules in this environment, with its proof; text or json.")
 @click.option("--labels", type=click.Path(path_type=Path), help="YAML that says which labels mean tenant, data class, budget, …")
@@ -288,8 +243,19 @@ def schema(folder: Path) -> None:
 
 
 @cli.command()
-def rules() -> None:
+@click.option("--examples", is_flag=True, help="Instead: run the examples of the rules of your own; exit status 1 where one is not so.")
+@as_of_option
+def rules(examples: bool, as_of: date) -> None:
     """List all rules."""
+    if examples:
+        from gpuplane.delivery.wording import plural
+        from gpuplane.policies.own_rules import own_rules
+        from gpuplane.policies.rule_examples import broken_examples
+
+        own = own_rules()
+        broken = list(broken_examples(own, as_of))
+        click.echo("\n".join(broken) or f"the examples of {plural(len(own), 'own rule')} say what they should")
+        sys.exit(REFUSED if broken else GOOD)
     from gpuplane.planning.refusal import RULES
     from gpuplane.policies.registry import all_rules
 
@@ -318,14 +284,14 @@ def explain(rule_id: str) -> None:
     click.echo(explained(rule))
 
 
+cli.add_command(up)
+cli.add_command(destroy)
+cli.add_command(drift)
+cli.add_command(approve)
 cli.add_command(prices)
 cli.add_command(cost)
 cli.add_command(fleet)
 cli.add_command(throughput)
-
-
-def _chosen(spec: EnvironmentSpec, layer: str | None) -> tuple[str, ...]:
-    return (layer,) if layer is not None else spec.layers
 
 
 cli.add_command(audit)
@@ -334,12 +300,14 @@ cli.add_command(canary)
 cli.add_command(capacity)
 cli.add_command(comment)
 cli.add_command(annotate)
+cli.add_command(init)
+cli.add_command(new)
+cli.add_command(render)
 cli.add_command(fit)
 cli.add_command(promote)
 cli.add_command(rollback)
 cli.add_command(lineage)
 cli.add_command(evidence)
-cli.add_command(approve)
 
 
 def main() -> None:

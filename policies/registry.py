@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import inspect
 import pkgutil
 import traceback
 from collections.abc import Sequence
@@ -15,6 +13,7 @@ from pathlib import Path
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.policies import rules as rules_package
 from gpuplane.policies.finding import Finding, Verdict
+from gpuplane.policies.own_rules import own_rules, rules_in
 from gpuplane.policies.rule import Rule
 from gpuplane.spec.exemptions import Exemption
 from gpuplane.spec.policies import Policies
@@ -37,17 +36,18 @@ class Judgement:
 
 @cache
 def all_rules() -> tuple[Rule, ...]:
-    """One instance of every rule below ``policies/rules/``, sorted by id.
+    """One instance of every rule below ``policies/rules/``, and of every one of the user's own that is installed, sorted by id.
 
     Raises:
         ValueError: two rules have the same id, or a file there holds no rule.
     """
     found: dict[str, Rule] = {}
-    for module in pkgutil.walk_packages(rules_package.__path__, f"{rules_package.__name__}."):
-        for rule in _rules_in(module.name) if not module.ispkg else []:
-            if rule.id in found:
-                raise ValueError(f"rule {rule.id} is both {type(found[rule.id]).__module__} and {module.name}")
-            found[rule.id] = rule
+    shipped = [rule for module in pkgutil.walk_packages(rules_package.__path__, f"{rules_package.__name__}.")
+               for rule in (_rules_in(module.name) if not module.ispkg else [])]
+    for rule in (*shipped, *own_rules()):
+        if rule.id in found:
+            raise ValueError(f"rule {rule.id} is both {type(found[rule.id]).__module__} and {type(rule).__module__}")
+        found[rule.id] = rule
     return tuple(found[key] for key in sorted(found))
 
 
@@ -68,12 +68,10 @@ def judge(graph: PlannedGraph, exemptions: Sequence[Exemption], as_of: date, rul
 
 
 def _rules_in(module_name: str) -> list[Rule]:
-    module = importlib.import_module(module_name)
-    classes = [item for _, item in inspect.getmembers(module, inspect.isclass)
-               if issubclass(item, Rule) and item.__module__ == module_name]
-    if not classes:
+    rules = rules_in(module_name)
+    if not rules:
         raise ValueError(f"{module_name} holds no rule")
-    return [item() for item in classes]
+    return rules
 
 
 def _run(rule: Rule, graph: PlannedGraph) -> list[Finding]:

@@ -25,26 +25,31 @@ from gpuplane.stacks.traffic import gateway_peer, register_traffic
 from gpuplane.stacks.upstream import require_upstream
 
 
-def compose(spec: EnvironmentSpec, planned: EnvironmentPlan) -> None:
-    """Register every tenant, then its services once its queue is there."""
+def compose(spec: EnvironmentSpec, planned: EnvironmentPlan, only: str = "") -> None:
+    """Register every tenant, or one alone, then its services once its queue is there."""
     require_upstream(spec, "tenants")
     provider = kubernetes_provider(spec)
     protected = with_provider(provider, protect=spec.environment.spec.protected or None)
     cloud = tenant_cloud.options(spec)
-    for name, document in spec.tenants.items():
-        tenant = Tenant(name, _tenant(spec, planned, name, document.spec), protected)
-        if cloud is not None:
-            tenant_cloud.compose(spec, name, tenant, cloud)
-        after = pulumi.ResourceOptions.merge(with_provider(provider), pulumi.ResourceOptions(depends_on=[tenant]))
-        caches = register_model_caches(spec, name, after)
-        ready = pulumi.ResourceOptions.merge(after, pulumi.ResourceOptions(depends_on=caches)) if caches else after
-        observation.register_tenant(spec, planned, name, after)
-        register_worker_templates(spec, name, after)
-        for entry in spec.services_of(name):
-            register_service(spec, planned, entry, ready)
-            register_scaling(spec, entry, after)
-            register_traffic(spec, entry, after)
-        register_graphs(spec, name, after)
+    for name in [only] if only else spec.tenants:
+        _compose_tenant(spec, planned, name, provider, protected, cloud)
+
+
+def _compose_tenant(spec: EnvironmentSpec, planned: EnvironmentPlan, name: str, provider: pulumi.ProviderResource,
+                    protected: pulumi.ResourceOptions, cloud: pulumi.ResourceOptions | None) -> None:
+    tenant = Tenant(name, _tenant(spec, planned, name, spec.tenants[name].spec), protected)
+    if cloud is not None:
+        tenant_cloud.compose(spec, name, tenant, cloud)
+    after = pulumi.ResourceOptions.merge(with_provider(provider), pulumi.ResourceOptions(depends_on=[tenant]))
+    caches = register_model_caches(spec, name, after)
+    ready = pulumi.ResourceOptions.merge(after, pulumi.ResourceOptions(depends_on=caches)) if caches else after
+    observation.register_tenant(spec, planned, name, after)
+    register_worker_templates(spec, name, after)
+    for entry in spec.services_of(name):
+        register_service(spec, planned, entry, ready)
+        register_scaling(spec, entry, after)
+        register_traffic(spec, entry, after)
+    register_graphs(spec, name, after)
 
 
 def _tenant(spec: EnvironmentSpec, planned: EnvironmentPlan, name: str, tenant: wish.TenantSpec) -> TenantArgs:

@@ -9,10 +9,12 @@ import pulumi
 from gpuplane.spec.environment_spec import LAYERS, EnvironmentSpec
 
 
-def export_identity(spec: EnvironmentSpec, layer: str) -> None:
+def export_identity(spec: EnvironmentSpec, layer: str, tenant: str = "") -> None:
     """Export what this stack holds, for the layers above it."""
     pulumi.export("environment", spec.name)
     pulumi.export("layer", layer)
+    if tenant:
+        pulumi.export("tenant", tenant)
     pulumi.export("cluster", spec.environment.spec.cluster.name)
 
 

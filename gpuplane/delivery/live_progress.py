@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 _STACK = "pulumi:pulumi:Stack"
 _DONE = {"create": "created", "update": "updated", "delete": "deleted", "replace": "replaced", "create-replacement": "replaced",
-         "delete-replaced": "deleted the old", "refresh": "refreshed", "read": "read"}
-_SIGNS = {"create": "[green]+[/]", "update": "[yellow]~[/]", "delete": "[red]-[/]", "replace": "[magenta]±[/]",
+         "delete-replaced": "deleted the old", "import": "imported", "refresh": "refreshed", "read": "read"}
+_SIGNS = {"create": "[green]+[/]", "update": "[yellow]~[/]", "import": "[green]=[/]", "delete": "[red]-[/]", "replace": "[magenta]±[/]",
           "create-replacement": "[magenta]±[/]", "delete-replaced": "[red]-[/]"}
 
 
@@ -21,20 +21,32 @@ class LiveProgress:
 
     Attributes:
         steps: finished steps by operation.
+        real_steps: the same without the stack itself, components and providers.
         errors: diagnostics of severity error, in order.
         changed: URN of each resource that a step changed (or would change), with its operation and differing properties.
     """
 
-    def __init__(self, console: Console, title: str, *, dry: bool = False) -> None:
-        """With ``dry`` nothing is done, so no step is said to be done."""
-        self._console, self._title, self._dry = console, title, dry
+    def __init__(self, console: Console, title: str, *, dry: bool = False, among: str = "", quiet: bool = False) -> None:
+        """What to show.
+
+        Args:
+            console: stderr.
+            title: what is being done.
+            dry: nothing is done, so no step is said to be done.
+            among: name of the stack where others run beside it: it stands before each line, and no line moves.
+            quiet: show nothing but what fails.
+        """
+        self._console, self._title, self._dry, self._among, self._quiet = console, title, dry, among, quiet
         self.steps: Counter[str] = Counter()
+        self.real_steps: Counter[str] = Counter()
         self.errors: list[str] = []
         self.changed: dict[str, tuple[str, tuple[str, ...]]] = {}
         self._status: Any = None
 
     def __enter__(self) -> LiveProgress:
-        if self._console.is_terminal:
+        if self._quiet:
+            return self
+        if self._console.is_terminal and not self._among:
             self._status = self._console.status(self._title)
             self._status.start()
         else:
@@ -55,7 +67,7 @@ class LiveProgress:
         elif event.res_outputs_event is not None:
             self._finished(event.res_outputs_event.metadata)
         elif event.res_op_failed_event is not None:
-            self._console.print(f"  [red]✗[/] {short(event.res_op_failed_event.metadata.urn)}")
+            self._console.print(f"  {self._before}[red]✗[/] {short(event.res_op_failed_event.metadata.urn)}")
         elif event.diagnostic_event is not None and event.diagnostic_event.severity == "error":
             from rich.text import Text
 
@@ -63,6 +75,10 @@ class LiveProgress:
             message = message.replace("<{%reset%}>", "").replace("<{%fg 1%}>", "").strip()
             if message and message not in self.errors:
                 self.errors.append(message)
+
+    @property
+    def _before(self) -> str:
+        return f"{self._among}: " if self._among else ""
 
     def _note(self, metadata: Any) -> None:
         if metadata.op.value not in ("same", "refresh", "read") and metadata.type != _STACK:
@@ -73,8 +89,10 @@ class LiveProgress:
         operation = str(metadata.op.value)
         self._note(metadata)  # a refresh knows only afterwards that something differs
         self.steps[operation] += 1
-        if operation in _SIGNS and not self._dry and metadata.type != _STACK:
-            self._console.print(f"  {_SIGNS[operation]} {short(metadata.urn)} {_DONE[operation]}")
+        if not metadata.type.startswith(("pulumi:", "gpuplane:")):
+            self.real_steps[operation] += 1
+        if operation in _SIGNS and not self._dry and not self._quiet and metadata.type != _STACK:
+            self._console.print(f"  {self._before}{_SIGNS[operation]} {short(metadata.urn)} {_DONE[operation]}")
 
 
 def short(urn: str) -> str:

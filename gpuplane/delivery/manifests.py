@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import yaml
@@ -29,9 +29,9 @@ def manifests(report: PreviewReport) -> Mapping[str, str]:
     Helm releases are none of them: their charts are not rendered offline.
     """
     objects = [view for view in report.real_resources if view.is_kubernetes and ":helm.sh/" not in view.type]
-    reasons = {view.urn: "; ".join(_missing(view)) for view in objects}
+    reasons = {view.urn: "; ".join(missing(view)) for view in objects}
     whole = [view for view in objects if not reasons[view.urn]]
-    files = {path: HEADER + _yaml(view) for view, path in zip(whole, _paths(whole), strict=True)}
+    files = {path: HEADER + object_yaml(view.props) for view, path in zip(whole, object_paths(whole), strict=True)}
     lines = sorted(f"{view}: {reasons[view.urn]}\n" for view in objects if reasons[view.urn])
     if lines:
         files[INCOMPLETE] = HEADER + "# Not written, because a part of them is not known or not for a file:\n" + "".join(lines)
@@ -43,7 +43,7 @@ def is_ours(text: str) -> bool:
     return text.startswith(HEADER)
 
 
-def _missing(view: ResourceView) -> Iterator[str]:
+def missing(view: ResourceView) -> Iterator[str]:
     """Why an object cannot be written as it would be applied."""
     for path, unknown in unknowns(view.props):
         yield f"{path} is {unknown}"
@@ -63,12 +63,13 @@ def _secrets(value: Any, path: str = "") -> Iterator[str]:
             yield from _secrets(item, f"{path}[{index}]")
 
 
-def _yaml(view: ResourceView) -> str:
-    text: str = yaml.dump(plain(dict(view.props)), Dumper=_DUMPER, sort_keys=True, allow_unicode=True, width=120)
+def object_yaml(value: Mapping[str, Any]) -> str:
+    """An object as YAML, keys sorted."""
+    text: str = yaml.dump(plain(dict(value)), Dumper=_DUMPER, sort_keys=True, allow_unicode=True, width=120)
     return text
 
 
-def _paths(views: list[ResourceView]) -> list[str]:
+def object_paths(views: Sequence[ResourceView]) -> list[str]:
     """``<namespace or cluster>/<kind>-<name>.yaml``; the group is added where two kinds would clash, then a digest."""
     short = [_path(view, view.kind) for view in views]
     groups = _groups(views, short)
@@ -83,7 +84,7 @@ def _digest(view: ResourceView) -> str:
     return hashlib.sha256(view.urn.encode()).hexdigest()[:10]
 
 
-def _groups(views: list[ResourceView], paths: list[str]) -> Mapping[str, set[str]]:
+def _groups(views: Sequence[ResourceView], paths: list[str]) -> Mapping[str, set[str]]:
     found: dict[str, set[str]] = {}
     for view, path in zip(views, paths, strict=True):
         found.setdefault(path, set()).add(view.group)

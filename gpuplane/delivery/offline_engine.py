@@ -24,7 +24,7 @@ from pulumi.runtime.stack import run_pulumi_func
 from gpuplane.delivery.redaction import REDACTED
 from gpuplane.graph.resource_view import ResourceView, Unknown, lookup
 from gpuplane.planning.environment_plan import EnvironmentPlan
-from gpuplane.spec.environment_spec import EnvironmentSpec
+from gpuplane.spec.environment_spec import EnvironmentSpec, StackKey
 from gpuplane.stacks.program import PROJECT, register
 
 _SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 a marker, no secret
@@ -40,13 +40,26 @@ def render(spec: EnvironmentSpec, planned: EnvironmentPlan, progress: Callable[[
         spec, planned: the wish and its plan.
         progress: called with a line for each layer.
     """
-    views: list[ResourceView] = []
+    by_urn: dict[str, ResourceView] = {}
     for layer in spec.layers:
         progress(f"rendering layer {layer}")
-        monitor = RecordingMonitor(layer)
-        run_program(lambda layer=layer: register(spec, planned, layer), monitor, spec.stack_name(layer))  # type: ignore[misc]
-        views += sorted(monitor.views, key=lambda view: view.urn)  # registrations run side by side
-    return tuple(views)
+        for key in spec.stacks_of(layer):
+            # One name for all stacks of the layer: how the layer is cut into stacks changes nothing of what there is.
+            by_urn.update((view.urn, view) for view in render_stack(spec, planned, key, spec.stack_name(layer)))
+    return tuple(sorted(by_urn.values(), key=lambda view: (spec.layers.index(view.layer), view.urn)))
+
+
+def render_stack(spec: EnvironmentSpec, planned: EnvironmentPlan, key: StackKey, name: str = "") -> tuple[ResourceView, ...]:
+    """Every resource that one stack would register, by URN.
+
+    Args:
+        spec, planned: the wish and its plan.
+        key: what the stack holds.
+        name: of the stack, as it stands in URNs; left out, its own.
+    """
+    monitor = RecordingMonitor(key.layer)
+    run_program(lambda: register(spec, planned, key.layer, key.tenant), monitor, name or spec.stack_name(key.layer, key.tenant))
+    return tuple(sorted(monitor.views, key=lambda view: view.urn))  # registrations run side by side
 
 
 def run_program(program: Callable[[], None], monitor: MockMonitor, stack: str) -> None:

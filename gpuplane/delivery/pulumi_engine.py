@@ -24,7 +24,7 @@ from pulumi.automation.errors import create_command_error
 from gpuplane.delivery.exit_status import CannotStart, EngineFailed
 from gpuplane.delivery.state_backend import backend_of
 from gpuplane.planning.environment_plan import EnvironmentPlan
-from gpuplane.spec.environment_spec import EnvironmentSpec
+from gpuplane.spec.environment_spec import EnvironmentSpec, StackKey
 from gpuplane.stacks import cluster_identity
 from gpuplane.stacks.program import PROJECT, register
 
@@ -124,9 +124,9 @@ def require_cluster(spec: EnvironmentSpec, layers: tuple[str, ...]) -> None:
 
 
 @contextmanager
-def opened(spec: EnvironmentSpec, planned: EnvironmentPlan, layer: str, variables: Mapping[str, str],
+def opened(spec: EnvironmentSpec, planned: EnvironmentPlan, key: StackKey, variables: Mapping[str, str],
            command: DetachedPulumi) -> Iterator[auto.Stack]:
-    """The stack of one layer, created where it is not there yet.
+    """One stack, created where it is not there yet.
 
     Raises:
         EngineFailed: Pulumi cannot open it.
@@ -137,7 +137,7 @@ def opened(spec: EnvironmentSpec, planned: EnvironmentPlan, layer: str, variable
             project_settings=auto.ProjectSettings(name=PROJECT, runtime="python", main=folder))
         try:
             stack = auto.create_or_select_stack(
-                spec.stack_name(layer), project_name=PROJECT, program=lambda: register(spec, planned, layer), opts=options)
+                name_of(spec, key), project_name=PROJECT, program=lambda: register(spec, planned, key.layer, key.tenant), opts=options)
             stack.set_config("pulumi:disable-default-providers[0]", auto.ConfigValue("kubernetes"), path=True)
             stack.set_config("pulumi:disable-default-providers[1]", auto.ConfigValue("aws"), path=True)
         except auto.CommandError as error:
@@ -145,44 +145,15 @@ def opened(spec: EnvironmentSpec, planned: EnvironmentPlan, layer: str, variable
         yield stack
 
 
-@contextmanager
-def _workspace(variables: Mapping[str, str]) -> Iterator[auto.LocalWorkspace]:
-    """The project without a program, to look at its stacks.
-
-    Raises:
-        EngineFailed: Pulumi refuses what is asked of it.
-    """
-    with tempfile.TemporaryDirectory(prefix="gpuplane-") as folder:
-        settings = auto.ProjectSettings(name=PROJECT, runtime="python")
-        try:
-            yield auto.LocalWorkspace(work_dir=folder, env_vars=dict(variables), project_settings=settings)
-        except auto.CommandError as error:
-            raise EngineFailed(reason(error)) from None
-
-
-def stack_exists(spec: EnvironmentSpec, layer: str, variables: Mapping[str, str]) -> bool:
-    """Whether a layer has a stack, be it empty."""
-    with _workspace(variables) as workspace:
-        return any(stack.name.rpartition("/")[2] == spec.stack_name(layer) for stack in workspace.list_stacks())
-
-
-def names_in_state(spec: EnvironmentSpec, layer: str, variables: Mapping[str, str], type_token: str = "") -> set[str]:
-    """Names of the resources (of one type, or of all) that a layer's stack holds; none where there is no stack."""
-    if not stack_exists(spec, layer, variables):
-        return set()
-    with _workspace(variables) as workspace:
-        deployment = workspace.export_stack(spec.stack_name(layer)).deployment or {}
-    return {found["urn"].rpartition("::")[2] for found in deployment.get("resources") or () if type_token in ("", found["type"])}
-
-
-def remove_empty(spec: EnvironmentSpec, layer: str, variables: Mapping[str, str]) -> None:
-    """Take away a stack that a preview had to create."""
-    with _workspace(variables) as workspace:
-        workspace.remove_stack(spec.stack_name(layer))
+def name_of(spec: EnvironmentSpec, key: StackKey) -> str:
+    """Name of a stack."""
+    return spec.stack_name(key.layer, key.tenant)
 
 
 def reason(error: Exception) -> str:
-    """Why Pulumi failed, without the log around it."""
+    """Why Pulumi failed, without the log around it; of a lock also who holds it."""
     lines = [line.strip() for line in str(error).splitlines()]
     said = [line for line in lines if line.startswith("error:")]
+    if any("currently locked" in line for line in said):
+        return "\n".join(line for line in lines if line)
     return "\n".join(dict.fromkeys(said)) or "\n".join(line for line in lines if line)[-2000:]

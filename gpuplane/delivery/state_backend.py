@@ -19,7 +19,7 @@ def backend_of(spec: EnvironmentSpec) -> str:
     settings = spec.environment.spec
     found = os.environ.get("PULUMI_BACKEND_URL") or _logged_in()
     if found is None and settings.cloud == "existing" and not settings.protected:
-        found = f"file://{_state_home()}"
+        found = f"file://{state_home()}"
     if found is None:
         raise CannotStart("no Pulumi backend is set: run `pulumi login`, or set PULUMI_BACKEND_URL.")
     if settings.state_backend is not None and found != settings.state_backend:
@@ -35,7 +35,7 @@ def _logged_in() -> str | None:
         return None
 
 
-def _state_home() -> Path:
+def state_home() -> Path:
     """Where the state of a throw-away environment goes when nothing else is said: never the working tree."""
     home = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "gpuplane"
     home.mkdir(parents=True, exist_ok=True, mode=0o700)

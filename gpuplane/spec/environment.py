@@ -9,10 +9,12 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from gpuplane.spec.applying import Applying, Stacks
 from gpuplane.spec.aws import Aws
 from gpuplane.spec.budget import Budget
 from gpuplane.spec.cloud_use import CloudUse
 from gpuplane.spec.cohort import Cohort
+from gpuplane.spec.delivered_by import DeliveredBy
 from gpuplane.spec.gateway import Gateway
 from gpuplane.spec.gpu_operator import GpuOperator
 from gpuplane.spec.model import (
@@ -54,17 +56,6 @@ CloudQuotaName = Literal["running_on_demand_g_and_vt", "running_on_demand_p", "s
 """Rows of ``cloud-quotas.tsv``."""
 
 
-class Stacks(SpecModel):
-    """Pulumi stack names of the layers; what a stack holds never depends on its name."""
-
-    cluster: str | None = None
-    """Left out: ``ENVIRONMENT-cluster``."""
-    platform: str | None = None
-    """Left out: ``ENVIRONMENT-platform``."""
-    tenants: str | None = None
-    """Left out: ``ENVIRONMENT-tenants``."""
-
-
 class EnvironmentSettings(OneOf):
     """One environment: its cloud, cluster, shared services and limits."""
 
@@ -90,7 +81,12 @@ class EnvironmentSettings(OneOf):
     """GPU models that pools of this environment may have; left out, all of the catalogue."""
     state_backend: Annotated[str | None, Field(pattern=r"^(file|s3|gs|azblob|https)://")] = None
     """Where Pulumi state must live; only checked, never set."""
+    delivered_by: DeliveredBy | None = None
+    """The GitOps engine that applies what `gpuplane render` writes; left out, `gpuplane up` applies it."""
     stacks: Stacks = Stacks()
+    tenant_stacks: bool = False
+    """True: one Pulumi stack for each tenant. Once applied, a change of this needs ``gpuplane migrate-stacks``."""
+    applying: Applying = Applying()
     kueue: Kueue
     kserve: KServe
     volcano: Volcano | None = None
@@ -133,6 +129,9 @@ class EnvironmentSettings(OneOf):
                 raise PydanticCustomError("together", "{name} is installed on AWS alone", {"name": name, "field": (name,)})
         if self.cloud_quotas and self.aws is None:
             raise PydanticCustomError("together", "cloud_quotas are of an AWS account", {"field": ("cloud_quotas",)})
+        if self.applying.waves and not self.tenant_stacks:
+            raise PydanticCustomError("together", "waves are of tenants' stacks and need tenant_stacks: true",
+                                      {"field": ("applying", "waves")})
         if self.protected and self.cluster.kube_system_uid is None:
             raise PydanticCustomError("pinned", "protected needs the cluster's kube_system_uid",
                                       {"field": ("cluster", "kube_system_uid")})

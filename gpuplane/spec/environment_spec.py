@@ -23,6 +23,19 @@ LAYERS = ("cluster", "platform", "tenants")
 """Layers in the order they are applied."""
 
 
+@dataclass(frozen=True, order=True)
+class StackKey:
+    """What one Pulumi stack holds.
+
+    Attributes:
+        layer: one of :data:`LAYERS`.
+        tenant: the one tenant it is of; empty where it is the whole layer's.
+    """
+
+    layer: str
+    tenant: str = ""
+
+
 @dataclass(frozen=True)
 class Place:
     """Where a document stands: the file as shown to people, and the line of each of its fields.
@@ -158,9 +171,16 @@ class EnvironmentSpec:
         """Layers this environment has: on existing clusters there is no cluster layer to apply."""
         return LAYERS if self.environment.spec.cloud == "aws" else LAYERS[1:]
 
-    def stack_name(self, layer: str) -> str:
-        """Pulumi stack of a layer: what ``stacks:`` says, else ``<environment>-<layer>``."""
-        return getattr(self.environment.spec.stacks, layer) or f"{self.name}-{layer}"
+    def stack_name(self, layer: str, tenant: str = "") -> str:
+        """Pulumi stack of a layer: what ``stacks:`` says, else ``<environment>-<layer>``; of a tenant's stack with its name behind it."""
+        name = getattr(self.environment.spec.stacks, layer) or f"{self.name}-{layer}"
+        return f"{name}-{tenant}" if tenant else name
+
+    def stacks_of(self, layer: str) -> tuple[StackKey, ...]:
+        """Stacks of a layer: one, or with ``tenant_stacks`` one for each tenant, by name."""
+        if layer == "tenants" and self.environment.spec.tenant_stacks:
+            return tuple(StackKey(layer, name) for name in self.tenants)
+        return (StackKey(layer),)
 
     def services_of(self, tenant: str) -> tuple[ServiceEntry, ...]:
         """Services of one tenant, by name."""

@@ -133,6 +133,6 @@ class ApprovalSpec(SpecModel):
 
 
 class Approval(Document[Literal["Approval"], ApprovalSpec]):
-    """An approval (``evidence/sha256-….yaml``); ``gpuplane approve`` writes it."""
+    """An approval (``evidence/sha256-….yaml``); ``gpuplane evidence approve`` writes it."""
 
     metadata: ContentName

@@ -32,6 +32,7 @@ REMEDIES = {
     "one_of": "Keep exactly one.",
     "together": "Add the block, or change cloud.",
     "bounds": "Correct one of the two.",
+    "once": "Leave it in one of them.",
     "cohort": "Name a cohort, or remove the limits.",
     "reserved": "Set capacity_type to on_demand, or remove the reservation.",
     "increase": "Give one of them, or both.",

@@ -102,7 +102,8 @@ class DriftGate(SpecModel):
 
 
 class ApprovalGate(SpecModel):
-    """People who agreed to exactly this release in this environment: documents in ``evidence/``, which ``gpuplane approve`` writes."""
+    """People who agreed to exactly this release in this environment: what
+    ``gpuplane evidence approve`` writes into ``evidence/``."""
 
     count: Annotated[int, Field(ge=1, le=20)] = 1
     """How many different people."""

@@ -39,14 +39,14 @@ def test_every_command_of_the_page_runs(walk: Walk) -> None:
             walk.git("add", "-A")
             walk.git("commit", "-qm", "So far", "--allow-empty", at="2026-11-20T09:00:00Z", author="quality@example.com")
             arguments += walk.drift()
-        if arguments[0] == "approve":
+        if arguments[:2] == ["evidence", "approve"]:
             arguments += ["--by", "quality@example.com"]
         done = walk.run(*arguments, now=arguments[0] in ("promote", "rollback"))
         found[name] = done
         expected = (2,) if arguments[0] == "rollback" and "--to" not in arguments else (0,)  # nothing is merged yet
         assert done.exit_code in expected, (arguments, done.output)
 
-    assert {"evidence add", "approve --environment", "promote --from", "promote --to", "rollback prod-eu", "lineage prod-eu"} <= found.keys()
+    assert {"evidence add", "evidence approve", "promote --from", "promote --to", "rollback prod-eu", "lineage prod-eu"} <= found.keys()
     assert (walk.top / "pull-request.md").read_text().startswith("**PASS:** Promote support/assistant")
 
 
@@ -56,7 +56,7 @@ def test_the_example_says_what_comes_out(walk: Walk) -> None:
             walk.git("add", "-A")
             walk.git("commit", "-qm", "Evidence", "--allow-empty", at="2026-11-20T09:00:00Z", author="quality@example.com")
             arguments = [*arguments[:arguments.index("--drift")], *walk.drift()]
-        more = ["--by", "quality@example.com"] if arguments[0] == "approve" else []
+        more = ["--by", "quality@example.com"] if arguments[:2] == ["evidence", "approve"] else []
         done = walk.run(*arguments, *more, now=arguments[0] == "promote")
         assert done.exit_code == 0, done.output
     said = re.sub(r"\s+", " ", EXAMPLE.read_text().partition("PASS:")[2].partition("\n…")[0])

@@ -1,4 +1,4 @@
-"""``gpuplane evidence`` and ``gpuplane approve``: what was measured of a release, and who agrees to it, as documents for git."""
+"""``gpuplane evidence``: what was measured of a release, and who agrees to it, as documents for git."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def add(environment: str, service: str, results: tuple[Path, ...], at: str, serv
         click.echo(digest)
 
 
-@click.command()
+@evidence.command("approve")
 @click.option("--environment", metavar="ENV", required=True, help="Where it may run.")
 @click.option("--service", metavar="TENANT/SERVICE", required=True)
 @click.option("--release", metavar="DIGEST", help="Release that is approved; left out, the one that the environment's only source has.")

@@ -116,8 +116,9 @@ def approval_result(gate: ApprovalGate, service: str, release: str, environment:
     state: State = "pass" if len(counted) >= gate.count else "fail"
     names = ", ".join(f"{who} ({digest[:19]})" for who, digest in sorted(counted.items())) or "nobody"
     said = f"{len(counted)} of {gate.count}: {names}" + (f"; not counted: {'; '.join(passed_over)}" if passed_over else "")
-    remedy = "" if state == "pass" else (f"gpuplane approve --environment {environment} --service {service} --release {release}, by "
-                                         f"{' or '.join(gate.approvers) if gate.approvers else 'somebody else'}, and commit it.")
+    command = f"gpuplane evidence approve --environment {environment} --service {service} --release {release}"
+    whose = " or ".join(gate.approvers) if gate.approvers else "somebody else"
+    remedy = "" if state == "pass" else f"{command}, by {whose}, and commit it."
     return GateResult(APPROVALS, service, state, said, remedy, None, tuple(sorted(counted.values())))
 
 

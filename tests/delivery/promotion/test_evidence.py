@@ -97,7 +97,7 @@ def test_what_is_no_evidence_is_refused(tmp_path: Path, name: str, content: str,
 
 
 def test_an_approval_is_of_a_release_that_can_come(walk: Walk) -> None:
-    arguments = ("approve", "--environment", "prod-eu", "--service", "support/assistant", "--by", "lead@example.com")
+    arguments = ("evidence", "approve", "--environment", "prod-eu", "--service", "support/assistant", "--by", "lead@example.com")
     wanted = release_digest(released((walk.environments / "staging/services/support/assistant.yaml").read_bytes()) or {})
     found, other = (walk.run(*arguments, *more, now=False) for more in ((), ("--release", "sha256:" + "0" * 64)))
 
@@ -108,7 +108,7 @@ def test_an_approval_is_of_a_release_that_can_come(walk: Walk) -> None:
 
 def test_the_audit_knows_promotions_and_approvals(ready: Walk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GPUPLANE_AUDIT", str(tmp_path / "audit"))
-    assert ready.run("approve", "--environment", "prod-eu", "--service", "support/assistant", "--by", "lead@example.com", now=False).exit_code == 0
+    assert ready.run("evidence", "approve", "--environment", "prod-eu", "--service", "support/assistant", "--by", "lead@example.com", now=False).exit_code == 0
     assert ready.run("promote", "--from", "staging", "--to", "prod-eu", *ready.drift()).exit_code == 0
     shown = ready.run("audit", "prod-eu", "--audit", str(tmp_path / "audit"), "--format", "json", now=False)
     records = [json.loads(line) for path in sorted((tmp_path / "audit").rglob("*")) if path.is_file() for line in path.read_text().splitlines()

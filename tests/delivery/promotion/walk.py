@@ -90,7 +90,7 @@ def evaluated(walk: Walk) -> Walk:
 
 def approved(walk: Walk, service: str = "support/assistant") -> Walk:
     """Somebody else has agreed."""
-    done = walk.run("approve", "--environment", "prod-eu", "--service", service, "--by", "quality@example.com", now=False)
+    done = walk.run("evidence", "approve", "--environment", "prod-eu", "--service", service, "--by", "quality@example.com", now=False)
     assert done.exit_code == 0, done.output
     walk.commit("Agreed", "2026-11-20T09:00:00Z", author="quality@example.com")
     return walk

@@ -1,0 +1,80 @@
+"""What an approval is of: one digest for each stack, over what would be applied and nothing else.
+
+Names of files and lines of comments, other tenants, the stack's own name and the order in which things are registered are no part of
+it: a merge that changes none of a stack's objects keeps its approval.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gpuplane.delivery.changes import is_real
+from gpuplane.delivery.offline_engine import render_stack
+from gpuplane.delivery.preview_report import plain
+from gpuplane.graph.resource_view import ResourceView
+from gpuplane.planning.environment_plan import EnvironmentPlan
+from gpuplane.spec.environment_spec import EnvironmentSpec, StackKey
+
+_VERSION = "gpuplane-stack-v1"
+_NOT_APPLIED = frozenset({"gpuplane.dev/source"})
+"""Annotations that say where the wish stands: a document that moves changes nothing that runs."""
+
+
+@dataclass(frozen=True)
+class StackDigest:
+    """One stack and what it would hold.
+
+    Attributes:
+        name: of the stack.
+        key: what it holds.
+        digest: ``sha256:`` and 64 hexadecimal digits.
+        resources: how many real resources that is.
+    """
+
+    name: str
+    key: StackKey
+    digest: str
+    resources: int
+
+
+def stack_digests(spec: EnvironmentSpec, planned: EnvironmentPlan, layers: Iterable[str] = ()) -> tuple[StackDigest, ...]:
+    """Digests of an environment's stacks (of these layers, or of all), in the order they are applied."""
+    keys = [key for layer in layers or spec.layers for key in spec.stacks_of(layer)]
+    return tuple(stack_digest(spec, planned, key) for key in keys)
+
+
+def stack_digest(spec: EnvironmentSpec, planned: EnvironmentPlan, key: StackKey) -> StackDigest:
+    """Digest of one stack."""
+    views = render_stack(spec, planned, key)
+    return StackDigest(spec.stack_name(key.layer, key.tenant), key, digest_of(views), sum(map(is_real, views)))
+
+
+def digest_of(views: Iterable[ResourceView]) -> str:
+    """SHA-256 over resources as sorted JSON, in the order of their URNs without the stack's name."""
+    rows = sorted((_row(view) for view in views if view.custom), key=lambda row: (row["urn"], row["type"]))
+    text = json.dumps([_VERSION, rows], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def urn_tail(urn: str) -> str:
+    """A URN without the stack's name: the same before and after a resource moves from stack to stack."""
+    return urn.partition("::")[2]
+
+
+def _row(view: ResourceView) -> dict[str, Any]:
+    """What of a resource is applied; a provider is part of it: it says which cluster."""
+    return {"urn": urn_tail(view.urn), "type": view.type, "protect": view.protect, "props": _applied(plain(dict(view.props)))}
+
+
+def _applied(props: dict[str, Any]) -> dict[str, Any]:
+    metadata = props.get("metadata")
+    annotations = metadata.get("annotations") if isinstance(metadata, Mapping) else None
+    if not isinstance(metadata, Mapping) or not isinstance(annotations, Mapping):
+        return props
+    kept = {key: value for key, value in annotations.items() if key not in _NOT_APPLIED}
+    left = {key: value for key, value in metadata.items() if key != "annotations"} | ({"annotations": kept} if kept else {})
+    return {**props, "metadata": left}

@@ -1,0 +1,40 @@
+"""Kubernetes objects as they are on the environment's cluster right now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from gpuplane.delivery.exit_status import EngineFailed
+from gpuplane.spec.environment_spec import EnvironmentSpec
+
+_TIMEOUT_SECONDS = 30
+
+
+def read(spec: EnvironmentSpec, wanted: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The live object that a manifest names; None where it, or its kind, is not there.
+
+    Raises:
+        EngineFailed: the cluster cannot be asked.
+    """
+    from kubernetes.dynamic import exceptions
+
+    metadata = wanted.get("metadata") or {}
+    try:
+        kind = _client(spec.environment.spec.cluster.context).resources.get(api_version=wanted["apiVersion"], kind=wanted["kind"])
+        place = {"namespace": metadata["namespace"]} if metadata.get("namespace") else {}
+        found: dict[str, Any] = kind.get(name=metadata["name"], _request_timeout=_TIMEOUT_SECONDS, **place).to_dict()
+    except (exceptions.NotFoundError, exceptions.ResourceNotFoundError):
+        return None
+    except Exception as error:
+        line = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise EngineFailed(f"{wanted.get('kind')} {metadata.get('name')} cannot be read from the cluster: {line}") from None
+    return found
+
+
+@cache
+def _client(context: str) -> Any:
+    from kubernetes import config, dynamic
+
+    return dynamic.DynamicClient(config.new_client_from_config(context=context))

@@ -1,0 +1,77 @@
+"""What a killed run left half done: operations that Pulumi began and never heard the end of.
+
+Updates and deletes are settled by asking the cluster or cloud what is there. A create has no id yet: where the id follows from the
+object's own name it is looked up, and taken into the state if it is there; where it does not, a person has to look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gpuplane.delivery.applying import live_objects
+from gpuplane.delivery.applying.import_file import Existing, take_in
+from gpuplane.delivery.applying.import_ids import import_id
+from gpuplane.delivery.applying.states import deployment, run_cli, stack_names
+from gpuplane.delivery.exit_status import EngineFailed
+from gpuplane.delivery.live_progress import short
+from gpuplane.spec.environment_spec import EnvironmentSpec
+
+_CREATING = "creating"
+
+
+def recover(spec: EnvironmentSpec, name: str, variables: Mapping[str, str]) -> tuple[str, ...]:
+    """Settle pending operations of a stack; returns a line about each.
+
+    Raises:
+        EngineFailed: one cannot be settled without a person, or Pulumi failed.
+    """
+    if name not in stack_names(variables):
+        return ()
+    state = deployment(name, variables)
+    operations = [one for one in state.get("pending_operations") or [] if one["type"] != "reading"]  # a read changed nothing
+    if not operations:
+        return ()
+    created = {one["resource"]["urn"]: _found(spec, name, one["resource"]) for one in operations if one["type"] == _CREATING}
+    _settle(name, state, {urn: found for urn, found in created.items() if found},
+            [one["resource"]["urn"] for one in operations if one["type"] != _CREATING], variables)
+    return tuple(_line(one, created) for one in operations)
+
+
+def _line(operation: Mapping[str, Any], created: Mapping[str, str]) -> str:
+    urn, kind = operation["resource"]["urn"], operation["type"]
+    if kind == _CREATING:
+        return f"{short(urn)} was being created when a run was killed: it is {'there, taken in' if created[urn] else 'not there'}"
+    return f"{short(urn)} was in work when a run was killed ({kind}): the state says now what is there"
+
+
+def _settle(name: str, state: Mapping[str, Any], there: Mapping[str, str], changed: Sequence[str], variables: Mapping[str, str]) -> None:
+    """Forget what was to be created, look at what was changed, and take in what had been created; nothing else is refreshed."""
+    held = [one["urn"] for one in state.get("resources") or ()]
+    looked_at = [urn for urn in changed if urn in held] or held[:1]  # the first is the stack itself, with nothing to look at
+    targets = (part for urn in looked_at for part in ("--target", urn))
+    run_cli(["refresh", "--yes", "--skip-preview", "--clear-pending-creates", "--stack", name, *targets], variables)
+    begun = {one["resource"]["urn"]: one["resource"] for one in state["pending_operations"]}
+    found = [Existing(urn, begun[urn]["type"], there[urn], _parent(begun[urn]), str(begun[urn].get("provider", "")).rpartition("::")[0])
+             for urn in there]
+    if found:
+        take_in(name, found, variables)
+
+
+def _parent(resource: Mapping[str, Any]) -> str:
+    parent = str(resource.get("parent") or "")
+    return "" if "::pulumi:pulumi:Stack::" in parent else parent
+
+
+def _found(spec: EnvironmentSpec, name: str, resource: Mapping[str, Any]) -> str:
+    """Id of an object whose creation was begun, if it is there."""
+    found = import_id(resource["type"], resource.get("inputs") or {})
+    if found is None:
+        raise EngineFailed(
+            f"{name}: a run was killed while it created {short(resource['urn'])}, and its id does not follow from its name. Look whether "
+            f"it is there. If it is: `pulumi refresh --stack {name} --import-pending-creates '{resource['urn']} ID'`; if not: "
+            f"`pulumi refresh --stack {name} --clear-pending-creates`. Then run this again.")
+    if resource["type"].startswith("kubernetes:"):
+        inputs = resource.get("inputs") or {}
+        return found if live_objects.read(spec, inputs) is not None else ""
+    return found
