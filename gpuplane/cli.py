@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gpuplane import __version__
+from gpuplane.delivery.applying.adopt_command import adopt
 from gpuplane.delivery.applying.commands import approve, chosen_layers, destroy, drift, layers_option, tenants_option, up
+from gpuplane.delivery.audit_command import audit
 from gpuplane.delivery.canary_command import canary
 from gpuplane.delivery.capacity_command import capacity
 from gpuplane.delivery.command_line import (
@@ -30,6 +32,7 @@ from gpuplane.delivery.command_line import (
     writing,
 )
 from gpuplane.delivery.cost_command import cost
+from gpuplane.delivery.environments_command import list_environments
 from gpuplane.delivery.exit_status import GOOD, REFUSED, WRONG_INPUT, CannotStart
 from gpuplane.delivery.fit_command import fit
 from gpuplane.delivery.fleet_command import fleet
@@ -161,6 +164,8 @@ def _print(report: PreviewReport, output_format: str) -> None:
             with console.capture() as printed:
                 render_text(report, console)
             click.echo(report.redaction.text(printed.get()), nl=False)
+            for one in report.stacks:
+                click.echo(f"stack {one.name}: {one.resources} resources, {one.digest}")
         else:
             click.echo(formatted(report, output_format), nl=False)
         sys.stdout.flush()
@@ -211,6 +216,7 @@ def schema(folder: Path) -> None:
     """Write the JSON Schemas of all documents to FOLDER."""
     with errors():
         from gpuplane.catalog.runtime_schema import argument_schemas
+        from gpuplane.delivery.audit.schema import write_audit_schema
         from gpuplane.delivery.capacity_json import write_capacity_schema
         from gpuplane.delivery.check_schema import write_check_schema
         from gpuplane.delivery.cost_schema import write_cost_schema
@@ -224,6 +230,7 @@ def schema(folder: Path) -> None:
         write_capacity_schema(folder)
         write_record_schema(folder)
         write_check_schema(folder)
+        write_audit_schema(folder)
 
 
 @cli.command()
@@ -258,6 +265,7 @@ def explain(rule_id: str) -> None:
 
 
 cli.add_command(up)
+cli.add_command(adopt)
 cli.add_command(destroy)
 cli.add_command(drift)
 cli.add_command(approve)
@@ -267,6 +275,8 @@ cli.add_command(fleet)
 cli.add_command(throughput)
 
 
+cli.add_command(audit)
+cli.add_command(list_environments)
 cli.add_command(canary)
 cli.add_command(capacity)
 cli.add_command(fit)
