@@ -1,13 +1,13 @@
 """``gpuplane adopt``: what runs already moves into the state, and goes on running.
 
-Three steps for each stack, each of which can be repeated: components and providers, which are nothing in the cluster, go into the state;
-objects that are there, by the names that the wish gives them, are taken in as they are; a preview shows what the next ``up`` would change.
+Three steps for each stack, each of which can be repeated: providers, which are nothing in the cluster, go into the state; objects that are
+there, by the names that the wish gives them, are taken in as they are, below their components; a preview says what the next ``up`` does.
 Where that preview would replace or delete something, the adoption is said to be no good, and the objects are put out of the state again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -90,10 +90,13 @@ def adopt(spec: EnvironmentSpec, planned: EnvironmentPlan, what: Adoptable, vari
     Raises:
         EngineFailed: Pulumi says no; what is in the state by then may stay.
     """
-    frame = [view.urn for view in render_stack(spec, planned, what.key) if not _is_object(view)]
+    views = {view.urn: view for view in render_stack(spec, planned, what.key)}
+    providers = [urn for urn, view in views.items() if view.type.startswith("pulumi:providers:")]
     with LiveProgress(console, f"preparing {what.stack}", quiet=True) as progress:
-        run_alone(spec, planned, what.key, variables, progress, lambda stack, progress: stack.up(on_event=progress.on_event, target=frame))
-    take_in(what.stack, what.found, variables)
+        run_alone(spec, planned, what.key, variables, progress,
+                  lambda stack, progress: stack.up(on_event=progress.on_event, target=providers))
+    held = {one["urn"] for one in states.resources(what.stack, variables)}
+    take_in(what.stack, [*_components(what.found, views, held), *what.found], variables)
     with LiveProgress(console, f"previewing {what.stack}", dry=True) as progress:
         run_alone(spec, planned, what.key, variables, progress, lambda stack, progress: stack.preview(on_event=progress.on_event))
     ours = {one.urn for one in what.found}
@@ -101,6 +104,17 @@ def adopt(spec: EnvironmentSpec, planned: EnvironmentPlan, what: Adoptable, vari
     return Adopted(tuple(f"{name}: {', '.join(fields)}" for name, operation, fields in changed if operation == "update"),
                    tuple(f"{name} would go ({operation}): {', '.join(fields)}" for name, operation, fields in changed
                          if operation in _LOSSES))
+
+
+def _components(found: Sequence[Existing], views: Mapping[str, ResourceView], held: Collection[str]) -> list[Existing]:
+    """Components above objects, as far as the state has them not."""
+    above: dict[str, Existing] = {}
+    for one in found:
+        urn = one.parent
+        while urn and urn not in held and urn not in above:
+            above[urn] = Existing(urn, views[urn].type, parent=views[urn].parent)
+            urn = views[urn].parent
+    return list(above.values())
 
 
 def put_out(what: Adoptable, variables: Mapping[str, str]) -> None:
