@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gpuplane import __version__
+from gpuplane.delivery.applying.adopt_command import adopt
 from gpuplane.delivery.applying.commands import approve, chosen_layers, destroy, drift, layers_option, tenants_option, up
+from gpuplane.delivery.applying.migrate_command import migrate_stacks
 from gpuplane.delivery.audit_command import audit
 from gpuplane.delivery.canary_command import canary
 from gpuplane.delivery.capacity_command import capacity
@@ -173,6 +175,8 @@ def _print(report: PreviewReport, output_format: str) -> None:
             with console.capture() as printed:
                 render_text(report, console)
             click.echo(inert(report.redaction.text(printed.get())), nl=False)
+            for one in report.stacks:
+                click.echo(f"stack {one.name}: {one.resources} resources, {one.digest}")
         else:
             click.echo(formatted(report, output_format), nl=False)
         sys.stdout.flush()
@@ -285,6 +289,8 @@ def explain(rule_id: str) -> None:
 
 
 cli.add_command(up)
+cli.add_command(adopt)
+cli.add_command(migrate_stacks)
 cli.add_command(destroy)
 cli.add_command(drift)
 cli.add_command(approve)

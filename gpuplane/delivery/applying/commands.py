@@ -12,6 +12,7 @@ import click
 
 from gpuplane.delivery.command_line import environment_options, errors, load, stderr_console, writing
 from gpuplane.delivery.exit_status import GOOD, CannotStart
+from gpuplane.delivery.whole_file import write_whole
 
 if TYPE_CHECKING:
     from gpuplane.delivery.applying.approval import Approval
@@ -142,16 +143,9 @@ def approve(environment: str, reason: str, lift: tuple[str, ...], out: Path | No
         if out is None:
             click.echo(text, nl=False)
         else:
-            writing(out, lambda: _write_whole(out, text))
+            writing(out, lambda: write_whole(out, text))
             click.echo(f"approval: {out}", err=True)
         sys.exit(GOOD)
-
-
-def _write_whole(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(f".{path.name}.new")
-    new.write_text(text, encoding="utf-8")
-    new.replace(path)
 
 
 def _approval(spec: EnvironmentSpec, files: tuple[Path, ...]) -> Approval | None:

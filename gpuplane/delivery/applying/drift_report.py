@@ -12,6 +12,7 @@ from gpuplane.delivery.applying.apply_stack import Applier, Patience
 from gpuplane.delivery.applying.drifted import Drift, drift_of
 from gpuplane.delivery.applying.gate import judged, planned_of, require_ready
 from gpuplane.delivery.applying.outcome import Outcome, exit_status, print_summary
+from gpuplane.delivery.applying.record_events import record_drift
 from gpuplane.delivery.applying.stack_run import Interrupts
 from gpuplane.delivery.applying.waves import waves_of
 from gpuplane.delivery.exit_status import GOOD, REFUSED
@@ -50,11 +51,14 @@ def drift(spec: EnvironmentSpec, as_of: date, layers: tuple[str, ...], console: 
     for line in [drift_json(spec, as_of, found)] if as_json else drift_lines(spec, found):
         report(line)
     drifted = {key: each for key, each in found.items() if each}
+    everything = [one for each in drifted.values() for one in each]
     if not drifted or not repair:
+        record_drift(spec, everything, repaired=False)
         return REFUSED if drifted else GOOD
     applier = Applier(spec, planned, {**variables, **_TAKE_BACK}, console, interrupts, Patience())
     with interrupts.handled():
         outcomes = [_repaired(applier, key, each) for key, each in drifted.items()]
+    record_drift(spec, everything, repaired=exit_status(outcomes) == GOOD)
     print_summary(outcomes, console)
     return exit_status(outcomes)
 

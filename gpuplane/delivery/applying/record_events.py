@@ -2,18 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import date
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from gpuplane.delivery.applying.digest import StackDigest
 from gpuplane.delivery.applying.outcome import Outcome
+from gpuplane.delivery.audit import AuditEvent, append
+from gpuplane.delivery.live_progress import short
 from gpuplane.spec.environment_spec import EnvironmentSpec, StackKey
 
 if TYPE_CHECKING:
-    from gpuplane.delivery.applying.up import UpOptions
+    from gpuplane.delivery.applying.approval import Approval
+    from gpuplane.delivery.applying.drifted import Drift
+    from gpuplane.delivery.audit.event import Json
+
+_SHOWN = 200
+"""Objects that one record names at most."""
 
 
-def record_apply(spec: EnvironmentSpec, options: UpOptions, outcomes: Iterable[Outcome], digests: Mapping[StackKey, StackDigest],
-                 as_of: date) -> None:
-    """A run of ``up``."""
+def record_begin(spec: EnvironmentSpec, digests: Iterable[StackDigest], approval: Approval | None, glass: str) -> None:
+    """An apply is about to begin. Broken glass has a record of its own; where it cannot be written, nothing is applied.
+
+    Raises:
+        CannotStart: it cannot be recorded.
+    """
+    stacks = {one.name: one.digest for one in digests}
+    detail: dict[str, Json] = {"stacks": stacks}
+    if approval is not None:
+        detail["approved_by"] = sorted({name for names in approval.approvers.values() for name in names})
+    if glass:
+        append(spec, AuditEvent("break-glass", spec.name, "", "used", detail={**detail, "reason": glass}))
+    append(spec, AuditEvent("apply", spec.name, "", "started", detail=detail))
+
+
+def record_end(spec: EnvironmentSpec, outcomes: Iterable[Outcome], digests: Mapping[StackKey, StackDigest], kind: str = "apply") -> None:
+    """What became of each stack, a record for each that was touched."""
+    for one in outcomes:
+        if not one.attempts:
+            continue
+        found = digests.get(one.key)
+        append(spec, AuditEvent(
+            "destroy" if kind == "destroy" or one.result == "destroyed" else "apply", spec.name, one.key.tenant or one.name,
+            "done" if one.is_done else one.result, {"graph": found.digest} if found is not None else {},
+            {"stack": one.name, "changes": one.changes, "attempts": one.attempts, "reason": one.reason}))
+
+
+def record_approval(spec: EnvironmentSpec, by: str, reason: str, digests: Iterable[StackDigest], lift: Sequence[str]) -> None:
+    """Somebody approved stacks."""
+    for one in digests:
+        append(spec, AuditEvent("approval", spec.name, one.key.tenant or one.name, "given", {"graph": one.digest},
+                                {"stack": one.name, "approved_by": by, "reason": reason, "lift": list(lift)}))
+
+
+def record_drift(spec: EnvironmentSpec, found: Sequence[Drift], repaired: bool) -> None:
+    """Drift was seen, or brought back."""
+    if found:
+        append(spec, AuditEvent("drift", spec.name, "", "repaired" if repaired else "found", detail={
+            "tenants": sorted({one.tenant for one in found if one.tenant}), "objects": [
+                {"object": short(one.urn), "tenant": one.tenant, "gone": one.gone, "fields": [each.path for each in one.fields],
+                 "who": one.who} for one in found[:_SHOWN]], "count": len(found)}))
+
+
+def record_adoption(spec: EnvironmentSpec, stack: str, objects: Sequence[str]) -> None:
+    """Objects that were there already were taken into a stack."""
+    append(spec, AuditEvent("adopt", spec.name, stack, "done", detail={"objects": list(objects[:_SHOWN]), "count": len(objects)}))
