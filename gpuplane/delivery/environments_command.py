@@ -11,7 +11,6 @@ import click
 from gpuplane.delivery.command_line import errors
 from gpuplane.delivery.exit_status import CannotStart
 from gpuplane.spec.errors import shown
-from gpuplane.spec.loader import environment_names
 
 
 @click.command("environments")
@@ -24,6 +23,8 @@ from gpuplane.spec.loader import environment_names
 def list_environments(names: tuple[str, ...], environments: Path, also: Path | None, since: str | None, form: str) -> None:
     """Print the names of all environments, one a line; or, once they are known, just those NAMES."""
     with errors():
+        from gpuplane.spec.loader import environment_names
+
         if not environments.is_dir():
             raise CannotStart(f"{environments} is no folder. Name the folder of the environments with --environments.")
         found = sorted({*environment_names(environments), *(environment_names(also) if also else ())})
