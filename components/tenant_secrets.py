@@ -43,6 +43,11 @@ class TenantSecretsArgs:
     secrets: tuple[SecretArgs, ...]
 
 
+def reader_account(store: str) -> str:
+    """Name of the service account that a tenant's store is read as."""
+    return f"{store}-reader"
+
+
 class TenantSecrets(pulumi.ComponentResource):
     """SecretStores and ExternalSecrets of one namespace."""
 
@@ -60,7 +65,7 @@ class TenantSecrets(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _store(self, name: str, namespace: str, args: StoreArgs) -> KubernetesObject:
-        account = f"{name}-reader"
+        account = reader_account(name)
         reader = KubernetesObject(f"{namespace}-{account}", {
             "apiVersion": "v1", "kind": "ServiceAccount", "automountServiceAccountToken": False,
             "metadata": metadata(account, namespace, annotations=args.annotations)}, self._opts)

@@ -127,6 +127,10 @@ class EnvironmentSettings(OneOf):
             found = getattr(self, name)
             if found is not None and found.install == "release" and self.aws is None:
                 raise PydanticCustomError("together", "{name} is installed on AWS alone", {"name": name, "field": (name,)})
+        for name, store in self.secret_stores.items():
+            if self.aws is None and store.aws_secrets_manager is not None and store.aws_secrets_manager.reader_roles is not None:
+                raise PydanticCustomError("together", "reader_roles are made in the account of cloud aws", {
+                    "field": ("secret_stores", name, "aws_secrets_manager", "reader_roles")})
         if self.cloud_quotas and self.aws is None:
             raise PydanticCustomError("together", "cloud_quotas are of an AWS account", {"field": ("cloud_quotas",)})
         if self.applying.waves and not self.tenant_stacks:

@@ -13,6 +13,7 @@ from gpuplane.spec.exemptions import Exemption
 from gpuplane.spec.kserve_names import answers_by_service
 from gpuplane.spec.llm_inference_service import LLMInferenceService
 from gpuplane.spec.node_pool import NodePool
+from gpuplane.spec.secret_store import TENANT_WORD
 from gpuplane.spec.tenant import Tenant
 
 RESERVED_NAMESPACES = frozenset({
@@ -146,6 +147,12 @@ def _settings(environment: Environment, tenant: Tenant, place: Place) -> Iterato
         elif (azure := settings.secret_stores[secret.store].azure_key_vault) is not None and tenant.name not in azure.client_ids:
             yield _error(place, f"spec.secrets[{index}].store", f'store "{secret.store}" has no identity for this tenant; it has those of: '
                          f"{_listed(azure.client_ids)}.", "Add the tenant to client_ids of the store in environment.yaml.")
+        elif (aws := settings.secret_stores[secret.store].aws_secrets_manager) is not None and aws.reader_roles is not None:
+            prefix = aws.reader_roles.prefix_template.replace(TENANT_WORD, tenant.name)
+            for key, at in secret.data.items():
+                if not at.key.startswith(prefix):
+                    yield _error(place, f"spec.secrets[{index}].data.{key}.key", f'"{at.key}" does not begin with "{prefix}", and the '
+                                 f'tenant\'s role for store "{secret.store}" reads nothing else.', "Move the secret, or correct its name.")
 
 
 def _egress(documents: Documents, tenant: Tenant, place: Place) -> Iterator[SpecError]:

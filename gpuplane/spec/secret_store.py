@@ -16,13 +16,30 @@ HttpsUrl = Annotated[str, StringConstraints(pattern=r"^https://[-a-z0-9.]+(:[0-9
 Uuid = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 
 
-class AwsSecretsManager(SpecModel):
+class ReaderRoles(SpecModel):
+    """Roles that gpuplane makes: each tenant's reader account takes its own (IAM roles for service accounts), and reads what begins with
+    the tenant's prefix alone."""
+
+    oidc_issuer: Annotated[str, Field(pattern=r"^https://oidc\.eks\.[-a-z0-9]+\.amazonaws\.com(\.cn)?/id/[0-9A-F]{32}$")]
+    """Issuer of the cluster's tokens (``aws eks describe-cluster --query cluster.identity.oidc.issuer``), which the account has as an IAM
+    OIDC provider."""
+    prefix_template: Annotated[str, Field(pattern=r"^[-a-zA-Z0-9_+=.@/]*\{tenant\}[-a-zA-Z0-9_+=.@]*/$", max_length=200)] = "{tenant}/"
+    """What the names of a tenant's secrets begin with; ``{tenant}`` is its name."""
+    kms_key_arns: tuple[Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:kms:[-a-z0-9]+:[0-9]{12}:key/[-a-zA-Z0-9]+$")], ...] = ()
+    """Customer keys that the secrets are encrypted with; left out, the account's ``aws/secretsmanager``."""
+
+
+class AwsSecretsManager(OneOf):
     """AWS Secrets Manager, read with the tenant's own role."""
+
+    ONE_OF = ("role_arn_template", "reader_roles")
 
     region: AwsRegion
     """Region the secrets lie in."""
-    role_arn_template: Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/.*\{tenant\}.*$")]
-    """Role of each tenant; ``{tenant}`` is its name."""
+    role_arn_template: Annotated[str | None, Field(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/.*\{tenant\}.*$")] = None
+    """Role of each tenant that is there already; ``{tenant}`` is its name."""
+    reader_roles: ReaderRoles | None = None
+    """Roles that gpuplane makes."""
 
 
 class Vault(SpecModel):
