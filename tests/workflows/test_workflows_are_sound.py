@@ -14,6 +14,7 @@ import jsonschema
 import pytest
 import yaml
 
+from tests.workflows.expressions import evaluate
 from tests.workflows.runner import NOT_RUN, ROOT, STAND_INS, WORKFLOWS, load
 
 NAMES = sorted(path.stem for path in WORKFLOWS.glob("*.yaml"))
@@ -26,7 +27,7 @@ RIGHTS = {
     ("up", "environments"): {"contents": "read"}, ("up", "plan"): {"contents": "read"},
     ("up", "up"): {"contents": "read", "id-token": "write"}, ("drift", "environments"): {"contents": "read"},
     ("drift", "drift"): {"contents": "read", "id-token": "write"},
-    ("promote", "promote"): {"contents": "write", "pull-requests": "write"}, ("release", "build"): {"contents": "read"},
+    ("promote", "promote"): {"contents": "write", "id-token": "write", "pull-requests": "write"}, ("release", "build"): {"contents": "read"},
     ("release", "publish"): {"attestations": "write", "contents": "write", "id-token": "write"}}
 
 
@@ -75,6 +76,15 @@ def test_what_a_fork_starts_sees_no_secrets_and_no_cache_and_takes_nothing_of_it
     for word in ("${{ secrets", "id-token", "actions/cache", "cache:", "head.ref", "head_ref", "head.repo", "make ", "title", ".body"):
         assert word not in text, word
     assert "pull_request:" not in text
+
+
+@pytest.mark.parametrize(("event", "conclusion", "posts"), [
+    ("pull_request_target", "success", True), ("pull_request_target", "failure", True), ("pull_request_target", "cancelled", False),
+    ("pull_request", "success", False), ("push", "success", False), ("workflow_dispatch", "success", False)])
+def test_a_workflow_that_only_has_the_judge_s_name_posts_nothing(event: str, conclusion: str, posts: bool) -> None:
+    """A fork can bring a workflow called judge; only the base branch's starts by pull_request_target."""
+    run = {"github": {"event": {"workflow_run": {"event": event, "conclusion": conclusion}}}}
+    assert evaluate(_job("comment", "comment")["if"], run) is posts
 
 
 def test_only_the_untrusted_preview_starts_by_a_pull_request_s_own_files() -> None:
