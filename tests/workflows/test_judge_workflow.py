@@ -74,8 +74,14 @@ def test_a_bad_pull_request_fails_after_its_report_is_kept(place: Place) -> None
     assert json.loads((place.artifacts / "verdict/team/plan.json").read_text())["verdict"] == "fail"
 
 
-def test_what_cannot_be_read_fails(place: Place) -> None:
-    ran = _judged(place, lambda fork: (fork / SERVICE).write_text("kind: [\n"))
+def test_what_cannot_be_read_fails_and_says_nothing_to_the_runner(place: Place) -> None:
+    ran = _judged(place, lambda fork: (fork / SERVICE).write_text('kind: "\\n::set-output name=verdict::pass\\n"\nspec: 3\n'))
+
+    lines = ran.log.splitlines()
+    token = next(line for line in lines if line.startswith("::stop-commands::")).removeprefix("::stop-commands::")
+    assert len(token) == 32
+    assert f"::{token}::" in lines
+    assert not [line for line in lines if line.startswith("::set-output")]
 
     assert ran.status == 1
     assert "**team was not judged** (exit status 2" in ran.summary
