@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from tests.workflows.expressions import evaluate
-from tests.workflows.runner import NOT_RUN, ROOT, STAND_INS, WORKFLOWS, load
+from tests.workflows.runner import ANSWERED, NOT_RUN, ROOT, STAND_INS, WORKFLOWS, load
 
 NAMES = sorted(path.stem for path in WORKFLOWS.glob("*.yaml"))
 JOBS = [(name, job) for name in NAMES for job in load(name)["jobs"]]
@@ -139,6 +139,13 @@ def test_a_workflow_is_one_by_github_s_schema(name: str) -> None:
 PAGE = (ROOT / "docs/continuous-integration.md").read_text(encoding="utf-8")
 BLOCKS = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(# \.github/.*?)```", PAGE, re.DOTALL)]
 CALLERS = [(block["name"], name, job) for block in BLOCKS for name, job in block["jobs"].items()]
+
+
+def test_the_documentation_says_what_cannot_run_here() -> None:
+    said = PAGE.split("## What is proven where")[1]
+    missing = [action for action in {*NOT_RUN, *STAND_INS} - {"set-up"} if action not in said and action.removeprefix("actions/") not in said]
+    assert missing == []
+    assert [command for command in ANSWERED if f"`{command}`" not in said.replace("`gpuplane ", "`")] == []
 
 
 def test_each_reusable_workflow_has_a_caller_in_the_documentation() -> None:
