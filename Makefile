@@ -21,10 +21,12 @@ test: $(VENV)/.dev ## Set up, then run all tests (integration tests need KUBECON
 	@$(BIN)/python -m pytest -n auto --ignore tests/integration
 	@$(BIN)/python -m pytest tests/integration
 
-lint: $(VENV)/.dev ## Ruff, mypy and the import contracts
+lint: $(VENV)/.dev ## Ruff, mypy, the import contracts and the workflows
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy -p gpuplane
 	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/zizmor --offline --no-progress --quiet --strict-collection .github/workflows
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yaml
 
 check: lint test ## Everything that needs no cluster
 

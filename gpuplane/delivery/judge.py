@@ -62,8 +62,8 @@ def file_changes(files: list[str], environments: str, ref: str) -> Iterator[Find
     """
     for file in sorted(files):
         if not file.startswith(f"{environments}/" if environments != "." else ""):
-            judges = file.startswith(("gpuplane/", "policies/", "components/", "stacks/", "locks/", ".github/")) or (
-                "/" not in file and file.startswith(("CODEOWNERS", "Pulumi", "pyproject")))
+            judges = file.startswith(("gpuplane/", "policies/", "components/", "stacks/", "locks/", ".github/", ".gitlab")) or (
+                "/" not in file and file.startswith(("CODEOWNERS", "Pulumi", "pyproject", "requirements")))
         else:
             inside = file.removeprefix(f"{environments}/").split("/")
             judges = len(inside) == 1 or inside[0] in ("catalog", "runtimes") or (len(inside) > 2 and inside[1] == "throughput")

@@ -88,7 +88,7 @@ def test_every_test_file_is_collected_or_imported() -> None:
 
 def test_nothing_stands_outside_the_house() -> None:
     allowed = {"Pulumi.yaml", "pyproject.toml", "Makefile", "README.md", "CONTRIBUTING.md", "LICENSE", ".gitignore", "locks", "environments",
-               "gpuplane", "components", "stacks", "policies", "tests", "benchmarks", "docs", ".github", ".ci", ".pre-commit-hooks.yaml"}
+               "gpuplane", "components", "stacks", "policies", "tests", "benchmarks", "docs", ".github", ".gitlab", ".ci", ".pre-commit-hooks.yaml"}
 
     assert {path.relative_to(ROOT).parts[0] for path in TRACKED} <= allowed
 

@@ -155,7 +155,8 @@ def test_what_judges_is_the_bases_and_what_is_judged_is_the_heads(path: str, val
 @pytest.mark.parametrize(("file", "judges"), [
     ("gpuplane/planning/plan.py", True), ("policies/rules/workloads/root_user.py", True), (".github/CODEOWNERS", True),
     (".github/workflows/up.yaml", True), ("locks/program.txt", True), ("environments/catalog.yaml", True), ("environments/prices.yaml", True),
-    ("environments/prod/services/support/chat.yaml", False), ("environments/prod/node-pools/a100.yaml", False), ("README.md", False),
+    ("environments/prod/services/support/chat.yaml", False), ("environments/prod/node-pools/a100.yaml", False), ("README.md", False), ("requirements.txt", True),
+    (".gitlab-ci.yml", True), (".gitlab/gpuplane.yaml", True),
     ("environments/runtimes/sglang.yaml", True), ("environments/prod/throughput/x.yaml", True)])
 def test_which_files_judge(file: str, judges: bool) -> None:
     assert bool(list(file_changes([file], "environments", "main"))) == judges

@@ -13,7 +13,7 @@ import pytest
 
 from gpuplane.delivery.audit import AuditEvent, AuditLog, who_runs_this
 from tests.workflows.conftest import commit
-from tests.workflows.runner import ROOT, Place, Ran, answer, calls, git, run_job
+from tests.workflows.runner import ROOT, WORKFLOWS, Place, Ran, answer, calls, git, load, run_job
 from tests.workflows.test_judge_workflow import _contexts, _pull_request, _remark, _too_many
 
 INPUTS = {"environments": "environments", "requirements": "requirements.txt"}
@@ -223,9 +223,13 @@ print("moved")
 """
 
 
-def _promote(place: Place, service: str) -> Ran:
+def _put_gh(place: Place) -> None:
     (place.commands / "gh").write_text(GH)
     (place.commands / "gh").chmod(0o755)
+
+
+def _promote(place: Place, service: str) -> Ran:
+    _put_gh(place)
     return _run(place, "promote", "promote", inputs={"from": "staging", "to": "team", "service": service})
 
 
@@ -280,6 +284,26 @@ def test_a_release_is_built_only_of_the_version_that_its_tag_says(place: Place) 
     assert sorted(file.name for file in (place.artifacts / "dist").iterdir()) == [
         f"gpuplane-{version}-py3-none-any.whl", f"gpuplane-{version}.tar.gz"]
     assert f"version {version}" in ran.log
+
+
+def test_a_release_is_published_as_it_was_built(place: Place) -> None:
+    _put_gh(place)
+    (place.artifacts / "dist").mkdir(parents=True)
+    (place.artifacts / "dist/gpuplane-1.2.3-py3-none-any.whl").write_text("")
+
+    ran = _run(place, "release", "publish", github={"ref_name": "v1.2.3"})
+
+    assert ran.status == 0, ran.log
+    assert ran.not_run == ["actions/attest-build-provenance", "pypa/gh-action-pypi-publish"]
+    assert (place.commands / "gh.txt").read_text().split() == [
+        "release", "create", "v1.2.3", "dist/gpuplane-1.2.3-py3-none-any.whl", "--repo", "acme/platform", "--verify-tag", "--generate-notes"]
+
+
+def test_every_job_is_run_by_a_test() -> None:
+    text = "\n".join(path.read_text(encoding="utf-8") for path in sorted(Path(__file__).parent.glob("test_*_workflow*.py")))
+    for path in sorted(WORKFLOWS.glob("*.yaml")):
+        for job in load(path.stem)["jobs"]:
+            assert f'"{path.stem}", "{job}"' in text, f"{path.stem}: {job}"
 
 
 def test_every_option_that_the_workflows_use_is_there(place: Place) -> None:

@@ -74,8 +74,28 @@ def test_a_bad_pull_request_fails_after_its_report_is_kept(place: Place) -> None
     assert json.loads((place.artifacts / "verdict/team/plan.json").read_text())["verdict"] == "fail"
 
 
-def test_what_cannot_be_read_fails(place: Place) -> None:
-    ran = _judged(place, lambda fork: (fork / SERVICE).write_text("kind: [\n"))
+def test_every_environment_is_judged_whatever_the_others_are(place: Place) -> None:
+    """What is new has no judge yet, and what comes behind it is judged all the same."""
+    def change(folder: Path) -> None:
+        for name in ("alpha", "zulu"):
+            shutil.copytree(folder / "environments/team", folder / "environments" / name)
+            _edit(folder, Path("environments") / name / "environment.yaml", "metadata: {name: team}", f"metadata: {{name: {name}}}")
+
+    ran = _judged(place, change)
+
+    assert ran.status == 1
+    verdicts = {file.parent.name: json.loads(file.read_text())["verdict"] for file in (place.artifacts / "verdict").glob("*/plan.json")}
+    assert verdicts == {"alpha": "unknown", "team": "pass", "zulu": "unknown"}
+
+
+def test_what_cannot_be_read_fails_and_says_nothing_to_the_runner(place: Place) -> None:
+    ran = _judged(place, lambda fork: (fork / SERVICE).write_text('kind: "\\n::set-output name=verdict::pass\\n"\nspec: 3\n'))
+
+    lines = ran.log.splitlines()
+    token = next(line for line in lines if line.startswith("::stop-commands::")).removeprefix("::stop-commands::")
+    assert len(token) == 32
+    assert f"::{token}::" in lines
+    assert not [line for line in lines if line.startswith("::set-output")]
 
     assert ran.status == 1
     assert "**team was not judged** (exit status 2" in ran.summary

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -192,6 +195,31 @@ def test_a_writer_that_was_killed_leaves_a_readable_log(tmp_path: Path) -> None:
 
     assert log.append(_event(3), ALICE, AT).sequence == 3
     assert _problems(log) == ()
+
+
+WRITER = """
+import sys
+from datetime import UTC, datetime
+from gpuplane.delivery.audit import AuditEvent, AuditLog, Who
+log = AuditLog(sys.argv[1])
+while True:
+    log.append(AuditEvent("apply", "prod", "support", "done", {}, {"text": "x" * 20000}), Who("a", "local", "none"), datetime.now(UTC))
+"""
+
+
+def test_writers_that_are_killed_at_work_leave_a_whole_chain(tmp_path: Path) -> None:
+    for seconds in (0.02, 0.05, 0.11):
+        before = len(list(AuditLog(str(tmp_path)).lines("prod")))
+        writers = [subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path)]) for _ in range(2)]
+        while len(list(AuditLog(str(tmp_path)).lines("prod"))) == before:
+            time.sleep(0.01)
+        time.sleep(seconds)
+        for writer in writers:
+            writer.kill()
+            writer.wait()
+
+        assert _problems(AuditLog(str(tmp_path))) == ()
+    assert AuditLog(str(tmp_path)).append(_event(1), ALICE, AT).sequence > 3
 
 
 def test_nothing_is_put_behind_a_record_that_cannot_be_read(tmp_path: Path) -> None:
