@@ -6,9 +6,12 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+import click
+
 from gpuplane.delivery.exit_status import CannotStart
 from gpuplane.delivery.preview import Progress
 from gpuplane.delivery.promotion.change import Change, Replacement, changed
+from gpuplane.delivery.promotion.drift_results import audited_drift
 from gpuplane.delivery.promotion.evaluated_platform import platform_of
 from gpuplane.delivery.promotion.evidence_files import raw_state
 from gpuplane.delivery.promotion.messages import branch_name, commit_message
@@ -189,7 +192,8 @@ def gate_results(world: World, request: Request, sides: Sides, moves: Sequence[M
         yield from cost_results(wanted.cost, change.before, change.after)
     if wanted.no_drift is not None:
         both = {"source": sides.source.name, "target": sides.target.name}
-        yield from drift_results(wanted.no_drift, both, request.drift, seconds)
+        known = [each for spec in (sides.source, sides.target) for each in _audited(spec)]
+        yield from drift_results(wanted.no_drift, both, (*request.drift, *known), seconds)
 
 
 def _changed_results(world: World, move: Move) -> Iterator[GateResult]:
@@ -216,6 +220,15 @@ def running(world: World, spec: EnvironmentSpec, service: str) -> Running:
     if found is None:
         raise CannotStart(f"{path} has no history at {world.commit[:12]}: commit it first.")
     return Running(spec.name, found.seconds, found.commit.hash, found.at_least)
+
+
+def _audited(spec: EnvironmentSpec) -> list[DriftResult]:
+    """An audit out of reach adds nothing: without it the files that are given must do."""
+    try:
+        return list(audited_drift(spec))
+    except CannotStart as error:
+        click.echo(f"the audit of {spec.name} was not read: {error}", err=True)
+        return []
 
 
 def _authors(world: World) -> Mapping[str, str]:
