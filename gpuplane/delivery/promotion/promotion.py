@@ -10,7 +10,7 @@ import click
 
 from gpuplane.delivery.exit_status import CannotStart
 from gpuplane.delivery.preview import Progress
-from gpuplane.delivery.promotion.change import Change, Replacement, changed
+from gpuplane.delivery.promotion.change import Change, Replacement, changed, unchanged
 from gpuplane.delivery.promotion.drift_results import audited_drift
 from gpuplane.delivery.promotion.evaluated_platform import platform_of
 from gpuplane.delivery.promotion.evidence_files import raw_state
@@ -19,6 +19,7 @@ from gpuplane.delivery.promotion.release_history import stretches
 from gpuplane.delivery.promotion.report import SCHEMA_VERSION, Move, MoveReport
 from gpuplane.delivery.promotion.trailers import rolled_back_by
 from gpuplane.delivery.promotion.world import World, service_of
+from gpuplane.delivery.redaction import NO_SECRETS
 from gpuplane.planning.promotion.evaluation_gate import GATE as EVALUATIONS
 from gpuplane.planning.promotion.evaluation_gate import Candidate, evaluation_results
 from gpuplane.planning.promotion.gate import GateResult, verdict
@@ -99,8 +100,11 @@ def promote(world: World, request: Request, progress: Progress) -> MoveReport:
     chosen = tuple(name for name in chosen if name in sides.waiting)
     moves = tuple(_move(world, sides, name) for name in chosen)
     progress(f"{len(moves)} of {len(sides.waiting)} releases that differ would move")
-    change = changed(world, sides.target, [_replacement(world, sides, name) for name in chosen], request.now.date(), progress)
-    gates = (*gate_results(world, request, sides, moves, change), *change.gates)
+    if moves:
+        change = changed(world, sides.target, [_replacement(world, sides, name) for name in chosen], request.now.date(), progress)
+    else:
+        change = unchanged(sides.target, request.now.date())
+    gates = (*gate_results(world, request, sides, moves, change), *change.gates) if moves else ()
     report = MoveReport(
         SCHEMA_VERSION, "promote", sides.source.name, sides.target.name, world.commit, request.now.date(),
         request.now.isoformat(timespec="seconds"), verdict(gates), moves, gates, change.before, change.after, tuple(_notes(sides, chosen)),
@@ -111,7 +115,7 @@ def promote(world: World, request: Request, progress: Progress) -> MoveReport:
 def committed(world: World, report: MoveReport, tree: str, branch: str) -> MoveReport:
     """The report once its commit is on a branch; the last step names it, and nothing is seen before."""
     name = branch or branch_name(report)
-    commit = world.repository.new_commit(tree, world.commit, commit_message(report))
+    commit = world.repository.new_commit(tree, world.commit, NO_SECRETS.text(commit_message(report)))
     world.repository.create_branch(name, commit)
     return replace(report, branch=name, commit=commit)
 
