@@ -149,3 +149,11 @@ def test_drift_that_the_audit_has_found_stops_a_promotion_until_it_is_repaired(r
 
     log.append(AuditEvent("drift", "prod-eu", "", "repaired", detail=detail), who, datetime(2026, 11, 21, 10, tzinfo=UTC))
     assert ready.run("promote", "--from", "staging", "--to", "prod-eu", *ready.drift(), "--dry-run").exit_code == 0
+
+
+def test_a_raw_file_that_is_kept_elsewhere_can_be_held_against_the_evidence(ready: Walk) -> None:
+    own, other = (ready.run("evidence", "verify", "--results", file, now=False) for file in (
+        str(ready.top / "results" / "bench-new.json"), given(ready, lm_eval(900))))
+
+    assert (own.exit_code, "bench-new.json: sha256:" in own.output, "says what it says" in own.output) == (0, True, True), own.output
+    assert (other.exit_code, "nothing rests on it" in other.output) == (1, True), other.output
