@@ -87,6 +87,12 @@ def changed(world: World, target: EnvironmentSpec, replacements: Sequence[Replac
     return Change(tree, before.money.month, report.plan.money.month, gates, report.plan)
 
 
+def unchanged(target: EnvironmentSpec, as_of: date) -> Change:
+    """Nothing would move: what it costs, and no gate is asked."""
+    planned = plan(target, catalog_of(target), as_of)
+    return Change("", planned.money.month, planned.money.month, (), planned)
+
+
 def edited_text(each: Replacement) -> str:
     """The file with the other release: comments and everything outside what differs stay.
 

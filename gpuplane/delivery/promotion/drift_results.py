@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
+from gpuplane.delivery.audit import audit_log
+from gpuplane.delivery.audit.event import record_from
 from gpuplane.delivery.exit_status import CannotStart
+from gpuplane.delivery.promotion.records import is_kept
 from gpuplane.planning.promotion.state_gates import DriftResult
-from gpuplane.spec.model import DnsLabel, SpecModel
+from gpuplane.spec.environment_spec import EnvironmentSpec
+from gpuplane.spec.model import DnsLabel, IsoDate, SpecModel
 
 MAX_BYTES = 16 << 20
 
@@ -27,18 +33,60 @@ class DriftFile(SpecModel):
     """Objects that are not as they were applied, one text each; empty: none."""
 
 
+class _Object(BaseModel):
+    object: Annotated[str, Field(max_length=1000)]
+
+
+class _Stack(BaseModel):
+    stack: Annotated[str, Field(max_length=300)]
+    drift: Annotated[tuple[_Object, ...], Field(max_length=100_000)]
+
+
+class _OwnFile(BaseModel):
+    """What ``gpuplane drift ENV --format json`` prints, as far as it is needed here."""
+
+    environment: DnsLabel
+    as_of: IsoDate
+    stacks: Annotated[tuple[_Stack, ...], Field(min_length=1, max_length=20_000)]
+
+
 def drift_result(path: Path) -> DriftResult:
-    """Read a file.
+    """Read a file: the form above, or what ``gpuplane drift ENV --format json`` prints, which says a day and counts from its beginning.
 
     Raises:
-        CannotStart: it is too large or not of that form.
+        CannotStart: it is too large or not of one of these forms.
     """
     try:
         content = path.read_bytes()
         if len(content) > MAX_BYTES:
             raise CannotStart(f"{path}: {len(content)} bytes is more than the {MAX_BYTES} that are read.")
+        source = f"sha256:{hashlib.sha256(content).hexdigest()}"
+        if b'"stacks"' in content:
+            own = _OwnFile.model_validate_json(content)
+            drifted = tuple(f"{stack.stack}: {each.object}" for stack in own.stacks for each in stack.drift)
+            return DriftResult(own.environment, int(datetime.fromisoformat(f"{own.as_of}T00:00:00+00:00").timestamp()), drifted, source)
         found = DriftFile.model_validate_json(content)
         at = datetime.fromisoformat(found.checked_at)
     except (OSError, ValidationError, ValueError) as error:
         raise CannotStart(f"{path}: not a result of looking for drift (docs/schema/drift-result.json): {str(error)[:300]}") from None
-    return DriftResult(found.environment, int(at.timestamp()), found.drifted, f"sha256:{hashlib.sha256(content).hexdigest()}")
+    return DriftResult(found.environment, int(at.timestamp()), found.drifted, source)
+
+
+def audited_drift(spec: EnvironmentSpec) -> Iterator[DriftResult]:
+    """What the audit says of drift in an environment: that it was found, or repaired. Nothing where no audit is kept.
+
+    Raises:
+        CannotStart: the audit cannot be read.
+    """
+    if not is_kept(spec, os.environ):
+        return
+    for _, line in audit_log(spec).lines(spec.name):
+        try:
+            record = record_from(line)
+        except ValueError:
+            continue  # gpuplane audit --verify says so
+        if record.kind == "drift":
+            objects = record.detail.get("objects")
+            named = tuple(str(each.get("object", each)) for each in objects if isinstance(each, dict)) if isinstance(objects, list) else ()
+            drifted = () if record.result == "repaired" else named or ("an object that the audit does not name",)
+            yield DriftResult(spec.name, int(datetime.fromisoformat(record.at).timestamp()), drifted, record.hash)

@@ -57,6 +57,22 @@ def new_evaluation(world: World, environment: str, service: str, contents: Mappi
     return digest, files
 
 
+def resting_on(world: World, path: Path) -> Iterator[tuple[str, bool]]:
+    """Digest of each evaluation that a raw file is bound to, and whether it says what the file says.
+
+    Raises:
+        CannotStart: the file is no result.
+    """
+    try:
+        read = evaluation_result(path.read_bytes())
+    except (WrongResult, ValidationError) as error:
+        raise CannotStart(f"{path}: {error}") from None
+    for digest, evaluation in world.evidence.evaluations.items():
+        for result in evaluation.spec.results:
+            if result.digest == read.digest:
+                yield digest, result == read.model_copy(update={"stored_at": result.stored_at})
+
+
 def new_approval(world: World, environment: str, service: str, release: str | None, who: str, as_of: date, note: str,
                  ) -> tuple[str, str, dict[str, bytes]]:
     """Digests of the document and of the release, and the file to write below ``evidence/``.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import date
 from pathlib import Path
 
 import click
 
 from gpuplane.delivery.command_line import environment_options, errors, step
-from gpuplane.delivery.exit_status import CannotStart
+from gpuplane.delivery.exit_status import GOOD, REFUSED, CannotStart
 
 
 @click.group()
@@ -42,6 +43,30 @@ def add(environment: str, service: str, results: tuple[Path, ...], at: str, serv
         for path in write_once(environments, files):
             click.echo(f"wrote {path}", err=True)
         click.echo(digest)
+
+
+@evidence.command("verify")
+@click.option("--results", multiple=True, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path),
+              help="Raw result file, from wherever it is kept.")
+@click.option("--onto", metavar="REF", default="HEAD", show_default=True, help="Commit whose evidence is looked at.")
+@environment_options
+def verify(results: tuple[Path, ...], onto: str, environments: Path, as_of: date) -> None:  # noqa: ARG001 every command takes a date
+    """Say which evaluations rest on raw files, and whether they say what the files say.
+
+    Exit status 1: one says something else, or none rests on a file.
+    """
+    with errors():
+        from gpuplane.delivery.promotion.evidence import resting_on
+        from gpuplane.delivery.promotion.repository import Repository
+        from gpuplane.delivery.promotion.world import opened
+
+        with opened(Repository.around(environments, "evidence is committed"), onto) as world:
+            found = [(path, list(resting_on(world, path))) for path in results]
+        for path, said in found:
+            for digest, same in said or [("", False)]:
+                verdict = "says what it says" if same else "says something else"
+                click.echo(f"{path}: {f'{digest} {verdict}' if digest else 'nothing rests on it'}")
+    sys.exit(GOOD if all(said and all(same for _, same in said) for _, said in found) else REFUSED)
 
 
 @evidence.command("approve")

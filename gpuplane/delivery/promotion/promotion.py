@@ -6,9 +6,12 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+import click
+
 from gpuplane.delivery.exit_status import CannotStart
 from gpuplane.delivery.preview import Progress
-from gpuplane.delivery.promotion.change import Change, Replacement, changed
+from gpuplane.delivery.promotion.change import Change, Replacement, changed, unchanged
+from gpuplane.delivery.promotion.drift_results import audited_drift
 from gpuplane.delivery.promotion.evaluated_platform import platform_of
 from gpuplane.delivery.promotion.evidence_files import raw_state
 from gpuplane.delivery.promotion.messages import branch_name, commit_message
@@ -16,6 +19,7 @@ from gpuplane.delivery.promotion.release_history import stretches
 from gpuplane.delivery.promotion.report import SCHEMA_VERSION, Move, MoveReport
 from gpuplane.delivery.promotion.trailers import rolled_back_by
 from gpuplane.delivery.promotion.world import World, service_of
+from gpuplane.delivery.redaction import NO_SECRETS
 from gpuplane.planning.promotion.evaluation_gate import GATE as EVALUATIONS
 from gpuplane.planning.promotion.evaluation_gate import Candidate, evaluation_results
 from gpuplane.planning.promotion.gate import GateResult, verdict
@@ -96,8 +100,11 @@ def promote(world: World, request: Request, progress: Progress) -> MoveReport:
     chosen = tuple(name for name in chosen if name in sides.waiting)
     moves = tuple(_move(world, sides, name) for name in chosen)
     progress(f"{len(moves)} of {len(sides.waiting)} releases that differ would move")
-    change = changed(world, sides.target, [_replacement(world, sides, name) for name in chosen], request.now.date(), progress)
-    gates = (*gate_results(world, request, sides, moves, change), *change.gates)
+    if moves:
+        change = changed(world, sides.target, [_replacement(world, sides, name) for name in chosen], request.now.date(), progress)
+    else:
+        change = unchanged(sides.target, request.now.date())
+    gates = (*gate_results(world, request, sides, moves, change), *change.gates) if moves else ()
     report = MoveReport(
         SCHEMA_VERSION, "promote", sides.source.name, sides.target.name, world.commit, request.now.date(),
         request.now.isoformat(timespec="seconds"), verdict(gates), moves, gates, change.before, change.after, tuple(_notes(sides, chosen)),
@@ -108,7 +115,7 @@ def promote(world: World, request: Request, progress: Progress) -> MoveReport:
 def committed(world: World, report: MoveReport, tree: str, branch: str) -> MoveReport:
     """The report once its commit is on a branch; the last step names it, and nothing is seen before."""
     name = branch or branch_name(report)
-    commit = world.repository.new_commit(tree, world.commit, commit_message(report))
+    commit = world.repository.new_commit(tree, world.commit, NO_SECRETS.text(commit_message(report)))
     world.repository.create_branch(name, commit)
     return replace(report, branch=name, commit=commit)
 
@@ -189,7 +196,8 @@ def gate_results(world: World, request: Request, sides: Sides, moves: Sequence[M
         yield from cost_results(wanted.cost, change.before, change.after)
     if wanted.no_drift is not None:
         both = {"source": sides.source.name, "target": sides.target.name}
-        yield from drift_results(wanted.no_drift, both, request.drift, seconds)
+        known = [each for spec in (sides.source, sides.target) for each in _audited(spec)]
+        yield from drift_results(wanted.no_drift, both, (*request.drift, *known), seconds)
 
 
 def _changed_results(world: World, move: Move) -> Iterator[GateResult]:
@@ -216,6 +224,15 @@ def running(world: World, spec: EnvironmentSpec, service: str) -> Running:
     if found is None:
         raise CannotStart(f"{path} has no history at {world.commit[:12]}: commit it first.")
     return Running(spec.name, found.seconds, found.commit.hash, found.at_least)
+
+
+def _audited(spec: EnvironmentSpec) -> list[DriftResult]:
+    """An audit out of reach adds nothing: without it the files that are given must do."""
+    try:
+        return list(audited_drift(spec))
+    except CannotStart as error:
+        click.echo(f"the audit of {spec.name} was not read: {error}", err=True)
+        return []
 
 
 def _authors(world: World) -> Mapping[str, str]:

@@ -38,16 +38,15 @@ class Stretch:
 
 def stretches(repository: Repository, commit: str, path: str) -> Iterator[Stretch]:
     """Every release that a file has had, newest first; a commit that changed something else begins no new one."""
-    found: Stretch | None = None
+    first: tuple[str, Mapping[str, Any], Commit] | None = None
     for each in repository.history(commit, path):
         value = released(repository.read(each.hash, path))
         digest = release_digest(value) if value is not None else ""
-        if found is not None and digest != found.digest:
-            yield found
-            found = None
-        found = Stretch(digest, value, each, _seconds(repository, each), repository.boundary(each)) if value is not None else None
-    if found is not None:
-        yield found
+        if first is not None and digest != first[0]:
+            yield _stretch(repository, *first)
+        first = (digest, value, each) if value is not None else None
+    if first is not None:
+        yield _stretch(repository, *first)
 
 
 def released(content: bytes | None) -> dict[str, Any] | None:
@@ -73,5 +72,6 @@ def _plain(name: str, value: Any) -> Any:
     return found.model_dump(mode="json", by_alias=True, exclude_defaults=True)
 
 
-def _seconds(repository: Repository, commit: Commit) -> int:
-    return max(commit.seconds, repository.one(commit.parents[0]).seconds) if commit.parents else commit.seconds
+def _stretch(repository: Repository, digest: str, value: Mapping[str, Any], commit: Commit) -> Stretch:
+    seconds = max(commit.seconds, repository.one(commit.parents[0]).seconds) if commit.parents else commit.seconds
+    return Stretch(digest, value, commit, seconds, repository.boundary(commit))

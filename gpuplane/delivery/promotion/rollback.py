@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time
 
 from gpuplane.delivery.exit_status import CannotStart
 from gpuplane.delivery.preview import Progress
-from gpuplane.delivery.promotion.change import Replacement, changed, document_with
+from gpuplane.delivery.promotion.change import Replacement, changed, document_with, unchanged
 from gpuplane.delivery.promotion.promotion import committed
 from gpuplane.delivery.promotion.release_history import Stretch, stretches
 from gpuplane.delivery.promotion.report import SCHEMA_VERSION, Move, MoveReport
@@ -54,8 +54,8 @@ def roll_back(world: World, back: Back, progress: Progress) -> MoveReport:
     found = {name: stretch for name, stretch in found.items() if stretch.digest != release_digest(moved(entries[name].document.spec))}
     moves = tuple(_move(world, spec, entries[name], stretch) for name, stretch in sorted(found.items()))
     progress(f"{len(moves)} of {len(names)} releases would go back")
-    change = changed(world, spec, [_replacement(world, spec, entries[name], stretch) for name, stretch in sorted(found.items())],
-                     back.now.date(), progress)
+    replacements = [_replacement(world, spec, entries[name], stretch) for name, stretch in sorted(found.items())]
+    change = changed(world, spec, replacements, back.now.date(), progress) if moves else unchanged(spec, back.now.date())
     gates = (*change.gates, *_waived(spec, moves))
     notes = tuple(f"{move.service}: {note}" for move in moves for note in _notes(entries[move.service]))
     report = MoveReport(

@@ -29,7 +29,7 @@ def evaluation_result(content: bytes, stored_at: str = "") -> EvaluationResult:
     if len(content) > MAX_BYTES:
         raise WrongResult(f"{len(content)} bytes is more than the {MAX_BYTES} that are read.")
     try:
-        data = json.loads(content, parse_constant=_no_constant)
+        data = json.loads(content, parse_constant=_no_number, parse_int=_whole)
     except (ValueError, RecursionError):
         raise WrongResult("is not one JSON document (vllm bench serve --append-result writes several: give it one file a run).") from None
     if not isinstance(data, dict):
@@ -50,6 +50,10 @@ def _read(data: dict[str, Any], digest: str) -> EvaluationResult:
     raise WrongResult(f"is of no known format; known are: {_KNOWN}.")
 
 
-def _no_constant(_: str) -> float:
+def _no_number(_: str) -> None:
     """NaN and infinities are no figures: they become null, which no format takes for one."""
-    return None  # type: ignore[return-value]
+
+
+def _whole(text: str) -> int | None:
+    """A whole number that a float can hold exactly enough; a longer one is no figure either."""
+    return int(text) if len(text) <= 18 else None

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from gpuplane.delivery.audit import AuditEvent, audit_log, who_runs_this
+from gpuplane.delivery.promotion.drift_results import drift_result
 from gpuplane.delivery.promotion.evidence_files import document_text, read_evidence
 from gpuplane.delivery.promotion.release_history import released
 from gpuplane.planning.promotion.releases import release_digest
@@ -123,3 +126,34 @@ def test_the_audit_knows_promotions_and_approvals(ready: Walk, tmp_path: Path, m
 def test_the_examples_files_are_generated() -> None:
     assert {path.name: path.read_text() for path in (EXAMPLE / "results").iterdir()} == {name: text(content) for name, content in FILES.items()}
     assert len(read_evidence(EXAMPLE / "environments").evaluations) == 2
+
+
+@pytest.mark.parametrize(("objects", "drifted"), [([], ()), ([{"object": "InferenceService chat", "urn": "x"}], ("prod-tenants: InferenceService chat",))])
+def test_what_the_command_drift_prints_is_a_result_of_its_day(tmp_path: Path, objects: list[dict[str, str]], drifted: tuple[str, ...]) -> None:
+    file = tmp_path / "drift.json"
+    file.write_text(json.dumps({"schema_version": 1, "environment": "prod", "as_of": "2026-11-21", "drifted": bool(objects), "stacks": [
+        {"stack": "prod-tenants", "layer": "tenants", "tenant": "", "applied": True, "drift": objects}]}))
+    found = drift_result(file)
+
+    assert (found.environment, found.seconds, found.drifted) == ("prod", 1795219200, drifted)
+
+
+def test_drift_that_the_audit_has_found_stops_a_promotion_until_it_is_repaired(ready: Walk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = str(tmp_path / "audit")
+    monkeypatch.setenv("GPUPLANE_AUDIT", place)
+    log, who = audit_log(place), who_runs_this()
+    detail = {"objects": [{"object": "InferenceService assistant", "tenant": "support"}]}
+    log.append(AuditEvent("drift", "prod-eu", "", "found", detail=detail), who, datetime(2026, 11, 21, 9, tzinfo=UTC))
+    found = ready.run("promote", "--from", "staging", "--to", "prod-eu", *ready.drift(), "--dry-run")
+    assert (found.exit_code, "Repair prod-eu first: InferenceService assistant." in found.output) == (1, True), found.output
+
+    log.append(AuditEvent("drift", "prod-eu", "", "repaired", detail=detail), who, datetime(2026, 11, 21, 10, tzinfo=UTC))
+    assert ready.run("promote", "--from", "staging", "--to", "prod-eu", *ready.drift(), "--dry-run").exit_code == 0
+
+
+def test_a_raw_file_that_is_kept_elsewhere_can_be_held_against_the_evidence(ready: Walk) -> None:
+    own, other = (ready.run("evidence", "verify", "--results", file, now=False) for file in (
+        str(ready.top / "results" / "bench-new.json"), given(ready, lm_eval(900))))
+
+    assert (own.exit_code, "bench-new.json: sha256:" in own.output, "says what it says" in own.output) == (0, True, True), own.output
+    assert (other.exit_code, "nothing rests on it" in other.output) == (1, True), other.output

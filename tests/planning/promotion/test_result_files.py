@@ -7,12 +7,13 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gpuplane.catalog.bench_results import WrongResult
 from gpuplane.planning.promotion.result_files import evaluation_result
 from tests.delivery.promotion.results import REVISION, bench_serve, lm_eval
+from tests.spec.strategies import json_values, paths_of, put
 
 GSM8K = "gsm8k/exact_match,strict-match"
 
@@ -105,10 +106,19 @@ def test_what_is_no_result_is_refused_with_the_reason(content: bytes, words: str
         evaluation_result(content)
 
 
-@given(st.recursive(st.none() | st.booleans() | st.floats() | st.text(max_size=5), lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
-    st.sampled_from(["results", "n-samples", "date", "config", "gsm8k", "a,b", "a_stderr,b", "higher_is_better", "model_id", "completed", "ttfts",
-                     "itls", "errors", "schema_version", "measures", "measured_on"]), inner, max_size=6), max_leaves=30))
-def test_no_file_is_a_defect(content: Any) -> None:
+GENERIC: dict[str, Any] = {"schema_version": 1, "measured_on": "2026-11-20", "conditions": {"a": "b"}, "measures": {
+    "a": {"better": "lower", "counted": 3, "samples": 10}, "b": {"better": "lower", "values": [1.0, 2.0]}}}
+WHOLE = [lm_eval(), bench_serve(requests=3), bench_serve(requests=3, latencies=[1.0, 2.0, 3.0]), GENERIC]
+
+
+@settings(max_examples=400, deadline=None)
+@given(data=st.data())
+def test_no_file_is_a_defect(data: st.DataObject) -> None:
+    content = data.draw(st.sampled_from(WHOLE))
+    for _ in range(data.draw(st.integers(1, 3))):
+        content = put(content, data.draw(st.sampled_from(paths_of(content))), data.draw(json_values))
+        if not isinstance(content, dict):
+            break
     try:
         found = evaluation_result(json.dumps(content).encode())
     except WrongResult:
@@ -116,8 +126,9 @@ def test_no_file_is_a_defect(content: Any) -> None:
     assert all(math.isfinite(each.value) for each in found.measures.values())
 
 
-def test_what_is_not_finite_is_no_figure() -> None:
-    text = json.dumps(lm_eval()).replace("0.7763457164518575", "NaN")
+@pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e999", "1" + "0" * 400])
+def test_what_is_not_finite_is_no_figure(number: str) -> None:
+    text = json.dumps(lm_eval()).replace("0.7763457164518575", number)
 
     with pytest.raises(WrongResult, match="holds no figure"):
         evaluation_result(text.encode())
