@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import pulumi
 
 from gpuplane.components.tenant import Tenant, TenantArgs
@@ -25,14 +27,22 @@ from gpuplane.stacks.traffic import gateway_peer, register_traffic
 from gpuplane.stacks.upstream import require_upstream
 
 
-def compose(spec: EnvironmentSpec, planned: EnvironmentPlan) -> None:
-    """Register every tenant, then its services once its queue is there."""
+def compose(spec: EnvironmentSpec, planned: EnvironmentPlan, only: Collection[str] | None = None) -> None:
+    """Register every tenant, then its services once its queue is there.
+
+    What is registered for a tenant follows from its own documents, its own plan, the pools and the environment alone: a preview
+    renders no tenant again of which none of these has changed (``gpuplane.delivery.own_inputs`` holds it).
+
+    Args:
+        spec, planned: the wish and its plan.
+        only: tenants to register; all where it is left out.
+    """
     require_upstream(spec, "tenants")
     provider = kubernetes_provider(spec)
     protected = with_provider(provider, protect=spec.environment.spec.protected or None)
     cloud = tenant_cloud.options(spec)
-    for name, document in spec.tenants.items():
-        tenant = Tenant(name, _tenant(spec, planned, name, document.spec), protected)
+    for name in spec.tenants if only is None else only:
+        tenant = Tenant(name, _tenant(spec, planned, name, spec.tenants[name].spec), protected)
         if cloud is not None:
             tenant_cloud.compose(spec, name, tenant, cloud)
         after = pulumi.ResourceOptions.merge(with_provider(provider), pulumi.ResourceOptions(depends_on=[tenant]))

@@ -22,10 +22,12 @@ from pulumi.runtime.settings import get_project, get_stack, set_root_resource
 from pulumi.runtime.stack import run_pulumi_func
 
 from gpuplane.delivery.redaction import REDACTED
+from gpuplane.delivery.tenant_renders import TenantRenders
 from gpuplane.graph.resource_view import ResourceView, Unknown, lookup
 from gpuplane.planning.environment_plan import EnvironmentPlan
 from gpuplane.spec.environment_spec import EnvironmentSpec
-from gpuplane.stacks.program import PROJECT, register
+from gpuplane.spec.own import NotOwnError
+from gpuplane.stacks.program import PROJECT, register, register_tenant
 
 _SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 a marker, no secret
 """Signature of a secret in Pulumi's wire format (``pulumi.runtime.rpc``)."""
@@ -33,20 +35,41 @@ _STACK = "pulumi:pulumi:Stack"
 
 
 def render(spec: EnvironmentSpec, planned: EnvironmentPlan, progress: Callable[[str], None] = lambda _: None,
-           ) -> tuple[ResourceView, ...]:
+           renders: TenantRenders | None = None) -> tuple[ResourceView, ...]:
     """Every resource that the environment's layers would register, by layer and URN.
 
     Args:
         spec, planned: the wish and its plan.
         progress: called with a line for each layer.
+        renders: tenants that were rendered before; all are rendered where it is left out.
     """
     views: list[ResourceView] = []
     for layer in spec.layers:
         progress(f"rendering layer {layer}")
-        monitor = RecordingMonitor(layer)
-        run_program(lambda layer=layer: register(spec, planned, layer), monitor, spec.stack_name(layer))  # type: ignore[misc]
-        views += sorted(monitor.views, key=lambda view: view.urn)  # registrations run side by side
+        found = _shared(spec, planned, renders) if renders is not None and layer == "tenants" and spec.tenants else None
+        if found is None:
+            found = _registered(lambda layer=layer: register(spec, planned, layer), layer, spec.stack_name(layer))  # type: ignore[misc]
+        views += sorted(found, key=lambda view: view.urn)  # registrations run side by side
     return tuple(views)
+
+
+def _shared(spec: EnvironmentSpec, planned: EnvironmentPlan, renders: TenantRenders) -> tuple[ResourceView, ...] | None:
+    """The layer of tenants, each of them rendered by itself where it is not there; None where that cannot be."""
+    stack = spec.stack_name("tenants")
+
+    def one(own: EnvironmentSpec, its_plan: EnvironmentPlan, tenant: str) -> tuple[ResourceView, ...]:
+        return _registered(lambda: register_tenant(own, its_plan, tenant), "tenants", stack)
+
+    try:
+        return renders.views(spec, planned, one)
+    except (NotOwnError, OSError):
+        return None
+
+
+def _registered(program: Callable[[], None], layer: str, stack: str) -> tuple[ResourceView, ...]:
+    monitor = RecordingMonitor(layer)
+    run_program(program, monitor, stack)
+    return tuple(monitor.views)
 
 
 def run_program(program: Callable[[], None], monitor: MockMonitor, stack: str) -> None:
