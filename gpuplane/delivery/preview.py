@@ -60,7 +60,7 @@ def preview(spec: EnvironmentSpec, as_of: date, progress: Progress = lambda _: N
     sources = SourceMap(spec)
     resources = tuple(sources.locate(view) for view in render(spec, planned, progress, renders))
     progress(f"judging {len(resources)} resources by {len(rules)} rules")
-    graph = PlannedGraph(resources, catalog=catalog, parameters=spec.environment.spec.policies)
+    graph = PlannedGraph(resources, catalog=catalog, parameters=spec.environment.spec.policies).on(as_of)
     judgement = judge(graph, spec.exemptions, as_of)
     by_urn = {view.urn: view for view in resources}
     located = Consequences(spec, planned).without(
