@@ -139,6 +139,10 @@ def _asked(findings: Sequence[Finding], views: Sequence[ResourceView]) -> tuple[
 
 def _preview(environments: Path, environment: str, against: str | None, as_of: date, judged_by: str | None) -> PreviewReport:
     from gpuplane.delivery import preview as previews
+    from gpuplane.delivery.document_cache import cache_file
+    from gpuplane.delivery.tenant_renders import TenantRenders
+
+    renders = TenantRenders(cache_file().with_name("renders.sqlite")) if judged_by is None else None
 
     def own() -> tuple[EnvironmentSpec, PreviewReport]:
         with step("reading"):
@@ -148,7 +152,7 @@ def _preview(environments: Path, environment: str, against: str | None, as_of: d
                 from gpuplane.delivery.judge_command import judged
 
                 return judged(environments, environment, judged_by, as_of, progress)
-            return spec, previews.preview(spec, as_of, progress)
+            return spec, previews.preview(spec, as_of, progress, renders)
 
     if against is None:
         return own()[1]
@@ -157,7 +161,7 @@ def _preview(environments: Path, environment: str, against: str | None, as_of: d
     with OtherSide(environments, environment, against, as_of) as other:
         spec, report = own()
         with step(f"comparing with {against}"):
-            return previews.with_comparison(spec, report, other.compared_with(report))
+            return previews.with_comparison(spec, report, other.compared_with(report, renders))
 
 
 def _print(report: PreviewReport, output_format: str) -> None:

@@ -14,7 +14,7 @@ from gpuplane.spec.traffic_references import generates
 
 def register_graphs(spec: EnvironmentSpec, tenant: str, options: pulumi.ResourceOptions) -> None:
     """Register a tenant's graphs, after what lets their routers start."""
-    graphs = [graph for graph in spec.graphs.values() if graph.tenant == tenant]
+    graphs = spec.graphs_of(tenant)
     if not graphs:
         return
     confined = GraphRouterConfinement(f"{tenant}-graph-routers", tenant, options)

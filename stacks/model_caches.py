@@ -12,8 +12,7 @@ from gpuplane.spec.environment_spec import EnvironmentSpec
 def register_model_caches(spec: EnvironmentSpec, tenant: str, options: pulumi.ResourceOptions) -> list[pulumi.Resource]:
     """Register each copy of a tenant once, however many services use it."""
     found: list[pulumi.Resource] = []
-    for model in cached_models(spec):
-        if model.tenant == tenant:
-            args = ModelCacheArgs(tenant, model.pool, model.storage_uri, model.size_gib)
-            found.append(ModelCache(f"{tenant}-{cache_name(args)}", args, options))
+    for model in cached_models(spec, tenant):
+        args = ModelCacheArgs(tenant, model.pool, model.storage_uri, model.size_gib)
+        found.append(ModelCache(f"{tenant}-{cache_name(args)}", args, options))
     return found

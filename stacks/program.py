@@ -78,6 +78,11 @@ def register(spec: EnvironmentSpec, planned: EnvironmentPlan, layer: str, tenant
     export_identity(spec, layer, tenant)
 
 
+def register_tenant(spec: EnvironmentSpec, planned: EnvironmentPlan, tenant: str) -> None:
+    """Register what layer ``tenants`` holds of one tenant; of all tenants together it is the layer."""
+    tenants.compose(spec, planned, tenant)
+
+
 def stack_settings() -> StackSettings:
     """Settings of the running stack: its config keys, and where they are missing the environment that claims the stack.
 

@@ -22,7 +22,9 @@ from gpuplane.stacks.tenant_secrets import readers
 def options(spec: EnvironmentSpec) -> pulumi.ResourceOptions | None:
     """Options with the AWS provider, where tenants have something in AWS; None where they have nothing."""
     aws = spec.environment.spec.aws
-    if aws is None or (aws.model_buckets is None and not any(readers(spec, name) for name in spec.tenants)):
+    made = any(store.aws_secrets_manager is not None and store.aws_secrets_manager.reader_roles is not None
+               for store in spec.environment.spec.secret_stores.values())
+    if aws is None or (aws.model_buckets is None and not made):
         return None
     return with_provider(aws_provider(spec), protect=spec.environment.spec.protected or None)
 

@@ -26,7 +26,11 @@ from gpuplane.stacks.upstream import require_upstream
 
 
 def compose(spec: EnvironmentSpec, planned: EnvironmentPlan, only: str = "") -> None:
-    """Register every tenant, or one alone, then its services once its queue is there."""
+    """Register every tenant, or one alone, then its services once its queue is there.
+
+    What is registered for a tenant follows from its own documents, its own plan, the pools and the environment alone: a preview
+    renders no tenant again of which none of these has changed (``gpuplane.delivery.own_inputs`` holds it).
+    """
     require_upstream(spec, "tenants")
     provider = kubernetes_provider(spec)
     protected = with_provider(provider, protect=spec.environment.spec.protected or None)

@@ -87,6 +87,6 @@ def field_changes(before: Any, after: Any, path: str = "") -> Iterator[FieldChan
 
 
 def _same(before: Any, after: Any) -> bool:
-    if isinstance(before, Unknown) or isinstance(after, Unknown):
-        return bool(before == after)
+    if before is after or isinstance(before, Unknown) or isinstance(after, Unknown):
+        return before is after or bool(before == after)
     return bool(before == after) and type(before) is type(after)

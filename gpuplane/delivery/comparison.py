@@ -20,6 +20,8 @@ from gpuplane.delivery.exit_status import CannotStart
 from gpuplane.delivery.isolation_json import edges_from_json
 from gpuplane.delivery.preview_report import SCHEMA_VERSION, Comparison, PreviewReport
 from gpuplane.delivery.render_json import to_json, views_from_json
+from gpuplane.delivery.tenant_renders import TenantRenders
+from gpuplane.spec.errors import InvalidSpec
 
 _TIMEOUT_SECONDS = 600
 
@@ -38,6 +40,10 @@ class OtherSide:
         as_of: date that both sides are judged at.
         command: ``preview``, or ``cost``, which only plans.
 
+    Attributes:
+        ref, commit: what is compared with.
+        exists: whether the environment is there at that ref.
+
     Raises:
         CannotStart: not a git repository, or no such ref.
     """
@@ -47,11 +53,15 @@ class OtherSide:
         top = repository_of(environments, "--against compares with a commit")
         self.commit = commit_of(environments, ref)
         relative = environments.resolve().relative_to(top.resolve())
+        self._environment, self._as_of = environment, as_of
         self._folder = tempfile.TemporaryDirectory(prefix="gpuplane-ref-", ignore_cleanup_errors=True)
         tree = Path(self._folder.name)
         check_out(top, self.commit, tree)
-        self._child = None
-        if (tree / relative / environment / "environment.yaml").is_file():
+        self._child, self._environments = None, tree / relative
+        self.exists = (tree / relative / environment / "environment.yaml").is_file()
+        # Without a program of its own the other side is rendered by this one, which then need not render what both have in common.
+        self._shares = command == "preview" and not (tree / "gpuplane" / "__init__.py").is_file()
+        if self.exists and not self._shares:
             self._child = _child(tree, relative, environment, as_of, command)
 
     def __enter__(self) -> OtherSide:
@@ -63,12 +73,19 @@ class OtherSide:
             self._child.wait()
         self._folder.cleanup()
 
-    def compared_with(self, report: PreviewReport) -> Comparison:
-        """The comparison, once both sides are there; where the other side cannot be previewed, a note says why."""
+    def compared_with(self, report: PreviewReport, renders: TenantRenders | None = None) -> Comparison:
+        """The comparison, once both sides are there; where the other side cannot be previewed, a note says why.
+
+        Args:
+            report: this side.
+            renders: tenants that were rendered before, those of this side among them.
+        """
         if not self.exists:
             note = f"{report.environment} does not exist at {self.ref}: everything is new."
             return Comparison(self.ref, self.commit, None, changes_between((), _own(report)), note, ())
         try:
+            if self._shares:
+                return self._shared(report, renders)
             data = self.answer(SCHEMA_VERSION)
             return Comparison(self.ref, self.commit, data["plan"], changes_between(views_from_json(data), _own(report)),
                               edges=edges_from_json(data))
@@ -76,10 +93,14 @@ class OtherSide:
             note = f"{self.ref} cannot be previewed, so there is nothing to compare with: {error}"
             return Comparison(self.ref, self.commit, None, (), note)
 
-    @property
-    def exists(self) -> bool:
-        """Whether the environment is there at that ref."""
-        return self._child is not None
+    def _shared(self, report: PreviewReport, renders: TenantRenders | None) -> Comparison:
+        from gpuplane.delivery.shared_side import shared_side
+
+        try:
+            plan, changes, edges = shared_side(self._environments, self._environment, self._as_of, report, renders)
+        except InvalidSpec as error:
+            raise NoAnswer(_first_error(str(error).replace(f"{self._folder.name}/", ""))) from None
+        return Comparison(self.ref, self.commit, plan, changes, edges=edges)
 
     def answer(self, schema_version: int) -> dict[str, Any]:
         """What the command printed there as JSON.

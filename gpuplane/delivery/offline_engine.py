@@ -7,7 +7,7 @@ was registered with, everything else stays unknown, as in a preview of resources
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -22,10 +22,12 @@ from pulumi.runtime.settings import get_project, get_stack, set_root_resource
 from pulumi.runtime.stack import run_pulumi_func
 
 from gpuplane.delivery.redaction import REDACTED
+from gpuplane.delivery.tenant_renders import TenantRenders
 from gpuplane.graph.resource_view import ResourceView, Unknown, lookup
 from gpuplane.planning.environment_plan import EnvironmentPlan
 from gpuplane.spec.environment_spec import EnvironmentSpec, StackKey
-from gpuplane.stacks.program import PROJECT, register
+from gpuplane.spec.own import NotOwnError
+from gpuplane.stacks.program import PROJECT, register, register_tenant
 
 _SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 a marker, no secret
 """Signature of a secret in Pulumi's wire format (``pulumi.runtime.rpc``)."""
@@ -33,30 +35,33 @@ _STACK = "pulumi:pulumi:Stack"
 
 
 def render(spec: EnvironmentSpec, planned: EnvironmentPlan, progress: Callable[[str], None] = lambda _: None,
-           ) -> tuple[ResourceView, ...]:
+           renders: TenantRenders | None = None) -> tuple[ResourceView, ...]:
     """Every resource that the environment's layers would register, by layer and URN.
 
     Args:
         spec, planned: the wish and its plan.
         progress: called with a line for each layer.
+        renders: tenants that were rendered before; all are rendered where it is left out.
     """
-    return together(spec, render_stacks(spec, planned, progress))
+    return together(spec, render_stacks(spec, planned, progress, renders))
 
 
 def render_stacks(spec: EnvironmentSpec, planned: EnvironmentPlan, progress: Callable[[str], None] = lambda _: None,
-                  ) -> dict[StackKey, tuple[ResourceView, ...]]:
+                  renders: TenantRenders | None = None) -> dict[StackKey, tuple[ResourceView, ...]]:
     """The same by stack. All stacks of a layer have the layer's name in their URNs: how it is cut changes nothing of what there is."""
     found: dict[StackKey, tuple[ResourceView, ...]] = {}
     for layer in spec.layers:
         progress(f"rendering layer {layer}")
-        found.update((key, render_stack(spec, planned, key, spec.stack_name(layer))) for key in spec.stacks_of(layer))
+        shared = _shared(spec, planned, renders) if renders is not None and layer == "tenants" and spec.tenants else None
+        for key in spec.stacks_of(layer):
+            found[key] = (render_stack(spec, planned, key, spec.stack_name(layer)) if shared is None
+                          else _each_once(shared[name] for name in ([key.tenant] if key.tenant else spec.tenants)))
     return found
 
 
 def together(spec: EnvironmentSpec, stacks: Mapping[StackKey, tuple[ResourceView, ...]]) -> tuple[ResourceView, ...]:
     """Resources of all stacks, each once (every stack has the same provider), by layer and URN."""
-    by_urn = {view.urn: view for views in stacks.values() for view in views}
-    return tuple(sorted(by_urn.values(), key=lambda view: (spec.layers.index(view.layer), view.urn)))
+    return tuple(sorted(_each_once(stacks.values()), key=lambda view: (spec.layers.index(view.layer), view.urn)))
 
 
 def render_stack(spec: EnvironmentSpec, planned: EnvironmentPlan, key: StackKey, name: str = "") -> tuple[ResourceView, ...]:
@@ -67,9 +72,32 @@ def render_stack(spec: EnvironmentSpec, planned: EnvironmentPlan, key: StackKey,
         key: what the stack holds.
         name: of the stack, as it stands in URNs; left out, its own.
     """
-    monitor = RecordingMonitor(key.layer)
-    run_program(lambda: register(spec, planned, key.layer, key.tenant), monitor, name or spec.stack_name(key.layer, key.tenant))
-    return tuple(sorted(monitor.views, key=lambda view: view.urn))  # registrations run side by side
+    found = _registered(lambda: register(spec, planned, key.layer, key.tenant), key.layer, name or spec.stack_name(key.layer, key.tenant))
+    return tuple(sorted(found, key=lambda view: view.urn))  # registrations run side by side
+
+
+def _each_once(views: Iterable[tuple[ResourceView, ...]]) -> tuple[ResourceView, ...]:
+    by_urn = {view.urn: view for some in views for view in some}
+    return tuple(by_urn[urn] for urn in sorted(by_urn))
+
+
+def _shared(spec: EnvironmentSpec, planned: EnvironmentPlan, renders: TenantRenders) -> Mapping[str, tuple[ResourceView, ...]] | None:
+    """What the layer of tenants holds of each, rendered by itself where it is not there; None where that cannot be."""
+    stack = spec.stack_name("tenants")
+
+    def one(own: EnvironmentSpec, its_plan: EnvironmentPlan, tenant: str) -> tuple[ResourceView, ...]:
+        return _registered(lambda: register_tenant(own, its_plan, tenant), "tenants", stack)
+
+    try:
+        return renders.views(spec, planned, one)
+    except (NotOwnError, OSError):
+        return None
+
+
+def _registered(program: Callable[[], None], layer: str, stack: str) -> tuple[ResourceView, ...]:
+    monitor = RecordingMonitor(layer)
+    run_program(program, monitor, stack)
+    return tuple(monitor.views)
 
 
 def run_program(program: Callable[[], None], monitor: MockMonitor, stack: str) -> None:

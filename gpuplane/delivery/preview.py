@@ -16,6 +16,7 @@ from gpuplane.delivery.preview_report import Comparison, PreviewReport
 from gpuplane.delivery.redaction import SECRETS, redaction_of, sealed
 from gpuplane.delivery.source_map import SourceMap
 from gpuplane.delivery.spec_documents import document_views, literal_findings
+from gpuplane.delivery.tenant_renders import TenantRenders
 from gpuplane.delivery.wiring_figures import service_wirings
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.reachability import matrix
@@ -38,13 +39,14 @@ IDLE_EXEMPTION = "EX-01"
 """Id of the advice to remove an exemption that waives nothing."""
 
 
-def preview(spec: EnvironmentSpec, as_of: date, progress: Progress = lambda _: None) -> PreviewReport:
+def preview(spec: EnvironmentSpec, as_of: date, progress: Progress = lambda _: None, renders: TenantRenders | None = None) -> PreviewReport:
     """Preview one environment.
 
     Args:
         spec: the wish.
         as_of: date that prices and exemptions are judged at.
         progress: called with a line for each step.
+        renders: tenants that were rendered before; never where the answer lets an apply go.
     """
     from gpuplane.delivery.applying.digest import digests_of
     from gpuplane.delivery.offline_engine import render_stacks, together
@@ -55,10 +57,10 @@ def preview(spec: EnvironmentSpec, as_of: date, progress: Progress = lambda _: N
     catalog = catalog_of(spec)
     planned = plan(spec, catalog, as_of)
     sources = SourceMap(spec)
-    stacks = render_stacks(spec, planned, progress)
+    stacks = render_stacks(spec, planned, progress, renders)
     resources = tuple(sources.locate(view) for view in together(spec, stacks))
     progress(f"judging {len(resources)} resources by {len(rules)} rules")
-    graph = PlannedGraph(resources, catalog=catalog, parameters=spec.environment.spec.policies)
+    graph = PlannedGraph(resources, catalog=catalog, parameters=spec.environment.spec.policies).on(as_of)
     judgement = judge(graph, spec.exemptions, as_of)
     by_urn = {view.urn: view for view in resources}
     located = Consequences(spec, planned).without(

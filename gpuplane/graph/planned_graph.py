@@ -40,7 +40,9 @@ class PlannedGraph:
         """The day it is judged at; None only where no verdict is asked for (the registry sets it)."""
 
     def on(self, day: date) -> PlannedGraph:
-        """The same graph, judged at ``day``."""
+        """The same graph, judged at ``day``; itself, with what is known of it, where it is judged at that day already."""
+        if self.as_of == day:
+            return self
         found = copy(self)
         found.as_of = day
         return found

@@ -31,15 +31,15 @@ class CachedModel:
     services: tuple[str, ...]
 
 
-def cached_models(spec: EnvironmentSpec) -> tuple[CachedModel, ...]:
-    """Every copy, sorted by pool, tenant and URI: services of one tenant share that of one model."""
+def cached_models(spec: EnvironmentSpec, tenant: str | None = None) -> tuple[CachedModel, ...]:
+    """Every copy, or those of one tenant, sorted by pool, tenant and URI: services of one tenant share that of one model."""
     found: dict[tuple[str, str, str], list[tuple[str, int]]] = defaultdict(list)
-    for name, entry in spec.services.items():
+    for entry in spec.services.values() if tenant is None else spec.services_of(tenant):
         wish = entry.document.spec
         if wish.model_cache_gib is not None:
-            found[wish.placement.pool, entry.tenant, wish.release.model.storage_uri].append((name, wish.model_cache_gib))
-    return tuple(CachedModel(tenant, pool, uri, max(size for _, size in users), tuple(sorted(name for name, _ in users)))
-                 for (pool, tenant, uri), users in sorted(found.items()))
+            found[wish.placement.pool, entry.tenant, wish.release.model.storage_uri].append((entry.name, wish.model_cache_gib))
+    return tuple(CachedModel(owner, pool, uri, max(size for _, size in users), tuple(sorted(name for name, _ in users)))
+                 for (pool, owner, uri), users in sorted(found.items()))
 
 
 def model_cache_refusals(spec: EnvironmentSpec, memories: Mapping[str, ServiceMemory]) -> Iterator[Refusal]:

@@ -14,6 +14,7 @@ from gpuplane.spec.inference_service import InferenceService
 from gpuplane.spec.llm_inference_service import PREFILL, LLMInferenceService
 from gpuplane.spec.model import Metadata
 from gpuplane.spec.node_pool import NodePool
+from gpuplane.spec.own import Own
 from gpuplane.spec.policies import PRODUCTION_WORDS
 from gpuplane.spec.runtime import Runtime
 from gpuplane.spec.tenant import Tenant
@@ -192,3 +193,29 @@ class EnvironmentSpec:
         for entry in self.services.values():
             found.setdefault(entry.tenant, []).append(entry)
         return {tenant: tuple(entries) for tenant, entries in found.items()}
+
+    def graphs_of(self, tenant: str) -> tuple[GraphEntry, ...]:
+        """Graphs of one tenant, by name."""
+        return self._graphs_by_tenant.get(tenant, ())
+
+    @cached_property
+    def _graphs_by_tenant(self) -> Mapping[str, tuple[GraphEntry, ...]]:
+        found: dict[str, list[GraphEntry]] = {}
+        for graph in self.graphs.values():
+            found.setdefault(graph.tenant, []).append(graph)
+        return {tenant: tuple(graphs) for tenant, graphs in found.items()}
+
+    def of_tenant(self, tenant: str) -> EnvironmentSpec:
+        """The environment as one tenant's resources may see it: its own document, services and graphs; others raise NotOwnError.
+
+        Mappings of it cannot be walked over, so that nothing takes one tenant for all of them.
+        """
+        services, graphs = self.services_of(tenant), self.graphs_of(tenant)
+        found = replace(self, tenants=Own(tenant, {tenant: self.tenants[tenant]}), exemptions=(),
+                        services=Own(tenant, {each.name: each for each in services}),
+                        graphs=Own(tenant, {f"{tenant}/{each.document.name}": each for each in graphs}))
+        # What is kept of a walk over all of them, put in place without the walk.
+        found.__dict__["_services_by_tenant"] = Own(tenant, {tenant: services})
+        found.__dict__["_graphs_by_tenant"] = Own(tenant, {tenant: graphs})
+        return found
+

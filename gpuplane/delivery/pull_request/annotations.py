@@ -45,15 +45,13 @@ def _shown(preview: PreviewFile) -> Iterator[Finding]:
 
 
 def _ordered(preview: PreviewFile) -> Sequence[Finding]:
-    first = preview.in_the_way
-    there = set(first)
-    return [*first, *(finding for finding in preview.findings if finding not in there)]
+    return [*preview.in_the_way, *(finding for finding in preview.findings if not preview.stops(finding))]
 
 
 def _level(preview: PreviewFile, finding: Finding) -> str:
     if finding.rule == JUDGE_CHANGE:
         return "notice"
-    if finding in preview.in_the_way:
+    if preview.stops(finding):
         return "error"
     return "notice" if finding.severity == "low" else "warning"
 
@@ -78,7 +76,7 @@ def _property(text: str) -> str:
 def _issue(preview: PreviewFile, finding: Finding) -> dict[str, object]:
     parts = (preview.environment, finding.rule, finding.kind, finding.namespace, finding.name, finding.field, finding.file)
     severity = _GITLAB.get(finding.severity, "info")
-    if finding not in preview.in_the_way and severity in ("blocker", "critical"):
+    if not preview.stops(finding) and severity in ("blocker", "critical"):
         severity = "major"
     text = " ".join(printable(f"{finding.rule}: {finding.message} {finding.remedy}").split())
     return {"description": text[:_LONGEST_TEXT], "check_name": f"gpuplane {finding.rule}",

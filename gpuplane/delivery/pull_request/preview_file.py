@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -112,11 +113,19 @@ class PreviewFile:
     judge: JudgeRow | None = None
     impact: Impact | None = None
 
-    @property
+    @cached_property
     def in_the_way(self) -> tuple[Finding, ...]:
         """Findings that stop an apply."""
         said = set(self.blocking)
         return tuple(finding for finding in self.findings if not finding.waived and sentence(finding) in said)
+
+    def stops(self, finding: Finding) -> bool:
+        """Whether a finding stops an apply."""
+        return finding in self._stopping
+
+    @cached_property
+    def _stopping(self) -> frozenset[Finding]:
+        return frozenset(self.in_the_way)
 
 
 def read_preview(folder: Path) -> PreviewFile:

@@ -1,0 +1,68 @@
+"""The other side of a comparison, by the running program: its plan, what differs, and who reached whom.
+
+Only what its documents change is rendered again; what both sides have in common are the very same objects, and not compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from gpuplane.catalog import catalog_of
+from gpuplane.delivery.changes import Change, changes_between
+from gpuplane.delivery.document_cache import DocumentCache, cache_file
+from gpuplane.delivery.offline_engine import render
+from gpuplane.delivery.preview import SECRETS
+from gpuplane.delivery.preview_report import PreviewReport, plain
+from gpuplane.delivery.redaction import Redaction, redaction_of, sealed
+from gpuplane.delivery.tenant_renders import TenantRenders
+from gpuplane.graph.planned_graph import PlannedGraph
+from gpuplane.graph.reachability import Edge, matrix
+from gpuplane.graph.resource_view import ResourceView
+from gpuplane.planning import plan
+from gpuplane.policies.registry import all_rules, judge
+from gpuplane.spec.loader import load_environment
+
+
+def shared_side(environments: Path, environment: str, as_of: date, report: PreviewReport, renders: TenantRenders | None,
+                ) -> tuple[dict[str, Any], tuple[Change, ...], tuple[Edge, ...]]:
+    """The plan in JSON form, the changes to the report's resources, and the paths.
+
+    Args:
+        environments: folder of the other side's environments.
+        environment: name of one that is there.
+        as_of: date that both sides are judged at.
+        report: this side.
+        renders: tenants that were rendered before.
+
+    Raises:
+        InvalidSpec: the other side's documents are wrong.
+    """
+    with DocumentCache(cache_file()) as documents:
+        spec = load_environment(environments, environment, documents)
+    catalog = catalog_of(spec)
+    planned = plan(spec, catalog, as_of)
+    views = render(spec, planned, renders=renders)
+    here = {view.urn: view.props for view in report.resources}
+    there = {view.urn: view.props for view in views}
+    before = [view for view in views if here.get(view.urn) is not view.props]
+    after = [view for view in report.resources if there.get(view.urn) is not view.props]
+    edges = matrix(PlannedGraph(views, catalog=catalog, parameters=spec.environment.spec.policies)).edges
+    hidden = Redaction(report.redaction.values | _secrets(before, as_of).values)
+    changes = changes_between(_compared(sealed(view, hidden) for view in before), _compared(after))
+    return planned.to_json_value(), changes, edges
+
+
+def _secrets(views: list[ResourceView], as_of: date) -> Redaction:
+    """Secrets of the other side, which this side may no longer hold."""
+    rules = [rule for rule in all_rules() if rule.id == SECRETS]
+    found = {finding.urn for finding in judge(PlannedGraph(tuple(views)), (), as_of, rules).findings}
+    return redaction_of(view for view in views if view.urn in found)
+
+
+def _compared(views: Iterable[ResourceView]) -> tuple[ResourceView, ...]:
+    """Views as JSON would have them, so that equal is equal: what is unknown is the text that says so."""
+    return tuple(replace(view, props=plain(dict(view.props))) for view in views)

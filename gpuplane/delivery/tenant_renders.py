@@ -1,0 +1,123 @@
+"""Resources of tenants, rendered once: the two sides of a comparison share what neither changes, and so do a preview and the next one.
+
+Only previews use it; what lets an apply go is always rendered. A store that is broken, locked or cannot be written is as good as none.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import zlib
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from gpuplane.delivery.own_inputs import OwnInputs
+from gpuplane.graph.resource_view import ResourceView, Unknown
+from gpuplane.planning.environment_plan import EnvironmentPlan
+from gpuplane.spec.environment_spec import EnvironmentSpec
+
+Views = tuple[ResourceView, ...]
+Render = Callable[[EnvironmentSpec, EnvironmentPlan, str], Views]
+"""Renders one tenant from what is its own."""
+
+_MOST_ROWS = 20_000
+_MOST_BYTES = 64 << 20
+_TABLE = "CREATE TABLE IF NOT EXISTS renders (digest TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID"
+_UNKNOWN = "\0unknown"
+"""Key of what only apply can know; no document can have it, for YAML has no such character."""
+_FIELDS = ("urn", "type", "api_version", "kind", "namespace", "name", "parent", "layer", "custom", "protect")
+
+
+class TenantRenders:
+    """Rendered tenants by the digest of their inputs, in memory and, where a file is named, on disk.
+
+    Attributes:
+        rendered: tenants that had to be rendered.
+        reused: tenants that were there.
+    """
+
+    def __init__(self, file: Path | None = None) -> None:
+        self._file, self._known, self._new = file, dict[str, Views](), dict[str, Views]()
+        self.rendered, self.reused = 0, 0
+
+    def views(self, spec: EnvironmentSpec, planned: EnvironmentPlan, render: Render) -> dict[str, Views]:
+        """Resources of each tenant of an environment, in no order; what several share is each one's.
+
+        Raises:
+            NotOwnError: what is rendered of a tenant follows from more than is its own.
+        """
+        inputs, found = OwnInputs(spec, planned), dict[str, Views]()
+        digests = {name: inputs.digest(name) for name in spec.tenants}
+        self._fetch({digest for digest in digests.values() if digest not in self._known})
+        for name, digest in digests.items():
+            if digest not in self._known:
+                self._known[digest] = self._new[digest] = render(*inputs.of(name), name)
+                self.rendered += 1
+            else:
+                self.reused += 1
+            found[name] = self._known[digest]
+        self._store()
+        return found
+
+    def _fetch(self, digests: set[str]) -> None:
+        if self._file is None or not self._file.is_file():
+            return
+        with suppress(OSError, sqlite3.Error, ValueError, KeyError, TypeError, zlib.error):
+            database = sqlite3.connect(self._file, timeout=1)
+            try:
+                for digest in sorted(digests):
+                    row = database.execute("SELECT value FROM renders WHERE digest = ?", (digest,)).fetchone()
+                    if row is not None:
+                        self._known[digest] = unpacked(row[0])
+            finally:
+                database.close()
+
+    def _store(self) -> None:
+        if self._file is None or not self._new:
+            return
+        with suppress(OSError, sqlite3.Error):
+            self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            database = sqlite3.connect(self._file, timeout=1)
+            try:
+                database.execute(_TABLE)
+                if database.execute("SELECT count(*) FROM renders").fetchone()[0] > _MOST_ROWS:
+                    database.execute("DELETE FROM renders")
+                database.executemany("INSERT OR REPLACE INTO renders VALUES (?, ?)",
+                                     [(digest, packed(views)) for digest, views in sorted(self._new.items())])
+                database.commit()
+            finally:
+                database.close()
+        self._new.clear()
+
+
+def packed(views: Views) -> bytes:
+    """Views as compressed JSON."""
+    rows = [{**{key: getattr(view, key) for key in _FIELDS}, "dependencies": view.dependencies, "props": view.props} for view in views]
+    return zlib.compress(json.dumps(rows, default=_plain, ensure_ascii=False).encode(), 1)
+
+
+def unpacked(data: bytes) -> Views:
+    """Views that :func:`packed` wrote.
+
+    Raises:
+        ValueError, KeyError, TypeError, zlib.error: it is something else.
+    """
+    unpacker = zlib.decompressobj()
+    text = unpacker.decompress(data, _MOST_BYTES)
+    if unpacker.unconsumed_tail:
+        raise ValueError("too large")
+    rows = json.loads(text, object_hook=_known)
+    return tuple(ResourceView(**{key: row[key] for key in _FIELDS}, dependencies=tuple(row["dependencies"]), props=row["props"])
+                 for row in rows)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Unknown):
+        return {_UNKNOWN: [value.urn, value.property]}
+    raise TypeError(f"{type(value).__name__} is no plain data")
+
+
+def _known(value: dict[str, Any]) -> Any:
+    return Unknown(*value[_UNKNOWN]) if _UNKNOWN in value else value
