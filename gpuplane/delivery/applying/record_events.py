@@ -66,3 +66,13 @@ def record_drift(spec: EnvironmentSpec, found: Sequence[Drift], repaired: bool) 
 def record_adoption(spec: EnvironmentSpec, stack: str, objects: Sequence[str]) -> None:
     """Objects that were there already were taken into a stack."""
     append(spec, AuditEvent("adopt", spec.name, stack, "done", detail={"objects": list(objects[:_SHOWN]), "count": len(objects)}))
+
+
+def record_restore(spec: EnvironmentSpec, stacks: Sequence[str]) -> None:
+    """State was put back from a copy."""
+    append(spec, AuditEvent("restore", spec.name, "", "done", detail={"stacks": list(stacks)}))
+
+
+def record_bootstrap(spec: EnvironmentSpec, made: Sequence[str]) -> None:
+    """Bucket, key or role for CI were made or set right."""
+    append(spec, AuditEvent("bootstrap", spec.name, "", "done", detail={"made": list(made)}))
