@@ -46,6 +46,7 @@ def test_a_tenants_stack_is_named_after_it_and_urns_say_so(tmp_path: Path) -> No
     ("  applying: {waves: [[research]]}\n", "waves are of tenants' stacks"),
     (TENANT_STACKS + "  applying: {waves: [[research], [search, research]]}\n", "a tenant is in one wave; research twice"),
     (TENANT_STACKS + "  applying: {approval: {approvers: []}}\n", "approvers"),
+    (TENANT_STACKS + "  applying: {waves: [[resaerch]]}\n", 'there is no tenant "resaerch"; there are: research, search, support'),
 ])
 def test_waves_and_approvals_that_make_no_sense_are_refused(tmp_path: Path, more: str, message: str) -> None:
     with pytest.raises(InvalidSpec, match=message):
