@@ -42,7 +42,8 @@ def _uids(cluster: Cluster, namespace: str) -> dict[str, tuple[str, Any]]:
 
 def _start(work: Work, log: Path, *arguments: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "gpuplane", "up", "local", *arguments, "--environments", str(work.environments)]
-    return subprocess.Popen(command, cwd=ROOT, env=work.variables, stdout=subprocess.DEVNULL, stderr=log.open("w"), text=True)
+    with log.open("w") as sink:
+        return subprocess.Popen(command, cwd=ROOT, env=work.variables, stdout=subprocess.DEVNULL, stderr=sink, text=True)
 
 
 def _children(pid: int) -> list[int]:
