@@ -17,8 +17,10 @@ import click
 
 from gpuplane import __version__
 from gpuplane.delivery.applying.adopt_command import adopt
+from gpuplane.delivery.applying.bootstrap_command import bootstrap
 from gpuplane.delivery.applying.commands import approve, chosen_layers, destroy, drift, layers_option, tenants_option, up
 from gpuplane.delivery.applying.migrate_command import migrate_stacks
+from gpuplane.delivery.applying.state_command import state
 from gpuplane.delivery.audit_command import audit
 from gpuplane.delivery.canary_command import canary
 from gpuplane.delivery.capacity_command import capacity
@@ -295,6 +297,8 @@ def explain(rule_id: str) -> None:
 cli.add_command(up)
 cli.add_command(adopt)
 cli.add_command(migrate_stacks)
+cli.add_command(state)
+cli.add_command(bootstrap)
 cli.add_command(destroy)
 cli.add_command(drift)
 cli.add_command(approve)

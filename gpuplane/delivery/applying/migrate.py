@@ -67,7 +67,7 @@ def moves(spec: EnvironmentSpec, planned: EnvironmentPlan, variables: Mapping[st
 
 def migrate(spec: EnvironmentSpec, planned: EnvironmentPlan, found: tuple[Move, ...], variables: Mapping[str, str],
             console: Console) -> tuple[str, ...]:
-    """Move, take away stacks that hold nothing any more, and preview; returns what an apply would make or delete: nothing, when all is well.
+    """Move, take away stacks that hold nothing any more, and preview; returns what an apply would make or delete: nothing, if all is well.
 
     Raises:
         EngineFailed: Pulumi stopped; the next run goes on.

@@ -36,22 +36,32 @@ def record_begin(spec: EnvironmentSpec, digests: Iterable[StackDigest], approval
 
 
 def record_end(spec: EnvironmentSpec, outcomes: Iterable[Outcome], digests: Mapping[StackKey, StackDigest], kind: str = "apply") -> None:
-    """What became of each stack, a record for each that was touched."""
-    for one in outcomes:
-        if not one.attempts:
-            continue
-        found = digests.get(one.key)
-        append(spec, AuditEvent(
-            "destroy" if kind == "destroy" or one.result == "destroyed" else "apply", spec.name, one.key.tenant or one.name,
-            "done" if one.is_done else one.result, {"graph": found.digest} if found is not None else {},
-            {"stack": one.name, "changes": one.changes, "attempts": one.attempts, "reason": one.reason}))
+    """What became of the stacks that were touched; a record of many, as one on S3 takes seconds."""
+    touched = [one for one in outcomes if one.attempts]
+    for destroyed in (False, True):
+        found = [one for one in touched if (kind == "destroy" or one.result == "destroyed") == destroyed]
+        for part in (found[start:start + _SHOWN] for start in range(0, len(found), _SHOWN)):
+            append(spec, AuditEvent("destroy" if destroyed else "apply", spec.name, part[0].name if len(part) == 1 else "",
+                                    "done" if all(one.is_done for one in part) else "failed", _graph(part, digests), {
+                "tenants": [one.key.tenant for one in part if one.key.tenant], "stacks": {one.name: _stack(one, digests) for one in part}}))
 
 
-def record_approval(spec: EnvironmentSpec, by: str, reason: str, digests: Iterable[StackDigest], lift: Sequence[str]) -> None:
+def _graph(part: Sequence[Outcome], digests: Mapping[StackKey, StackDigest]) -> dict[str, str]:
+    return {"graph": digests[part[0].key].digest} if len(part) == 1 and part[0].key in digests else {}
+
+
+def _stack(one: Outcome, digests: Mapping[StackKey, StackDigest]) -> dict[str, Json]:
+    return {"result": one.result, "changes": one.changes, "attempts": one.attempts, "reason": one.reason,
+            "digest": digests[one.key].digest if one.key in digests else ""}
+
+
+def record_approval(spec: EnvironmentSpec, by: str, reason: str, digests: Sequence[StackDigest], lift: Sequence[str]) -> None:
     """Somebody approved stacks."""
-    for one in digests:
-        append(spec, AuditEvent("approval", spec.name, one.key.tenant or one.name, "given", {"graph": one.digest},
-                                {"stack": one.name, "approved_by": by, "reason": reason, "lift": list(lift)}))
+    for part in (digests[start:start + _SHOWN] for start in range(0, len(digests), _SHOWN)):
+        append(spec, AuditEvent("approval", spec.name, part[0].name if len(part) == 1 else "", "given",
+                                {"graph": part[0].digest} if len(part) == 1 else {}, {
+            "approved_by": by, "reason": reason, "lift": list(lift), "stacks": {one.name: one.digest for one in part},
+            "tenants": [one.key.tenant for one in part if one.key.tenant]}))
 
 
 def record_drift(spec: EnvironmentSpec, found: Sequence[Drift], repaired: bool) -> None:
@@ -66,3 +76,13 @@ def record_drift(spec: EnvironmentSpec, found: Sequence[Drift], repaired: bool) 
 def record_adoption(spec: EnvironmentSpec, stack: str, objects: Sequence[str]) -> None:
     """Objects that were there already were taken into a stack."""
     append(spec, AuditEvent("adopt", spec.name, stack, "done", detail={"objects": list(objects[:_SHOWN]), "count": len(objects)}))
+
+
+def record_restore(spec: EnvironmentSpec, stacks: Sequence[str]) -> None:
+    """State was put back from a copy."""
+    append(spec, AuditEvent("restore", spec.name, "", "done", detail={"stacks": list(stacks)}))
+
+
+def record_bootstrap(spec: EnvironmentSpec, made: Sequence[str]) -> None:
+    """Bucket, key or role for CI were made or set right."""
+    append(spec, AuditEvent("bootstrap", spec.name, "", "done", detail={"made": list(made)}))

@@ -150,7 +150,7 @@ class _Run:
         approval, wanted = self.options.approval, self.spec.environment.spec.applying.approval
         if not self.options.glass and (approval is not None or wanted is not None):
             found = approval or Approval(self.spec.name, {}, {})
-            why = found.held(self.digests[key]) if key in self.digests else ""
+            why = found.held(self.digests[key]) if key in self.digests else found.stays(key)
             why = why or drift_before(self.applier, key)
             if why:
                 return why
