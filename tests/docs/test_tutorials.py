@@ -23,8 +23,9 @@ NOT_RUN = {
 
 def started(page: str, folder: Path) -> Session:
     """The folder that a page begins in."""
-    if "<!-- starts with: environments -->" in page:
-        shutil.copytree(ROOT / "environments", folder / "environments")
+    begins = re.search(r"<!-- starts with: (\S+) -->", page)
+    if begins is not None:
+        shutil.copytree(ROOT / begins[1], folder / "environments")
         shutil.copytree(ROOT / "docs/schema", folder / "schemas")
     return Session(folder)
 
