@@ -1,8 +1,7 @@
 """Fenced ``console`` blocks of a page, run from top to bottom in one folder: ``$`` begins a command, ``>`` goes on with it.
 
 Lines below a command stand in its output, in that order; ``…`` stands for anything. ``# exits N`` at its end is the exit status that it must
-have, else 0. A block after ``<!-- not run: WHY -->`` is listed and not run; one after ``<!-- needs: COMMAND -->`` is run where gpuplane has
-that command.
+have, else 0. A block after ``<!-- not run: WHY -->`` is listed and not run.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from click.testing import CliRunner
 from gpuplane.cli import cli
 
 AS_OF = "2026-11-21"
-_FENCE = re.compile(r"(?:<!-- (?P<mark>not run|needs): (?P<why>[^\n]+?) -->\n)?```console\n(?P<text>.*?)```", re.DOTALL)
+_FENCE = re.compile(r"(?:<!-- (?P<mark>not run): (?P<why>[^\n]+?) -->\n)?```console\n(?P<text>.*?)```", re.DOTALL)
 _STATUS = re.compile(r"\s+# exits (\d|any)$")
 _SHELL = re.compile(r"[|&;<>$`]")
 
@@ -36,7 +35,7 @@ class Command:
 
 @dataclass(frozen=True)
 class Block:
-    """One fenced block; ``why`` says why it is not run, or which command it needs."""
+    """One fenced block; ``why`` says why it is not run."""
 
     commands: tuple[Command, ...]
     mark: str

@@ -17,7 +17,7 @@ NOT_RUN = {
     "adopting-a-cluster": ["needs a cluster", "needs the cluster", "needs the cluster"],
     "eks-from-nothing": ["needs an AWS account", "needs an AWS account", "needs the cluster"],
     "first-platform": ["needs kind and charts from the network"],
-    "promoting-a-model": ["needs evidence that the target's gates accept", "needs a promotion to take back"]}
+    "promoting-a-model": ["needs results of a run of your own, and an approver's commit", "needs a promotion to take back"]}
 """Reasons of the blocks that are not run, by page: a new one is a decision, not an accident."""
 
 
@@ -25,7 +25,8 @@ def started(page: str, folder: Path) -> Session:
     """The folder that a page begins in."""
     begins = re.search(r"<!-- starts with: (\S+) -->", page)
     if begins is not None:
-        shutil.copytree(ROOT / begins[1], folder / "environments")
+        source = ROOT / begins[1]
+        shutil.copytree(source, folder if (source / "environments").is_dir() else folder / "environments", dirs_exist_ok=True)
         shutil.copytree(ROOT / "docs/schema", folder / "schemas")
     return Session(folder)
 
@@ -33,9 +34,12 @@ def started(page: str, folder: Path) -> Session:
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 def test_the_commands_of_a_tutorial_do_what_it_says(path: Path, tmp_path: Path) -> None:
     page = path.read_text()
+    needs = re.search(r"^<!-- needs: (\S+) -->\n\n", page, re.MULTILINE)
+    if needs is not None and needs[1] not in cli.commands:
+        pytest.skip(f"this gpuplane has no command {needs[1]}")
     session = started(page, tmp_path)
     for block in blocks(page):
-        if block.mark == "not run" or (block.mark == "needs" and block.why not in cli.commands):
+        if block.mark == "not run":
             continue
         for command in block.commands:
             status, output = session.run(command)
