@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from gpuplane.cli import cli
 from gpuplane.delivery.handoff.delivery_parts import waves
 from gpuplane.graph.resource_view import ResourceView
 from tests.delivery.handoff.environments import ARGO_CD, FLUX, IMAGE, PULUMI, environments, objects, render
@@ -174,6 +176,17 @@ def test_a_wrong_engine_is_an_error_with_its_line(tmp_path: Path, delivered_by: 
     assert done.exit_code == 2
     assert said in done.stderr
     assert "team/environment.yaml:" in done.stderr
+
+
+@pytest.mark.parametrize(("delivered_by", "arguments", "said"), [
+    (ARGO_CD, (), "Argo CD delivers platform and tenants of team"),
+    (FLUX, ("--layer", "tenants"), "gpuplane render team --out rendered/team"),
+])
+def test_up_does_not_fight_an_engine(tmp_path: Path, delivered_by: str, arguments: tuple[str, ...], said: str) -> None:
+    done = CliRunner().invoke(cli, ["up", "team", "--environments", str(environments(tmp_path, delivered_by)), *arguments])
+
+    assert done.exit_code == 2
+    assert said in done.stderr
 
 
 def _view(name: str, kind: str = "ConfigMap", namespace: str = "a", *needs: str) -> ResourceView:
