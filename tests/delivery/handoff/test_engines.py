@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gpuplane.cli import cli
 from gpuplane.delivery.handoff.delivery_parts import waves
@@ -197,3 +199,19 @@ def test_waves_count_the_longest_way(tmp_path: Path) -> None:
     views = [_view("a", "Namespace", ""), _view("b"), _view("c", "ConfigMap", "a", "b"), _view("d", "ConfigMap", "x", "a", "c", "gone")]
 
     assert waves(views, {view.urn: frozenset(view.dependencies) for view in views}) == {"a": 0, "b": 1, "c": 2, "d": 3}
+
+
+@st.composite
+def _graphs(draw: st.DrawFn) -> list[ResourceView]:
+    """Objects that need only objects before them, as they are registered."""
+    size = draw(st.integers(1, 12))
+    needs = [draw(st.sets(st.integers(0, index - 1), max_size=4)) if index else set() for index in range(size)]
+    return [_view(f"o{index}", "ConfigMap", "a", *(f"o{each}" for each in sorted(needs[index]))) for index in range(size)]
+
+
+@given(_graphs())
+def test_what_is_needed_is_always_in_an_earlier_wave_and_no_wave_is_empty(views: list[ResourceView]) -> None:
+    found = waves(views, {view.urn: frozenset(view.dependencies) for view in views})
+
+    assert all(found[each] < found[view.urn] for view in views for each in view.dependencies)
+    assert set(found.values()) == set(range(max(found.values()) + 1))
