@@ -219,6 +219,7 @@ def schema(folder: Path) -> None:
         from gpuplane.delivery.check_schema import write_check_schema
         from gpuplane.delivery.cost_schema import write_cost_schema
         from gpuplane.delivery.data_record_forms import write_record_schema
+        from gpuplane.delivery.handoff.provenance_schema import write_provenance_schema
         from gpuplane.delivery.preview_schema import write_preview_schema
         from gpuplane.spec.json_schema import write_schemas
 
@@ -228,6 +229,7 @@ def schema(folder: Path) -> None:
         write_capacity_schema(folder)
         write_record_schema(folder)
         write_check_schema(folder)
+        write_provenance_schema(folder)
 
 
 @cli.command()
