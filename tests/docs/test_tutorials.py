@@ -12,11 +12,13 @@ from gpuplane.cli import cli
 from tests.docs.console import Session, blocks, missing
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = sorted((ROOT / "docs/tutorials").glob("*.md"))
+TUTORIALS = sorted((ROOT / "docs/tutorials").glob("*.md"))
+PAGES = [*TUTORIALS, ROOT / "docs/gitops.md"]
 NOT_RUN = {
     "adopting-a-cluster": ["needs a cluster", "needs the cluster", "needs the cluster"],
     "eks-from-nothing": ["needs an AWS account", "needs an AWS account", "needs the cluster"],
     "first-platform": ["needs kind and charts from the network"],
+    "gitops": ["needs a cluster with Argo CD"],
     "promoting-a-model": ["needs results of a run of your own, and an approver's commit", "needs a promotion to take back"]}
 """Reasons of the blocks that are not run, by page: a new one is a decision, not an accident."""
 
@@ -63,4 +65,4 @@ def test_no_command_hides_in_another_fence() -> None:
 def test_the_table_of_tutorials_names_every_page() -> None:
     table = (ROOT / "docs/tutorials/README.md").read_text()
 
-    assert {path.name for path in PAGES if path.name != "README.md"} == set(re.findall(r"\]\(([\w-]+\.md)\)", table))
+    assert {path.name for path in TUTORIALS if path.name != "README.md"} == set(re.findall(r"\]\(([\w-]+\.md)\)", table))
