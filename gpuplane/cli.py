@@ -238,6 +238,7 @@ def schema(folder: Path) -> None:
         from gpuplane.delivery.check_schema import write_check_schema
         from gpuplane.delivery.cost_schema import write_cost_schema
         from gpuplane.delivery.data_record_forms import write_record_schema
+        from gpuplane.delivery.handoff.provenance_schema import write_provenance_schema
         from gpuplane.delivery.preview_schema import write_preview_schema
         from gpuplane.delivery.promotion.schemas import write_promotion_schemas
         from gpuplane.spec.json_schema import write_schemas
@@ -250,6 +251,7 @@ def schema(folder: Path) -> None:
         write_check_schema(folder)
         write_promotion_schemas(folder)
         write_audit_schema(folder)
+        write_provenance_schema(folder)
 
 
 @cli.command()

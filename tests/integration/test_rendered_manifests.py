@@ -100,8 +100,8 @@ def by_engine(cluster: Cluster, rendered: Path, by_pulumi: dict[str, Any]) -> It
         _apply(cluster, body)
     yield _there(cluster, wanted)
     # A queue goes when its workloads are gone, and a namespace when its models are.
-    last = {"InferenceService": 0, "Namespace": 1}
-    for body in sorted(wanted, key=lambda body: last.get(body["kind"], 2)):
+    last = {"InferenceService": 0, "Namespace": 1, "ClusterQueue": 2}
+    for body in sorted(wanted, key=lambda body: last.get(body["kind"], 3)):
         if body["kind"] in last or not body["metadata"].get("namespace"):
             cluster.delete(body)
 

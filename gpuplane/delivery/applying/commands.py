@@ -71,10 +71,12 @@ def up(environment: str, offboard: tuple[str, ...], attempts: int, resume: bool,
         from gpuplane.delivery.applying.actor import actor
         from gpuplane.delivery.applying.apply_stack import Patience
         from gpuplane.delivery.applying.break_glass import require_allowed
+        from gpuplane.delivery.handoff.own_layers import require_own
 
         if as_of < datetime.now(UTC).date():
             raise CannotStart(f"--as-of {as_of} has passed: what is applied is judged at today's date or later.")
         spec = load(environments, environment)
+        require_own(spec, chosen_layers(spec, layer, tenants))
         if glass:
             require_allowed(spec, actor(), glass)
         options = applying.UpOptions(

@@ -17,7 +17,7 @@ _FILES: Mapping[str, str] = {
     "rules/{package}/__init__.py": "init.py.txt", "rules/{package}/telling_names.py": "rule.py.txt"}
 """Path in the repository to its template."""
 _CI: Mapping[str, Mapping[str, str]] = {
-    "github": {".github/workflows/gpuplane.yaml": "github.yaml.txt"}, "gitlab": {".gitlab-ci.yml": "gitlab.yaml.txt"}, "none": {}}
+    "github": {".github/workflows/judge.yaml": "github.yaml.txt"}, "gitlab": {".gitlab-ci.yml": "gitlab.yaml.txt"}, "none": {}}
 """The same of each way to run CI."""
 CI_CHOICES = tuple(_CI)
 

@@ -32,6 +32,7 @@ from gpuplane.delivery.golden_path.questions import Question, answered
 from gpuplane.planning.memory.search import smallest_device
 from gpuplane.spec.document_files import is_name, shown_path
 from gpuplane.spec.environment_spec import EnvironmentSpec
+from gpuplane.spec.errors import InvalidSpec
 
 
 def new_file(environments: Path, relative: str, kind: str, spec: Mapping[str, Any], subject: str) -> NewFile:
@@ -154,7 +155,10 @@ def add_model(environments: Path, name: str, given: Mapping[str, Any], as_of: da
     text = with_model(before, name, row, path, environments)
     with tempfile.TemporaryDirectory(prefix="gpuplane-draft-") as folder:
         (draft := Path(folder) / "catalog.yaml").write_text(text, encoding="utf-8")
-        catalog = overlaid((read_catalog(draft, "catalog"),))
+        try:
+            catalog = overlaid((read_catalog(draft, "catalog"),))
+        except InvalidSpec as error:
+            raise InvalidSpec([replace(each, file=shown_path(path)) for each in error.errors]) from None
     if before is None:
         write_new(path, text)
     else:

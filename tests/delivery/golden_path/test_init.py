@@ -32,12 +32,12 @@ def test_it_holds_wishes_rules_facts_ci_and_the_pinned_engine(tmp_path: Path) ->
     found = paths(tmp_path / "acme")
     assert done.exit_code == 0, done.output
     assert {"README.md", "requirements.txt", "environments/catalog.yaml", "rules/acme_rules/telling_names.py", "rules/pyproject.toml",
-            ".github/workflows/gpuplane.yaml", ".gitignore", "schemas/tenant.json"} <= found
+            ".github/workflows/judge.yaml", ".gitignore", "schemas/tenant.json"} <= found
     assert f"gpuplane=={__version__}\n./rules\n" in (tmp_path / "acme/requirements.txt").read_text()
     assert not any(".gpuplane-" in path for path in found)
 
 
-@pytest.mark.parametrize(("ci", "file"), [("github", ".github/workflows/gpuplane.yaml"), ("gitlab", ".gitlab-ci.yml")])
+@pytest.mark.parametrize(("ci", "file"), [("github", ".github/workflows/judge.yaml"), ("gitlab", ".gitlab-ci.yml")])
 def test_the_ci_is_yaml_that_judges_by_the_base(tmp_path: Path, ci: str, file: str) -> None:
     init(tmp_path, "--name", "Acme GPU platform", "--ci", ci)
 

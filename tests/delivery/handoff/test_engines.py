@@ -6,7 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
 
+from gpuplane.cli import cli
 from gpuplane.delivery.handoff.delivery_parts import waves
 from gpuplane.graph.resource_view import ResourceView
 from tests.delivery.handoff.environments import ARGO_CD, FLUX, IMAGE, PULUMI, environments, objects, render
@@ -176,6 +180,17 @@ def test_a_wrong_engine_is_an_error_with_its_line(tmp_path: Path, delivered_by: 
     assert "team/environment.yaml:" in done.stderr
 
 
+@pytest.mark.parametrize(("delivered_by", "arguments", "said"), [
+    (ARGO_CD, (), "Argo CD delivers platform and tenants of team"),
+    (FLUX, ("--layer", "tenants"), "gpuplane render team --out rendered/team"),
+])
+def test_up_does_not_fight_an_engine(tmp_path: Path, delivered_by: str, arguments: tuple[str, ...], said: str) -> None:
+    done = CliRunner().invoke(cli, ["up", "team", "--environments", str(environments(tmp_path, delivered_by)), *arguments])
+
+    assert done.exit_code == 2
+    assert said in done.stderr
+
+
 def _view(name: str, kind: str = "ConfigMap", namespace: str = "a", *needs: str) -> ResourceView:
     return ResourceView(urn=name, api_version="v1", kind=kind, name=name, namespace=namespace, dependencies=needs)
 
@@ -184,3 +199,19 @@ def test_waves_count_the_longest_way(tmp_path: Path) -> None:
     views = [_view("a", "Namespace", ""), _view("b"), _view("c", "ConfigMap", "a", "b"), _view("d", "ConfigMap", "x", "a", "c", "gone")]
 
     assert waves(views, {view.urn: frozenset(view.dependencies) for view in views}) == {"a": 0, "b": 1, "c": 2, "d": 3}
+
+
+@st.composite
+def _graphs(draw: st.DrawFn) -> list[ResourceView]:
+    """Objects that need only objects before them, as they are registered."""
+    size = draw(st.integers(1, 12))
+    needs = [draw(st.sets(st.integers(0, index - 1), max_size=4)) if index else set() for index in range(size)]
+    return [_view(f"o{index}", "ConfigMap", "a", *(f"o{each}" for each in sorted(needs[index]))) for index in range(size)]
+
+
+@given(_graphs())
+def test_what_is_needed_is_always_in_an_earlier_wave_and_no_wave_is_empty(views: list[ResourceView]) -> None:
+    found = waves(views, {view.urn: frozenset(view.dependencies) for view in views})
+
+    assert all(found[each] < found[view.urn] for view in views for each in view.dependencies)
+    assert set(found.values()) == set(range(max(found.values()) + 1))

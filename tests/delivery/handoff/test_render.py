@@ -6,8 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
-from tests.delivery.handoff.environments import ARGO_CD, environments, render, texts
+from gpuplane.delivery.handoff.provenance_schema import provenance_schema
+from tests.delivery.handoff.environments import ARGO_CD, ROOT, environments, render, texts
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +39,7 @@ def test_rendering_again_is_an_empty_diff_also_on_another_day(wishes: Path, rend
 def test_verdict_and_provenance_lie_beside_the_manifests(wishes: Path, rendered: Path) -> None:
     said = json.loads((rendered / "gpuplane.json").read_text())
 
+    Draft202012Validator(provenance_schema()).validate(said)
     assert (said["verdict"], said["environment"], said["as_of"]) == ("pass", "team", "2026-11-21")
     assert set(said["inputs"]) == {"team/environment.yaml", "team/node-pools/h100.yaml", "team/services/chat/qwen.yaml", "team/tenants/chat.yaml"}
     assert said["rules"]["count"] > 100
@@ -130,3 +133,26 @@ def test_what_is_asked_for_must_make_sense(wishes: Path, tmp_path: Path, monkeyp
 
     assert render(*arguments, where=wishes).exit_code == 2
     assert not list(tmp_path.iterdir())
+
+
+def test_what_another_version_of_the_engine_changes_is_shown_before_it_is_written(
+        wishes: Path, rendered: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from gpuplane.components import tenant_network
+
+    before = texts(rendered)
+    monkeypatch.setattr(tenant_network, "dns_egress", lambda cidr: [{"ports": [{"port": 853, "protocol": "TCP"}], "to": [
+        {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}}]}])
+
+    done = render("team", "--out", rendered, "--diff", where=wishes)
+
+    assert done.exit_code == 0, done.output
+    assert "+++ b/tenants/chat/chat/networkpolicy-allow-dns.yaml" in done.stdout
+    assert "+    - port: 853" in done.stdout
+    assert "+++ b/tenants/chat/chat/inferenceservice-qwen.yaml" not in done.stdout
+    assert texts(rendered) == before
+
+
+def test_the_schema_of_the_provenance_is_published() -> None:
+    published = (ROOT / "docs/schema/provenance.json").read_text()
+
+    assert json.loads(published) == provenance_schema()

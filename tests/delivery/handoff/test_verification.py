@@ -118,7 +118,30 @@ def test_what_is_no_rendered_folder_is_wrong_input(folder: Path, name: str) -> N
     assert render("--verify", folder).exit_code == 2
 
 
-def test_an_exemption_that_has_ended_shuts_the_gate(folder: Path) -> None:
-    late = render("--verify", folder, as_of="2029-01-01")
+def _exemption(rule: str) -> str:
+    return f"""    - rule: {rule}
+      resource: {{kind: NetworkPolicy, namespace: chat, name: egress-web}}
+      owner: chat-team@example.com
+      reason: the old client has no proxy yet
+      approval: PR 17
+      expires: "2026-12-31"
+"""
 
-    assert late.exit_code in (0, 1)  # prices get old; what matters is that today's date counts
+
+EXEMPTIONS = f"apiVersion: gpuplane/v1\nkind: Exemptions\nmetadata: {{name: team}}\nspec:\n  exemptions:\n{_exemption('TI-02')}{_exemption('TI-03')}"
+
+
+def test_an_exemption_that_has_ended_shuts_the_gate(tmp_path: Path) -> None:
+    wishes, out = environments(tmp_path, ARGO_CD), tmp_path / "out"
+    tenant = wishes / "team/tenants/chat.yaml"
+    tenant.write_text(tenant.read_text() + "  egress: [{name: web, cidr: 8.0.0.0/7, ports: [443]}]\n")
+    (wishes / "team/exemptions.yaml").write_text(EXEMPTIONS)
+
+    made = render("team", "--out", out, where=wishes)
+    today, later = render("--verify", out), render("--verify", out, as_of="2027-01-01")
+
+    assert made.exit_code == 0, made.output
+    assert any("TI-03 NetworkPolicy chat/egress-web" in each for each in json.loads((out / "gpuplane.json").read_text())["waived"])
+    assert today.exit_code == 0, today.output
+    assert later.exit_code == 1
+    assert "TI-03" in later.stdout
