@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from gpuplane.delivery.wording import printable
 
 _SPECIAL = re.compile(r"([\\`*_\[\]~|#])")
-_REFERENCE = re.compile(r"""(?<=[@#!$%&~^])(?=[\w"'{\[])|(?<=:)(?=//)|(?<=\bwww)(?=\.)|(?<=\bmailto)(?=:)|(?<=\bGH)(?=-\d)""",
-                        re.IGNORECASE)
-"""Where forges see a mention, a reference or a link in rendered text, whatever was escaped in its source."""
+_REFERENCE = re.compile(
+    r"""(?<=[@#!$%&~^])(?=[\w"'{\[])|(?<!\bhf:)(?<!\bs3:)(?<!\bgs:)(?<!\boci:)(?<!\bpvc:)(?<=:)(?=//)"""
+    r"""|(?<=\bwww)(?=\.)|(?<=\bmailto)(?=:)|(?<=\bGH)(?=-\d)""", re.IGNORECASE)
+"""Where forges see a mention, a reference or a link in rendered text, whatever was escaped in its source. Addresses of models are no links
+that a browser follows, and somebody may want to copy them."""
 
 
 def escaped(text: str) -> str:
