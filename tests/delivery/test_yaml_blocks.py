@@ -63,6 +63,13 @@ def test_a_release_on_one_line_becomes_another_and_the_end_of_the_file_needs_no_
         "spec": {"b": 2, "release": {"a": 1, "c": 3}}}
 
 
+def test_line_ends_of_other_systems_stay() -> None:
+    text = TEXT.replace("\n", "\r\n")
+    found = with_fields_of(text, TEXT.replace("max_num_seqs: 64", "max_num_seqs: 128"), "spec", ["release"])
+
+    assert found == text.replace("max_num_seqs: 64", "max_num_seqs: 128")
+
+
 NAMES = st.sampled_from(["a", "b", "c", "model", "image"])
 SCALARS = st.integers(0, 9) | st.booleans() | st.sampled_from(["x", "1", "a: b", "two\nlines", "# no comment", "", "'"])
 VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3), max_leaves=8)

@@ -15,6 +15,7 @@ from gpuplane.delivery.exit_status import GOOD, REFUSED
 
 if TYPE_CHECKING:
     from gpuplane.delivery.promotion.report import MoveReport
+    from gpuplane.delivery.promotion.repository import Repository
 
 
 def onto_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -38,6 +39,14 @@ def branch_options(command: Callable[..., Any]) -> Callable[..., Any]:
             click.option("--format", "form", type=click.Choice(["text", "markdown", "json"]), default="text", show_default=True)):
         command = option(command)
     return command
+
+
+def say_uncommitted(repository: Repository) -> None:
+    """On stderr: files that are not committed, and so are not seen."""
+    files = repository.uncommitted()
+    if files:
+        more = f" and {len(files) - 3} more" if len(files) > 3 else ""
+        click.echo(f"not committed, and so not seen: {', '.join(files[:3])}{more}", err=True)
 
 
 def finish(report: MoveReport, form: str, body: Path | None) -> NoReturn:

@@ -9,7 +9,7 @@ import click
 
 from gpuplane.delivery.command_line import environment_options, errors, step
 from gpuplane.delivery.exit_status import CannotStart
-from gpuplane.delivery.promotion.options import branch_options, finish, now_option, onto_option
+from gpuplane.delivery.promotion.options import branch_options, finish, now_option, onto_option, say_uncommitted
 
 
 @click.command()
@@ -43,6 +43,7 @@ def promote(source: str | None, target: str, service: str | None, drift: tuple[P
         if verify is not None and (service is not None or branch):
             raise CannotStart("--verify looks at every service of --to and makes no branch: leave --service and --branch out.")
         repository = Repository.around(environments, "a promotion is a commit")
+        say_uncommitted(repository)
         looked = tuple(map(drift_result, drift))
         request = promotion.Request(source or "", target, service, moment(as_of, now), looked, branch, dry_run, again)
         with step("reading"), opened(repository, onto) as world:

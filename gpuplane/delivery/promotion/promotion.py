@@ -33,7 +33,7 @@ from gpuplane.planning.promotion.state_gates import (
     soak_result,
 )
 from gpuplane.planning.promotion.waves import next_services, wave_of, wave_results
-from gpuplane.spec.environment_spec import EnvironmentSpec, ServiceEntry
+from gpuplane.spec.environment_spec import EnvironmentSpec
 from gpuplane.spec.evaluation import EVIDENCE_FOLDER
 from gpuplane.spec.promotion import Promotion
 
@@ -161,12 +161,8 @@ def _move(world: World, sides: Sides, name: str) -> Move:
 
 def _replacement(world: World, sides: Sides, name: str) -> Replacement:
     new, old = sides.source.services[name], sides.target.services[name]
-    texts = [_text(world, spec, entry) for spec, entry in ((sides.target, old), (sides.source, new))]
+    texts = [world.text(spec.name, entry) for spec, entry in ((sides.target, old), (sides.source, new))]
     return Replacement(name, world.file_of(sides.target.name, old), texts[0], texts[1], moved(new.document.spec))
-
-
-def _text(world: World, spec: EnvironmentSpec, entry: ServiceEntry) -> str:
-    return (world.folder / spec.name / entry.place.relative).read_text(encoding="utf-8")
 
 
 def gate_results(world: World, request: Request, sides: Sides, moves: Sequence[Move], change: Change, past: World | None = None,

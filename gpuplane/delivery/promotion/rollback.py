@@ -130,8 +130,8 @@ def _move(world: World, spec: EnvironmentSpec, entry: ServiceEntry, stretch: Str
 def _replacement(world: World, spec: EnvironmentSpec, entry: ServiceEntry, stretch: Stretch) -> Replacement:
     path = world.file_of(spec.name, entry)
     then = world.repository.read(stretch.commit.hash, path)
-    text = (world.folder / spec.name / entry.place.relative).read_text(encoding="utf-8")
-    return Replacement(entry.name, path, text, then.decode("utf-8") if then is not None else document_with(stretch.value), stretch.value)
+    source = then.decode("utf-8") if then is not None else document_with(stretch.value)
+    return Replacement(entry.name, path, world.text(spec.name, entry), source, stretch.value)
 
 
 def _waived(spec: EnvironmentSpec, moves: Sequence[Move]) -> Iterator[GateResult]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from gpuplane.delivery.command_line import environment_options, errors, step
-from gpuplane.delivery.promotion.options import branch_options, finish, now_option, onto_option
+from gpuplane.delivery.promotion.options import branch_options, finish, now_option, onto_option, say_uncommitted
 
 
 @click.command()
@@ -33,6 +33,7 @@ def rollback(environment: str, service: str | None, to: str | None, branch: str,
         from gpuplane.delivery.promotion.world import moment, opened
 
         repository = Repository.around(environments, "a rollback goes by git's history")
+        say_uncommitted(repository)
         back = rollbacks.Back(environment, service, to, moment(as_of, now), branch, dry_run)
         with step("reading"), opened(repository, onto) as world:
             with step("previewing") as progress:

@@ -50,6 +50,12 @@ class World:
         """A service's file, from the top of the repository."""
         return self.repository.path(f"{environment}/{entry.place.relative}")
 
+    def text(self, environment: str, entry: ServiceEntry) -> str:
+        """A service's file as the commit stores it, whatever line ends git gives to work trees here."""
+        content = self.repository.read(self.commit, self.file_of(environment, entry))
+        assert content is not None  # it was loaded from there
+        return content.decode("utf-8")
+
 
 @contextmanager
 def opened(repository: Repository, ref: str) -> Iterator[World]:

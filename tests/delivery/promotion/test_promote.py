@@ -31,6 +31,7 @@ def test_a_release_moves_and_nothing_else_does(ready: Walk, tmp_path: Path) -> N
     found = ready.run(*PROMOTE, *ready.drift(), "--format", "json", "--body", str(tmp_path / "body.md"))
 
     assert found.exit_code == 0, found.output
+    assert f"not committed, and so not seen: environments/{ASSISTANT}" in found.stderr
     report = json.loads(found.stdout)
     assert {gate["state"] for gate in report["gates"]} == {"pass"}
     assert {gate["gate"] for gate in report["gates"]} == {"evaluations", "soak", "approvals", "cost", "drift", "policy"}
