@@ -12,6 +12,6 @@ from gpuplane.delivery.audit.log import who_runs_this
 def actor(variables: Mapping[str, str] = os.environ) -> str:
     """Name of whoever runs this; in CI nothing but the CI system's own word counts."""
     said = who_from_environment(variables, "")
-    if said.provider != "local":
+    if said.proof != "none":
         return said.name
     return variables.get("GPUPLANE_ACTOR") or who_runs_this().name
