@@ -243,3 +243,22 @@ def test_a_tenant_without_a_document_goes_with_its_stack_only_by_name(many: Work
     assert "no document describes research any more" in refused.stderr
     assert cluster.get("v1", "Namespace", "research") is None
     assert "local-tenants-research" not in many.pulumi("stack", "ls", "--all", project=many.folder).stdout
+
+
+def test_what_is_protected_goes_only_by_name(many: Work, cluster: Cluster) -> None:
+    uid = (cluster.get("v1", "Namespace", "kube-system") or {})["metadata"]["uid"]
+    many.edit("environment.yaml", "  tenant_stacks: true\n", "  tenant_stacks: true\n  protected: true\n")
+    many.edit("environment.yaml", "    context: ", f"    kube_system_uid: {uid}\n    context: ")
+    (many.environments / "local" / "tenants" / "search.yaml").unlink()
+    for file in (many.environments / "local" / "services" / "search").iterdir():
+        file.unlink()
+    many.gpuplane("up", "local", "--offboard", "search", status=0)  # it is not protected yet
+    many.gpuplane("up", "local")
+    approval = many.folder / "lift.json"
+
+    refused = many.gpuplane("destroy", "local", "--layer", "tenants", "--yes", status=1)
+    many.gpuplane("approve", "local", "--lift", "Namespace support-namespace", "--lift", "Tenant support", "--out", str(approval))
+    many.gpuplane("destroy", "local", "--layer", "tenants", "--yes", "--approved", str(approval))
+
+    assert "--lift 'Namespace support-namespace'" in refused.stderr
+    assert cluster.get("v1", "Namespace", "support") is None
