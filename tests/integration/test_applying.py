@@ -156,7 +156,7 @@ def test_only_what_is_approved_is_applied(many: Work, cluster: Cluster) -> None:
 
     held = many.gpuplane("up", "local", status=1)
     many.gpuplane("approve", "local", "--out", str(approval))
-    many.edit("services/search/embeddings.yaml", "max_replicas: ", "max_replicas: 1")
+    many.edit("services/search/embeddings.yaml", "max_replicas: 2", "max_replicas: 1")
     done = many.gpuplane("up", "local", "--approved", str(approval), status=1)
 
     assert "not approved" in held.stderr
@@ -169,7 +169,7 @@ def test_drift_in_what_would_be_changed_stops_an_approved_apply_and_broken_glass
     approval = many.folder / "approval.json"
     many.gpuplane("approve", "local", "--tenant", "search", "--out", str(approval))
     cluster.kind("serving.kserve.io/v1beta1", "InferenceService").patch(
-        name="embeddings", namespace="search", body={"spec": {"predictor": {"maxReplicas": 1}}}, content_type="application/merge-patch+json",
+        name="embeddings", namespace="search", body={"spec": {"predictor": {"maxReplicas": 3}}}, content_type="application/merge-patch+json",
         field_manager="bob-edits")
 
     held = many.gpuplane("up", "local", "--tenant", "search", "--approved", str(approval), status=1)
