@@ -156,7 +156,7 @@ def test_only_what_is_approved_is_applied(many: Work, cluster: Cluster) -> None:
 
     held = many.gpuplane("up", "local", status=1)
     many.gpuplane("approve", "local", "--out", str(approval))
-    many.edit("services/search/embeddings.yaml", "max_replicas: ", "max_replicas: 1")
+    many.edit("services/search/embeddings.yaml", "max_replicas: 2", "max_replicas: 1")
     done = many.gpuplane("up", "local", "--approved", str(approval), status=1)
 
     assert "not approved" in held.stderr
@@ -169,7 +169,7 @@ def test_drift_in_what_would_be_changed_stops_an_approved_apply_and_broken_glass
     approval = many.folder / "approval.json"
     many.gpuplane("approve", "local", "--tenant", "search", "--out", str(approval))
     cluster.kind("serving.kserve.io/v1beta1", "InferenceService").patch(
-        name="embeddings", namespace="search", body={"spec": {"predictor": {"maxReplicas": 1}}}, content_type="application/merge-patch+json",
+        name="embeddings", namespace="search", body={"spec": {"predictor": {"maxReplicas": 3}}}, content_type="application/merge-patch+json",
         field_manager="bob-edits")
 
     held = many.gpuplane("up", "local", "--tenant", "search", "--approved", str(approval), status=1)
@@ -243,3 +243,22 @@ def test_a_tenant_without_a_document_goes_with_its_stack_only_by_name(many: Work
     assert "no document describes research any more" in refused.stderr
     assert cluster.get("v1", "Namespace", "research") is None
     assert "local-tenants-research" not in many.pulumi("stack", "ls", "--all", project=many.folder).stdout
+
+
+def test_what_is_protected_goes_only_by_name(many: Work, cluster: Cluster) -> None:
+    uid = (cluster.get("v1", "Namespace", "kube-system") or {})["metadata"]["uid"]
+    many.edit("environment.yaml", "  tenant_stacks: true\n", "  tenant_stacks: true\n  protected: true\n")
+    many.edit("environment.yaml", "    context: ", f"    kube_system_uid: {uid}\n    context: ")
+    (many.environments / "local" / "tenants" / "search.yaml").unlink()
+    for file in (many.environments / "local" / "services" / "search").iterdir():
+        file.unlink()
+    many.gpuplane("up", "local", "--offboard", "search", status=0)  # it is not protected yet
+    many.gpuplane("up", "local")
+    approval = many.folder / "lift.json"
+
+    refused = many.gpuplane("destroy", "local", "--layer", "tenants", "--yes", status=1)
+    many.gpuplane("approve", "local", "--lift", "Namespace support-namespace", "--lift", "Tenant support", "--out", str(approval))
+    many.gpuplane("destroy", "local", "--layer", "tenants", "--yes", "--approved", str(approval))
+
+    assert "--lift 'Namespace support-namespace'" in refused.stderr
+    assert cluster.get("v1", "Namespace", "support") is None

@@ -150,8 +150,8 @@ class _Run:
         approval, wanted = self.options.approval, self.spec.environment.spec.applying.approval
         if not self.options.glass and (approval is not None or wanted is not None):
             found = approval or Approval(self.spec.name, {}, {})
-            why = found.held(self.digests[key]) if key in self.digests else found.stays(key)
-            why = why or drift_before(self.applier, key)
+            leaves = key in self.destroyed
+            why = found.stays(key) if leaves else found.held(self.digests[key]) or drift_before(self.applier, key)
             if why:
                 return why
         if approval is not None and approval.lift:
