@@ -16,7 +16,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gpuplane import __version__
+from gpuplane.delivery.applying.adopt_command import adopt
+from gpuplane.delivery.applying.bootstrap_command import bootstrap
 from gpuplane.delivery.applying.commands import approve, chosen_layers, destroy, drift, layers_option, tenants_option, up
+from gpuplane.delivery.applying.migrate_command import migrate_stacks
+from gpuplane.delivery.applying.state_command import state
+from gpuplane.delivery.audit_command import audit
 from gpuplane.delivery.canary_command import canary
 from gpuplane.delivery.capacity_command import capacity
 from gpuplane.delivery.command_line import (
@@ -31,6 +36,7 @@ from gpuplane.delivery.command_line import (
     writing,
 )
 from gpuplane.delivery.cost_command import cost
+from gpuplane.delivery.environments_command import list_environments
 from gpuplane.delivery.exit_status import GOOD, REFUSED, WRONG_INPUT, CannotStart
 from gpuplane.delivery.fit_command import fit
 from gpuplane.delivery.fleet_command import fleet
@@ -165,6 +171,8 @@ def _print(report: PreviewReport, output_format: str) -> None:
             with console.capture() as printed:
                 render_text(report, console)
             click.echo(report.redaction.text(printed.get()), nl=False)
+            for one in report.stacks:
+                click.echo(f"stack {one.name}: {one.resources} resources, {one.digest}")
         else:
             click.echo(formatted(report, output_format), nl=False)
         sys.stdout.flush()
@@ -215,6 +223,7 @@ def schema(folder: Path) -> None:
     """Write the JSON Schemas of all documents to FOLDER."""
     with errors():
         from gpuplane.catalog.runtime_schema import argument_schemas
+        from gpuplane.delivery.audit.schema import write_audit_schema
         from gpuplane.delivery.capacity_json import write_capacity_schema
         from gpuplane.delivery.check_schema import write_check_schema
         from gpuplane.delivery.cost_schema import write_cost_schema
@@ -230,6 +239,7 @@ def schema(folder: Path) -> None:
         write_record_schema(folder)
         write_check_schema(folder)
         write_provenance_schema(folder)
+        write_audit_schema(folder)
 
 
 @cli.command()
@@ -275,6 +285,10 @@ def explain(rule_id: str) -> None:
 
 
 cli.add_command(up)
+cli.add_command(adopt)
+cli.add_command(migrate_stacks)
+cli.add_command(state)
+cli.add_command(bootstrap)
 cli.add_command(destroy)
 cli.add_command(drift)
 cli.add_command(approve)
@@ -284,6 +298,8 @@ cli.add_command(fleet)
 cli.add_command(throughput)
 
 
+cli.add_command(audit)
+cli.add_command(list_environments)
 cli.add_command(canary)
 cli.add_command(capacity)
 cli.add_command(init)

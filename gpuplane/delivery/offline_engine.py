@@ -38,12 +38,22 @@ def render(spec: EnvironmentSpec, planned: EnvironmentPlan, progress: Callable[[
         spec, planned: the wish and its plan.
         progress: called with a line for each layer.
     """
-    by_urn: dict[str, ResourceView] = {}
+    return together(spec, render_stacks(spec, planned, progress))
+
+
+def render_stacks(spec: EnvironmentSpec, planned: EnvironmentPlan, progress: Callable[[str], None] = lambda _: None,
+                  ) -> dict[StackKey, tuple[ResourceView, ...]]:
+    """The same by stack. All stacks of a layer have the layer's name in their URNs: how it is cut changes nothing of what there is."""
+    found: dict[StackKey, tuple[ResourceView, ...]] = {}
     for layer in spec.layers:
         progress(f"rendering layer {layer}")
-        for key in spec.stacks_of(layer):
-            # One name for all stacks of the layer: how the layer is cut into stacks changes nothing of what there is.
-            by_urn.update((view.urn, view) for view in render_stack(spec, planned, key, spec.stack_name(layer)))
+        found.update((key, render_stack(spec, planned, key, spec.stack_name(layer))) for key in spec.stacks_of(layer))
+    return found
+
+
+def together(spec: EnvironmentSpec, stacks: Mapping[StackKey, tuple[ResourceView, ...]]) -> tuple[ResourceView, ...]:
+    """Resources of all stacks, each once (every stack has the same provider), by layer and URN."""
+    by_urn = {view.urn: view for views in stacks.values() for view in views}
     return tuple(sorted(by_urn.values(), key=lambda view: (spec.layers.index(view.layer), view.urn)))
 
 

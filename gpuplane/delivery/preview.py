@@ -48,7 +48,8 @@ def preview(spec: EnvironmentSpec, as_of: date, progress: Progress = lambda _: N
         as_of: date that prices and exemptions are judged at.
         progress: called with a line for each step.
     """
-    from gpuplane.delivery.offline_engine import render
+    from gpuplane.delivery.applying.digest import digests_of
+    from gpuplane.delivery.offline_engine import render_stacks, together
 
     rules = all_rules()
     _require_waivable(spec, {rule.id for rule in rules})
@@ -56,7 +57,8 @@ def preview(spec: EnvironmentSpec, as_of: date, progress: Progress = lambda _: N
     catalog = catalog_of(spec)
     planned = plan(spec, catalog, as_of)
     sources = SourceMap(spec)
-    resources = tuple(sources.locate(view) for view in render(spec, planned, progress))
+    stacks = render_stacks(spec, planned, progress)
+    resources = tuple(sources.locate(view) for view in together(spec, stacks))
     progress(f"judging {len(resources)} resources by {len(rules)} rules")
     graph = PlannedGraph(resources, catalog=catalog, parameters=spec.environment.spec.policies)
     judgement = judge(graph, spec.exemptions, as_of)
@@ -74,7 +76,7 @@ def preview(spec: EnvironmentSpec, as_of: date, progress: Progress = lambda _: N
         findings=tuple(replace(each, message=redaction.text(each.message), waived=redaction.text(each.waived)) for each in findings),
         rules=tuple(rule.id for rule in rules), verdict=verdict_of(findings),
         isolation=matrix(graph), wirings=service_wirings(spec, graph), records=data_records(spec, graph, findings, as_of),
-        redaction=redaction)
+        redaction=redaction, stacks=digests_of(spec, stacks))
 
 
 def _idle_exemptions(spec: EnvironmentSpec, findings: Collection[Finding]) -> Iterator[Finding]:

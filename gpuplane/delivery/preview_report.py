@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gpuplane.delivery.changes import Change, is_real
 from gpuplane.delivery.data_record import DataRecord
@@ -15,6 +15,9 @@ from gpuplane.graph.resource_view import ResourceView, Unknown
 from gpuplane.planning.environment_plan import EnvironmentPlan
 from gpuplane.planning.upgrade_order import UpgradeStep, upgrade_steps
 from gpuplane.policies.finding import JUDGE_CHANGE, Finding, Verdict
+
+if TYPE_CHECKING:
+    from gpuplane.delivery.applying.digest import StackDigest
 
 SCHEMA_VERSION = 1
 """Version of the JSON form; it grows by one when a field changes its meaning or goes."""
@@ -67,6 +70,7 @@ class PreviewReport:
         redaction: what no output may show.
         wirings: what each service hangs by, in the order of their names.
         judge: the other ref that judged; None where this side did.
+        stacks: what an approval of each stack is of.
     """
 
     environment: str
@@ -82,6 +86,7 @@ class PreviewReport:
     redaction: Redaction = NO_SECRETS
     wirings: tuple[ServiceWiring, ...] = ()
     judge: Judge | None = None
+    stacks: tuple[StackDigest, ...] = ()
 
     @property
     def judge_changes(self) -> tuple[Finding, ...]:

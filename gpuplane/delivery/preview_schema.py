@@ -51,6 +51,10 @@ def preview_schema() -> dict[str, Any]:
             "isolation": {"$ref": "#/$defs/Matrix"},
             "rules": {**_list(_TEXT), "description": "Ids of the rules that were run."},
             "resources": _list({"$ref": "#/$defs/Resource"}),
+            "stacks": {**_list(_object("One Pulumi stack.", {
+                **dict.fromkeys(("stack", "layer", "tenant"), _TEXT), "resources": {"type": "integer", "minimum": 0},
+                "digest": {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"}})),
+                "description": "What an approval of each stack is of (`gpuplane approve`), in the order they are applied."},
             "changes": {**_nullable(_list({"$ref": "#/$defs/Change"})), "description": "null where no other ref was asked for."},
             "judge": {**_nullable({"$ref": "#/$defs/Judge"}), "description": "null where this side's own rules and limits judged."},
             "comparison": _nullable({"$ref": "#/$defs/Comparison"}),

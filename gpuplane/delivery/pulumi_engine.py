@@ -7,7 +7,6 @@ cluster's identity is checked before a stack is opened.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
@@ -17,13 +16,13 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, Any
 
 from pulumi import automation as auto
 from pulumi.automation.errors import create_command_error
 
 from gpuplane.delivery.exit_status import CannotStart, EngineFailed
+from gpuplane.delivery.state_backend import backend_of
 from gpuplane.planning.environment_plan import EnvironmentPlan
 from gpuplane.spec.environment_spec import EnvironmentSpec, StackKey
 from gpuplane.stacks import cluster_identity
@@ -104,39 +103,12 @@ def require_tools(spec: EnvironmentSpec) -> dict[str, str]:
     """
     if shutil.which("pulumi") is None:
         raise CannotStart(f"there is no pulumi on PATH. {INSTALL_HINT}")
-    backend = _backend(spec)
+    backend = backend_of(spec)
     variables = {"PULUMI_BACKEND_URL": backend, "PULUMI_SKIP_UPDATE_CHECK": "true"}
     self_managed = not backend.startswith("https://")
     if self_managed and not {"PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"} & os.environ.keys():
         raise CannotStart("the state needs a passphrase: set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE.")
     return variables
-
-
-def _backend(spec: EnvironmentSpec) -> str:
-    settings = spec.environment.spec
-    found = os.environ.get("PULUMI_BACKEND_URL") or _logged_in()
-    if found is None and settings.cloud == "existing" and not settings.protected:
-        found = f"file://{state_home()}"
-    if found is None:
-        raise CannotStart("no Pulumi backend is set: run `pulumi login`, or set PULUMI_BACKEND_URL.")
-    if settings.state_backend is not None and found != settings.state_backend:
-        raise CannotStart(f"{spec.name} keeps its state in {settings.state_backend}, but Pulumi is set to {found}.")
-    return found
-
-
-def _logged_in() -> str | None:
-    home = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
-    try:
-        return json.loads((home / "credentials.json").read_text()).get("current") or None
-    except (OSError, ValueError, AttributeError):
-        return None
-
-
-def state_home() -> Path:
-    """Where the state of a throw-away environment goes when nothing else is said: never the working tree."""
-    home = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "gpuplane"
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return home
 
 
 def require_cluster(spec: EnvironmentSpec, layers: tuple[str, ...]) -> None:

@@ -45,6 +45,8 @@ def json_report(report: PreviewReport) -> dict[str, Any]:
         "isolation": isolation_json(report.isolation),
         "resources": [_resource(view) for view in report.resources],
         "changes": [_change(change, tenants) for change in compared.changes] if compared else None,
+        "stacks": [{"stack": one.name, "layer": one.key.layer, "tenant": one.key.tenant, "digest": one.digest, "resources": one.resources}
+                   for one in report.stacks],
         "judge": {"ref": report.judge.ref, "commit": report.judge.commit,
                   "changes": [sentence(finding) for finding in report.judge_changes]} if report.judge else None,
         "comparison": {"ref": compared.ref, "commit": compared.commit, "note": compared.note,

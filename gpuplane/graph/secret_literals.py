@@ -32,6 +32,7 @@ _FORMS: Final = (
     ("OpenAI API key", re.compile(r"\bsk-(?:proj-|svcacct-)[A-Za-z0-9_-]{40,}")),
     ("Google API key", re.compile(r"\bAIza[0-9A-Za-z_-]{35}\b")),
     ("GitHub fine-grained token", re.compile(r"\bgithub_pat_[0-9A-Za-z_]{82}\b")),
+    ("npm access token", re.compile(r"\bnpm_[A-Za-z0-9]{36}\b")),
     ("Pulumi access token", re.compile(r"\bpul-[0-9a-f]{40}\b")),
     ("HashiCorp Vault token", re.compile(r"\bhv[sb]\.[A-Za-z0-9_-]{24,}")),
     ("age secret key", re.compile(r"\bAGE-SECRET-KEY-1[0-9A-Z]{58}\b")),
@@ -101,8 +102,9 @@ def spans(text: str) -> frozenset[str]:
     found += [match.group() for match in _KEY_BLOCK.finditer(text)]
     for plugin in _plugins():
         if type(plugin).__name__ != "PrivateKeyDetector":  # it knows the first line alone
-            found += [str(value) for value in plugin.analyze_string(text) if not _PLACEHOLDER.search(str(value))]
-    return frozenset(value for value in found if value)
+            found += [str(value) for value in plugin.analyze_string(text) if value and not _PLACEHOLDER.search(str(value))]
+    # Some plug-ins give the prefix of a token alone, or leave out its signature: the rest of the word goes with it.
+    return frozenset(match.group() for value in set(found) for match in re.finditer(re.escape(value) + r"[A-Za-z0-9_.+/=-]*", text))
 
 
 @cache

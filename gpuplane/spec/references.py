@@ -57,7 +57,7 @@ class Documents:
 def check_references(documents: Documents) -> list[SpecError]:
     """Every dangling or impossible reference between the documents of one environment."""
     return [*_pools(documents), *_tenants(documents), *_services(documents), *_graphs(documents), *_exemptions(documents),
-            *_cohorts(documents), *_pool_lists(documents)]
+            *_cohorts(documents), *_pool_lists(documents), *_waves(documents)]
 
 
 def quota_keys(pools: Mapping[str, NodePool]) -> list[str]:
@@ -294,6 +294,18 @@ def _pool_lists(documents: Documents) -> Iterator[SpecError]:
             if not documents.has("NodePool", name):
                 yield _error(place, path, f'there is no pool "{name}"; there are: {_listed(documents.pools)}.',
                              "Add the node pool, or correct the name.")
+
+
+def _waves(documents: Documents) -> Iterator[SpecError]:
+    """Tenants that the environment names to go first."""
+    if documents.environment is None:
+        return
+    place = documents.places[("Environment", documents.environment.name)]
+    for index, wave in enumerate(documents.environment.spec.applying.waves):
+        for name in wave:
+            if not documents.has("Tenant", name):
+                message = f'there is no tenant "{name}"; there are: {_listed(documents.tenants)}.'
+                yield _error(place, f"spec.applying.waves[{index}]", message, "Add the tenant, or correct the name.")
 
 
 def _walk_up(name: str, parents: Mapping[str, str | None]) -> list[str]:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpuplane.graph.manifests import views_of_text
-from gpuplane.graph.secret_literals import kind_of, secret
+from gpuplane.graph.secret_literals import kind_of, secret, spans
 from gpuplane.graph.text_leaves import Leaf, Use, kept_in_git, leaves
 
 LONG = "aB3dE5fG7hJ9kL1mN3pQ5rS7tU9vW1xY3zA5"
@@ -95,3 +95,10 @@ def test_a_secret_in_base64_is_read_and_an_encrypted_one_is_not() -> None:
     ("{template: {env: [{key: DB_PASSWORD, value: swordfish}]}}", ["spec.template.env[0].value"])])
 def test_a_secret_is_found_in_whatever_way_it_is_handed_over(spec: str, paths: list[str]) -> None:
     assert _found(f"apiVersion: v1\nkind: Pod\nmetadata: {{name: a}}\nspec: {spec}\n") == paths
+
+
+@pytest.mark.parametrize("form", ["GitHub", "GitLab", "JWT", "npm", "Slack", "Stripe", "Pulumi"])
+def test_a_token_is_taken_out_of_a_text_whole(form: str) -> None:
+    token = {**FORMED, "npm": "npm" + "_" + LONG}[form]
+
+    assert spans(f"said: {token}, and so on") == {token}

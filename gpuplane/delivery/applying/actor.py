@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 from collections.abc import Mapping
 
-_CI = (("GITHUB_ACTIONS", "GITHUB_ACTOR"), ("GITLAB_CI", "GITLAB_USER_LOGIN"))
-"""Variable that says which system this is, and the one with the name."""
+from gpuplane.delivery.audit.identity import who_from_environment
+from gpuplane.delivery.audit.log import who_runs_this
 
 
-def actor(variables: Mapping[str, str] | None = None) -> str:
+def actor(variables: Mapping[str, str] = os.environ) -> str:
     """Name of whoever runs this; in CI nothing but the CI system's own word counts."""
-    found = os.environ if variables is None else variables
-    for system, name in _CI:
-        if found.get(system) == "true" and found.get(name):
-            return found[name]
-    return found.get("GPUPLANE_ACTOR") or getpass.getuser()
+    said = who_from_environment(variables, "")
+    if said.proof != "none":
+        return said.name
+    return variables.get("GPUPLANE_ACTOR") or who_runs_this().name

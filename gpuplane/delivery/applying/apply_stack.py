@@ -101,7 +101,7 @@ class Applier:
                     waited += _LOCK_PAUSE_SECONDS
                     continue
                 if is_refusal(str(error)):
-                    return ended("refused", f"{error}\n{what_to_do(self.spec.name)}")
+                    return ended("refused", f"{error}\n{what_to_do(self.spec.name, name_of(self.spec, key), self.variables)}")
                 messages = error.messages if isinstance(error, StackFailed) else (str(error),)
                 if attempt >= self.patience.attempts or not is_transient(messages) or self.interrupts.stopped.is_set():
                     return ended("failed", str(error))

@@ -14,7 +14,7 @@ from typing import Any
 
 from gpuplane.delivery.applying.digest import StackDigest
 from gpuplane.delivery.exit_status import CannotStart
-from gpuplane.spec.environment_spec import EnvironmentSpec
+from gpuplane.spec.environment_spec import EnvironmentSpec, StackKey
 
 SCHEMA_VERSION = 1
 KIND = "gpuplane-approval"
@@ -48,6 +48,11 @@ class Approval:
             return f"not approved. Look at `gpuplane preview {self.environment}`, then `{again}`."
         return (f"it has changed since it was approved: approved is {', '.join(sorted(approved))}, to be applied is {stack.digest}. "
                 f"Look at `gpuplane preview {self.environment}` again, then `{again}`.")
+
+    def stays(self, key: StackKey) -> str:
+        """Why the stack of a tenant without a document is not to be destroyed; empty where it is."""
+        name = f"Tenant {key.tenant}"
+        return "" if name in self.lift else f"that it goes is not approved. `gpuplane approve {self.environment} --lift '{name}'`."
 
 
 def approval_text(environment: str, stacks: Iterable[StackDigest], by: str, reason: str, at: str, lift: Iterable[str] = ()) -> str:

@@ -9,6 +9,7 @@ from gpuplane.delivery.applying.actor import actor
 from gpuplane.delivery.applying.approval import approval_text, may_approve
 from gpuplane.delivery.applying.digest import stack_digest
 from gpuplane.delivery.applying.gate import judged
+from gpuplane.delivery.applying.record_events import record_approval
 from gpuplane.delivery.applying.run_record import stamp
 from gpuplane.delivery.applying.waves import waves_of
 from gpuplane.delivery.exit_status import REFUSED, CannotStart, Stop
@@ -44,6 +45,10 @@ def approval_of(spec: EnvironmentSpec, as_of: date, layers: tuple[str, ...], con
     if not keys:
         raise CannotStart(f"{spec.name} has no such stack: {', '.join(tenants or layers)}.")
     digests = [stack_digest(spec, planned, key) for key in keys]
+    try:
+        record_approval(spec, who, reason, digests, lift)
+    except CannotStart as error:  # a job that sees the wish alone has no way to the state; whoever applies records who approved
+        console.print(f"not on the audit, up puts it there: {error}", soft_wrap=True, markup=False, highlight=False)
     for one in digests:
         console.print(f"{one.name}: {one.resources} resources, {one.digest}", soft_wrap=True, highlight=False)
     return approval_text(spec.name, digests, who, reason, stamp(datetime.now(UTC)), lift)

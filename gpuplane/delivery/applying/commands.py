@@ -12,6 +12,7 @@ import click
 
 from gpuplane.delivery.command_line import environment_options, errors, load, stderr_console, writing
 from gpuplane.delivery.exit_status import GOOD, CannotStart
+from gpuplane.delivery.whole_file import write_whole
 
 if TYPE_CHECKING:
     from gpuplane.delivery.applying.approval import Approval
@@ -95,11 +96,15 @@ def destroy(environment: str, yes: bool, parallel: int, lock_seconds: float, tak
     """Delete what ENVIRONMENT's stacks hold, last layer first."""
     with errors():
         from gpuplane.delivery.applying import destroy as applying
+        from gpuplane.delivery.applying.actor import actor
         from gpuplane.delivery.applying.apply_stack import Patience
+        from gpuplane.delivery.applying.approval import may_approve
         from gpuplane.delivery.applying.gate import require_ready
 
         spec = load(environments, environment)
         layers = chosen_layers(spec, layer)
+        if not may_approve(spec, actor()):
+            raise CannotStart(f"{actor()} may not destroy {spec.name}: only those may whom spec.applying.approval names.")
         require_ready(spec, layers)
         if not yes:
             click.confirm(f"Delete everything in {', '.join(spec.stack_name(name) for name in layers)}?", abort=True, err=True)
@@ -110,19 +115,20 @@ def destroy(environment: str, yes: bool, parallel: int, lock_seconds: float, tak
 @click.command()
 @click.argument("environment")
 @click.option("--repair", is_flag=True, help="Bring back what drifted, and nothing else, once plan and rules pass.")
+@click.option("--approved", "approved", type=_FILE, multiple=True, help="With --repair: only what this file approves.")
 @click.option("--format", "output_format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @tenants_option
 @layers_option
 @environment_options
-def drift(environment: str, repair: bool, output_format: str, tenants: tuple[str, ...], layer: str | None, environments: Path,
-          as_of: date) -> None:
+def drift(environment: str, repair: bool, approved: tuple[Path, ...], output_format: str, tenants: tuple[str, ...], layer: str | None,
+          environments: Path, as_of: date) -> None:
     """Report who changed what by hand; change nothing. Exit status 1 where there is drift."""
     with errors():
         from gpuplane.delivery.applying import drift_report
 
         spec = load(environments, environment)
         sys.exit(drift_report.drift(spec, as_of, chosen_layers(spec, layer, tenants), stderr_console(), click.echo, tenants=tenants,
-                                    as_json=output_format == "json", repair=repair))
+                                    as_json=output_format == "json", repair=repair, approval=_approval(spec, approved)))
 
 
 @click.command()
@@ -144,16 +150,9 @@ def approve(environment: str, reason: str, lift: tuple[str, ...], out: Path | No
         if out is None:
             click.echo(text, nl=False)
         else:
-            writing(out, lambda: _write_whole(out, text))
+            writing(out, lambda: write_whole(out, text))
             click.echo(f"approval: {out}", err=True)
         sys.exit(GOOD)
-
-
-def _write_whole(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(f".{path.name}.new")
-    new.write_text(text, encoding="utf-8")
-    new.replace(path)
 
 
 def _approval(spec: EnvironmentSpec, files: tuple[Path, ...]) -> Approval | None:

@@ -11,6 +11,7 @@ from gpuplane.delivery.applying.approval import Approval
 from gpuplane.delivery.applying.gate import planned_of, require_ready
 from gpuplane.delivery.applying.outcome import exit_status, print_summary
 from gpuplane.delivery.applying.protection import lift
+from gpuplane.delivery.applying.record_events import record_end
 from gpuplane.delivery.applying.stack_run import Interrupts
 from gpuplane.delivery.applying.waves import run_waves
 from gpuplane.delivery.pulumi_engine import name_of
@@ -59,6 +60,7 @@ def destroy(spec: EnvironmentSpec, as_of: date, layers: tuple[str, ...], console
         outcomes = run_waves(waves, applier.destroy, not_begun, parallel, interrupts.stopped.is_set,
                              lambda one: console.print(f"{'[green]✓[/]' if one.is_done else '[red]✗[/]'} {one.name}: "
                                                        f"{one.changes if one.is_done else one.result}"))
+    record_end(spec, outcomes, {}, "destroy")
     if any(not outcome.is_done for outcome in outcomes):
         print_summary(outcomes, console)
     return exit_status(outcomes)

@@ -14,8 +14,7 @@ from typing import Any
 
 from gpuplane.delivery.changes import is_real
 from gpuplane.delivery.offline_engine import render_stack
-from gpuplane.delivery.preview_report import plain
-from gpuplane.graph.resource_view import ResourceView
+from gpuplane.graph.resource_view import ResourceView, Unknown
 from gpuplane.planning.environment_plan import EnvironmentPlan
 from gpuplane.spec.environment_spec import EnvironmentSpec, StackKey
 
@@ -49,8 +48,13 @@ def stack_digests(spec: EnvironmentSpec, planned: EnvironmentPlan, layers: Itera
 
 def stack_digest(spec: EnvironmentSpec, planned: EnvironmentPlan, key: StackKey) -> StackDigest:
     """Digest of one stack."""
-    views = render_stack(spec, planned, key)
-    return StackDigest(spec.stack_name(key.layer, key.tenant), key, digest_of(views), sum(map(is_real, views)))
+    return digests_of(spec, {key: render_stack(spec, planned, key)})[0]
+
+
+def digests_of(spec: EnvironmentSpec, stacks: Mapping[StackKey, tuple[ResourceView, ...]]) -> tuple[StackDigest, ...]:
+    """Digests of rendered stacks, in their order."""
+    return tuple(StackDigest(spec.stack_name(key.layer, key.tenant), key, digest_of(views), sum(map(is_real, views)))
+                 for key, views in stacks.items())
 
 
 def digest_of(views: Iterable[ResourceView]) -> str:
@@ -67,7 +71,16 @@ def urn_tail(urn: str) -> str:
 
 def _row(view: ResourceView) -> dict[str, Any]:
     """What of a resource is applied; a provider is part of it: it says which cluster."""
-    return {"urn": urn_tail(view.urn), "type": view.type, "protect": view.protect, "props": _applied(plain(dict(view.props)))}
+    return {"urn": urn_tail(view.urn), "type": view.type, "protect": view.protect, "props": _applied(_plain(view.props))}
+
+
+def _plain(value: Any) -> Any:
+    """Values as JSON holds them; what only apply can know is named without the stack."""
+    if isinstance(value, Unknown):
+        return f"<known after apply: {value.property} of {urn_tail(value.urn)}>"
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def _applied(props: dict[str, Any]) -> dict[str, Any]:

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from gpuplane.delivery.applying import states
 from gpuplane.delivery.applying.apply_stack import Applier, Patience
+from gpuplane.delivery.applying.approval import Approval
+from gpuplane.delivery.applying.digest import stack_digest
 from gpuplane.delivery.applying.drifted import Drift, drift_of
 from gpuplane.delivery.applying.gate import judged, planned_of, require_ready
 from gpuplane.delivery.applying.outcome import Outcome, exit_status, print_summary
+from gpuplane.delivery.applying.record_events import record_drift
 from gpuplane.delivery.applying.stack_run import Interrupts
 from gpuplane.delivery.applying.waves import waves_of
 from gpuplane.delivery.exit_status import GOOD, REFUSED
@@ -22,13 +25,15 @@ from gpuplane.spec.environment_spec import EnvironmentSpec, StackKey
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from gpuplane.planning.environment_plan import EnvironmentPlan
+
 SCHEMA_VERSION = 1
 _TAKE_BACK = {"PULUMI_K8S_ENABLE_PATCH_FORCE": "true"}
 """Fields that somebody else owns now are taken back: server-side apply would call that a conflict."""
 
 
 def drift(spec: EnvironmentSpec, as_of: date, layers: tuple[str, ...], console: Console, report: Callable[[str], None], *,
-          tenants: tuple[str, ...] = (), as_json: bool = False, repair: bool = False) -> int:
+          tenants: tuple[str, ...] = (), as_json: bool = False, repair: bool = False, approval: Approval | None = None) -> int:
     """What differs between the state and what is really there; nothing is changed, except with ``repair``.
 
     Args:
@@ -50,13 +55,24 @@ def drift(spec: EnvironmentSpec, as_of: date, layers: tuple[str, ...], console: 
     for line in [drift_json(spec, as_of, found)] if as_json else drift_lines(spec, found):
         report(line)
     drifted = {key: each for key, each in found.items() if each}
+    everything = [one for each in drifted.values() for one in each]
     if not drifted or not repair:
+        record_drift(spec, everything, repaired=False)
         return REFUSED if drifted else GOOD
-    applier = Applier(spec, planned, {**variables, **_TAKE_BACK}, console, interrupts, Patience())
+    applier = Applier(spec, planned, {**variables, **_TAKE_BACK}, console, interrupts, Patience(),
+                      before=lambda key: _held(spec, planned, key, approval))
     with interrupts.handled():
         outcomes = [_repaired(applier, key, each) for key, each in drifted.items()]
+    record_drift(spec, everything, repaired=exit_status(outcomes) == GOOD)
     print_summary(outcomes, console)
     return exit_status(outcomes)
+
+
+def _held(spec: EnvironmentSpec, planned: EnvironmentPlan, key: StackKey, approval: Approval | None) -> str:
+    """Why a stack is not repaired: a repair applies the wish of now, which is approved or not."""
+    if approval is None and spec.environment.spec.applying.approval is None:
+        return ""
+    return (approval or Approval(spec.name, {}, {})).held(stack_digest(spec, planned, key))
 
 
 def _repaired(applier: Applier, key: StackKey, found: Sequence[Drift]) -> Outcome:

@@ -14,21 +14,21 @@ from gpuplane.delivery.applying.states import run_cli
 
 @dataclass(frozen=True)
 class Existing:
-    """One object that is there and not in the state.
+    """One object that is there and not in the state, or a component above such objects.
 
     Attributes:
         urn: that it will have.
         type: Pulumi type token.
-        id: by which the provider knows it.
-        parent: URN of its parent, which is in the state; empty for none.
-        provider: URN of its provider, which is in the state.
+        id: by which the provider knows it; empty for a component.
+        parent: URN of its parent, in the state or among those that are taken in; empty for none.
+        provider: URN of its provider, which is in the state; empty for a component.
     """
 
     urn: str
     type: str
-    id: str
-    parent: str
-    provider: str
+    id: str = ""
+    parent: str = ""
+    provider: str = ""
 
     @property
     def name(self) -> str:
@@ -37,13 +37,20 @@ class Existing:
 
 
 def import_json(found: Collection[Existing]) -> str:
-    """The file's text: one entry for each object, parents and providers by their URNs."""
-    urns = sorted({urn for one in found for urn in (one.parent, one.provider) if urn})
-    names = {urn: f"r{index}" for index, urn in enumerate(urns)}
-    rows: list[Mapping[str, Any]] = [
-        {"type": one.type, "name": one.name, "id": one.id, "provider": names[one.provider],
-         **({"parent": names[one.parent]} if one.parent else {})} for one in sorted(found, key=lambda one: one.urn)]
-    return json.dumps({"nameTable": {name: urn for urn, name in names.items()}, "resources": rows}, indent=2, sort_keys=True) + "\n"
+    """The file's text: an entry for each, parents first; parents and providers that are in the state by their URNs."""
+    rows = sorted(found, key=lambda one: (one.urn.count("$"), one.urn))
+    names = {one.urn: f"n{index}" for index, one in enumerate(rows)}
+    outside = sorted({urn for one in rows for urn in (one.parent, one.provider) if urn and urn not in names})
+    table = {f"s{index}": urn for index, urn in enumerate(outside)}
+    names |= {urn: name for name, urn in table.items()}
+    return json.dumps({"nameTable": table, "resources": [_entry(one, names) for one in rows]}, indent=2, sort_keys=True) + "\n"
+
+
+def _entry(one: Existing, names: Mapping[str, str]) -> dict[str, Any]:
+    """Names in the file are its own, as two objects may have one Pulumi name; the Pulumi name is ``logicalName``."""
+    entry: dict[str, Any] = {"type": one.type, "name": names[one.urn], "logicalName": one.name}
+    entry |= {"id": one.id, "provider": names[one.provider]} if one.id else {"component": True}
+    return entry | ({"parent": names[one.parent]} if one.parent else {})
 
 
 def take_in(stack: str, found: Collection[Existing], variables: Mapping[str, str]) -> None:

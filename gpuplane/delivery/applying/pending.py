@@ -32,10 +32,19 @@ def recover(spec: EnvironmentSpec, name: str, variables: Mapping[str, str]) -> t
     operations = [one for one in state.get("pending_operations") or [] if one["type"] != "reading"]  # a read changed nothing
     if not operations:
         return ()
-    created = {one["resource"]["urn"]: _found(spec, name, one["resource"]) for one in operations if one["type"] == _CREATING}
+    created = {one["resource"]["urn"]: _found(spec, name, one["resource"]) for one in operations if _is_creation(one)}
     _settle(name, state, {urn: found for urn, found in created.items() if found},
-            [one["resource"]["urn"] for one in operations if one["type"] != _CREATING], variables)
-    return tuple(_line(one, created) for one in operations)
+            [one["resource"]["urn"] for one in operations if one["type"] != _CREATING and _is_real(one)], variables)
+    return tuple(_line(one, created) for one in operations if _is_real(one))
+
+
+def _is_real(operation: Mapping[str, Any]) -> bool:
+    """Whether it is about something outside the state: components and providers are nothing there."""
+    return not operation["resource"]["type"].startswith(("pulumi:", "gpuplane:"))
+
+
+def _is_creation(operation: Mapping[str, Any]) -> bool:
+    return bool(operation["type"] == _CREATING) and _is_real(operation)
 
 
 def _line(operation: Mapping[str, Any], created: Mapping[str, str]) -> str:

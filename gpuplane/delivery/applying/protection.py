@@ -31,10 +31,11 @@ def lift(stack: str, named: Collection[str], variables: Mapping[str, str]) -> tu
     return tuple(map(short, wanted))
 
 
-def what_to_do(environment: str) -> str:
+def what_to_do(environment: str, stack: str, variables: Mapping[str, str]) -> str:
     """How protected things may go after all."""
-    return (f"What is protected goes only by name: `gpuplane approve {environment} --lift 'Kind name' --out FILE`, then this again with "
-            "--approved FILE.")
+    names = " ".join(f"--lift '{short(one['urn'])}'" for one in protected(resources(stack, variables)))
+    return (f"What is protected goes only by name: `gpuplane approve {environment} --out FILE` with those of these that are to go, then "
+            f"this again with --approved FILE: {names}")
 
 
 def is_refusal(said: str) -> bool:

@@ -2,18 +2,87 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import date
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from gpuplane.delivery.applying.digest import StackDigest
 from gpuplane.delivery.applying.outcome import Outcome
+from gpuplane.delivery.audit import AuditEvent, append
+from gpuplane.delivery.live_progress import short
 from gpuplane.spec.environment_spec import EnvironmentSpec, StackKey
 
 if TYPE_CHECKING:
-    from gpuplane.delivery.applying.up import UpOptions
+    from gpuplane.delivery.applying.approval import Approval
+    from gpuplane.delivery.applying.drifted import Drift
+    from gpuplane.delivery.audit.event import Json
+
+_SHOWN = 200
+"""Objects that one record names at most."""
 
 
-def record_apply(spec: EnvironmentSpec, options: UpOptions, outcomes: Iterable[Outcome], digests: Mapping[StackKey, StackDigest],
-                 as_of: date) -> None:
-    """A run of ``up``."""
+def record_begin(spec: EnvironmentSpec, digests: Iterable[StackDigest], approval: Approval | None, glass: str) -> None:
+    """An apply is about to begin. Broken glass has a record of its own; where it cannot be written, nothing is applied.
+
+    Raises:
+        CannotStart: it cannot be recorded.
+    """
+    stacks = {one.name: one.digest for one in digests}
+    detail: dict[str, Json] = {"stacks": stacks}
+    if approval is not None:
+        detail["approved_by"] = sorted({name for names in approval.approvers.values() for name in names})
+    if glass:
+        append(spec, AuditEvent("break-glass", spec.name, "", "used", detail={**detail, "reason": glass}))
+    append(spec, AuditEvent("apply", spec.name, "", "started", detail=detail))
+
+
+def record_end(spec: EnvironmentSpec, outcomes: Iterable[Outcome], digests: Mapping[StackKey, StackDigest], kind: str = "apply") -> None:
+    """What became of the stacks that were touched; a record of many, as one on S3 takes seconds."""
+    touched = [one for one in outcomes if one.attempts]
+    for destroyed in (False, True):
+        found = [one for one in touched if (kind == "destroy" or one.result == "destroyed") == destroyed]
+        for part in (found[start:start + _SHOWN] for start in range(0, len(found), _SHOWN)):
+            append(spec, AuditEvent("destroy" if destroyed else "apply", spec.name, part[0].name if len(part) == 1 else "",
+                                    "done" if all(one.is_done for one in part) else "failed", _graph(part, digests), {
+                "tenants": [one.key.tenant for one in part if one.key.tenant], "stacks": {one.name: _stack(one, digests) for one in part}}))
+
+
+def _graph(part: Sequence[Outcome], digests: Mapping[StackKey, StackDigest]) -> dict[str, str]:
+    return {"graph": digests[part[0].key].digest} if len(part) == 1 and part[0].key in digests else {}
+
+
+def _stack(one: Outcome, digests: Mapping[StackKey, StackDigest]) -> dict[str, Json]:
+    return {"result": one.result, "changes": one.changes, "attempts": one.attempts, "reason": one.reason,
+            "digest": digests[one.key].digest if one.key in digests else ""}
+
+
+def record_approval(spec: EnvironmentSpec, by: str, reason: str, digests: Sequence[StackDigest], lift: Sequence[str]) -> None:
+    """Somebody approved stacks."""
+    for part in (digests[start:start + _SHOWN] for start in range(0, len(digests), _SHOWN)):
+        append(spec, AuditEvent("approval", spec.name, part[0].name if len(part) == 1 else "", "given",
+                                {"graph": part[0].digest} if len(part) == 1 else {}, {
+            "approved_by": by, "reason": reason, "lift": list(lift), "stacks": {one.name: one.digest for one in part},
+            "tenants": [one.key.tenant for one in part if one.key.tenant]}))
+
+
+def record_drift(spec: EnvironmentSpec, found: Sequence[Drift], repaired: bool) -> None:
+    """Drift was seen, or brought back."""
+    if found:
+        append(spec, AuditEvent("drift", spec.name, "", "repaired" if repaired else "found", detail={
+            "tenants": sorted({one.tenant for one in found if one.tenant}), "objects": [
+                {"object": short(one.urn), "tenant": one.tenant, "gone": one.gone, "fields": [each.path for each in one.fields],
+                 "who": one.who} for one in found[:_SHOWN]], "count": len(found)}))
+
+
+def record_adoption(spec: EnvironmentSpec, stack: str, objects: Sequence[str]) -> None:
+    """Objects that were there already were taken into a stack."""
+    append(spec, AuditEvent("adopt", spec.name, stack, "done", detail={"objects": list(objects[:_SHOWN]), "count": len(objects)}))
+
+
+def record_restore(spec: EnvironmentSpec, stacks: Sequence[str]) -> None:
+    """State was put back from a copy."""
+    append(spec, AuditEvent("restore", spec.name, "", "done", detail={"stacks": list(stacks)}))
+
+
+def record_bootstrap(spec: EnvironmentSpec, made: Sequence[str]) -> None:
+    """Bucket, key or role for CI were made or set right."""
+    append(spec, AuditEvent("bootstrap", spec.name, "", "done", detail={"made": list(made)}))

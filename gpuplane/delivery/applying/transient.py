@@ -15,7 +15,7 @@ NEVER: tuple[tuple[str, str], ...] = (
     (r"field is immutable|cannot be updated|may not change once set", "validation"),
     (r"Apply failed with \d+ conflicts?|conflict(s)? with \"", "another field manager owns the field: waiting does not change that"),
     (r"AccessDenied|UnauthorizedOperation|not authorized|Unauthorized\b|InvalidClientTokenId|ExpiredToken", "credentials"),
-    (r"LimitExceeded\b|VcpuLimitExceeded|InsufficientInstanceCapacity|exceeded quota", "a limit of the account"),
+    (r"\bLimitExceeded\b|VcpuLimitExceeded|InsufficientInstanceCapacity|exceeded quota", "a limit of the account"),
     (r"ValidationException|InvalidParameter|MalformedPolicy|InvalidRequest\b", "AWS validation"),
     (r"is protected|cannot be deleted\s+because it is protected", "protected"),
     (r"policy (violation|pack)|mandatory polic", "CrossGuard"),

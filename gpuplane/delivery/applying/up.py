@@ -17,12 +17,13 @@ from gpuplane.delivery.applying.gate import judged, require_migrated, require_re
 from gpuplane.delivery.applying.offboarding import Offboarding, left_behind
 from gpuplane.delivery.applying.outcome import Outcome, exit_status, print_summary
 from gpuplane.delivery.applying.protection import lift
-from gpuplane.delivery.applying.record_events import record_apply
+from gpuplane.delivery.applying.record_events import record_begin, record_end
 from gpuplane.delivery.applying.run_record import RunRecord, last_unfinished, new_record
 from gpuplane.delivery.applying.stack_run import Interrupts
 from gpuplane.delivery.applying.waves import Wave, run_waves, waves_of
 from gpuplane.delivery.exit_status import REFUSED, CannotStart
-from gpuplane.delivery.pulumi_engine import name_of, state_home
+from gpuplane.delivery.pulumi_engine import name_of
+from gpuplane.delivery.state_backend import state_home
 from gpuplane.spec.environment_spec import EnvironmentSpec, StackKey
 
 if TYPE_CHECKING:
@@ -83,9 +84,13 @@ def up(spec: EnvironmentSpec, as_of: date, console: Console, options: UpOptions)
         return REFUSED
     waves = waves_of(spec, options.layers, options.tenants)
     digests = {one.key: one for one in stack_digests(spec, planned, options.layers)}
+    if options.glass:
+        console.print(f"[red]the glass is broken[/] by {options.actor}: ", end="")
+        console.print(options.glass, markup=False, highlight=False)
+    record_begin(spec, digests.values(), options.approval, options.glass)
     run = _Run(spec, planned, variables, console, options, digests)
     status = run.waves(waves, tuple(key for key in leaving.stacks if key.tenant in options.offboard))
-    record_apply(spec, options, run.outcomes, digests, as_of)
+    record_end(spec, run.outcomes, digests)
     return status
 
 
@@ -145,8 +150,8 @@ class _Run:
         approval, wanted = self.options.approval, self.spec.environment.spec.applying.approval
         if not self.options.glass and (approval is not None or wanted is not None):
             found = approval or Approval(self.spec.name, {}, {})
-            why = found.held(self.digests[key]) if key in self.digests else ""
-            why = why or drift_before(self.applier, key)
+            leaves = key in self.destroyed
+            why = found.stays(key) if leaves else found.held(self.digests[key]) or drift_before(self.applier, key)
             if why:
                 return why
         if approval is not None and approval.lift:

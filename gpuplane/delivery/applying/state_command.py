@@ -1,0 +1,78 @@
+"""``gpuplane state backup|restore|check ENV``."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import click
+
+from gpuplane.delivery.command_line import environment_options, errors, load, writing
+from gpuplane.delivery.exit_status import GOOD, REFUSED
+
+
+@click.group("state")
+def state() -> None:
+    """Copies of ENVIRONMENT's state, and whether it is kept well."""
+
+
+@state.command()
+@click.argument("environment")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="New folder for the copy.")
+@environment_options
+def backup(environment: str, out: Path, environments: Path, as_of: date) -> None:  # noqa: ARG001
+    """Copy the state of all stacks of ENVIRONMENT into a folder; secrets stay encrypted."""
+    with errors():
+        from gpuplane.delivery import pulumi_engine
+        from gpuplane.delivery.applying.run_record import stamp
+        from gpuplane.delivery.applying.state_copies import write_copy
+
+        spec = load(environments, environment)
+        variables = pulumi_engine.require_tools(spec)
+        writing(out, lambda: click.echo("\n".join(write_copy(spec, out, variables, stamp(datetime.now(UTC))))))
+
+
+@state.command()
+@click.argument("environment")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--stack", "stacks", multiple=True, help="Only this stack.")
+@click.option("--before", type=click.Path(file_okay=False, path_type=Path), required=True,
+              help="New folder for a copy of the state as it is now: what a restore replaces can be restored.")
+@click.option("--yes", is_flag=True, help="Restore; without it, only say what would be.")
+@environment_options
+def restore(environment: str, folder: Path, stacks: tuple[str, ...], before: Path, yes: bool, environments: Path, as_of: date) -> None:  # noqa: ARG001
+    """Put the state of ENVIRONMENT's stacks back as FOLDER has it. The cluster is not touched: look at `gpuplane drift` afterwards."""
+    with errors():
+        from gpuplane.delivery import pulumi_engine
+        from gpuplane.delivery.applying import state_copies
+        from gpuplane.delivery.applying.record_events import record_restore
+        from gpuplane.delivery.applying.run_record import stamp
+
+        spec = load(environments, environment)
+        variables = pulumi_engine.require_tools(spec)
+        copies = state_copies.read_copy(spec, folder, stacks)
+        for copy in copies:
+            click.echo(f"{copy.stack}: {copy.resources} resources")
+        if not yes:
+            click.echo("Nothing was changed; --yes restores.", err=True)
+            sys.exit(GOOD)
+        if state_copies.stacks_there(spec, variables):
+            writing(before, lambda: state_copies.write_copy(spec, before, variables, stamp(datetime.now(UTC))))
+        state_copies.restore(copies, variables)
+        record_restore(spec, [copy.stack for copy in copies])
+
+
+@state.command()
+@click.argument("environment")
+@environment_options
+def check(environment: str, environments: Path, as_of: date) -> None:  # noqa: ARG001
+    """Say whether ENVIRONMENT's state is encrypted and versioned. Exit status 1 where it is not, or where nobody can tell."""
+    with errors():
+        from gpuplane.delivery import pulumi_engine
+        from gpuplane.delivery.applying.state_check import problems
+
+        spec = load(environments, environment)
+        found = problems(spec, pulumi_engine.require_tools(spec))
+        click.echo("\n".join(found) or f"{spec.name}: the state is encrypted and versioned")
+        sys.exit(REFUSED if found else GOOD)

@@ -1,0 +1,121 @@
+"""Copies of state: every stack of an environment as ``pulumi stack export`` gives it, and the way back.
+
+Secrets in it stay encrypted as they are in the state. A copy is a folder: one file for each stack, and ``index.json`` with their digests,
+which is written last; a folder without one is no copy.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gpuplane.delivery.applying import states
+from gpuplane.delivery.exit_status import CannotStart
+from gpuplane.delivery.pulumi_engine import name_of
+from gpuplane.delivery.whole_file import write_whole
+from gpuplane.spec.environment_spec import EnvironmentSpec, StackKey
+
+INDEX = "index.json"
+SCHEMA_VERSION = 1
+_LARGEST = 512 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Copy:
+    """One stack in a copy: its name, the file's bytes, and how many resources it holds."""
+
+    stack: str
+    text: str
+    resources: int
+
+
+def stacks_there(spec: EnvironmentSpec, variables: Mapping[str, str]) -> tuple[str, ...]:
+    """Names of the environment's stacks in the backend, in the order they are applied."""
+    names = states.stack_names(variables)
+    own = [name_of(spec, StackKey(layer)) for layer in spec.layers]
+    return tuple(name for name in (*own, *(name_of(spec, key) for key in states.tenant_stacks_there(spec, names, variables)))
+                 if name in names)
+
+
+def write_copy(spec: EnvironmentSpec, out: Path, variables: Mapping[str, str], at: str) -> tuple[str, ...]:
+    """Copy all stacks into a folder, which must be new or empty; returns their names.
+
+    Raises:
+        CannotStart: the folder holds something, or the environment has no state.
+        EngineFailed: the backend cannot be read.
+    """
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise CannotStart(f"{out} is there already and not empty; a copy of the state needs a folder of its own. Choose another.")
+    found = stacks_there(spec, variables)
+    if not found:
+        raise CannotStart(f"{spec.name} has no stacks in {variables['PULUMI_BACKEND_URL']}; there is nothing to copy.")
+    rows = {}
+    for name in found:
+        text = json.dumps({"version": 3, "deployment": states.deployment(name, variables)}, indent=1, sort_keys=True) + "\n"
+        write_whole(out / f"{name}.json", text, 0o600)
+        rows[name] = {"digest": _digest(text), "resources": len(json.loads(text)["deployment"].get("resources") or ())}
+    index = {"schema_version": SCHEMA_VERSION, "kind": "gpuplane-state-copy", "environment": spec.name, "at": at, "stacks": rows}
+    write_whole(out / INDEX, json.dumps(index, indent=2, sort_keys=True) + "\n", 0o600)
+    return found
+
+
+def read_copy(spec: EnvironmentSpec, folder: Path, only: tuple[str, ...] = ()) -> tuple[Copy, ...]:
+    """A copy's stacks (only these, or all), each checked against the index.
+
+    Raises:
+        CannotStart: with all that is wrong with it; nothing was restored.
+    """
+    index = _json(folder / INDEX)
+    if index.get("kind") != "gpuplane-state-copy" or index.get("environment") != spec.name or not isinstance(index.get("stacks"), dict):
+        raise CannotStart(f"{folder / INDEX} is no copy of the state of {spec.name}, but of {index.get('environment')!r}. Check the path.")
+    rows = index["stacks"]
+    unknown = sorted(set(only) - rows.keys())
+    if unknown:
+        raise CannotStart(f"{folder} has no stack {', '.join(unknown)}; it has: {', '.join(rows)}.")
+    problems, found = list[str](), list[Copy]()
+    for name in sorted(only or rows):
+        file = folder / f"{name}.json"
+        text = file.read_text(encoding="utf-8") if file.is_file() and file.stat().st_size <= _LARGEST else ""
+        if _digest(text) != rows[name]["digest"]:
+            problems.append(f"{file} is not what was copied: its digest differs from the index. Take another copy.")
+        else:
+            found.append(Copy(name, text, int(rows[name]["resources"])))
+    if problems:
+        raise CannotStart("\n".join(problems))
+    return tuple(found)
+
+
+def restore(copies: tuple[Copy, ...], variables: Mapping[str, str]) -> None:
+    """Put stacks back as they were copied, one after the other; a stack that is gone is made again.
+
+    Raises:
+        EngineFailed: Pulumi says no; stacks before that one are restored.
+    """
+    names = states.stack_names(variables)
+    for copy in copies:
+        if copy.stack not in names:
+            states.run_cli(["stack", "init", copy.stack], variables)
+        states.import_deployment(copy.stack, json.loads(copy.text)["deployment"], variables)
+
+
+def secrets_provider(deployment: Mapping[str, Any]) -> str:
+    """What a state's secrets are encrypted with: ``passphrase``, ``cloud`` (a key service), ``service`` (Pulumi Cloud); empty: nothing."""
+    return str((deployment.get("secrets_providers") or {}).get("type") or "")
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8")) if path.stat().st_size <= _LARGEST else None
+    except (OSError, ValueError) as error:
+        raise CannotStart(f"{path} cannot be read as a copy of state: {error}. Make one with `gpuplane state backup`.") from None
+    if not isinstance(value, dict):
+        raise CannotStart(f"{path} is no copy of state. Make one with `gpuplane state backup`.")
+    return value
+
+
+def _digest(text: str) -> str:
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"

@@ -1,0 +1,42 @@
+"""Where Pulumi keeps the state of an environment: what `pulumi login` or PULUMI_BACKEND_URL says, checked against the documents."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from gpuplane.delivery.exit_status import CannotStart
+from gpuplane.spec.environment_spec import EnvironmentSpec
+
+
+def backend_of(spec: EnvironmentSpec) -> str:
+    """URL of the backend (``file://``, ``s3://``, ``gs://``, ``azblob://`` or ``https://``).
+
+    Raises:
+        CannotStart: none is set, or another one than the environment says.
+    """
+    settings = spec.environment.spec
+    found = os.environ.get("PULUMI_BACKEND_URL") or _logged_in()
+    if found is None and settings.cloud == "existing" and not settings.protected:
+        found = f"file://{state_home()}"
+    if found is None:
+        raise CannotStart("no Pulumi backend is set: run `pulumi login`, or set PULUMI_BACKEND_URL.")
+    if settings.state_backend is not None and found != settings.state_backend:
+        raise CannotStart(f"{spec.name} keeps its state in {settings.state_backend}, but Pulumi is set to {found}.")
+    return found
+
+
+def _logged_in() -> str | None:
+    home = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
+    try:
+        return json.loads((home / "credentials.json").read_text()).get("current") or None
+    except (OSError, ValueError, AttributeError):
+        return None
+
+
+def state_home() -> Path:
+    """Where the state of a throw-away environment goes when nothing else is said: never the working tree."""
+    home = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "gpuplane"
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return home
