@@ -68,7 +68,8 @@ def gate_job(gate: Gate, source: GitSource, environment: str, part: str, digest:
 
 def _pod(gate: Gate, variables: dict[str, str]) -> dict[str, Any]:
     """A pod that may nothing: no token, no root, no writable image."""
-    volumes: list[dict[str, Any]] = [{"name": "checkout", "emptyDir": {"sizeLimit": "2Gi"}}, {"name": "tmp", "emptyDir": {"sizeLimit": "1Gi"}}]
+    sizes = {"checkout": "2Gi", "tmp": "1Gi"}
+    volumes: list[dict[str, Any]] = [{"name": name, "emptyDir": {"sizeLimit": size}} for name, size in sizes.items()]
     mounts = [{"name": "checkout", "mountPath": "/checkout"}, {"name": "tmp", "mountPath": "/tmp"}]  # noqa: S108 a pod's own
     if gate.credentials_secret is not None:
         volumes.append({"name": "credentials", "secret": {"secretName": gate.credentials_secret, "defaultMode": 0o440}})
