@@ -6,6 +6,7 @@ Exit status: 0 good; 1 refused or violated; 2 the input is wrong or a tool is mi
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -118,6 +119,9 @@ def errors() -> Iterator[None]:
         from gpuplane.delivery.redaction import NO_SECRETS
 
         stop(error.status, NO_SECRETS.text(str(error)))
+    except BrokenPipeError:  # the reader has gone; no verdict was said whole, so none is taken for good
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(ENGINE_FAILED)
     except Exception:
         import traceback
 

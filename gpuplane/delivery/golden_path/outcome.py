@@ -37,13 +37,14 @@ def concluded(draft: Draft, files: Sequence[NewFile], as_of: date, force: bool) 
         draft.put(file.relative, file.text)
     with step("previewing"):
         judged = draft.judged(as_of)
-    _show(judged)
     if judged.own and not force:
+        _show(judged)
         click.echo(f"refused: {', '.join(shown_path(draft.environments / file.relative) for file in files)} not written; --force writes "
                    "it all the same, for whoever is to fix the rest.", err=True)
         return REFUSED
     for file in files:
         write_new(draft.environments / file.relative, file.text)
+    _show(judged)
     _commit(draft, files, judged)
     return REFUSED if judged.own else GOOD
 

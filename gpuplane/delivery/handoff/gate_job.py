@@ -17,8 +17,8 @@ elif [ -f /credentials/password ]; then
   printf '#!/bin/sh\\ncase "$1" in User*) cat /credentials/username ;; *) cat /credentials/password ;; esac\\n' > "$GIT_ASKPASS"
   chmod 0700 "$GIT_ASKPASS"
 fi
-git clone --quiet --depth 1 --branch "$REVISION" -- "$REPOSITORY" /work/repository
-cd /work/repository
+git clone --quiet --depth 1 --branch "$REVISION" -- "$REPOSITORY" /checkout/repository
+cd /checkout/repository
 if [ -n "$ENVIRONMENTS" ]; then
   exec gpuplane render "$ENVIRONMENT" --verify "$RENDERED" --environments "$ENVIRONMENTS" --part "$PART" --digest "$DIGEST"
 fi
@@ -68,8 +68,9 @@ def gate_job(gate: Gate, source: GitSource, environment: str, part: str, digest:
 
 def _pod(gate: Gate, variables: dict[str, str]) -> dict[str, Any]:
     """A pod that may nothing: no token, no root, no writable image."""
-    volumes: list[dict[str, Any]] = [{"name": "work", "emptyDir": {"sizeLimit": "2Gi"}}, {"name": "tmp", "emptyDir": {"sizeLimit": "1Gi"}}]
-    mounts = [{"name": "work", "mountPath": "/work"}, {"name": "tmp", "mountPath": "/tmp"}]  # noqa: S108 a pod's own
+    sizes = {"checkout": "2Gi", "tmp": "1Gi"}
+    volumes: list[dict[str, Any]] = [{"name": name, "emptyDir": {"sizeLimit": size}} for name, size in sizes.items()]
+    mounts = [{"name": "checkout", "mountPath": "/checkout"}, {"name": "tmp", "mountPath": "/tmp"}]  # noqa: S108 a pod's own
     if gate.credentials_secret is not None:
         volumes.append({"name": "credentials", "secret": {"secretName": gate.credentials_secret, "defaultMode": 0o440}})
         mounts.append({"name": "credentials", "mountPath": "/credentials", "readOnly": True})  # type: ignore[dict-item]

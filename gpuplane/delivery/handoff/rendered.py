@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gpuplane.delivery.exit_status import CannotStart
+from gpuplane.delivery.exit_status import REFUSED, Stop
 from gpuplane.delivery.handoff import argo_cd, flux, judged_with, pulumi_operator
 from gpuplane.delivery.handoff import provenance as provenances
 from gpuplane.delivery.handoff.delivery_parts import DeliveryParts, annotated, delivery_parts, waves
@@ -24,6 +24,12 @@ NOT_RENDERED = "NOT-RENDERED.txt"
 """Names what no Kubernetes engine applies."""
 OUTPUTS = "known-outputs.json"
 """The values of ``--outputs``, so that whoever renders again has them."""
+
+
+class NotRenderable(Stop):
+    """Parts of objects are not known, or secret; nothing was rendered."""
+
+    status = REFUSED
 
 
 @dataclass(frozen=True)
@@ -53,7 +59,8 @@ def rendered(spec: EnvironmentSpec, report: PreviewReport, environments: Path, o
         commit: of the wishes; empty where it is not told.
 
     Raises:
-        CannotStart: a part of an object is not known, or secret; each is named, and nothing is rendered.
+        NotRenderable: a part of an object is not known, or secret; each is named, and nothing is rendered.
+        CannotStart: ``outputs`` names what is not unknown.
     """
     engine, resources = spec.environment.spec.delivered_by, with_outputs(report.resources, outputs)
     parts = delivery_parts(resources, spec.tenants)
@@ -106,7 +113,7 @@ def _require_complete(parts: DeliveryParts) -> None:
     incomplete = parts.incomplete
     if incomplete:
         lines = "\n".join(f"  {name}: {'; '.join(reasons)}" for name, reasons in incomplete.items())
-        raise CannotStart(f"these cannot be rendered as they would be applied; nothing was written:\n{lines}\n"
+        raise NotRenderable(f"these cannot be rendered as they would be applied; nothing was written:\n{lines}\n"
                           'What only apply can know can be given with --outputs FILE: {"Kind namespace/name": {"path.in.it": value}}. '
                           "A secret belongs in a store.")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gpuplane.cli import cli
@@ -209,6 +209,7 @@ def _graphs(draw: st.DrawFn) -> list[ResourceView]:
     return [_view(f"o{index}", "ConfigMap", "a", *(f"o{each}" for each in sorted(needs[index]))) for index in range(size)]
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(_graphs())
 def test_what_is_needed_is_always_in_an_earlier_wave_and_no_wave_is_empty(views: list[ResourceView]) -> None:
     found = waves(views, {view.urn: frozenset(view.dependencies) for view in views})

@@ -10,7 +10,7 @@ import pytest
 from gpuplane.delivery.exit_status import CannotStart
 from gpuplane.delivery.handoff.delivery_parts import delivery_parts
 from gpuplane.delivery.handoff.known_outputs import read_outputs, with_outputs
-from gpuplane.delivery.handoff.rendered import _require_complete
+from gpuplane.delivery.handoff.rendered import NotRenderable, _require_complete
 from gpuplane.delivery.redaction import REDACTED
 from gpuplane.graph.resource_view import ResourceView, Unknown
 
@@ -34,10 +34,11 @@ def release(value: object) -> ResourceView:
     (release(REDACTED), "Release kueue: values.key is secret"),
 ])
 def test_what_is_not_known_or_secret_is_refused_by_name(view: ResourceView, said: str) -> None:
-    with pytest.raises(CannotStart, match="cannot be rendered") as refused:
+    with pytest.raises(NotRenderable, match="cannot be rendered") as refused:
         _require_complete(delivery_parts([view], ["acme"]))
 
     assert said in str(refused.value)
+    assert refused.value.status == 1
 
 
 def test_what_is_given_takes_the_place_of_what_was_unknown(tmp_path: Path) -> None:
