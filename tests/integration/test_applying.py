@@ -225,7 +225,7 @@ def test_tenants_move_between_stacks_and_nothing_on_the_cluster_changes(many: Wo
 def test_state_is_copied_and_put_back(many: Work) -> None:
     copy = many.folder / "copy"
     many.gpuplane("state", "backup", "local", "--out", str(copy))
-    many.pulumi("stack", "rm", "--yes", "--force", "local-tenants-search", project=copy)
+    many.pulumi("stack", "rm", "--yes", "--force", "local-tenants-search", project=many.project("removing"))
 
     many.gpuplane("state", "restore", "local", str(copy), "--before", str(many.folder / "before"), "--yes")
 
