@@ -81,8 +81,3 @@ def record_adoption(spec: EnvironmentSpec, stack: str, objects: Sequence[str]) -
 def record_restore(spec: EnvironmentSpec, stacks: Sequence[str]) -> None:
     """State was put back from a copy."""
     append(spec, AuditEvent("restore", spec.name, "", "done", detail={"stacks": list(stacks)}))
-
-
-def record_bootstrap(spec: EnvironmentSpec, made: Sequence[str]) -> None:
-    """Bucket, key or role for CI were made or set right."""
-    append(spec, AuditEvent("bootstrap", spec.name, "", "done", detail={"made": list(made)}))
