@@ -102,6 +102,8 @@ def _ask(url: str, what: str, arguments: Mapping[str, Any]) -> list[Any]:
             found: list[Any] = json.load(answer)["data"]["result"]
             return found
     except urllib.error.HTTPError as error:
-        raise CannotStart(f"{url}: does not answer {arguments['query']}: {error.read(300).decode(errors='replace')}") from None
+        with error:
+            said = error.read(300).decode(errors="replace")
+        raise CannotStart(f"{url}: does not answer {arguments['query']}: {said}") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CannotStart(f"{url}: is no Prometheus that answers ({error}).") from None

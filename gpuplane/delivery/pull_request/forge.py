@@ -94,6 +94,7 @@ class Forge(ABC):
             with self._opener.open(request, timeout=TIMEOUT_SECONDS) as answer:
                 return json.loads(answer.read(_MOST_BYTES))
         except urllib.error.HTTPError as error:
+            error.close()  # it is an answer too, with a connection of its own
             raise _Refused(error.code, f"{method} {self._address}{path}: HTTP {error.code} {error.reason}.") from None
         except (OSError, ValueError) as error:
             raise EngineFailed(f"{method} {self._address}{path}: {getattr(error, 'reason', error)}.") from None
