@@ -15,6 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
+from gpuplane.delivery.markdown_text import escaped
 from gpuplane.graph.resource_view import ResourceView
 from gpuplane.graph.secret_literals import secret, spans
 from gpuplane.graph.text_leaves import Leaf, leaves, texts
@@ -26,6 +27,8 @@ SECRETS: Final = "PII-13"
 """Id of the rule that finds secrets."""
 _SHORTEST: Final = 6
 """Characters that a text has at least to be looked for in outputs: a shorter one would be found in ordinary words."""
+_MARKS: Final = re.compile(r"\u200b|\\(?=[_*`~|#\[\]\\])")
+"""What :func:`gpuplane.delivery.markdown_text.escaped` puts into words of other people."""
 _SHOWN: Final = 70
 """Characters of a long value that an error message may show."""
 
@@ -49,7 +52,7 @@ class Redaction:
             text = self._known.sub(REDACTED, text)
         for value in sorted(spans(text), key=len, reverse=True):
             text = text.replace(value, REDACTED)
-        return text
+        return _unmarked(text)
 
     @cached_property
     def _known(self) -> re.Pattern[str] | None:
@@ -94,6 +97,14 @@ def _values(leaf: Leaf) -> Iterator[str]:
         yield from formed or (leaf.text.strip(),)
 
 
+def _unmarked(text: str) -> str:
+    """A text without the secrets that Markdown's marks stand in: ``ghp\\_…`` is read as ``ghp_…``, and so are links that are none."""
+    plain = _MARKS.sub("", text)
+    for value in sorted(spans(plain), key=len, reverse=True) if plain != text else ():
+        text = re.sub("[\\\\\u200b]?".join(map(re.escape, value)), REDACTED, text)
+    return text
+
+
 def _ways(value: str) -> Iterator[str]:
     """A secret as outputs may write it: as it is, escaped, in base64, by its lines, cut off."""
     for text in (value, *(line.strip() for line in value.splitlines())):
@@ -102,6 +113,7 @@ def _ways(value: str) -> Iterator[str]:
             yield json.dumps(text)[1:-1]
             yield json.dumps(text, ensure_ascii=False)[1:-1]
             yield html.escape(text)
+            yield escaped(text)
             yield base64.b64encode(text.encode()).decode()
             if len(text) > _SHOWN:
                 yield json.dumps(text, ensure_ascii=False)[1:_SHOWN]

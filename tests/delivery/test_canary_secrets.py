@@ -17,6 +17,7 @@ from gpuplane.delivery.redaction import REDACTED, Redaction, redaction_of, redac
 from gpuplane.graph.manifests import views_of_text
 from gpuplane.graph.resource_view import ResourceView
 from tests.spec.wish import VALID, Wish
+from tests.stacks.runtime_services import wish_of
 
 # In two parts, so that no scanner takes this file for a leak.
 TOKEN = "ghp" + "_" + "aB3dE5fG7hJ9kL1mN3pQ5rS7tU9vW1xY3zA5"
@@ -28,9 +29,9 @@ FORMATS = ("text", "markdown", "json", "html", "sarif", "junit")
 
 
 def _pieces(secret: str) -> list[str]:
-    """What of a secret must stand nowhere: each of its lines, also in base64, and its beginning."""
+    """What of a secret must stand nowhere: each of its lines, also in base64, its beginning and its end."""
     lines = [line for line in secret.splitlines() if "-----" not in line]
-    return [piece for line in lines for piece in (line, line[:40], base64.b64encode(line.encode()).decode())]
+    return [piece for line in lines for piece in (line, line[:40], line[-20:], base64.b64encode(line.encode()).decode())]
 
 
 def _assert_clean(text: str, secret: str, where: str) -> None:
@@ -106,6 +107,17 @@ def test_no_form_of_a_report_holds_a_token(tmp_path: Path, output_format: str) -
 
     for where, text in _outputs(arguments):
         _assert_clean(text, TOKEN, where)
+
+
+@pytest.mark.parametrize("canary", ["token", "jwt"])
+def test_no_output_holds_what_stands_among_a_servers_arguments(tmp_path: Path, canary: str) -> None:
+    secret, out = CANARIES[canary], tmp_path / "out"
+    folder = wish_of(tmp_path / "wish", "tiny").change("services/acme/chat.yaml", "label: abc", f"label: {secret}").write()
+
+    for output_format in FORMATS:
+        arguments = ["preview", "test", "--environments", str(folder), "--format", output_format, "--out", str(out), "--as-of", "2026-11-21"]
+        for where, text in _outputs(arguments, out):
+            _assert_clean(text, secret, f"{output_format} {where}")
 
 
 MANIFESTS: dict[str, Callable[[str], dict[str, Any]]] = {
