@@ -15,9 +15,8 @@ from gpuplane.catalog import catalog_of
 from gpuplane.delivery.changes import Change, changes_between
 from gpuplane.delivery.document_cache import DocumentCache, cache_file
 from gpuplane.delivery.offline_engine import render
-from gpuplane.delivery.preview import SECRETS
 from gpuplane.delivery.preview_report import PreviewReport, plain
-from gpuplane.delivery.redaction import Redaction, redaction_of, sealed
+from gpuplane.delivery.redaction import SECRETS, Redaction, redaction_of, sealed
 from gpuplane.delivery.tenant_renders import TenantRenders
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.reachability import Edge, matrix
