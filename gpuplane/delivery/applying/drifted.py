@@ -80,7 +80,7 @@ def drift_of(spec: EnvironmentSpec, planned: EnvironmentPlan, key: StackKey, var
         return ()
     with LiveProgress(console, f"comparing {name} with what is there", dry=True, quiet=quiet) as progress:
         run_stack(spec, planned, key, variables, interrupts, progress,
-                  lambda stack, progress: stack.refresh(on_event=progress.on_event, preview_only=True))
+                  lambda stack, progress: stack.preview_refresh(on_event=progress.on_event))
     tenants = tenants_in(tuple(held.values())) | spec.tenants.keys()
     found = (_drift(spec, name, held.get(urn, {}), urn, operation, fields, tenants)
              for urn, (operation, fields) in sorted(progress.changed.items()))
