@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 
 from gpuplane.catalog.prices import PriceRow
 from gpuplane.catalog.service_prices import ServicePrice
@@ -65,26 +62,6 @@ def price_file_of(document: Catalog | None) -> PriceFile:
               for row in document.spec.prices),
         tuple(ServicePrice(row.kind, row.region, row.usd, row.source, date.fromisoformat(row.as_of))
               for row in document.spec.service_prices))
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file whole or not at all: beside its place first, then moved there.
-
-    Raises:
-        OSError: the system says no; the former file is as it was.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def _number(amount: Decimal) -> str:

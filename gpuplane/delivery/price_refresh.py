@@ -10,8 +10,9 @@ from pathlib import Path
 from gpuplane.catalog import catalog_for
 from gpuplane.catalog.offer_files import OfferFileError, Prices, read_spot_advisor
 from gpuplane.delivery.exit_status import CannotStart
-from gpuplane.delivery.price_file import PriceFile, price_file_of, write_whole
+from gpuplane.delivery.price_file import PriceFile, price_file_of
 from gpuplane.delivery.price_list import OFFER_URL, OFFERS, SPOT_ADVISOR_URL, read_json, read_offer
+from gpuplane.delivery.whole_file import write_whole
 from gpuplane.spec.catalog import MAX_PRICES
 from gpuplane.spec.errors import InvalidSpec, SpecError
 from gpuplane.spec.loader import environment_names, load_environment, read_catalog

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gpuplane.delivery.exit_status import CannotStart
+from gpuplane.delivery.whole_file import write_whole
 from gpuplane.spec.catalog_files import RUNTIME_FOLDER
 from gpuplane.spec.document_files import shown_path
 from gpuplane.spec.errors import InvalidSpec, SpecError
@@ -159,10 +160,6 @@ def write_over(path: Path, before: str, text: str) -> None:
     try:
         if path.read_text(encoding="utf-8") != before:
             raise CannotStart(f"{shown_path(path)} was changed meanwhile; nothing was written. Run the command again.")
-        handle, temporary = tempfile.mkstemp(prefix=".gpuplane-", dir=path.parent)
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        Path(temporary).chmod(path.stat().st_mode & 0o777)
-        Path(temporary).replace(path)
+        write_whole(path, text, path.stat().st_mode & 0o777)
     except OSError as error:
         raise CannotStart(f"{shown_path(path)} cannot be written: {error.strerror}.") from None
