@@ -6,13 +6,13 @@ it: a merge that changes none of a stack's objects keeps its approval.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from gpuplane.delivery.changes import is_real
+from gpuplane.delivery.file_digests import digest
 from gpuplane.delivery.offline_engine import render_stack
 from gpuplane.graph.resource_view import ResourceView, Unknown
 from gpuplane.planning.environment_plan import EnvironmentPlan
@@ -61,7 +61,7 @@ def digest_of(views: Iterable[ResourceView]) -> str:
     """SHA-256 over resources as sorted JSON, in the order of their URNs without the stack's name."""
     rows = sorted((_row(view) for view in views if view.custom), key=lambda row: (row["urn"], row["type"]))
     text = json.dumps([_VERSION, rows], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+    return digest(text)
 
 
 def urn_tail(urn: str) -> str:

@@ -6,7 +6,6 @@ which is written last; a folder without one is no copy.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Any
 
 from gpuplane.delivery.applying import states
 from gpuplane.delivery.exit_status import CannotStart
+from gpuplane.delivery.file_digests import digest
 from gpuplane.delivery.pulumi_engine import name_of
 from gpuplane.delivery.whole_file import write_whole
 from gpuplane.spec.environment_spec import EnvironmentSpec, StackKey
@@ -57,7 +57,7 @@ def write_copy(spec: EnvironmentSpec, out: Path, variables: Mapping[str, str], a
     for name in found:
         text = json.dumps({"version": 3, "deployment": states.deployment(name, variables)}, indent=1, sort_keys=True) + "\n"
         write_whole(out / f"{name}.json", text, 0o600)
-        rows[name] = {"digest": _digest(text), "resources": len(json.loads(text)["deployment"].get("resources") or ())}
+        rows[name] = {"digest": digest(text), "resources": len(json.loads(text)["deployment"].get("resources") or ())}
     index = {"schema_version": SCHEMA_VERSION, "kind": "gpuplane-state-copy", "environment": spec.name, "at": at, "stacks": rows}
     write_whole(out / INDEX, json.dumps(index, indent=2, sort_keys=True) + "\n", 0o600)
     return found
@@ -80,7 +80,7 @@ def read_copy(spec: EnvironmentSpec, folder: Path, only: tuple[str, ...] = ()) -
     for name in sorted(only or rows):
         file = folder / f"{name}.json"
         text = file.read_text(encoding="utf-8") if file.is_file() and file.stat().st_size <= _LARGEST else ""
-        if _digest(text) != rows[name]["digest"]:
+        if digest(text) != rows[name]["digest"]:
             problems.append(f"{file} is not what was copied: its digest differs from the index. Take another copy.")
         else:
             found.append(Copy(name, text, int(rows[name]["resources"])))
@@ -115,7 +115,3 @@ def _json(path: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise CannotStart(f"{path} is no copy of state. Make one with `gpuplane state backup`.")
     return value
-
-
-def _digest(text: str) -> str:
-    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"

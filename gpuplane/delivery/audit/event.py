@@ -6,7 +6,6 @@ each record names the hash of the one before, so that no record can be changed, 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -15,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, Literal, TypeAlias, cast, get_args
 
 from gpuplane.delivery.audit.identity import Who
+from gpuplane.delivery.file_digests import digest
 from gpuplane.delivery.redaction import NO_SECRETS, Redaction
 
 Json: TypeAlias = "str | int | float | bool | Sequence[Json] | Mapping[str, Json] | None"
@@ -158,7 +158,7 @@ def canonical(value: Any) -> str:
 
 def digest_of(value: Any) -> str:
     """``sha256:HEX`` of a JSON value in canonical form."""
-    return f"sha256:{hashlib.sha256(canonical(value).encode()).hexdigest()}"
+    return digest(canonical(value))
 
 
 def _require_types(record: Record) -> None:

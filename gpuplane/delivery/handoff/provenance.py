@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gpuplane import __version__
 from gpuplane.delivery.exit_status import CannotStart
-
-if TYPE_CHECKING:
-    from importlib.resources.abc import Traversable
+from gpuplane.delivery.file_digests import digest, digest_of, digests_below
 
 SCHEMA_VERSION = 1
 FILE = "gpuplane.json"
@@ -60,16 +57,6 @@ class Provenance:
         return json.dumps({**asdict(self), "digest": digest_of(self.files)}, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-def digest(text: str | bytes) -> str:
-    """``sha256:…``."""
-    return f"sha256:{hashlib.sha256(text.encode() if isinstance(text, str) else text).hexdigest()}"
-
-
-def digest_of(digests: Mapping[str, str]) -> str:
-    """One digest over files by their path."""
-    return digest("".join(f"{digests[path]}  {path}\n" for path in sorted(digests)))
-
-
 def part_digest(files: Mapping[str, str], part: str) -> str:
     """One digest over the manifests of a part, by their digests; of ``.`` over all parts. The gate's own file counts for nothing."""
     inside = ("platform/", "tenants/") if part == "." else (f"{part}/",)
@@ -88,39 +75,12 @@ def input_digests(environments: Path, environment: str) -> dict[str, str]:
     return {name: digest(found[name].read_bytes()) for name in sorted(found)}
 
 
-def rules_digest() -> dict[str, Any]:
-    """How many rules there are, and a digest over the code of them all, a user's own included."""
-    import inspect
-    import sys
-
-    from gpuplane.policies.registry import all_rules
-
-    rules = all_rules()
-    texts = _texts(files("gpuplane.policies"), ".py")
-    for rule in rules:
-        module = type(rule).__module__
-        if not module.startswith("gpuplane.policies."):
-            texts[module] = inspect.getsource(sys.modules[module])
-    return {"count": len(rules), "digest": digest_of({name: digest(text) for name, text in texts.items()})}
-
-
 def catalogue_digest() -> dict[str, Any]:
     """A digest over the shipped facts, and the newest day that one of their sources speaks of."""
     from gpuplane.catalog.data_files import sources
 
-    texts = _texts(files("gpuplane.catalog") / "data", "")
     return {"as_of": max(each.as_of for each in sources().values()).isoformat(),
-            "digest": digest_of({name: digest(text) for name, text in texts.items()})}
-
-
-def _texts(folder: Traversable, suffix: str, above: str = "") -> dict[str, str]:
-    found: dict[str, str] = {}
-    for each in folder.iterdir():
-        if each.is_dir() and each.name != "__pycache__":
-            found.update(_texts(each, suffix, f"{above}{each.name}/"))
-        elif each.is_file() and each.name.endswith(suffix) and not each.name.endswith(".pyc"):
-            found[f"{above}{each.name}"] = each.read_text(encoding="utf-8")
-    return found
+            "digest": digest_of(digests_below(files("gpuplane.catalog") / "data"))}
 
 
 def read_provenance(folder: Path) -> dict[str, Any] | None:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from gpuplane.delivery.exit_status import REFUSED, Stop
+from gpuplane.delivery.file_digests import digest
 from gpuplane.delivery.handoff import argo_cd, flux, judged_with, pulumi_operator
 from gpuplane.delivery.handoff import provenance as provenances
 from gpuplane.delivery.handoff.delivery_parts import DeliveryParts, annotated, delivery_parts, waves
 from gpuplane.delivery.handoff.judged_with import JudgedWith
 from gpuplane.delivery.handoff.known_outputs import Outputs, with_outputs
-from gpuplane.delivery.handoff.provenance import GATE_FILE, Provenance, digest, part_digest
+from gpuplane.delivery.handoff.provenance import GATE_FILE, Provenance, part_digest
 from gpuplane.delivery.manifests import HEADER, object_paths, object_yaml
 from gpuplane.delivery.preview_report import PreviewReport
+from gpuplane.delivery.rules_digest import rules_digest
 from gpuplane.graph.resource_view import ResourceView
 from gpuplane.spec.delivered_by import DeliveredBy
 from gpuplane.spec.environment_spec import EnvironmentSpec
@@ -135,7 +137,7 @@ def _provenance(spec: EnvironmentSpec, report: PreviewReport, parts: DeliveryPar
                      if finding.waived})
     return Provenance(
         environment=spec.name, as_of=report.as_of.isoformat(), verdict=report.verdict.value, commit=commit,
-        inputs=provenances.input_digests(environments, spec.name), rules=provenances.rules_digest(),
+        inputs=provenances.input_digests(environments, spec.name), rules=asdict(rules_digest()),
         catalogue=provenances.catalogue_digest(), waived=tuple(waived), not_rendered=tuple(view.urn for view in parts.others),
         files={path: digest(text) for path, text in texts.items()})
 

@@ -11,10 +11,11 @@ from datetime import date
 from pathlib import Path
 
 from gpuplane.delivery.exit_status import CannotStart
+from gpuplane.delivery.file_digests import digest, digest_of
 from gpuplane.delivery.handoff import provenance
 from gpuplane.delivery.handoff.delivery_parts import PLATFORM, TENANTS
 from gpuplane.delivery.handoff.judged_with import read_judged_with
-from gpuplane.delivery.handoff.provenance import digest, part_digest
+from gpuplane.delivery.handoff.provenance import part_digest
 from gpuplane.delivery.preview_report import sentence
 from gpuplane.delivery.redaction import NO_SECRETS
 
@@ -58,7 +59,7 @@ def verified(folder: Path, as_of: date, part: str = "", expected: str = "") -> V
 def _other_verdict(said: Mapping[str, object]) -> Iterator[str]:
     if said.get("verdict") != "pass":
         yield f"{provenance.FILE} says that the verdict was {said.get('verdict')}."
-    if said.get("digest") != provenance.digest_of(said["files"]):  # type: ignore[arg-type]
+    if said.get("digest") != digest_of(said["files"]):  # type: ignore[arg-type]
         yield f"{provenance.FILE}: its digest is not that of its files."
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator
 from datetime import datetime
@@ -14,6 +13,7 @@ from pydantic import BaseModel, Field, ValidationError
 from gpuplane.delivery.audit import audit_log
 from gpuplane.delivery.audit.event import record_from
 from gpuplane.delivery.exit_status import CannotStart
+from gpuplane.delivery.file_digests import digest
 from gpuplane.delivery.promotion.records import is_kept
 from gpuplane.planning.promotion.state_gates import DriftResult
 from gpuplane.spec.environment_spec import EnvironmentSpec
@@ -60,7 +60,7 @@ def drift_result(path: Path) -> DriftResult:
         content = path.read_bytes()
         if len(content) > MAX_BYTES:
             raise CannotStart(f"{path}: {len(content)} bytes is more than the {MAX_BYTES} that are read.")
-        source = f"sha256:{hashlib.sha256(content).hexdigest()}"
+        source = digest(content)
         if b'"stacks"' in content:
             own = _OwnFile.model_validate_json(content)
             drifted = tuple(f"{stack.stack}: {each.object}" for stack in own.stacks for each in stack.drift)

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-from functools import cache
-from pathlib import Path
-
-import gpuplane.policies
 from gpuplane import __version__
+from gpuplane.delivery.rules_digest import rules_digest
 from gpuplane.planning.chart_rules import CHARTS, block_of
 from gpuplane.planning.environment_plan import EnvironmentPlan
 from gpuplane.spec.environment_spec import EnvironmentSpec, ServiceEntry
@@ -20,15 +16,6 @@ def platform_of(spec: EnvironmentSpec, plan: EnvironmentPlan, entry: ServiceEntr
     gpu = plan.pools[placement.pool].gpu if placement.pool in plan.pools else placement.pool
     charts = {name: block.version for name in CHARTS if (block := block_of(spec, name)) is not None}
     return EvaluatedPlatform(
-        gpuplane=__version__, rules=rules_digest(), charts=charts, gpu=gpu if placement.profile is None else f"{gpu}/{placement.profile}",
+        gpuplane=__version__, rules=rules_digest().digest, charts=charts,
+        gpu=gpu if placement.profile is None else f"{gpu}/{placement.profile}",
         devices_per_replica=entry.document.spec.devices_per_replica)
-
-
-@cache
-def rules_digest() -> str:
-    """``sha256:…`` of the files of all rules."""
-    found, folder = hashlib.sha256(), Path(next(iter(gpuplane.policies.__path__))).resolve()
-    for path in sorted(folder.rglob("*.py")):
-        found.update(f"{path.relative_to(folder).as_posix()}\0".encode())
-        found.update(path.read_bytes())
-    return f"sha256:{found.hexdigest()}"

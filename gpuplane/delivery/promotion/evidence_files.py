@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import yaml
 
 from gpuplane.catalog.bench_results import WrongResult
+from gpuplane.delivery import file_digests
 from gpuplane.delivery.exit_status import CannotStart
 from gpuplane.planning.promotion.result_files import evaluation_result
 from gpuplane.spec.errors import InvalidSpec, SpecError
@@ -59,7 +59,7 @@ def kept_result(environments: Path, digest: str) -> bytes | None:
     if not path.is_file() or path.is_symlink():
         return None
     content = path.read_bytes()
-    if f"sha256:{hashlib.sha256(content).hexdigest()}" != digest:
+    if file_digests.digest(content) != digest:
         raise CannotStart(f"{path.name} was changed after it was kept: its bytes are not those of its digest. Restore it from git.")
     return content
 

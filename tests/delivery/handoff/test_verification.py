@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gpuplane.delivery.handoff.provenance import digest, digest_of
+from gpuplane.delivery.file_digests import digest, digest_of
 from tests.delivery.handoff.environments import ARGO_CD, environments, objects, render
 
 SERVICE = "tenants/chat/chat/inferenceservice-qwen.yaml"
