@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -13,15 +15,43 @@ def write_whole(path: Path, text: str, mode: int = 0o644) -> None:
     Raises:
         OSError: the system says no; what was there is as it was.
     """
+    with _beside(path, text.encode(), mode) as new:
+        new.replace(path)
+
+
+def create_whole(path: Path, content: bytes, mode: int = 0o644) -> None:
+    """Write a file that is not there yet, and its folder if need be: whole, durable, or not at all.
+
+    Raises:
+        FileExistsError: it is there; of two writers one is told so.
+        OSError: the system says no, or knows no hard links.
+    """
+    with _beside(path, content, mode) as new:
+        path.hardlink_to(new)  # unlike a rename, this fails where somebody was quicker
+        _sync(path.parent)
+
+
+@contextmanager
+def _beside(path: Path, content: bytes, mode: int) -> Iterator[Path]:
+    """The content in a file beside, on its disk; gone at the end unless it was renamed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=".gpuplane-", dir=path.parent)
     new = Path(name)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         new.chmod(mode)
-        new.replace(path)
+        yield new
     finally:
         new.unlink(missing_ok=True)
+
+
+def _sync(folder: Path) -> None:
+    """A name is durable once its folder is."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -6,14 +6,13 @@ to one of them: the chain cannot fork. Records lie in folders of a thousand: the
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, Protocol
 
 from gpuplane.delivery.exit_status import CannotStart
+from gpuplane.delivery.whole_file import create_whole
 
 FOLDER: Final = "gpuplane-audit"
 """Beside Pulumi's own ``.pulumi`` in the state bucket."""
@@ -73,11 +72,13 @@ class FolderStore:
     def create(self, sequence: int, line: bytes) -> bool:
         target = self._folder / name_of(sequence)
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            return _linked(target, line)
+            create_whole(target, line, 0o600)
+        except FileExistsError:
+            return False
         except OSError as error:
             raise CannotStart(f"{target} cannot be written: {error.strerror}. Records need a folder that takes new files and hard links; "
                               "name another one with --audit or GPUPLANE_AUDIT.") from None
+        return True
 
     def all(self) -> Iterator[tuple[int, bytes]]:
         for part in sorted(self._parts()):
@@ -93,30 +94,3 @@ class FolderStore:
 def _sequences(names: Iterator[str]) -> list[int]:
     """What is not named like a record is none: a file that a killed writer left begins with a dot."""
     return [sequence for name in names if (sequence := sequence_of(name))]
-
-
-def _linked(target: Path, line: bytes) -> bool:
-    """Write beside, then link: the name appears with all its bytes, and only if it was free."""
-    handle, beside = tempfile.mkstemp(prefix=".new-", dir=target.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(line)
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(beside, target)
-        except FileExistsError:
-            return False
-        _sync(target.parent)
-        return True
-    finally:
-        Path(beside).unlink()
-
-
-def _sync(folder: Path) -> None:
-    """A name is durable once its folder is."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

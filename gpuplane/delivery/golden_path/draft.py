@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gpuplane.delivery.exit_status import CannotStart
-from gpuplane.delivery.whole_file import write_whole
+from gpuplane.delivery.whole_file import create_whole, write_whole
 from gpuplane.spec.catalog_files import RUNTIME_FOLDER
 from gpuplane.spec.document_files import shown_path
 from gpuplane.spec.errors import InvalidSpec, SpecError
@@ -136,15 +135,7 @@ def write_new(path: Path, text: str) -> None:
         CannotStart: it is there, or cannot be written.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=".gpuplane-", dir=path.parent)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-            Path(temporary).chmod(0o644)
-            path.hardlink_to(temporary)  # unlike a rename, this fails where somebody was quicker
-        finally:
-            Path(temporary).unlink()
+        create_whole(path, text.encode())
     except FileExistsError:
         raise CannotStart(f"{shown_path(path)} is there already; nothing was written. Edit it, or choose another name.") from None
     except OSError as error:
