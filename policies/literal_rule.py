@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Iterator
 
 from gpuplane.graph.planned_graph import PlannedGraph
-from gpuplane.graph.text_leaves import Leaf, kept_in_git, leaves
+from gpuplane.graph.text_leaves import Leaf
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.rule import Rule
 
@@ -17,10 +17,8 @@ class LiteralRule(Rule):
     scope = "object"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
-        for view in graph.resources:
-            if not kept_in_git(view):
-                continue
-            for path, what in dict.fromkeys((leaf.path, what) for leaf in leaves(view) for what in self.found(graph, leaf)):
+        for view, leaves in graph.texts:
+            for path, what in dict.fromkeys((leaf.path, what) for leaf in leaves for what in self.found(graph, leaf)):
                 yield self.fail(graph, view, f"{path} of {view} holds {what}.", path)
 
     @abstractmethod

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -82,7 +81,9 @@ def check_paths(paths: Sequence[Path], labels: LabelMap, exemptions: Sequence[Ex
 
 def to_json(result: CheckResult) -> str:
     """The machine-readable report (schema version :data:`SCHEMA_VERSION`)."""
-    return json.dumps({
+    from pydantic_core import to_json as written  # seven times as fast as the standard library's, which indents in Python
+
+    return written({
         "schema_version": SCHEMA_VERSION,
         "as_of": result.as_of.isoformat(),
         "verdict": result.judgement.verdict.value,
@@ -91,7 +92,7 @@ def to_json(result: CheckResult) -> str:
         "findings": [finding_json(finding) for finding in result.findings],
         "errors": [{"file": error.file, "line": error.line, "path": error.path, "message": error.message, "remedy": error.remedy}
                    for error in result.errors],
-    }, indent=2, ensure_ascii=False) + "\n"
+    }, indent=2).decode() + "\n"
 
 
 def finding_json(finding: Finding) -> dict[str, Any]:

@@ -116,10 +116,16 @@ _KIND_WORDS: Final = frozenset(word for kind in (*NUMBERS, _PHONE) for word in k
 def personal_data(leaf: Leaf) -> Iterator[str]:
     """What a text holds of somebody's data, each kind in words once; never the value."""
     text = leaf.text
-    if "@" in text and not _CONTACT & _words_of(leaf.path, leaf.key) and any(_personal(*found) for found in _EMAIL.findall(text)):
+    if "@" in text and not _CONTACT & _words_around(leaf.path, leaf.key) and any(_personal(*found) for found in _EMAIL.findall(text)):
         yield "an e-mail address"
     if _DIGITS.search(text):
-        yield from _numbers(text, _words_of(leaf.path, leaf.key) & _KIND_WORDS)
+        yield from _numbers(text, _words_around(leaf.path, leaf.key) & _KIND_WORDS)
+
+
+@lru_cache(maxsize=20_000)
+def _words_around(path: str, key: str) -> frozenset[str]:
+    """Objects of one kind have their texts in the same places."""
+    return _words_of(path, key)
 
 
 @lru_cache(maxsize=20_000)

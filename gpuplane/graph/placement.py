@@ -48,7 +48,8 @@ def candidates(template: PodTemplate, pools: Iterable[DevicePool], resource: str
 
 
 def _open(wanted: Mapping[str, frozenset[str]], node_labels: Mapping[str, Any]) -> bool:
-    return all(str(node_labels[key]) in values for key, values in wanted.items() if key in node_labels)
+    spoken_of = wanted.keys() & node_labels.keys() if wanted else ()
+    return all(str(node_labels[key]) in wanted[key] for key in spoken_of)
 
 
 def pool_of(template: PodTemplate, pools: Sequence[DevicePool]) -> DevicePool | None:

@@ -13,6 +13,7 @@ from gpuplane.catalog.catalog import Catalog, default_catalog
 from gpuplane.catalog.obligations import Obligations, strengthened
 from gpuplane.graph.pod_templates import PodTemplate, pod_templates
 from gpuplane.graph.resource_view import ResourceView, mapping
+from gpuplane.graph.text_leaves import Leaf, kept_in_git, leaves
 from gpuplane.spec.policies import DEFAULT, DEVELOPMENT_WORDS, PRODUCTION_WORDS, Policies
 from gpuplane.spec.vocabulary import LabelMap
 
@@ -89,6 +90,11 @@ class PlannedGraph:
         """Every object that has pod templates, with them: found once for all rules."""
         found = ((view, pod_templates(view)) for view in self.kubernetes)
         return tuple((view, templates) for view, templates in found if templates)
+
+    @cached_property
+    def texts(self) -> tuple[tuple[ResourceView, tuple[Leaf, ...]], ...]:
+        """Every object that is kept in git, with all its text: read once for all rules."""
+        return tuple((view, tuple(leaves(view))) for view in self.resources if kept_in_git(view))
 
     @property
     def namespaces(self) -> Mapping[str, ResourceView]:

@@ -39,7 +39,7 @@ class Use(Enum):
     """It is a field of the object itself, and may only be the name of something."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Leaf:
     """One text.
 
