@@ -46,7 +46,7 @@ def _raw_program(spec: EnvironmentSpec, views: list[ResourceView]) -> Callable[[
     def program() -> None:
         require_upstream(spec, "tenants")  # both read the stack below and export what they are
         export_identity(spec, "tenants")
-        provider = kubernetes_provider(spec)
+        provider = kubernetes_provider(spec.environment.spec.cluster.context)
         made: dict[str, pulumi.Resource] = {}
         for view in ordered:
             parent = made.get(view.parent)

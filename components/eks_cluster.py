@@ -69,9 +69,13 @@ class EksCluster(pulumi.ComponentResource):
 
     Attributes:
         cluster: the cluster itself, to wait for.
+        endpoint: URL of its API server.
+        certificate_authority: base64 of the certificate that its API server is signed by.
     """
 
     cluster: pulumi.Resource
+    endpoint: pulumi.Output[str]
+    certificate_authority: pulumi.Output[str]
 
     def __init__(self, name: str, args: EksClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("gpuplane:index:EksCluster", name, {"name": args.name, "version": args.version}, opts)
@@ -88,7 +92,7 @@ class EksCluster(pulumi.ComponentResource):
         if args.public_access_cidrs:
             network["public_access_cidrs"] = sorted(args.public_access_cidrs)
         services: Any = {"ip_family": "ipv4", "service_ipv4_cidr": args.service_cidr} if args.service_cidr else None
-        self.cluster = eks.Cluster(
+        cluster = eks.Cluster(
             name, name=args.name, region=args.place.region, role_arn=role.arn, version=args.version, vpc_config=network,
             access_config={"authentication_mode": "API", "bootstrap_cluster_creator_admin_permissions": True},
             bootstrap_self_managed_addons=False, enabled_cluster_log_types=list(LOG_TYPES),
@@ -96,6 +100,8 @@ class EksCluster(pulumi.ComponentResource):
             upgrade_policy={"support_type": args.support.upper()}, deletion_protection=args.deletion_protection,
             kubernetes_network_config=services,
             tags=dict(args.tags), opts=pulumi.ResourceOptions.merge(self._opts, pulumi.ResourceOptions(depends_on=[logs])))
+        self.cluster, self.endpoint = cluster, cluster.endpoint
+        self.certificate_authority = cluster.certificate_authority.apply(lambda found: found.data or "")
         for entry in args.access:
             self._access(entry)
         self.register_outputs({"name": args.name})

@@ -20,11 +20,12 @@ from gpuplane.spec.vocabulary import ENVIRONMENT, MANAGED_BY
 
 @dataclass(frozen=True)
 class NodeHome:
-    """Where nodes go: private subnets, their role, and what has to be there before them."""
+    """Where nodes go: private subnets, their role, what has to be there before them, and the cluster where it is created here."""
 
     subnet_ids: Sequence[pulumi.Input[str]]
     node_role_arn: str
     after: tuple[pulumi.Resource, ...] = ()
+    cluster: EksCluster | None = None
 
 
 def place(aws: Aws) -> AwsPlace:
@@ -59,7 +60,7 @@ def compose(spec: EnvironmentSpec, options: pulumi.ResourceOptions) -> NodeHome:
     nodes = SystemNodes("system", _system_nodes(spec, aws, home), _after(options, [cluster, on_nodes]))
     services = {addon: version for addon, version in aws.eks.addons.items() if addon not in ON_NODES}
     EksAddons("services", _addons(spec, aws, services), _after(options, [nodes]))
-    return NodeHome(home.subnet_ids, home.node_role_arn, (cluster, on_nodes))
+    return NodeHome(home.subnet_ids, home.node_role_arn, (cluster, on_nodes), cluster)
 
 
 def compose_karpenter(spec: EnvironmentSpec, options: pulumi.ResourceOptions) -> None:

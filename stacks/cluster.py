@@ -9,6 +9,7 @@ from gpuplane.spec.environment_spec import EnvironmentSpec
 from gpuplane.stacks import aws_cluster
 from gpuplane.stacks.node_pools import register_node_group
 from gpuplane.stacks.providers import aws_provider, with_provider
+from gpuplane.stacks.upstream import export_cluster
 
 
 def compose(spec: EnvironmentSpec, planned: EnvironmentPlan) -> None:
@@ -16,6 +17,8 @@ def compose(spec: EnvironmentSpec, planned: EnvironmentPlan) -> None:
     options = with_provider(aws_provider(spec))
     home = aws_cluster.compose(spec, options)
     after = pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(depends_on=list(home.after)))
+    if home.cluster is not None:
+        export_cluster(home.cluster.endpoint, home.cluster.certificate_authority)
     aws_cluster.compose_karpenter(spec, after)
     for name in spec.pools:
         register_node_group(spec, planned, name, home, after)

@@ -24,13 +24,13 @@ from gpuplane.stacks.operators import register_operators, volcano_nodes
 from gpuplane.stacks.providers import kubernetes_provider, with_provider
 from gpuplane.stacks.queue_quotas import queue_quotas, weight
 from gpuplane.stacks.traffic import register_gateway
-from gpuplane.stacks.upstream import require_upstream
+from gpuplane.stacks.upstream import checked_context, require_upstream
 
 
 def compose(spec: EnvironmentSpec, planned: EnvironmentPlan) -> None:
     """Register operators (or nothing where they are external), flavors, runtimes, the admission policy, monitoring."""
-    require_upstream(spec, "platform")
-    options = with_provider(kubernetes_provider(spec), protect=spec.environment.spec.protected or None)
+    context = checked_context(spec, "platform", require_upstream(spec, "platform"))
+    options = with_provider(kubernetes_provider(context), protect=spec.environment.spec.protected or None)
     open_options = pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(protect=False))
     operators = register_operators(spec, planned, options)
     after = pulumi.ResourceOptions.merge(open_options, pulumi.ResourceOptions(depends_on=operators))

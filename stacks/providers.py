@@ -23,13 +23,13 @@ class PinnedProvider(pulumi.ProviderResource):
         props: properties as the provider plugin takes them: text, anything else as JSON.
     """
 
-    def __init__(self, package: str, props: dict[str, str]) -> None:
+    def __init__(self, package: str, props: dict[str, pulumi.Input[str]]) -> None:
         super().__init__(package, package, dict(props), pulumi.ResourceOptions(version=version(f"pulumi_{package}")))
 
 
-def kubernetes_provider(spec: EnvironmentSpec) -> PinnedProvider:
-    """Kubernetes by the context that the environment pins."""
-    return PinnedProvider("kubernetes", {"context": spec.environment.spec.cluster.context})
+def kubernetes_provider(context: pulumi.Input[str]) -> PinnedProvider:
+    """Kubernetes by a context, as :func:`gpuplane.stacks.upstream.checked_context` gives it."""
+    return PinnedProvider("kubernetes", {"context": context})
 
 
 def aws_provider(spec: EnvironmentSpec) -> PinnedProvider:

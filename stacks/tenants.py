@@ -22,7 +22,7 @@ from gpuplane.stacks.queues import kueue_queue, volcano_queue
 from gpuplane.stacks.services import register_service
 from gpuplane.stacks.tenant_secrets import secrets
 from gpuplane.stacks.traffic import gateway_peer, register_traffic
-from gpuplane.stacks.upstream import require_upstream
+from gpuplane.stacks.upstream import checked_context, require_upstream
 
 
 def compose(spec: EnvironmentSpec, planned: EnvironmentPlan, only: str = "") -> None:
@@ -31,8 +31,8 @@ def compose(spec: EnvironmentSpec, planned: EnvironmentPlan, only: str = "") -> 
     What is registered for a tenant follows from its own documents, its own plan, the pools and the environment alone: a preview
     renders no tenant again of which none of these has changed (``gpuplane.delivery.own_inputs`` holds it).
     """
-    require_upstream(spec, "tenants")
-    provider = kubernetes_provider(spec)
+    context = checked_context(spec, "tenants", require_upstream(spec, "tenants"))
+    provider = kubernetes_provider(context)
     protected = with_provider(provider, protect=spec.environment.spec.protected or None)
     cloud = tenant_cloud.options(spec)
     for name in [only] if only else spec.tenants:

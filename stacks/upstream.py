@@ -7,6 +7,7 @@ from functools import partial
 import pulumi
 
 from gpuplane.spec.environment_spec import LAYERS, EnvironmentSpec
+from gpuplane.stacks.cluster_identity import CERTIFICATE_AUTHORITY, ENDPOINT, created_mismatch
 
 
 def export_identity(spec: EnvironmentSpec, layer: str, tenant: str = "") -> None:
@@ -16,6 +17,12 @@ def export_identity(spec: EnvironmentSpec, layer: str, tenant: str = "") -> None
     if tenant:
         pulumi.export("tenant", tenant)
     pulumi.export("cluster", spec.environment.spec.cluster.name)
+
+
+def export_cluster(endpoint: pulumi.Output[str], certificate_authority: pulumi.Output[str]) -> None:
+    """Export by what the cluster is known that this stack has created; both are public, and no other cluster has them."""
+    pulumi.export(ENDPOINT, endpoint)
+    pulumi.export(CERTIFICATE_AUTHORITY, certificate_authority)
 
 
 def require_upstream(spec: EnvironmentSpec, layer: str) -> pulumi.StackReference | None:
@@ -29,11 +36,35 @@ def require_upstream(spec: EnvironmentSpec, layer: str) -> pulumi.StackReference
         return None
     below = spec.layers[position - 1]
     assert below in LAYERS
-    reference = pulumi.StackReference(f"{pulumi.get_organization()}/{pulumi.get_project()}/{spec.stack_name(below)}")
+    reference = _reference(spec, below)
     expected = {"environment": spec.name, "layer": below, "cluster": spec.environment.spec.cluster.name}
     for key, value in expected.items():
         reference.require_output(key).apply(partial(_same, key, value))
     return reference
+
+
+def checked_context(spec: EnvironmentSpec, layer: str, below: pulumi.StackReference | None) -> pulumi.Input[str]:
+    """The kubeconfig's context, for the provider that writes to the cluster.
+
+    Where gpuplane created the cluster and nobody pinned it, it comes out only once the context is found to lead to what the stack of
+    layer ``cluster`` exports: without it there is no provider, hence not one write.
+    """
+    context = spec.environment.spec.cluster.context
+    if not spec.environment.spec.known_by_export:
+        return context
+    home = below if below is not None and spec.layers.index(layer) == 1 else _reference(spec, LAYERS[0])
+
+    def checked(found: list[str]) -> str:
+        problem = created_mismatch(spec, found[0], found[1])
+        if problem is not None:
+            raise pulumi.RunError(problem)
+        return context
+
+    return pulumi.Output.all(home.require_output(ENDPOINT), home.require_output(CERTIFICATE_AUTHORITY)).apply(checked)
+
+
+def _reference(spec: EnvironmentSpec, layer: str) -> pulumi.StackReference:
+    return pulumi.StackReference(f"{pulumi.get_organization()}/{pulumi.get_project()}/{spec.stack_name(layer)}")
 
 
 def _same(key: str, expected: str, found: object) -> None:

@@ -111,16 +111,24 @@ def require_tools(spec: EnvironmentSpec) -> dict[str, str]:
     return variables
 
 
-def require_cluster(spec: EnvironmentSpec, layers: tuple[str, ...]) -> None:
+def require_cluster(spec: EnvironmentSpec, layers: tuple[str, ...], exported: Mapping[str, str] | None = None) -> None:
     """Return only if the kubeconfig's cluster is the pinned one, where a layer needs it.
+
+    Args:
+        exported: outputs of the stack that created the cluster, where it is known by them.
 
     Raises:
         CannotStart: it is not, or it cannot be read.
     """
-    if any(layer != "cluster" for layer in layers):
-        problem = cluster_identity.mismatch(spec)
-        if problem is not None:
-            raise CannotStart(f"{problem} Nothing was touched.")
+    if all(layer == "cluster" for layer in layers):
+        return
+    problem = None
+    if exported is not None:
+        problem = cluster_identity.created_mismatch(
+            spec, exported[cluster_identity.ENDPOINT], exported[cluster_identity.CERTIFICATE_AUTHORITY])
+    problem = problem or cluster_identity.mismatch(spec)
+    if problem is not None:
+        raise CannotStart(f"{problem} Nothing was touched.")
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from gpuplane.catalog.catalog import Catalog
 from gpuplane.planning.access import access_refusals
 from gpuplane.planning.canaries import canary_notes, canary_refusals, with_canaries
 from gpuplane.planning.cloud_quotas import cloud_quota_notes, cloud_quota_refusals
+from gpuplane.planning.cluster_notes import cluster_notes
 from gpuplane.planning.cohorts.borrowing import borrowing_refusals
 from gpuplane.planning.cohorts.environment_tree import quota_tree
 from gpuplane.planning.cohorts.shares import Shares
@@ -216,6 +217,7 @@ def _notes(parts: _Parts, planned: EnvironmentPlan) -> Iterator[str]:
     yield from expectation_notes(planned.money)
     yield from placement_notes(planned.placements)
     yield from cloud_quota_notes(spec, planned.pools)
+    yield from cluster_notes(spec)
     yield from pool_notes(spec, planned.pools)
     yield from memory_notes(parts.memories)
     yield from runtime_notes(spec)

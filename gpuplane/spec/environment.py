@@ -42,7 +42,8 @@ class Cluster(SpecModel):
     context: Annotated[str, Field(min_length=1, max_length=200)]
     """Context of the kubeconfig; nothing falls back to the current one."""
     kube_system_uid: Annotated[str | None, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")] = None
-    """UID of the namespace ``kube-system``; leave it out only for clusters that are thrown away."""
+    """UID of the namespace ``kube-system``; leave it out for clusters that are thrown away, and for one that gpuplane creates
+    (``aws.eks``): that one is known by the endpoint and certificate authority that its stack exports."""
     region: CloudRegion | None = None
     """Region that an existing cluster stands in; tenants with personal data need to know it."""
     api_server_cidrs: Annotated[tuple[Cidr, ...], Field(max_length=16)] = ()
@@ -136,15 +137,26 @@ class EnvironmentSettings(OneOf):
         if self.applying.waves and not self.tenant_stacks:
             raise PydanticCustomError("together", "waves are of tenants' stacks and need tenant_stacks: true",
                                       {"field": ("applying", "waves")})
-        if self.protected and self.cluster.kube_system_uid is None:
-            raise PydanticCustomError("pinned", "protected needs the cluster's kube_system_uid",
-                                      {"field": ("cluster", "kube_system_uid")})
+        if self.protected and self.cluster.kube_system_uid is None and not self.creates_cluster:
+            raise PydanticCustomError(
+                "pinned", "protected needs the cluster's kube_system_uid, unless gpuplane creates the cluster (aws.eks)",
+                {"field": ("cluster", "kube_system_uid")})
         return self
 
     @property
     def monthly_budget(self) -> Budget:
         """The budget, whichever way it is written."""
         return self.budget if self.budget is not None else Budget(usd_per_month=self.budget_usd_per_month or Decimal(0))
+
+    @property
+    def creates_cluster(self) -> bool:
+        """Whether the layer ``cluster`` makes the cluster itself; before its first apply there is nothing that could be pinned."""
+        return self.aws is not None and self.aws.eks is not None
+
+    @property
+    def known_by_export(self) -> bool:
+        """Whether the cluster is known by what the stack that created it exports, and by nothing that is written."""
+        return self.creates_cluster and self.cluster.kube_system_uid is None
 
     @property
     def region(self) -> str | None:

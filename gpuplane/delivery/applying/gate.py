@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from gpuplane.delivery import pulumi_engine
 from gpuplane.delivery.applying.break_glass import still_blocking
-from gpuplane.delivery.applying.states import resources, tenant_stacks_there, tenants_in
+from gpuplane.delivery.applying.states import outputs, resources, tenant_stacks_there, tenants_in
 from gpuplane.delivery.exit_status import CannotStart
 from gpuplane.delivery.preview_report import sentence
-from gpuplane.spec.environment_spec import EnvironmentSpec
+from gpuplane.spec.environment_spec import LAYERS, EnvironmentSpec
+from gpuplane.stacks.cluster_identity import CERTIFICATE_AUTHORITY, ENDPOINT
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,8 +31,26 @@ def require_ready(spec: EnvironmentSpec, layers: tuple[str, ...]) -> dict[str, s
     if unknown:
         raise CannotStart(f"{spec.name} has no layer {', '.join(unknown)}; it has: {', '.join(spec.layers)}.")
     variables = pulumi_engine.require_tools(spec)
-    pulumi_engine.require_cluster(spec, layers)
+    exported = _exported(spec, variables) if spec.environment.spec.known_by_export and layers != LAYERS[:1] else None
+    pulumi_engine.require_cluster(spec, layers, exported)
     return variables
+
+
+def _exported(spec: EnvironmentSpec, variables: Mapping[str, str]) -> Mapping[str, str]:
+    """By what the cluster is known that gpuplane created.
+
+    Raises:
+        CannotStart: it is not there yet, or its stack does not say so yet.
+    """
+    name, cluster = spec.stack_name(LAYERS[0]), spec.environment.spec.cluster
+    found = outputs(name, variables)
+    if found.get(ENDPOINT) and found.get(CERTIFICATE_AUTHORITY):
+        return found
+    place = spec.places[("Environment", spec.name)]
+    raise CannotStart(
+        f"{place.file}:{place.line('spec.cluster')} spec.cluster: the stack {name} exports no cluster yet, so no kubeconfig can be held "
+        f"against it. First `gpuplane up {spec.name} --layer {LAYERS[0]}`, then `aws eks update-kubeconfig --name {cluster.name} "
+        f"--alias {cluster.context}`, then this again. Nothing was touched.")
 
 
 def planned_of(spec: EnvironmentSpec, as_of: date) -> EnvironmentPlan:

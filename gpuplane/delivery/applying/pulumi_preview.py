@@ -12,8 +12,8 @@ from gpuplane.delivery.applying.stack_run import run_alone
 from gpuplane.delivery.applying.waves import waves_of
 from gpuplane.delivery.exit_status import GOOD, REFUSED
 from gpuplane.delivery.live_progress import LiveProgress, short
-from gpuplane.delivery.pulumi_engine import name_of
-from gpuplane.spec.environment_spec import EnvironmentSpec, StackKey
+from gpuplane.delivery.pulumi_engine import name_of, require_tools
+from gpuplane.spec.environment_spec import LAYERS, EnvironmentSpec, StackKey
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -28,7 +28,7 @@ def preview(spec: EnvironmentSpec, as_of: date, layers: tuple[str, ...], console
     Args:
         report: called with each line of the result (stdout).
     """
-    variables = require_ready(spec, layers)
+    variables = require_ready(spec, _reachable(spec, layers))
     planned = judged(spec, as_of, console)
     if planned is None:
         return REFUSED
@@ -42,6 +42,14 @@ def preview(spec: EnvironmentSpec, as_of: date, layers: tuple[str, ...], console
             continue
         _preview_stack(spec, planned, key, variables, names, console, report)
     return GOOD
+
+
+def _reachable(spec: EnvironmentSpec, layers: tuple[str, ...]) -> tuple[str, ...]:
+    """Layers that need their tools and cluster now: of a cluster that gpuplane is still to create, its own layer alone."""
+    if not spec.environment.spec.known_by_export or LAYERS[0] not in layers:
+        return layers
+    variables = require_tools(spec)
+    return layers if states.is_applied(spec, LAYERS[0], variables, states.stack_names(variables)) else LAYERS[:1]
 
 
 def _preview_stack(spec: EnvironmentSpec, planned: EnvironmentPlan, key: StackKey, variables: dict[str, str], names: frozenset[str],

@@ -58,6 +58,12 @@ def resources_if_any(name: str, variables: Mapping[str, str]) -> tuple[Resource,
     return resources(name, variables) if name in stack_names(variables) else ()
 
 
+def outputs(name: str, variables: Mapping[str, str]) -> Mapping[str, Any]:
+    """What a stack exports; empty where there is no such stack."""
+    found = resources_if_any(name, variables)
+    return next((one.get("outputs") or {} for one in found if one["type"] == _STACK_TYPE), {})
+
+
 def is_applied(spec: EnvironmentSpec, layer: str, variables: Mapping[str, str], names: frozenset[str]) -> bool:
     """Whether a layer's own stack holds anything."""
     name = spec.stack_name(layer)

@@ -9,6 +9,7 @@ from gpuplane.delivery.exit_status import CannotStart
 from gpuplane.delivery.golden_path.documents import plain_number
 from gpuplane.delivery.golden_path.questions import Question, answered
 from gpuplane.spec.eks import REQUIRED_ADDONS
+from gpuplane.spec.policies import PRODUCTION_WORDS
 
 DEFAULT_NETWORK = "10.60.0.0/16"
 """Addresses of a network that gpuplane creates, where nothing else is said."""
@@ -38,6 +39,8 @@ def environment_spec(name: str, given: Mapping[str, Any], ask: bool | None) -> d
         cloud: dict[str, Any] = {"cloud": "aws", "aws": _aws(found, ask), "cluster": cluster}
     else:
         cloud = {"cloud": found["cloud"], "cluster": {**cluster, "region": found["region"]}}
+    if name in PRODUCTION_WORDS and (found["kube_system_uid"] or "eks" in cloud.get("aws", {})):
+        cloud["protected"] = True
     return {**cloud, "budget_usd_per_month": plain_number(found["budget_usd_per_month"]), **_services(found),
             "allowed_registries": list(_REGISTRIES), "allowed_model_sources": list(found["model_sources"] or ("hf://Qwen/",))}
 

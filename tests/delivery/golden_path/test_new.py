@@ -166,6 +166,16 @@ def test_eks_from_nothing_and_the_cheapest_nodes_for_a_model(tmp_path: Path) -> 
     assert f"holds it: {pool.eks_managed_node_group.instance_type}: " in pooled.stdout
 
 
+def test_production_starts_from_nothing_and_protected(tmp_path: Path) -> None:
+    made = run(tmp_path / "environments", "environment", "prod", *EKS, "--no-ask", "--admin-role-arn", "arn:aws:iam::111122223333:role/admins",
+               "--node-release", "1.36.3-20261104", *ADDONS)
+
+    assert made.exit_code == 0, made.output
+    assert "prod may go" in made.stdout
+    settings = load_environment(tmp_path / "environments", "prod").environment.spec
+    assert (settings.protected, settings.cluster.kube_system_uid) == (True, None)
+
+
 CONFIG = {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": 2048, "intermediate_size": 8192, "num_hidden_layers": 16,
           "num_attention_heads": 32, "num_key_value_heads": 8, "head_dim": 64, "vocab_size": 128256, "max_position_embeddings": 8192,
           "tie_word_embeddings": True, "torch_dtype": "bfloat16", "_name_or_path": "acme/legal-1b"}
