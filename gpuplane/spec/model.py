@@ -33,9 +33,19 @@ class SpecModel(BaseModel):
     """Fields that were here once, and where they are now."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, populate_by_name=True, use_attribute_docstrings=True,
+        extra="forbid", frozen=True, strict=True, populate_by_name=True, defer_build=True,
         protected_namespaces=(), allow_inf_nan=False,
     )
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        from gpuplane.spec.field_descriptions import described
+
+        schema, texts = handler.resolve_ref_schema(handler(core_schema)), described(cls)
+        for name, field in cls.model_fields.items():
+            if name in texts and field.description is None:
+                schema["properties"][field.alias or name]["description"] = texts[name]
+        return schema
 
 
 class OneOf(SpecModel):
@@ -52,7 +62,7 @@ class OneOf(SpecModel):
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        schema = handler.resolve_ref_schema(handler(core_schema))
+        schema = super().__get_pydantic_json_schema__(core_schema, handler)
         schema["oneOf"] = [{"required": [name]} for name in cls.ONE_OF]
         return schema
 

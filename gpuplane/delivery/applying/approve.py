@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from gpuplane.delivery.applying.actor import actor
 from gpuplane.delivery.applying.approval import approval_text, may_approve
-from gpuplane.delivery.applying.digest import stack_digest
-from gpuplane.delivery.applying.gate import judged
+from gpuplane.delivery.applying.gate import passed
 from gpuplane.delivery.applying.record_events import record_approval
 from gpuplane.delivery.applying.run_record import stamp
 from gpuplane.delivery.applying.waves import waves_of
@@ -38,13 +37,13 @@ def approval_of(spec: EnvironmentSpec, as_of: date, layers: tuple[str, ...], con
         wanted, place = spec.environment.spec.applying.approval, spec.places[("Environment", spec.name)]
         raise CannotStart(f"{who} may not approve; {place.file}:{place.line('spec.applying.approval')} spec.applying.approval.approvers "
                           f"allows {', '.join(wanted.approvers) if wanted else 'nobody'}.")
-    planned = judged(spec, as_of, console)
-    if planned is None:
+    report = passed(spec, as_of, console)
+    if report is None:
         raise Refused(f"{spec.name} is refused: what is refused cannot be approved.")
-    keys = [key for wave in waves_of(spec, layers, tenants) for key in wave]
-    if not keys:
+    known = {one.key: one for one in report.stacks}
+    digests = [known[key] for wave in waves_of(spec, layers, tenants) for key in wave if key in known]
+    if not digests:
         raise CannotStart(f"{spec.name} has no such stack: {', '.join(tenants or layers)}.")
-    digests = [stack_digest(spec, planned, key) for key in keys]
     try:
         record_approval(spec, who, reason, digests, lift)
     except CannotStart as error:  # a job that sees the wish alone has no way to the state; whoever applies records who approved

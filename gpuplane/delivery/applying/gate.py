@@ -18,6 +18,7 @@ from gpuplane.stacks.cluster_identity import CERTIFICATE_AUTHORITY, ENDPOINT
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from gpuplane.delivery.preview_report import PreviewReport
     from gpuplane.planning.environment_plan import EnvironmentPlan
 
 
@@ -61,8 +62,14 @@ def planned_of(spec: EnvironmentSpec, as_of: date) -> EnvironmentPlan:
     return plan(spec, catalog_of(spec), as_of)
 
 
-def judged(spec: EnvironmentSpec, as_of: date, console: Console, *, glass_broken: bool = False) -> EnvironmentPlan | None:
+def judged(spec: EnvironmentSpec, as_of: date, console: Console) -> EnvironmentPlan | None:
     """The environment's plan if plan and rules pass, None after saying why not."""
+    report = passed(spec, as_of, console)
+    return report.plan if report is not None else None
+
+
+def passed(spec: EnvironmentSpec, as_of: date, console: Console, *, glass_broken: bool = False) -> PreviewReport | None:
+    """The environment's preview, with the digests of its stacks, if plan and rules pass; None after saying why not."""
     from gpuplane.delivery.preview import preview as offline_preview
 
     with console.status("planning and judging") if console.is_terminal else nullcontext():
@@ -73,7 +80,7 @@ def judged(spec: EnvironmentSpec, as_of: date, console: Console, *, glass_broken
         console.print(f"[green]✓[/] {spec.name}: {len(report.real_resources)} resources pass {len(report.rules)} rules{waived}")
         for finding in report.blocking:
             console.print(f"  waived: {sentence(finding)}", soft_wrap=True, markup=False, highlight=False)
-        return report.plan
+        return report
     console.print(f"[red]✗[/] {spec.name} is refused; nothing is registered:")
     for finding in blocking:
         console.print(f"  {sentence(finding)}", soft_wrap=True, markup=False, highlight=False)

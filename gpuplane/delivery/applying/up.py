@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from gpuplane.delivery.applying import states
 from gpuplane.delivery.applying.apply_stack import Applier, Patience
 from gpuplane.delivery.applying.approval import Approval
-from gpuplane.delivery.applying.digest import StackDigest, stack_digests
+from gpuplane.delivery.applying.digest import StackDigest
 from gpuplane.delivery.applying.drifted import drift_before
-from gpuplane.delivery.applying.gate import judged, require_migrated, require_ready
+from gpuplane.delivery.applying.gate import passed, require_migrated, require_ready
 from gpuplane.delivery.applying.offboarding import Offboarding, left_behind
 from gpuplane.delivery.applying.outcome import Outcome, exit_status, print_summary
 from gpuplane.delivery.applying.protection import lift
@@ -71,8 +71,8 @@ def up(spec: EnvironmentSpec, as_of: date, console: Console, options: UpOptions)
     """
     _require_tenants(spec, options)
     variables = require_ready(spec, options.layers)
-    planned = judged(spec, as_of, console, glass_broken=bool(options.glass))
-    if planned is None:
+    report = passed(spec, as_of, console, glass_broken=bool(options.glass))
+    if report is None:
         return REFUSED
     names = states.stack_names(variables)
     require_migrated(spec, names, variables)
@@ -83,12 +83,12 @@ def up(spec: EnvironmentSpec, as_of: date, console: Console, options: UpOptions)
                       f"To delete what such a tenant has: {' '.join(f'--offboard {name}' for name in sorted(unsaid))}", soft_wrap=True)
         return REFUSED
     waves = waves_of(spec, options.layers, options.tenants)
-    digests = {one.key: one for one in stack_digests(spec, planned, options.layers)}
+    digests = {one.key: one for one in report.stacks if one.key.layer in options.layers}
     if options.glass:
         console.print(f"[red]the glass is broken[/] by {options.actor}: ", end="")
         console.print(options.glass, markup=False, highlight=False)
     record_begin(spec, digests.values(), options.approval, options.glass)
-    run = _Run(spec, planned, variables, console, options, digests)
+    run = _Run(spec, report.plan, variables, console, options, digests)
     status = run.waves(waves, tuple(key for key in leaving.stacks if key.tenant in options.offboard))
     record_end(spec, run.outcomes, digests)
     return status

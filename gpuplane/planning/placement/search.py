@@ -1,7 +1,4 @@
-"""The search behind a packing: CP-SAT over ways to fill nodes. Same input, same answer: one worker, fixed seed, counted steps.
-
-OR-Tools is loaded when the first search is made, not before (docs/adr/0009).
-"""
+"""The search behind a packing: CP-SAT over ways to fill nodes. Same input, same answer: one worker, fixed seed, counted steps."""
 
 from __future__ import annotations
 
@@ -11,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gpuplane.planning.placement.claims import Claim, NodeGroup
+from gpuplane.planning.placement.cp_sat import Model
 from gpuplane.planning.placement.patterns import Pattern
 
 PACKING_SECONDS, STRANDING_SECONDS = 2.0, 0.2
@@ -67,7 +65,7 @@ def blocks_all(groups: Sequence[NodeGroup], claims: Sequence[Claim], patterns: S
     return _solved(model, patterns, counts, STRANDING_SECONDS).feasible
 
 
-def _hold(model: Any, index: int, claim: Claim, groups: Sequence[NodeGroup], held: Sequence[Any]) -> None:
+def _hold(model: Model, index: int, claim: Claim, groups: Sequence[NodeGroup], held: Sequence[Any]) -> None:
     """All pods of a claim have a place; replicas that stay together do, and spread pods keep their skew."""
     model.add(sum(held) >= claim.pods)
     if claim.within is not None and claim.pods_per_replica > 1:
@@ -101,28 +99,17 @@ def _domains(groups: Iterable[NodeGroup], key: str) -> Mapping[str, list[int]]:
     return found
 
 
-def _model(groups: Sequence[NodeGroup], patterns: Sequence[Sequence[Pattern]]) -> tuple[Any, list[list[Any]]]:
-    from ortools.sat.python import cp_model
-
-    model = cp_model.CpModel()
+def _model(groups: Sequence[NodeGroup], patterns: Sequence[Sequence[Pattern]]) -> tuple[Model, list[list[Any]]]:
+    model = Model()
     counts = [[model.new_int_var(0, group.count, f"{group.name} {number}") for number, _ in enumerate(ways)]
               for group, ways in zip(groups, patterns, strict=True)]
     return model, counts
 
 
-def _solved(model: Any, patterns: Sequence[Sequence[Pattern]], counts: Sequence[Sequence[Any]], seconds: float) -> Found:
-    from ortools.sat.python import cp_model
-
-    solver = cp_model.CpSolver()
-    solver.parameters.num_workers = 1
-    solver.parameters.random_seed = 0
-    solver.parameters.max_deterministic_time = seconds
-    status = solver.solve(model)
-    if status == cp_model.INFEASIBLE:
-        return Found(False, (), 0, 0)
-    if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
-        return Found(None, (), 0, int(-(-solver.best_objective_bound // 1)))
-    nodes = tuple(tuple((pattern, solver.value(count)) for pattern, count in zip(ways, of_group, strict=True) if solver.value(count))
+def _solved(model: Model, patterns: Sequence[Sequence[Pattern]], counts: Sequence[Sequence[Any]], seconds: float) -> Found:
+    answer = model.solved(seconds)
+    if not answer.feasible:
+        return Found(answer.feasible, (), 0, 0 if answer.feasible is False else answer.bound)
+    nodes = tuple(tuple((pattern, number) for pattern, count in zip(ways, of_group, strict=True) if (number := answer.value(count)))
                   for ways, of_group in zip(patterns, counts, strict=True))
-    objective = round(solver.objective_value) if model.has_objective() else 0
-    return Found(True, nodes, objective, objective if status == cp_model.OPTIMAL else int(-(-solver.best_objective_bound // 1)))
+    return Found(True, nodes, answer.objective, answer.objective if answer.optimal else answer.bound)

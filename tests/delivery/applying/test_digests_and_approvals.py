@@ -15,12 +15,13 @@ from hypothesis import strategies as st
 from gpuplane.delivery.applying.actor import actor
 from gpuplane.delivery.applying.approval import approval_text, read_approvals
 from gpuplane.delivery.applying.break_glass import require_allowed, still_blocking
-from gpuplane.delivery.applying.digest import StackDigest, digest_of
+from gpuplane.delivery.applying.digest import StackDigest, digest_of, stack_digests
 from gpuplane.delivery.exit_status import CannotStart
+from gpuplane.delivery.preview import preview
 from gpuplane.graph.resource_view import ResourceView, Unknown
 from gpuplane.policies.finding import Finding, Verdict
 from gpuplane.spec.environment_spec import StackKey
-from tests.delivery.applying.worlds import digests, world
+from tests.delivery.applying.worlds import AS_OF, digests, planned, world
 
 TENANT_STACKS = "  tenant_stacks: true\n"
 APPROVERS = TENANT_STACKS + "  applying:\n    approval: {approvers: [ada]}\n    break_glass: {allowed: [grace]}\n"
@@ -32,6 +33,11 @@ def test_a_change_of_one_tenant_keeps_the_approvals_of_all_others(tmp_path: Path
     after = digests(world(tmp_path, TENANT_STACKS, {"services/research/resnet50.yaml": ("max_replicas: ", "max_replicas: 1")}))
 
     assert {name for name in before if before[name].digest != after[name].digest} == {"local-tenants-research"}
+
+
+def test_what_the_gate_has_rendered_is_what_each_stack_by_itself_would_hold(tmp_path: Path) -> None:
+    spec = world(tmp_path, TENANT_STACKS)
+    assert preview(spec, AS_OF).stacks == stack_digests(spec, planned(spec))
 
 
 def test_comments_the_date_and_the_name_of_the_stack_are_no_part_of_it(tmp_path: Path) -> None:
