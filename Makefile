@@ -9,7 +9,7 @@ PLATFORM_OWNER ?= platform@example.com
 PIP_FLAGS := --quiet --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help preview test lint check generate locks policy-env policy-report checkov-env tools wheel bench bench-checkov clean
+.PHONY: help preview test faults lint check generate locks policy-env policy-report checkov-env tools wheel bench bench-checkov clean
 
 help: ## Print this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -18,8 +18,11 @@ preview: $(VENV)/.program ## Set up, then preview ENVIRONMENT (default dev) offl
 	@$(BIN)/gpuplane preview $(ENVIRONMENT) --out $(OUT)
 
 test: $(VENV)/.dev ## Set up, then run all tests (integration tests need KUBECONFIG and pulumi on PATH)
-	@$(BIN)/python -m pytest -n auto --ignore tests/integration
+	@$(BIN)/python -m pytest -n auto --ignore tests/integration --ignore tests/faults
 	@$(BIN)/python -m pytest tests/integration
+
+faults: $(VENV)/.dev ## Break every part that an apply needs, and see it converge: half an hour (etcd, kube-apiserver, kube-controller-manager and pulumi on PATH; KUBECONFIG)
+	@$(BIN)/python -m pytest tests/faults --durations 5
 
 lint: $(VENV)/.dev ## Ruff, mypy, the import contracts and the workflows
 	@$(BIN)/ruff check .

@@ -23,6 +23,8 @@ class LiveProgress:
         steps: finished steps by operation.
         real_steps: the same without the stack itself, components and providers.
         errors: diagnostics of severity error, in order.
+        said: the same by URN, of those that are about one resource.
+        failed: what Pulumi says of each step that failed, by URN.
         changed: URN of each resource that a step changed (or would change), with its operation and differing properties.
     """
 
@@ -40,6 +42,8 @@ class LiveProgress:
         self.steps: Counter[str] = Counter()
         self.real_steps: Counter[str] = Counter()
         self.errors: list[str] = []
+        self.said: dict[str, list[str]] = {}
+        self.failed: dict[str, Any] = {}
         self.changed: dict[str, tuple[str, tuple[str, ...]]] = {}
         self._status: Any = None
 
@@ -67,14 +71,20 @@ class LiveProgress:
         elif event.res_outputs_event is not None:
             self._finished(event.res_outputs_event.metadata)
         elif event.res_op_failed_event is not None:
+            self.failed[event.res_op_failed_event.metadata.urn] = event.res_op_failed_event.metadata
             self._console.print(f"  {self._before}[red]✗[/] {short(event.res_op_failed_event.metadata.urn)}")
         elif event.diagnostic_event is not None and event.diagnostic_event.severity == "error":
-            from rich.text import Text
+            self._complain(event.diagnostic_event)
 
-            message = Text.from_ansi(event.diagnostic_event.message).plain.strip()
-            message = message.replace("<{%reset%}>", "").replace("<{%fg 1%}>", "").strip()
-            if message and message not in self.errors:
-                self.errors.append(message)
+    def _complain(self, diagnostic: Any) -> None:
+        from rich.text import Text
+
+        message = Text.from_ansi(diagnostic.message).plain.strip()
+        message = message.replace("<{%reset%}>", "").replace("<{%fg 1%}>", "").strip()
+        if message and diagnostic.urn:
+            self.said.setdefault(diagnostic.urn, []).append(message)
+        if message and message not in self.errors:
+            self.errors.append(message)
 
     @property
     def _before(self) -> str:

@@ -16,6 +16,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import IO, Any
 
 from pulumi import automation as auto
@@ -39,6 +40,16 @@ class _Running:
     interrupted: bool = False
 
 
+@cache
+def _cli() -> tuple[str, Any]:
+    """The Pulumi CLI and its version, which does not change in a run."""
+    try:
+        found = auto.PulumiCommand()
+    except (OSError, subprocess.CalledProcessError, auto.InvalidVersionError) as error:
+        raise CannotStart(f"pulumi, as it is on PATH, cannot be used: {error}. {INSTALL_HINT}") from None
+    return found.command, found.version
+
+
 class DetachedPulumi(auto.PulumiCommand):
     """The Pulumi CLI in a session of its own: a terminal's Ctrl-C does not reach it twice.
 
@@ -47,7 +58,12 @@ class DetachedPulumi(auto.PulumiCommand):
     """
 
     def __init__(self) -> None:
-        super().__init__()
+        """Without asking for the version again, as the base class does each time.
+
+        Raises:
+            CannotStart: the CLI cannot be run, or is too old.
+        """
+        self.command, self.version = _cli()
         self._running = _Running()
 
     def interrupt(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from kubernetes import client, config, dynamic
@@ -18,9 +19,11 @@ NODES = {
 class Cluster:
     """Thin reads and writes on the API server."""
 
-    def __init__(self) -> None:
-        self.context = config.list_kube_config_contexts()[1]["name"]
-        self.api = config.new_client_from_config(context=self.context)
+    def __init__(self, kubeconfig: Path | None = None) -> None:
+        """The cluster of a kubeconfig; without one, that of the process."""
+        file = str(kubeconfig) if kubeconfig else None
+        self.context = config.list_kube_config_contexts(file)[1]["name"]
+        self.api = config.new_client_from_config(file, self.context)
         self.core = client.CoreV1Api(self.api)
         self._dynamic = dynamic.DynamicClient(self.api)
 

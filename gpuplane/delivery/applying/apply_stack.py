@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 from gpuplane.delivery.applying import locks, pending
 from gpuplane.delivery.applying.outcome import Outcome, Result
 from gpuplane.delivery.applying.protection import is_refusal, what_to_do
+from gpuplane.delivery.applying.remedies import with_help
 from gpuplane.delivery.applying.stack_run import Interrupts, Operation, StackFailed, Stopped, run_stack
 from gpuplane.delivery.applying.transient import is_transient, pause_seconds
+from gpuplane.delivery.applying.unsure import Begun
 from gpuplane.delivery.exit_status import EngineFailed
 from gpuplane.delivery.live_progress import LiveProgress
 from gpuplane.delivery.pulumi_engine import name_of
@@ -52,6 +54,7 @@ class Applier:
         interrupts: signals, and what they stop.
         patience: waiting.
         alone: whether stacks go one by one, so that the terminal is theirs.
+        unsure: by stack, creates of which nobody knows whether they were done.
         before: called with a stack before anything is done to it; a text is why it is held.
         sleep: waits so many seconds.
     """
@@ -65,6 +68,7 @@ class Applier:
     alone: bool = True
     before: Callable[[StackKey], str] = lambda _: ""
     options: Mapping[str, Any] = field(default_factory=dict)
+    unsure: dict[str, tuple[Begun, ...]] = field(default_factory=dict)
     sleep: Callable[[float], object] = time.sleep
 
     def apply(self, key: StackKey) -> Outcome:
@@ -89,7 +93,7 @@ class Applier:
                 if held:
                     return ended("held", held)
                 self._recover(key)
-                counts.update(self._once(key, operation, verb))
+                self._once(key, operation, verb, counts)
                 return ended("applied" if counts.keys() - {"same"} else "unchanged")
             except Stopped as error:
                 return ended("stopped", str(error))
@@ -103,21 +107,33 @@ class Applier:
                 if is_refusal(str(error)):
                     return ended("refused", f"{error}\n{what_to_do(self.spec.name, name_of(self.spec, key), self.variables)}")
                 messages = error.messages if isinstance(error, StackFailed) else (str(error),)
+                self._note_unsure(key, error)
                 if attempt >= self.patience.attempts or not is_transient(messages) or self.interrupts.stopped.is_set():
-                    return ended("failed", str(error))
+                    return ended("failed", with_help(str(error), said, self.spec.name, name_of(self.spec, key)))
                 self._pause(key, attempt, error)
                 attempt += 1
 
-    def _once(self, key: StackKey, operation: Operation, verb: str) -> Counter[str]:
+    def _once(self, key: StackKey, operation: Operation, verb: str, counts: Counter[str]) -> None:
+        """One try; what it got done counts, however it ends."""
         name = name_of(self.spec, key)
         with LiveProgress(self.console, f"{verb} {name}", among="" if self.alone else name) as progress:
-            run_stack(self.spec, self.planned, key, self.variables, self.interrupts, progress, operation)
-        return progress.real_steps
+            try:
+                run_stack(self.spec, self.planned, key, self.variables, self.interrupts, progress, operation)
+            finally:
+                counts.pop("same", None)
+                counts.update(progress.real_steps)
 
     def _recover(self, key: StackKey) -> None:
         name = name_of(self.spec, key)
-        for line in pending.recover(self.spec, name, self.variables):
+        for line in pending.recover(self.spec, name, self.variables, self.unsure.get(name, ())):
             self.console.print(f"  {name}: {line}", soft_wrap=True, markup=False, highlight=False)
+        self.unsure.pop(name, None)
+
+    def _note_unsure(self, key: StackKey, error: EngineFailed) -> None:
+        name = name_of(self.spec, key)
+        if isinstance(error, StackFailed) and error.unsure:
+            known = {one["urn"]: one for one in (*self.unsure.get(name, ()), *error.unsure)}
+            self.unsure[name] = tuple(known.values())
 
     def _lock_goes(self, key: StackKey, said: str, waited: float) -> bool:
         """Whether trying again makes sense: the lock was taken away, or there is time left to wait."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -49,6 +49,10 @@ class RunRecord:
         """A stack is applied, or not."""
         self.write({"event": "ended", "stack": outcome.name, "digest": digest, "result": outcome.result, "counts": dict(outcome.counts),
                     "attempts": outcome.attempts, "seconds": round(outcome.seconds, 1), "reason": outcome.reason, "at": stamp(now)})
+
+    def unsure(self, stack: str, resources: Sequence[Mapping[str, Any]], now: datetime) -> None:
+        """Nobody knows whether these were created."""
+        self.write({"event": "unsure", "stack": stack, "resources": [dict(one) for one in resources], "at": stamp(now)})
 
     def close(self, status: int, now: datetime) -> None:
         """The run is over."""
@@ -92,7 +96,7 @@ def read_record(path: Path) -> FormerRun:
     """What a record says; lines that cannot be read are left out."""
     finished: dict[str, str] = {}
     is_over = False
-    for line in _lines(path):
+    for line in lines_of(path):
         if line.get("event") == "ended":
             finished.pop(str(line.get("stack")), None)
             if line.get("result") in ("applied", "unchanged", "done before"):
@@ -106,7 +110,8 @@ def stamp(now: datetime) -> str:
     return now.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _lines(path: Path) -> Iterator[Mapping[str, Any]]:
+def lines_of(path: Path) -> Iterator[Mapping[str, Any]]:
+    """Lines of a record; those that cannot be read are left out."""
     with path.open("rb") as file:
         for text in file.read(_LARGEST_RECORD).splitlines():
             try:

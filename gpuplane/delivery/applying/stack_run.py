@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pulumi import automation as auto
 
 from gpuplane.delivery import pulumi_engine
+from gpuplane.delivery.applying.unsure import Begun, unsure_creates
 from gpuplane.delivery.exit_status import EngineFailed
 from gpuplane.delivery.live_progress import LiveProgress
 from gpuplane.delivery.pulumi_engine import DetachedPulumi, name_of
@@ -28,11 +29,12 @@ class StackFailed(EngineFailed):
     Attributes:
         messages: one for each error.
         said: all that it printed.
+        unsure: creates that failed without a clear no: the object may be there all the same.
     """
 
-    def __init__(self, messages: tuple[str, ...], said: str = "") -> None:
+    def __init__(self, messages: tuple[str, ...], said: str = "", unsure: tuple[Begun, ...] = ()) -> None:
         super().__init__("\n".join(messages))
-        self.messages, self.said = messages, said
+        self.messages, self.said, self.unsure = messages, said, unsure
 
 
 class Stopped(EngineFailed):
@@ -101,7 +103,7 @@ def run_stack(spec: EnvironmentSpec, planned: EnvironmentPlan, key: StackKey, va
         except (auto.CommandError, EngineFailed) as error:
             if interrupts.stopped.is_set():
                 raise Stopped("stopped by an interrupt; what was done is in the state, run the command again to go on.") from None
-            raise StackFailed(_messages(error, progress), str(error)) from None
+            raise StackFailed(_messages(error, progress), str(error), unsure_creates(progress)) from None
 
 
 def run_alone(spec: EnvironmentSpec, planned: EnvironmentPlan, key: StackKey, variables: Mapping[str, str], progress: LiveProgress,

@@ -43,9 +43,16 @@ def stack_names(variables: Mapping[str, str]) -> frozenset[str]:
 
 
 def deployment(name: str, variables: Mapping[str, str]) -> dict[str, Any]:
-    """What a stack's state holds, as ``pulumi stack export`` writes it; empty where nothing was ever applied."""
-    with workspace(variables) as space:
-        return dict(space.export_stack(name).deployment or {})
+    """What a stack's state holds, as ``pulumi stack export`` writes it; empty where nothing was ever applied.
+
+    Raises:
+        EngineFailed: it cannot be read; begins with the stack's name.
+    """
+    try:
+        with workspace(variables) as space:
+            return dict(space.export_stack(name).deployment or {})
+    except EngineFailed as error:
+        raise EngineFailed(f"{name}: {error}") from None
 
 
 def resources(name: str, variables: Mapping[str, str]) -> tuple[Resource, ...]:

@@ -53,10 +53,15 @@ _SAYS_NOTHING = re.compile(r"^(error: )?(update failed|preview failed|resource m
 """What Pulumi says beside the reason."""
 
 
+def says_no(message: str) -> bool:
+    """Whether somebody answered, and said no."""
+    return _NEVER.search(message) is not None
+
+
 def is_transient(messages: Iterable[str]) -> bool:
     """Whether trying again may help: every message that says something names a failure that passes."""
     telling = [message for message in messages if not _SAYS_NOTHING.search(message.strip())]
-    return bool(telling) and all(_TRANSIENT.search(message) and not _NEVER.search(message) for message in telling)
+    return bool(telling) and all(_TRANSIENT.search(message) and not says_no(message) for message in telling)
 
 
 def pause_seconds(attempt: int, fraction: float, first: float = 2.0, most: float = 60.0) -> float:

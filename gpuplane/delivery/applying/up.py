@@ -18,8 +18,10 @@ from gpuplane.delivery.applying.offboarding import Offboarding, left_behind
 from gpuplane.delivery.applying.outcome import Outcome, exit_status, print_summary
 from gpuplane.delivery.applying.protection import lift
 from gpuplane.delivery.applying.record_events import record_begin, record_end
+from gpuplane.delivery.applying.remedies import helped
 from gpuplane.delivery.applying.run_record import RunRecord, last_unfinished, new_record
 from gpuplane.delivery.applying.stack_run import Interrupts
+from gpuplane.delivery.applying.unsure import unsure_before
 from gpuplane.delivery.applying.waves import Wave, run_waves, waves_of
 from gpuplane.delivery.exit_status import REFUSED, CannotStart
 from gpuplane.delivery.pulumi_engine import name_of
@@ -74,9 +76,10 @@ def up(spec: EnvironmentSpec, as_of: date, console: Console, options: UpOptions)
     report = passed(spec, as_of, console, glass_broken=bool(options.glass))
     if report is None:
         return REFUSED
-    names = states.stack_names(variables)
-    require_migrated(spec, names, variables)
-    leaving = left_behind(spec, options.layers, names, variables) if not options.tenants else Offboarding()
+    with helped(spec.name):
+        names = states.stack_names(variables)
+        require_migrated(spec, names, variables)
+        leaving = left_behind(spec, options.layers, names, variables) if not options.tenants else Offboarding()
     unsaid = leaving.tenants - set(options.offboard)
     if unsaid:
         console.print(f"[red]✗[/] {spec.name}: no document describes {', '.join(sorted(unsaid))} any more; nothing was changed. "
@@ -105,6 +108,7 @@ class _Run:
         self.applier = Applier(spec, planned, variables, console, self.interrupts, options.patience, before=self._held)
         self.destroyed: frozenset[StackKey] = frozenset()
         folder = options.runs or state_home() / "runs"
+        self.applier.unsure = unsure_before(folder, spec.name)
         former = last_unfinished(folder, spec.name) if options.resume else None
         self.finished: Mapping[str, str] = former.finished if former is not None else {}
         self.record: RunRecord = new_record(folder, spec.name, _now())
@@ -137,6 +141,8 @@ class _Run:
 
     def _done(self, outcome: Outcome) -> None:
         self.record.ended(outcome, self._digest(outcome.key), _now())
+        if self.applier.unsure.get(outcome.name):
+            self.record.unsure(outcome.name, self.applier.unsure[outcome.name], _now())
         if outcome.is_done:
             self.console.print(f"[green]✓[/] {outcome.name}: {outcome.changes if outcome.attempts else outcome.result}")
         else:

@@ -1,0 +1,80 @@
+"""What to do about a failure that Pulumi or the cluster reports: one sentence for each sort, behind what they said themselves."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from gpuplane.delivery.applying.transient import is_transient
+from gpuplane.delivery.exit_status import EngineFailed
+
+_STATE = ("The state of {stack} cannot be read: nothing was applied. Put a copy back: `gpuplane state restore {environment} COPY --stack "
+          "{stack} --before FOLDER --yes`; without one, an older file from the backend's versions (of file:// in .pulumi/backups). Then "
+          "look at `gpuplane drift {environment}`, and take what the copy does not know in with `gpuplane adopt {environment}`.")
+
+REMEDIES: tuple[tuple[str, str], ...] = (
+    (r"incorrect passphrase|failed to decrypt|message authentication failed|passphrase must be set",
+     ("PULUMI_CONFIG_PASSPHRASE (or the file that PULUMI_CONFIG_PASSPHRASE_FILE names) is not what the secrets of {stack} were encrypted "
+     "with: nothing was applied. Set the right one and run this again.")),
+    (r"newer than|unsupported (deployment|checkpoint) version|schema version \d+|invalid version|too new",
+     "The state of {stack} was written by a newer Pulumi than this one: nothing was applied. Use that version; no older one can read it."),
+    ((r"unexpected end of JSON|invalid character|could not (deserialize|unmarshal|decode)|malformed|failed to load checkpoint"
+     r"|EOF.*checkpoint|checkpoint file.*(invalid|empty)|not a valid checkpoint|snapshot integrity|integrity (failure|error)"), _STATE),
+    (r"no space left|file too large|disk quota exceeded|read-only file system",
+     ("The disk that holds the state or the temporary folder (TMPDIR) takes no more. Make room, then run this again: it looks up what had "
+     "been begun.")),
+    (r"no matches for kind|could not find the requested resource|no kind \"|CRD.*not found",
+     ("A CustomResourceDefinition is not there. Install what brings it (the layer platform, or the chart that environment.yaml calls "
+     "external), then run this again.")),
+    (r"Apply failed with \d+ conflicts?|conflict(s)? with \"|conflicting fields",
+     ("Somebody else owns the field: `gpuplane drift {environment}` says who. Take the value into the wish or have that manager let the "
+     "field go (`kubectl apply --server-side --field-manager=NAME` without it), then run this again.")),
+    (r"already exists",
+     ("An object of that name is there and not in the state. Where it is yours: `gpuplane adopt {environment}` shows what would be taken "
+     "in, and with --yes takes it in without touching it. Where it is not: rename one of the two.")),
+    (r"failed calling webhook",
+     ("A webhook of the cluster does not answer, so the API server takes no such object. Look at its pods (`kubectl get "
+     "validatingwebhookconfigurations,mutatingwebhookconfigurations`), then run this again.")),
+    (r"denied the request",
+     "An admission webhook or policy of the cluster says no, for the reason above. Correct the wish, or ask its owner."),
+    (r"Unauthorized|provide credentials|token.*expired|the server has asked for the client to provide credentials",
+     "The credentials of the kubeconfig do not hold (any more). Log in anew, then run this again: what was done is in the state."),
+    (r"is forbidden|cannot (create|patch|get|list|delete|update) resource",
+     ("The kubeconfig's user, a quota or an admission plugin of the cluster says no, for the reason above. Have the right given, then run "
+     "this again.")),
+    (r"no such plugin|plugin.*(not found|could not be (found|loaded))|failed to load plugin|failed to install",
+     "A plugin of Pulumi is missing and cannot be fetched: `pulumi plugin install resource kubernetes VERSION` where there is a network."),
+)
+"""Patterns of what was said, and what to do."""
+
+_LATER = "What was done is in the state; run the command again when that is over, and it goes on from there."
+
+
+def what_helps(said: str, environment: str, stack: str) -> str:
+    """What to do, in a sentence or two; empty where nothing is known."""
+    for pattern, remedy in REMEDIES:
+        if re.search(pattern, said, re.IGNORECASE):
+            return remedy.format(environment=environment, stack=stack)
+    return _LATER if is_transient(said.splitlines() or [said]) else ""
+
+
+def with_help(reason: str, said: str, environment: str, stack: str) -> str:
+    """A reason, and behind it what to do where that is known."""
+    helps = what_helps(f"{reason}\n{said}", environment, stack)
+    return f"{reason}\n{helps}" if helps else reason
+
+
+@contextmanager
+def helped(environment: str) -> Iterator[None]:
+    """What fails while this lasts says what to do.
+
+    Raises:
+        EngineFailed: it failed.
+    """
+    try:
+        yield
+    except EngineFailed as error:
+        text = str(error)
+        name = text.partition(":")[0]
+        raise EngineFailed(with_help(text, "", environment, name if name.startswith(environment) else "this stack")) from None

@@ -1,0 +1,54 @@
+"""Creates whose answer was lost: the API server may have done them, and Pulumi, which heard an error, forgets them.
+
+The next attempt would find the object in its way. So each is looked up before that, and taken into the state where it is there and was
+made by Pulumi; while the cluster cannot be asked, the run's record keeps them for the next run.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from gpuplane.delivery.applying.run_record import lines_of
+from gpuplane.delivery.applying.transient import says_no
+from gpuplane.delivery.live_progress import LiveProgress
+
+Begun = Mapping[str, Any]
+"""A resource that was being created: ``urn``, ``type``, ``parent``, ``provider`` and ``inputs``, as in Pulumi's pending operations."""
+
+_IS_THERE = re.compile(r"already exists|was successfully created", re.IGNORECASE)
+_SETTLED = ("applied", "unchanged", "destroyed")
+
+
+def unsure_creates(progress: LiveProgress) -> tuple[Begun, ...]:
+    """Creates of Kubernetes objects that failed without a clear no; AWS is asked with tokens that make a second try the first one."""
+    return tuple(_begun(failed.new) for urn, failed in sorted(progress.failed.items())
+                 if failed.type.startswith("kubernetes:") and failed.new is not None
+                 and str(failed.op.value) in ("create", "create-replacement") and _is_unsure(progress.said.get(urn, ())))
+
+
+def unsure_before(folder: Path, environment: str) -> dict[str, tuple[Begun, ...]]:
+    """What former runs were unsure of and nobody has settled since, by stack."""
+    found: dict[str, tuple[Begun, ...]] = {}
+    for record in sorted((folder / environment).glob("*.jsonl")):
+        for line in lines_of(record):
+            stack = str(line.get("stack"))
+            if line.get("event") == "unsure":
+                found[stack] = tuple(line["resources"])
+            elif line.get("event") == "ended" and line.get("result") in _SETTLED:
+                found.pop(stack, None)
+    return found
+
+
+def _is_unsure(said: Iterable[str]) -> bool:
+    return not any(says_no(message) or _IS_THERE.search(message) for message in said)
+
+
+def _begun(new: Any) -> Begun:
+    """Of the inputs only what names the object."""
+    metadata = {key: value for key, value in ((new.inputs or {}).get("metadata") or {}).items() if key in ("name", "namespace")}
+    inputs = {**{key: value for key, value in (new.inputs or {}).items() if isinstance(value, str) and value != "[secret]"},
+              **({"metadata": metadata} if metadata else {})}
+    return {"urn": new.urn, "type": new.type, "parent": new.parent, "provider": new.provider, "inputs": inputs}

@@ -1,0 +1,93 @@
+"""The judge of every case: the next run converges, and nothing is lost, duplicated or orphaned."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from typing import Any
+
+from tests.faults.bed import PASSPHRASE, Bed
+from tests.faults.control_plane import TOKEN
+
+Key = tuple[str, str, str]
+"""Kind, namespace and name."""
+_OF_EVERY_NAMESPACE = {("ServiceAccount", "default")}
+_CHANGED = (" created", " updated", " deleted", " replaced")
+
+
+def require_converges(bed: Bed, *arguments: str) -> str:
+    """The next run brings the stack to the wish, the one after it finds nothing to do; returns what the first said on stderr."""
+    done = bed.up(*arguments)
+    assert done.status == 0, f"the next run does not converge:\n{done.said}"
+    require_whole(bed)
+    if os.environ.get("GPUPLANE_FAULTS_ONCE"):
+        return done.stderr
+    again = bed.up()
+    assert again.status == 0, again.said
+    assert "unchanged" in again.stderr, again.said
+    assert not [line for line in again.stderr.splitlines() if line.endswith(_CHANGED)], f"the second run changes something:\n{again.said}"
+    return done.stderr
+
+
+def require_whole(bed: Bed) -> None:
+    """Wish, state and cluster say the same."""
+    wished, held, there = Counter(_planned(bed)), Counter(_held(bed)), Counter(_on_cluster(bed))
+    assert wished == held, f"not in the state: {wished - held}; in it and not wished, or twice: {held - wished}"
+    assert wished == there, f"lost: {wished - there}; orphans: {there - wished}"
+    assert not bed.deployment().get("pending_operations"), "the state has pending operations"
+    assert not list(bed.locks.glob("*.json")), "a lock was left behind"
+
+
+def require_no_secret(bed: Bed) -> None:
+    """What was said shows neither the passphrase nor the token."""
+    for text in bed.heard:
+        assert PASSPHRASE not in text
+        assert TOKEN not in text
+
+
+def require_audit_whole(bed: Bed) -> None:
+    """The chain of records is whole."""
+    done = bed.run("audit", "local", "--verify")
+    assert done.status == 0, done.said
+
+
+_WISHES: dict[str, list[dict[str, Any]]] = {}
+"""What was planned for documents that differ in nothing but the tenant's name."""
+
+
+def _wish(bed: Bed) -> list[dict[str, Any]]:
+    """Kubernetes objects of both layers that the offline preview says there will be."""
+    text = "".join(path.read_text() for path in sorted(bed.documents.rglob("*.yaml"))).replace(bed.tenant, "@tenant@")
+    if text not in _WISHES:
+        report = json.loads(bed.run("preview", "local", "--format", "json").stdout.replace(bed.tenant, "@tenant@"))
+        _WISHES[text] = [one for one in report["resources"] if one["api_version"]]
+    return json.loads(json.dumps(_WISHES[text]).replace("@tenant@", bed.tenant))  # type: ignore[no-any-return]
+
+
+def _planned(bed: Bed) -> list[Key]:
+    return [_key(one["props"]) for one in _wish(bed) if one["urn"].startswith(f"urn:pulumi:{bed.stack}::")]
+
+
+def _held(bed: Bed) -> list[Key]:
+    resources = bed.deployment().get("resources") or ()
+    return [_key(one["inputs"]) for one in resources if one["type"].startswith("kubernetes:") and not one.get("delete")]
+
+
+def _key(body: dict[str, Any]) -> Key:
+    return body["kind"], body["metadata"].get("namespace", ""), body["metadata"]["name"]
+
+
+def _on_cluster(bed: Bed) -> list[Key]:
+    """What of the kinds that gpuplane makes is in the tenant's namespaces, or is called like the tenant."""
+    found = list[Key]()
+    for version, kind in sorted(_kinds(bed)):
+        for one in bed.cluster.list(version, kind):
+            place, name = one["metadata"].get("namespace", ""), one["metadata"]["name"]
+            if bed.tenant in (place, name) and (kind, name) not in _OF_EVERY_NAMESPACE:
+                found.append((kind, place, name))
+    return found
+
+
+def _kinds(bed: Bed) -> set[tuple[str, str]]:
+    return {(one["api_version"], one["kind"]) for one in _wish(bed)}
