@@ -9,7 +9,7 @@ PLATFORM_OWNER ?= platform@example.com
 PIP_FLAGS := --quiet --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help preview test lint check generate locks policy-env policy-report checkov-env tools wheel bench bench-checkov clean
+.PHONY: help preview test fuzz lint check generate locks policy-env policy-report checkov-env tools wheel bench bench-checkov clean
 
 help: ## Print this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -20,6 +20,9 @@ preview: $(VENV)/.program ## Set up, then preview ENVIRONMENT (default dev) offl
 test: $(VENV)/.dev ## Set up, then run all tests (integration tests need KUBECONFIG and pulumi on PATH)
 	@$(BIN)/python -m pytest -n auto --ignore tests/integration
 	@$(BIN)/python -m pytest tests/integration
+
+fuzz: $(VENV)/.dev ## Try N hostile inputs (default a million: hours), seeds from here and from GPUPLANE_FUZZ_CORPUS; goes on where it was stopped
+	@$(BIN)/python -m tests.fuzz.campaign --inputs $(or $(N),1000000) --seed $(or $(SEED),1) --found out/fuzz --resume
 
 lint: $(VENV)/.dev ## Ruff, mypy, the import contracts and the workflows
 	@$(BIN)/ruff check .
