@@ -25,11 +25,13 @@ from gpuplane.delivery.audit_command import audit
 from gpuplane.delivery.canary_command import canary
 from gpuplane.delivery.capacity_command import capacity
 from gpuplane.delivery.command_line import (
+    Program,
     as_of_option,
     collect_rarely,
     environment_options,
     errors,
     load,
+    say,
     stderr_console,
     step,
     stop,
@@ -65,7 +67,7 @@ def _second_opinion(command: Callable[..., Any]) -> Callable[..., Any]:
                         help="Also ask this tool (make checkov-env); what only it says is advice and decides nothing.")(command)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="gpuplane")
 def cli() -> None:
     """GPU and LLM-serving platforms for many teams, proven before they are applied."""
@@ -120,7 +122,7 @@ def preview(environment: str, against: str | None, judge: str | None, judged_by:
                 writing(out, lambda: write_outputs(report, out))
         _print(report, output_format)
         if out is not None:
-            click.echo(f"report: {out / 'report.html'}", err=True)
+            say(f"report: {out / 'report.html'}")
         sys.exit(GOOD if report.verdict.value == "pass" else REFUSED)
 
 
@@ -223,7 +225,7 @@ def check(paths: tuple[Path, ...], bypass: str | None, labels: Path | None, outp
             result = replace(result, judgement=replace(result.judgement, findings=_asked(result.findings, result.views)))
         click.echo(formatted_check(result, output_format), nl=False)
         for error in result.errors:
-            click.echo(result.redaction.text(str(error)), err=True)
+            say(result.redaction.text(str(error)))
         sys.exit(result.exit_status)
 
 
@@ -243,15 +245,10 @@ def schema(folder: Path) -> None:
         from gpuplane.delivery.promotion.schemas import write_promotion_schemas
         from gpuplane.spec.json_schema import write_schemas
 
-        write_schemas(folder, argument_schemas())
-        write_preview_schema(folder)
-        write_cost_schema(folder)
-        write_capacity_schema(folder)
-        write_record_schema(folder)
-        write_check_schema(folder)
-        write_promotion_schemas(folder)
-        write_audit_schema(folder)
-        write_provenance_schema(folder)
+        writing(folder, lambda: write_schemas(folder, argument_schemas()))
+        for write in (write_preview_schema, write_cost_schema, write_capacity_schema, write_record_schema, write_check_schema,
+                      write_promotion_schemas, write_audit_schema, write_provenance_schema):
+            write(folder)
 
 
 @cli.command()

@@ -261,9 +261,10 @@ def _vision(config: Mapping[str, Any]) -> int:
     tower = config.get("vision_config")
     if not isinstance(tower, Mapping):
         return 0
-    hidden = int(tower.get("hidden_size") or tower.get("embed_dim") or 0)
-    depth = int(tower.get("num_hidden_layers") or tower.get("depth") or 0)
-    wide = int(tower.get("intermediate_size") or 4 * hidden)
+    fields = _Config({**tower, "model_type": ""}, {})
+    hidden = fields.number("hidden_size") or fields.number("embed_dim")
+    depth = fields.number("num_hidden_layers") or fields.number("depth")
+    wide = fields.number("intermediate_size", 4 * hidden)
     return depth * (4 * hidden * hidden + 3 * hidden * wide)
 
 

@@ -76,16 +76,16 @@ def read_offer_file(lines: Iterable[str], known: Collection[str], regions: Colle
     Raises:
         OfferFileError: the text is no offer file, or a price in it is none.
     """
-    rows = csv.reader(lines)
+    rows = _rows(lines)
     about, header = _metadata(rows)
     columns = {name: index for index, name in enumerate(header)}
     missing = [name for name in ("TermType", "Unit", "PricePerUnit", "Currency", "Product Family", "Region Code") if name not in columns]
     if missing:
         raise OfferFileError(f"its header has no column {', '.join(missing)}.")
     published, found = _day(about["Publication Date"]), Prices()
-    for row in rows:
+    for number, row in rows:
         if len(row) != len(header):
-            raise OfferFileError(f"line {rows.line_num} has {len(row)} fields; its header has {len(header)}: it is cut off or damaged.")
+            raise OfferFileError(f"line {number} has {len(row)} fields; its header has {len(header)}: it is cut off or damaged.")
         found.lines += 1
         line = _Line(row, columns)
         if (not regions or line["Region Code"] in regions) and line["Currency"] == "USD":
@@ -119,6 +119,16 @@ def read_spot_advisor(data: Any, listed: Mapping[tuple[str, str, str], PriceRow]
     return rows
 
 
+def _rows(lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
+    """Number of its last line, and the fields of each row."""
+    rows = csv.reader(lines)
+    try:
+        for row in rows:
+            yield rows.line_num, row
+    except csv.Error as error:
+        raise OfferFileError(f"line {rows.line_num} is not CSV: {error}.") from None
+
+
 class _Line:
     """One price by the header's names; a column that the file does not have is empty."""
 
@@ -130,9 +140,9 @@ class _Line:
         return self._row[index] if index is not None else ""
 
 
-def _metadata(rows: Iterator[list[str]]) -> tuple[dict[str, str], list[str]]:
+def _metadata(rows: Iterator[tuple[int, list[str]]]) -> tuple[dict[str, str], list[str]]:
     about: dict[str, str] = {}
-    for row in rows:
+    for _, row in rows:
         if row and row[0] == "SKU":
             missing = [name for name in _METADATA if name not in about]
             if missing:

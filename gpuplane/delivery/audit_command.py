@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from gpuplane.delivery.command_line import errors, load
+from gpuplane.delivery.command_line import errors, load, say
 from gpuplane.delivery.exit_status import GOOD, REFUSED, CannotStart
 from gpuplane.spec.errors import shown
 
@@ -88,11 +88,11 @@ def audit_json(chain: Chain, records: Iterable[Record]) -> str:
 
 def _say(chain: Chain, broken: tuple[str, ...], verified: bool) -> None:
     for problem in broken:
-        click.echo(f"{chain.environment}: {problem}", err=True)
+        say(f"{chain.environment}: {problem}")
     if not verified and chain.unreadable:
-        click.echo(f"{chain.environment}: {len(chain.unreadable)} records cannot be read; --verify says which.", err=True)
+        say(f"{chain.environment}: {len(chain.unreadable)} records cannot be read; --verify says which.")
     if verified and not broken:
-        click.echo(f"{chain.environment}: {len(chain.records)} records, the chain is whole; anchor: {chain.head or 'none yet'}", err=True)
+        say(f"{chain.environment}: {len(chain.records)} records, the chain is whole; anchor: {chain.head or 'none yet'}")
 
 
 def _row(record: Record) -> str:

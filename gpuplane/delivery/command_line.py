@@ -6,6 +6,7 @@ Exit status: 0 good; 1 refused or violated; 2 the input is wrong or a tool is mi
 from __future__ import annotations
 
 import gc
+import io
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -32,6 +33,35 @@ class _Date(click.ParamType):  # type: ignore[type-arg]  # generic only in the s
             return value if isinstance(value, date) else date.fromisoformat(value)
         except ValueError:
             self.fail(f"{value!r} is not a date; allowed: YYYY-MM-DD", param, ctx)
+
+
+class Program(click.Group):
+    """All commands. What is wrong with a command line is said without what would steer a terminal; what no encoding has is escaped."""
+
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")  # a name of a file that is not UTF-8
+        return super().main(*arguments, **options)
+
+    def make_context(self, *arguments: Any, **options: Any) -> click.Context:
+        with _plainly():
+            return super().make_context(*arguments, **options)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with _plainly():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _plainly() -> Iterator[None]:
+    from gpuplane.delivery.wording import inert, printable
+
+    try:
+        yield
+    except click.ClickException as error:
+        error.message = inert("\n".join(map(printable, error.message.split("\n"))))
+        raise
 
 
 def collect_rarely() -> None:
@@ -96,11 +126,15 @@ def stderr_console() -> Console:
 def step(title: str) -> Iterator[Callable[[str], None]]:
     """Progress on stderr: a moving line on a terminal, one line a step elsewhere."""
     if not sys.stderr.isatty():
-        click.echo(title, err=True)
-        yield lambda line: click.echo(line, err=True)
+        say(title)
+        yield say
         return
-    with stderr_console().status(title) as status:
-        yield lambda line: status.update(line)
+    from rich.markup import escape
+
+    from gpuplane.delivery.wording import printable
+
+    with stderr_console().status(escape(printable(title))) as status:
+        yield lambda line: status.update(escape(printable(line)))
 
 
 @contextmanager
@@ -119,6 +153,8 @@ def errors() -> Iterator[None]:
         from gpuplane.delivery.redaction import NO_SECRETS
 
         stop(error.status, NO_SECRETS.text(str(error)))
+    except click.Abort:  # the end of the input, or no at a question
+        stop(WRONG_INPUT, "\nNot answered, so nothing was done. Where nobody can be asked, give the options that are asked for.")
     except BrokenPipeError:  # the reader has gone; no verdict was said whole, so none is taken for good
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(ENGINE_FAILED)
@@ -131,9 +167,14 @@ def errors() -> Iterator[None]:
         stop(ENGINE_FAILED, f"{told}This is a defect of gpuplane, not of the input; nothing was judged.")
 
 
-def stop(status: int, message: str) -> NoReturn:
-    """Say it on stderr and exit; what it quotes steers neither a terminal nor a runner that reads the log."""
+def say(message: str, err: bool = True) -> None:
+    """Tell people something, on stderr; what it quotes steers neither a terminal nor a runner that reads the log."""
     from gpuplane.delivery.wording import inert, printable
 
-    click.echo(inert("\n".join(printable(line) for line in message.split("\n"))), err=True)
+    click.echo(inert("\n".join(printable(line) for line in message.split("\n"))), err=err)
+
+
+def stop(status: int, message: str) -> NoReturn:
+    """Say it on stderr and exit."""
+    say(message)
     sys.exit(status)

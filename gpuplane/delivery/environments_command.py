@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from gpuplane.delivery.command_line import errors
+from gpuplane.delivery.command_line import errors, say
 from gpuplane.delivery.exit_status import CannotStart
 from gpuplane.spec.errors import shown
 
@@ -75,7 +75,7 @@ def _changed_since(environments: Path, ref: str) -> list[str] | None:
     try:
         commit = commit_of(top, ref)
     except CannotStart:
-        click.echo(f"{shown(ref)} is not known here: every environment is named.", err=True)
+        say(f"{shown(ref)} is not known here: every environment is named.")
         return None
     listed = git(top, "diff", "--name-only", "-z", "--no-renames", "--no-ext-diff", commit, "HEAD", what=f"difference from {commit}")
     return [name for name in listed.split("\0") if name]

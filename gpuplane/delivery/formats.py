@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gpuplane.delivery.preview_report import PreviewReport, sentence
-from gpuplane.delivery.wording import inert, inert_json
+from gpuplane.delivery.wording import inert, inert_json, printable
 from gpuplane.policies.finding import Finding
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def _formatted_check(result: CheckResult, output_format: str) -> str:
 
 def _check_text(result: CheckResult) -> str:
     waived = sum(bool(finding.waived) for finding in result.findings)
-    lines = [f"{finding.severity:<8} {sentence(finding)}" for finding in result.findings if not finding.waived]
+    lines = [printable(f"{finding.severity:<8} {sentence(finding)}") for finding in result.findings if not finding.waived]
     objects = f"{result.objects} object{'' if result.objects == 1 else 's'}"
     counts = f"{sum(finding.blocks for finding in result.findings)} blocking, {len(lines)} in all, {waived} waived"
     verdict = "not all could be read" if result.errors else result.judgement.verdict.value

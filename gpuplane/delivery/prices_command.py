@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gpuplane.delivery.command_line import environment_options, errors, step, writing
+from gpuplane.delivery.command_line import environment_options, errors, say, step, writing
 
 if TYPE_CHECKING:
     from gpuplane.catalog.offer_files import Prices
@@ -42,7 +42,7 @@ def refresh(regions: tuple[str, ...], offers: tuple[str, ...], spot: str | None,
             found.add(price_refresh.read_spot(spot or ("none" if offers else ""), found, as_of))
         whole = former.with_rows(found.instances.values(), found.services.values())
         writing(target, lambda: price_refresh.write(target, whole))
-        click.echo(_summary(found, target), err=True)
+        say(_summary(found, target))
 
 
 def _summary(found: Prices, target: Path) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from gpuplane.delivery.command_line import errors
+from gpuplane.delivery.command_line import errors, say
 
 
 @click.group("throughput")
@@ -37,7 +37,7 @@ def import_results(files: tuple[Path, ...], name: str, gpu: str, profile: str | 
         target = out / "throughput" / f"{name}.yaml"
         writing(out, lambda: target.parent.mkdir(parents=True, exist_ok=True))
         writing(out, lambda: target.write_text(text, encoding="utf-8"))
-        click.echo(str(target), err=True)
+        say(str(target))
 
 
 def imported(files: tuple[Path, ...], name: str, gpu: str, profile: str | None, devices: int, engine_version: str,

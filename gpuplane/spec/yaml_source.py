@@ -142,7 +142,7 @@ def read_documents(path: Path, shown: str, limits: Limits) -> tuple[list[YamlDoc
 
 def parse_text(text: str, shown: str, limits: Limits = WISH_LIMITS) -> tuple[list[YamlDocument], list[SpecError]]:
     """Like :func:`read_documents` for text at hand."""
-    builder = Builder(shown, limits)
+    builder = Builder(shown, limits, len(text))
     try:
         nodes = compose(text, limits)
         return [YamlDocument(shown, builder.build(node), node) for node in nodes], builder.errors

@@ -24,6 +24,10 @@ _TAGS: dict[str, str] = {}
 """Tags of plain scalars seen before: a pure function of the text, kept small."""
 
 
+_FEWEST = 50_000
+"""Values that any text may have."""
+
+
 @dataclass(frozen=True)
 class Limits:
     """Bounds on one file.
@@ -31,7 +35,7 @@ class Limits:
     Attributes:
         size_bytes: largest file that is read at all.
         depth: deepest nesting.
-        nodes: most values after every alias is counted where it is used.
+        nodes: most values after every alias is counted where it is used; of a small file fewer (:meth:`values_in`).
         plain: refuse what YAML readers disagree on: ``yes``, ``no``, ``on``, ``off``, numbers in base 8 or 60, and
             keys without a value.
     """
@@ -40,6 +44,14 @@ class Limits:
     depth: int = 64
     nodes: int = 50_000
     plain: bool = False
+
+    def values_in(self, size: int) -> int:
+        """Most values that a text of so many characters may have once its aliases are expanded.
+
+        A value takes some eight characters in the manifests that people write, so this leaves room for aliases; without it a text of a few
+        lines could take the seconds and the memory of the largest file.
+        """
+        return min(self.nodes, max(_FEWEST, size))
 
 
 class RefusedFileError(Exception):
@@ -90,7 +102,7 @@ class _BoundedLoader(_SafeLoader):
         self._nodes += 1
         if self._depth > self._limits.depth + 1 or self._nodes > 2 * self._limits.nodes:
             line = int(current_node.start_mark.line) + 1 if current_node is not None else 0
-            raise _too_deep(line, self._limits) if self._depth > self._limits.depth else _too_many(line, self._limits)
+            raise _too_deep(line, self._limits) if self._depth > self._limits.depth else _too_many(line, self._limits.nodes)
 
     def ascend_resolver(self) -> None:
         self._depth -= 1
@@ -111,8 +123,8 @@ def _too_deep(line: int, limits: Limits) -> RefusedFileError:
     return RefusedFileError(line, f"is nested more than {limits.depth} levels deep.", "Flatten the document.")
 
 
-def _too_many(line: int, limits: Limits) -> RefusedFileError:
-    return RefusedFileError(line, f"holds more than {limits.nodes} values once its aliases are expanded.",
+def _too_many(line: int, most: int) -> RefusedFileError:
+    return RefusedFileError(line, f"holds more than {most} values once its aliases are expanded.",
                             "Write the values out, or split the file.")
 
 
@@ -122,9 +134,10 @@ class Builder:
     What makes one value unusable is noted with its path and the rest is read on; what makes the file dangerous stops it.
     """
 
-    def __init__(self, shown: str, limits: Limits) -> None:
+    def __init__(self, shown: str, limits: Limits, size: int) -> None:
         self.errors: list[SpecError] = []
-        self._shown, self._limits, self._left = shown, limits, limits.nodes
+        self._shown, self._limits, self._most = shown, limits, limits.values_in(size)
+        self._left = self._most
         self._open: set[int] = set()
         self._path: list[str | int] = []
 
@@ -132,7 +145,7 @@ class Builder:
         """The value of a node."""
         self._left -= 1
         if self._left < 0:
-            raise _too_many(line(node), self._limits)
+            raise _too_many(line(node), self._most)
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node)
         if depth >= self._limits.depth:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gpuplane.delivery.applying.commands import chosen_layers, layers_option, tenants_option
-from gpuplane.delivery.command_line import environment_options, errors, load, stderr_console, writing
+from gpuplane.delivery.command_line import environment_options, errors, load, say, stderr_console, writing
 from gpuplane.delivery.exit_status import GOOD, REFUSED, CannotStart
 from gpuplane.delivery.whole_file import write_whole
 
@@ -52,7 +52,7 @@ def adopt(environment: str, out: Path | None, yes: bool, ids: tuple[str, ...], t
                 path, text = out / f"{one.stack}.import.json", import_json(one.found)
                 writing(out, lambda path=path, text=text: write_whole(path, text))  # type: ignore[misc]
         if not yes:
-            click.echo("Nothing was changed; --yes takes them in.", err=True)
+            say("Nothing was changed; --yes takes them in.")
             sys.exit(GOOD)
         sys.exit(_take_in(spec, planned, [one for one in found if one.found], variables, console))
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gpuplane.delivery.command_line import environment_options, errors, load
+from gpuplane.delivery.command_line import environment_options, errors, load, say
 from gpuplane.delivery.exit_status import GOOD, CannotStart
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def bootstrap(environment: str, repository: str | None, project: str | None, bra
         for line in run.next_steps():
             click.echo(line)
         if not yes:
-            click.echo("Nothing was changed; --yes makes it.", err=True)
+            say("Nothing was changed; --yes makes it.")
         sys.exit(GOOD)
 
 

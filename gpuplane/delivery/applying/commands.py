@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gpuplane.delivery.command_line import environment_options, errors, load, stderr_console, writing
+from gpuplane.delivery.command_line import environment_options, errors, load, say, stderr_console, writing
 from gpuplane.delivery.exit_status import GOOD, CannotStart
 from gpuplane.delivery.whole_file import write_whole
 
@@ -151,7 +151,7 @@ def approve(environment: str, reason: str, lift: tuple[str, ...], out: Path | No
             click.echo(text, nl=False)
         else:
             writing(out, lambda: write_whole(out, text))
-            click.echo(f"approval: {out}", err=True)
+            say(f"approval: {out}")
         sys.exit(GOOD)
 
 

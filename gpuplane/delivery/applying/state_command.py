@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from gpuplane.delivery.command_line import environment_options, errors, load, writing
+from gpuplane.delivery.command_line import environment_options, errors, load, say, writing
 from gpuplane.delivery.exit_status import GOOD, REFUSED
 
 
@@ -55,7 +55,7 @@ def restore(environment: str, folder: Path, stacks: tuple[str, ...], before: Pat
         for copy in copies:
             click.echo(f"{copy.stack}: {copy.resources} resources")
         if not yes:
-            click.echo("Nothing was changed; --yes restores.", err=True)
+            say("Nothing was changed; --yes restores.")
             sys.exit(GOOD)
         if state_copies.stacks_there(spec, variables):
             writing(before, lambda: state_copies.write_copy(spec, before, variables, stamp(datetime.now(UTC))))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from gpuplane.delivery.command_line import step
+from gpuplane.delivery.command_line import say, step
 from gpuplane.delivery.exit_status import GOOD, REFUSED
 from gpuplane.delivery.golden_path.draft import Draft, Judged, write_new
 from gpuplane.spec.document_files import shown_path
@@ -66,7 +66,7 @@ def _commit(draft: Draft, files: Sequence[NewFile], judged: Judged) -> None:
     paths = " ".join(shown_path(draft.environments / file.relative) for file in files)
     old = len(judged.report.blocking) - len(judged.own)
     if old:
-        click.echo(f"note: {draft.environment} was refused before, for {old} other reason{'s' if old != 1 else ''}.", err=True)
+        say(f"note: {draft.environment} was refused before, for {old} other reason{'s' if old != 1 else ''}.")
     click.echo(f'wrote {paths}\ncommit:\n  git add {paths}\n  git commit -m "{files[0].subject}"')
 
 

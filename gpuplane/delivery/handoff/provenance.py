@@ -90,9 +90,9 @@ def read_provenance(folder: Path) -> dict[str, Any] | None:
         CannotStart: the file is none of ours.
     """
     path = folder / FILE
-    if not path.exists():
-        return None
     try:
+        if not path.exists():
+            return None
         if path.is_symlink() or path.stat().st_size > _MOST_BYTES:
             raise ValueError("a link, or too large")
         found = json.loads(path.read_text(encoding="utf-8"))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gpuplane.delivery.command_line import environment_options, errors, load, step, writing
+from gpuplane.delivery.command_line import environment_options, errors, load, say, step, writing
 from gpuplane.delivery.exit_status import GOOD, REFUSED, CannotStart
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def _rendered(environments: Path, environment: str, as_of: date, outputs: Path |
     if report.verdict is not Verdict.PASS:
         for finding in report.blocking:
             click.echo(report.redaction.text(sentence(finding)))
-        click.echo(f"{environment} is refused; nothing was rendered.", err=True)
+        say(f"{environment} is refused; nothing was rendered.")
         return None
     return rendered(spec, report, environments, known, commit)
 

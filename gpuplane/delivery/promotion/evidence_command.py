@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from gpuplane.delivery.command_line import environment_options, errors, step
+from gpuplane.delivery.command_line import environment_options, errors, say, step
 from gpuplane.delivery.exit_status import GOOD, REFUSED, CannotStart
 
 
@@ -41,7 +41,7 @@ def add(environment: str, service: str, results: tuple[Path, ...], at: str, serv
         with step("reading"), opened(repository, at) as world:
             digest, files = new_evaluation(world, environment, service, contents, as_of, served_as, stored_at, keep)
         for path in write_once(environments, files):
-            click.echo(f"wrote {path}", err=True)
+            say(f"wrote {path}")
         click.echo(digest)
 
 
@@ -95,6 +95,6 @@ def approve(environment: str, service: str, release: str | None, by: str | None,
             digest, chosen, files = new_approval(world, environment, service, release, who, as_of, note)
             spec = world.environment(environment)
         for path in write_once(environments, files):
-            click.echo(f"wrote {path}", err=True)
+            say(f"wrote {path}")
         record_approval(spec, service, chosen, digest, who)
         click.echo(digest)

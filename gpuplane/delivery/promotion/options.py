@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from gpuplane.delivery.command_line import writing
+from gpuplane.delivery.command_line import say, writing
 from gpuplane.delivery.exit_status import GOOD, REFUSED
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def say_uncommitted(repository: Repository) -> None:
     files = repository.uncommitted()
     if files:
         more = f" and {len(files) - 3} more" if len(files) > 3 else ""
-        click.echo(f"not committed, and so not seen: {', '.join(files[:3])}{more}", err=True)
+        say(f"not committed, and so not seen: {', '.join(files[:3])}{more}")
 
 
 def finish(report: MoveReport, form: str, body: Path | None) -> NoReturn:

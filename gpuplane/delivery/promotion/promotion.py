@@ -6,8 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-import click
-
+from gpuplane.delivery.command_line import say
 from gpuplane.delivery.exit_status import CannotStart
 from gpuplane.delivery.preview import Progress
 from gpuplane.delivery.promotion.change import Change, Replacement, changed, unchanged
@@ -227,7 +226,7 @@ def _audited(spec: EnvironmentSpec) -> list[DriftResult]:
     try:
         return list(audited_drift(spec))
     except CannotStart as error:
-        click.echo(f"the audit of {spec.name} was not read: {error}", err=True)
+        say(f"the audit of {spec.name} was not read: {error}")
         return []
 
 

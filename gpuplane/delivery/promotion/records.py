@@ -6,11 +6,10 @@ import os
 from collections.abc import Mapping
 from typing import Literal
 
-import click
-
 from gpuplane.delivery.audit import AuditEvent, append
 from gpuplane.delivery.audit.event import Json
 from gpuplane.delivery.audit.log import VARIABLE
+from gpuplane.delivery.command_line import say
 from gpuplane.delivery.exit_status import CannotStart
 from gpuplane.delivery.promotion.report import MoveReport
 from gpuplane.delivery.promotion.world import World
@@ -50,4 +49,4 @@ def _append(spec: EnvironmentSpec, event: AuditEvent) -> None:
     try:
         append(spec, event)
     except CannotStart as error:
-        click.echo(f"not in the audit: {error}", err=True)
+        say(f"not in the audit: {error}")

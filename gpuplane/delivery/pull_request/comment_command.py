@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from gpuplane.delivery.command_line import errors
+from gpuplane.delivery.command_line import errors, say
 from gpuplane.delivery.exit_status import CannotStart
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def comment(previews: tuple[Path, ...], marker: str, report_url: str, forge: Lit
 
         if number is None:
             raise CannotStart("--post needs --number: which pull or merge request.")
-        click.echo(forge_of(post, os.environ, number).put(text, first, author), err=True)
+        say(forge_of(post, os.environ, number).put(text, first, author))
 
 
 @click.command("annotations")

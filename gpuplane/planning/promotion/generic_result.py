@@ -29,7 +29,10 @@ def generic_result(data: Mapping[str, Any], digest: str) -> EvaluationResult:
     except ValidationError as error:
         found = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors(include_url=False)[:5])
         raise WrongResult(f"is not of the form of docs/schema/evaluation-result.json: {found}.") from None
-    measures = dict(found for name, measure in given.measures.items() for found in _measures(name, measure))
+    try:
+        measures = dict(found for name, measure in given.measures.items() for found in _measures(name, measure))
+    except OverflowError:
+        raise WrongResult("holds values whose spread no number can hold.") from None
     says = {key: value for key in ("model", "revision", "image") if (value := getattr(given, key)) is not None}
     return EvaluationResult(digest=digest, format="generic", measured_on=given.measured_on, says=says, conditions=given.conditions,
                             measures=measures)
