@@ -51,6 +51,7 @@ from gpuplane.delivery.promotion.lineage_command import lineage
 from gpuplane.delivery.promotion.promote_command import promote
 from gpuplane.delivery.promotion.rollback_command import rollback
 from gpuplane.delivery.pull_request.comment_command import annotate, comment
+from gpuplane.delivery.rehearsal.rehearse_command import rehearse
 from gpuplane.delivery.throughput_command import throughput
 
 if TYPE_CHECKING:
@@ -243,11 +244,12 @@ def schema(folder: Path) -> None:
         from gpuplane.delivery.handoff.provenance_schema import write_provenance_schema
         from gpuplane.delivery.preview_schema import write_preview_schema
         from gpuplane.delivery.promotion.schemas import write_promotion_schemas
+        from gpuplane.delivery.rehearsal.rehearsal_json import write_rehearsal_schema
         from gpuplane.spec.json_schema import write_schemas
 
         writing(folder, lambda: write_schemas(folder, argument_schemas()))
         for write in (write_preview_schema, write_cost_schema, write_capacity_schema, write_record_schema, write_check_schema,
-                      write_promotion_schemas, write_audit_schema, write_provenance_schema):
+                      write_promotion_schemas, write_audit_schema, write_provenance_schema, write_rehearsal_schema):
             write(folder)
 
 
@@ -317,6 +319,7 @@ cli.add_command(init)
 cli.add_command(new)
 cli.add_command(render)
 cli.add_command(fit)
+cli.add_command(rehearse)
 cli.add_command(promote)
 cli.add_command(rollback)
 cli.add_command(lineage)

@@ -105,11 +105,20 @@ def _flat(quotas: Mapping[str, ResourceQuota], planned: EnvironmentPlan) -> dict
 
 
 def _replicas(entry: ServiceEntry, at_maximum: bool, pools: Pools) -> Iterator[Workload]:
+    scaling = entry.document.spec.scaling
+    for number in range(scaling.max_replicas if at_maximum else scaling.min_replicas):
+        yield workload_of(entry, pools, f"{entry.name} {number:05}", number)
+
+
+def workload_of(entry: ServiceEntry, pools: Pools, name: str, created: int) -> Workload:
+    """One replica of a service, as Kueue sees it.
+
+    Args:
+        created: when, in seconds.
+    """
     service = entry.document.spec
     key = flavor_resource(service.placement.quota_key, pools)
     count, host = service.pods_per_replica, service.resources
     pods = PodSet({key.resource: service.devices_per_replica, "cpu": host.cpu * count, "memory": host.memory_gib * count},
                   frozenset({key.flavor}), count=count)
-    replicas = service.scaling.max_replicas if at_maximum else service.scaling.min_replicas
-    for number in range(replicas):
-        yield Workload(f"{entry.name} {number:05}", entry.tenant, (pods,), PRIORITIES[service.priority], number)
+    return Workload(name, entry.tenant, (pods,), PRIORITIES[service.priority], created)

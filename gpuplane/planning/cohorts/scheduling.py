@@ -116,6 +116,16 @@ class Scheduler:
         for workload in workloads:
             self._lines[workload.queue].heap[workload.name] = workload
 
+    def withdraw(self, names: Iterable[str]) -> None:
+        """Take workloads away, whether they wait or hold quota; what waits is tried again when the next round begins."""
+        for name in names:
+            self.admitted.pop(name, None)
+            self._progress.pop(name, None)
+            for line in self._lines.values():
+                line.heap.pop(name, None)
+                line.parked.pop(name, None)
+                line.sticky = "" if line.sticky == name else line.sticky
+
     def settle(self) -> None:
         """Run until nothing is admitted any more, finishing all evictions whenever only they are awaited.
 

@@ -1,0 +1,1 @@
+"""``gpuplane rehearse``: the plan on a throw-away control plane, and what was seen beside what was proven."""

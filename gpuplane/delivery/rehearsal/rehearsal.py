@@ -1,0 +1,174 @@
+"""One rehearsal from an empty cluster to an empty cluster, and what it found."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from types import MappingProxyType
+
+from gpuplane.catalog import catalog_of
+from gpuplane.delivery.exit_status import REFUSED, Stop
+from gpuplane.delivery.offline_engine import render
+from gpuplane.delivery.rehearsal.api_server import ApiServer
+from gpuplane.delivery.rehearsal.applied import LeftOut, RefusedObject, Rehearsable, apply_all, rehearsable
+from gpuplane.delivery.rehearsal.claim import Claim
+from gpuplane.delivery.rehearsal.cleaning import require_clean
+from gpuplane.delivery.rehearsal.control_plane import begin, require_room, require_throw_away
+from gpuplane.delivery.rehearsal.observation import Eviction, Moment, Observation
+from gpuplane.delivery.rehearsal.scenarios.load import maximum_load, minimum_load
+from gpuplane.delivery.rehearsal.stage import OutOfTime, Scenario, Stage, Step
+from gpuplane.graph.resource_view import ResourceView
+from gpuplane.planning import plan
+from gpuplane.planning.canaries import with_canaries
+from gpuplane.planning.environment_plan import EnvironmentPlan
+from gpuplane.spec.environment_spec import EnvironmentSpec
+
+SCENARIOS: Mapping[str, Scenario] = MappingProxyType({"minimum": minimum_load, "maximum": maximum_load})
+"""Every scenario by its name on the command line, in the order in which they run."""
+CLEANING_SECONDS = 120.0
+_KUEUE, _KSERVE = ("kueue.x-k8s.io/v1beta2", "ClusterQueue"), ("serving.kserve.io/v1beta1", "InferenceService")
+
+Progress = Callable[[str], None]
+
+
+class NothingToRehearse(Stop):
+    """The plan is refused: what cannot be granted needs no rehearsal."""
+
+    status = REFUSED
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """What a rehearsal found.
+
+    Attributes:
+        refused: objects that the API server did not take; each is a disagreement.
+        unfinished: why not all of it was rehearsed; empty where all was.
+        seconds: how long it took, cleaning up left out.
+    """
+
+    environment: str
+    as_of: date
+    control_plane: str
+    controllers: Mapping[str, bool]
+    applied: int
+    left_out: tuple[LeftOut, ...]
+    refused: tuple[RefusedObject, ...]
+    claims: tuple[Claim, ...]
+    steps: tuple[Step, ...]
+    moments: tuple[Moment, ...]
+    evictions: tuple[Eviction, ...]
+    unfinished: str
+    seconds: float
+
+    @property
+    def disagreements(self) -> tuple[Claim, ...]:
+        """Claims where plan and cluster differ."""
+        return tuple(claim for claim in self.claims if claim.verdict == "disagree")
+
+    @property
+    def agrees(self) -> bool:
+        """Whether nothing differs and all was looked at that could be."""
+        return not self.disagreements and not self.refused and not self.unfinished
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be rehearsed.
+
+    Attributes:
+        spec: the wish, canaries as services of their own.
+        views: the planned graph.
+    """
+
+    spec: EnvironmentSpec
+    planned: EnvironmentPlan
+    views: tuple[ResourceView, ...]
+
+
+def wanted(spec: EnvironmentSpec, as_of: date, progress: Progress) -> Wanted:
+    """Plan and render.
+
+    Raises:
+        NothingToRehearse: the plan is refused.
+    """
+    progress("planning")
+    planned = plan(spec, catalog_of(spec), as_of)
+    if planned.refusals:
+        lines = "\n".join(f"  {one.rule} {one.file}:{one.line} {one.path}: {one.claim}" for one in planned.refusals)
+        raise NothingToRehearse(f"the plan of {spec.name} is refused, so there is nothing to rehearse:\n{lines}")
+    return Wanted(with_canaries(spec), planned, render(spec, planned, progress))
+
+
+def rehearse(server: ApiServer, work: Wanted, scenarios: Sequence[str], limit_seconds: float, progress: Progress,
+             short: bool = False) -> Rehearsal:
+    """Apply, load, break, compare; the cluster is empty again afterwards, whatever happens.
+
+    Args:
+        scenarios: names of :data:`SCENARIOS`, in order.
+        short: less of each, for CI.
+
+    Raises:
+        NotThrowAway: the cluster is not one to rehearse on.
+        EngineFailed: it does not answer, or something stays behind.
+    """
+    require_throw_away(server)
+    sorted_views = rehearsable(work.views, server.discover().keys())
+    require_room(server, sorted_views.objects, [pool.node_labels for pool in work.planned.pools.values()])
+    begin(server, work.spec.name)
+    try:
+        return _rehearsed(server, work, sorted_views, scenarios, limit_seconds, progress, short)
+    finally:
+        require_clean(server, CLEANING_SECONDS, progress)
+
+
+def _rehearsed(server: ApiServer, work: Wanted, sorted_views: Rehearsable, scenarios: Sequence[str], limit_seconds: float,
+               progress: Progress, short: bool) -> Rehearsal:
+    seen, began = Observation(server, frozenset(work.spec.tenants)), time.monotonic()
+    seen.start()
+    stage = Stage(server, work.spec, work.planned, sorted_views.objects, seen, progress, began + limit_seconds,
+                  _KUEUE in server.kinds, short)
+    claims, refused, unfinished = list[Claim](), tuple[RefusedObject, ...](), ""
+    try:
+        with stage.step("apply", f"{len(sorted_views.objects)} objects"):
+            stage.add_nodes(at_maximum=False)
+            refused = apply_all(server, sorted_views, work.spec.name, progress)
+            claims += _controllers(stage)
+        if any(claim.verdict == "disagree" for claim in claims):
+            unfinished = "services have no Deployments, so nothing could be loaded"
+        for name in scenarios if stage.services and not unfinished else ():
+            claims += SCENARIOS[name](stage)
+    except OutOfTime as error:
+        unfinished = str(error)
+    finally:
+        seen.stop()
+    return Rehearsal(
+        work.spec.name, work.planned.as_of, server.address, {"Kueue": stage.has_kueue, "KServe": _KSERVE in server.kinds},
+        len(sorted_views.objects), sorted_views.left_out, refused, tuple(claims), tuple(stage.steps), tuple(seen.moments),
+        tuple(seen.evictions), unfinished, round(time.monotonic() - began, 1))
+
+
+def _controllers(stage: Stage) -> list[Claim]:
+    """Whether the controllers act; where one does not, what depends on it is not rehearsed, and never passed."""
+    asked = [name for name, entry in stage.spec.services.items() if name not in stage.services]
+    claims = [Claim("apply", stage.spec.services[name].tenant, name, "its pods are there", "", "", "", "not rehearsed",
+                    "no KServe here" if _KSERVE not in stage.server.kinds else "only InferenceServices are rehearsed") for name in asked]
+    if stage.services and not stage.wait_for_deployments():
+        silent = [name for name in stage.services if stage.seen.deployment(name) is None]
+        claims += [Claim("apply", name.partition("/")[0], name, "KServe makes its Deployment", "", "a Deployment", "none", "disagree",
+                         "KServe does not act, or refuses the service") for name in silent]
+    return claims
+
+
+def clean_up(server: ApiServer, progress: Progress) -> None:
+    """Remove what a rehearsal that was killed has left.
+
+    Raises:
+        NotThrowAway: the cluster is not marked.
+        EngineFailed: something stays behind.
+    """
+    require_throw_away(server)
+    server.discover()
+    require_clean(server, CLEANING_SECONDS, progress)

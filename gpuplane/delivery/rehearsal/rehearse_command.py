@@ -1,0 +1,96 @@
+"""``gpuplane rehearse ENV``: the plan on a throw-away control plane."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gpuplane.delivery.command_line import environment_options, errors, load, step, writing
+from gpuplane.delivery.exit_status import GOOD, REFUSED, CannotStart
+
+if TYPE_CHECKING:
+    from gpuplane.delivery.rehearsal.rehearsal import Progress, Rehearsal
+
+FILES = ("rehearsal.json", "rehearsal.txt")
+"""What ``--out`` gives."""
+FORMATS = ("text", "json")
+
+
+@click.command()
+@click.argument("environment", required=False)
+@click.option("--kubeconfig", type=click.Path(dir_okay=False, path_type=Path), help="Of the throw-away cluster; left out, KUBECONFIG.")
+@click.option("--context", help="Of that file; left out, its current one.")
+@click.option("--scenario", "scenarios", multiple=True, metavar="NAME", help="Only this one, which can be said again; left out, all.")
+@click.option("--short", is_flag=True, help="Less of each, for CI.")
+@click.option("--limit", "limit_minutes", type=click.FloatRange(min=0.1), default=15.0, show_default=True, help="Minutes to end in.")
+@click.option("--clean", "only_clean", is_flag=True, help="Instead: remove what a rehearsal that was killed has left.")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Write the report here in every format.")
+@click.option("--format", "output_format", type=click.Choice(FORMATS), default="text", show_default=True)
+@environment_options
+def rehearse(environment: str | None, kubeconfig: Path | None, context: str | None, scenarios: tuple[str, ...], short: bool,
+             limit_minutes: float, only_clean: bool, out: Path | None, output_format: str, environments: Path, as_of: date) -> None:
+    """Apply ENVIRONMENT to a throw-away control plane, load it, break it, and compare what happens with the plan.
+
+    Exit status 1 where plan and cluster disagree, or the cluster is not marked as throw-away.
+    """
+    with errors():
+        from gpuplane.delivery.rehearsal import rehearsal as rehearsals
+        from gpuplane.delivery.rehearsal.api_server import ApiServer
+        from gpuplane.delivery.rehearsal.control_plane import require_throw_away
+        from gpuplane.delivery.rehearsal.interruption import ending_well
+
+        if (environment is None) != only_clean:
+            raise CannotStart("name an environment to rehearse, or --clean to remove what an earlier rehearsal left.")
+        chosen = _chosen(scenarios, tuple(rehearsals.SCENARIOS))
+        if environment is None:
+            with _progress("removing what a rehearsal left") as progress:
+                rehearsals.clean_up(ApiServer(kubeconfig, context), progress)
+            sys.exit(GOOD)
+        if out is not None:
+            from gpuplane.delivery.outputs import discard
+
+            writing(out, lambda: discard(out, FILES))
+        with _progress(f"rehearsing {environment}") as progress, ending_well():
+            spec, server = load(environments, environment), ApiServer(kubeconfig, context)
+            require_throw_away(server)
+            work = rehearsals.wanted(spec, as_of, progress)
+            found = rehearsals.rehearse(server, work, chosen, limit_minutes * 60, progress, short)
+        _tell(found, out, output_format)
+        sys.exit(GOOD if found.agrees else REFUSED)
+
+
+def _chosen(asked: tuple[str, ...], known: tuple[str, ...]) -> tuple[str, ...]:
+    wrong = [name for name in asked if name not in known]
+    if wrong:
+        raise CannotStart(f"there is no scenario {wrong[0]!r}; there are: {', '.join(known)}")
+    return tuple(name for name in known if name in asked) or known
+
+
+@contextmanager
+def _progress(title: str) -> Iterator[Progress]:
+    """Progress with the seconds since the beginning."""
+    began = time.monotonic()
+    with step(title) as tell:
+        yield lambda line: tell(f"{time.monotonic() - began:5.0f} s  {line}")
+
+
+def _tell(found: Rehearsal, out: Path | None, output_format: str) -> None:
+    from gpuplane.delivery.rehearsal.rehearsal_json import to_json
+    from gpuplane.delivery.rehearsal.render_text import to_text
+
+    forms = {"json": lambda: to_json(found), "text": lambda: to_text(found)}
+    if out is not None:
+        def write() -> None:
+            out.mkdir(parents=True, exist_ok=True)
+            for name, form in zip(FILES, forms, strict=True):
+                (out / name).write_text(forms[form](), encoding="utf-8")
+
+        writing(out, write)
+    click.echo(forms[output_format](), nl=False)

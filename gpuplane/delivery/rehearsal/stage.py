@@ -1,0 +1,177 @@
+"""One rehearsal under way: the cluster, the plan, what is seen, and the steps that scenarios are made of."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from gpuplane.delivery.exit_status import EngineFailed
+from gpuplane.delivery.rehearsal.api_server import ApiServer, Body
+from gpuplane.delivery.rehearsal.claim import Claim
+from gpuplane.delivery.rehearsal.fake_nodes import POOL, ZONE, lost, nodes_of_pool, running_nodes
+from gpuplane.delivery.rehearsal.marks import marked
+from gpuplane.delivery.rehearsal.observation import PREDICTOR, Observation
+from gpuplane.graph.resource_view import ResourceView
+from gpuplane.planning.cohorts.admission import NotKnown
+from gpuplane.planning.cohorts.course import Level, course
+from gpuplane.planning.environment_plan import EnvironmentPlan
+from gpuplane.spec.environment_spec import EnvironmentSpec
+
+STEP_SECONDS = 60.0
+"""Longest that one step waits for what the plan says."""
+QUIET_SECONDS = 2.5
+"""How long nothing may change until a state counts as settled: Kueue looks again at what waits about once a second."""
+
+STALE_SECONDS = 12.0
+"""How long nothing may change until a state counts as settled that is not what the plan says."""
+
+Replicas = Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a scenario did, on the rehearsal's clock."""
+
+    scenario: str
+    title: str
+    began_seconds: float
+    ended_seconds: float
+
+
+class OutOfTime(EngineFailed):
+    """The rehearsal's own limit has passed."""
+
+
+@dataclass
+class Stage:
+    """One rehearsal.
+
+    Attributes:
+        spec: the environment, canaries as services of their own.
+        views: what was applied.
+        seen: what happens.
+        history: replicas of every step since the environment was applied, which the plan's answer depends on.
+        limit_at: when to give up, on the monotonic clock.
+        quiet_seconds: see :data:`QUIET_SECONDS`.
+    """
+
+    server: ApiServer
+    spec: EnvironmentSpec
+    planned: EnvironmentPlan
+    views: Sequence[ResourceView]
+    seen: Observation
+    progress: Callable[[str], None]
+    limit_at: float
+    has_kueue: bool
+    short: bool = False
+    steps: list[Step] = field(default_factory=list)
+    history: list[Replicas] = field(default_factory=list)
+    nodes: dict[str, Body] = field(default_factory=dict)
+
+    @property
+    def run(self) -> str:
+        """Value of the label of everything that is made."""
+        return self.spec.name
+
+    @cached_property
+    def services(self) -> tuple[str, ...]:
+        """Services whose pods can be seen here: those that KServe makes Deployments for."""
+        made = {(view.namespace, view.name) for view in self.views if view.kind == "InferenceService"}
+        canaries = {f"{view.namespace}/{view.name}-{one['predictor']['name']}" for view in self.views if view.kind == "InferenceService"
+                    for one in view.get("spec", "canary") or ()}
+        return tuple(name for name, entry in self.spec.services.items() if (entry.tenant, entry.document.name) in made or name in canaries)
+
+    @cached_property
+    def minimum(self) -> Replicas:
+        """Replicas that always run."""
+        return {name: self.spec.services[name].document.spec.scaling.min_replicas for name in self.services}
+
+    @cached_property
+    def maximum(self) -> Replicas:
+        """Replicas at most, without the surge of a rollout."""
+        return {name: self.spec.services[name].document.spec.scaling.max_replicas for name in self.services}
+
+    def left_seconds(self) -> float:
+        """Time left of the limit, at most that of a step.
+
+        Raises:
+            OutOfTime: none is.
+        """
+        left = self.limit_at - time.monotonic()
+        if left <= 0:
+            raise OutOfTime("the time limit has passed; what was seen until then is not a whole rehearsal. Raise --limit.")
+        return min(STEP_SECONDS, left)
+
+    def add_nodes(self, at_maximum: bool) -> None:
+        """Nodes as an autoscaler would start them: those of the minimum, or all that there can be."""
+        for pool in sorted(self.planned.pools):
+            wanted = nodes_of_pool(self.spec, self.planned, pool, self.run)
+            for body in wanted if at_maximum else wanted[:running_nodes(self.planned, pool)]:
+                if body["metadata"]["name"] not in self.nodes:
+                    self.server.call("POST", self.server.kinds["v1", "Node"].path(), body)
+                    self.nodes[body["metadata"]["name"]] = body
+
+    def lose(self, names: Iterable[str], is_lost: bool = True) -> None:
+        """Lose nodes, or bring them back."""
+        for name in names:
+            patch = lost(self.nodes[name]["spec"]["taints"], is_lost)
+            self.server.merge(self.server.kinds["v1", "Node"].path(name=name), patch)
+
+    def pool_nodes(self, pool: str) -> dict[str, str]:
+        """Zone of each node of a pool by its name."""
+        return {name: body["metadata"]["labels"].get(ZONE, "") for name, body in self.nodes.items()
+                if body["metadata"]["labels"][POOL] == pool}
+
+    def wait_for_deployments(self) -> bool:
+        """Whether KServe has made a Deployment for every service."""
+        return self.seen.wait(lambda: all(self.seen.deployment(name) for name in self.services), self.left_seconds())
+
+    def scale(self, replicas: Replicas) -> Level | NotKnown:
+        """Scale as the autoscalers would, and say what the plan's model of Kueue expects of it."""
+        self.history.append({**(self.history[-1] if self.history else {}), **replicas})
+        for name, count in replicas.items():
+            self._scale(name, count)
+        found = course(self.spec, self.planned, self.history)
+        return found if isinstance(found, NotKnown) else found[-1]
+
+    def _scale(self, service: str, count: int) -> None:
+        tenant, _, name = service.partition("/")
+        path = self.server.kinds["apps/v1", "Deployment"].path(tenant, f"{name}{PREDICTOR}", "scale")
+        self.server.merge(path, {"spec": {"replicas": count}})
+
+    def settle(self, as_planned: Callable[[], bool], seconds: float | None = None) -> bool:
+        """Wait until what the plan says is so and stays so; whether it is."""
+        limit = self.left_seconds()
+        return self.seen.wait(as_planned, min(limit, seconds) if seconds is not None else limit, QUIET_SECONDS, STALE_SECONDS)
+
+    def counted(self, replicas: Replicas) -> bool:
+        """Whether there are as many pods as asked for, and none on its way out."""
+        pods = Counter(pod.service for pod in self.seen.pods())
+        return not self.seen.leaving() and all(pods[name] == count for name, count in replicas.items())
+
+    def apply(self, body: Body) -> None:
+        """Apply an object with the rehearsal's label."""
+        self.server.apply(marked(body, self.run))
+
+    def step(self, scenario: str, title: str) -> _Timed:
+        """Note what is done, and from when to when."""
+        self.progress(f"{scenario}: {title}")
+        return _Timed(self, scenario, title)
+
+
+class _Timed:
+    def __init__(self, stage: Stage, scenario: str, title: str) -> None:
+        self._stage, self._scenario, self._title, self._began = stage, scenario, title, stage.seen.now
+
+    def __enter__(self) -> float:
+        return self._began
+
+    def __exit__(self, *_: Any) -> None:
+        self._stage.steps.append(Step(self._scenario, self._title, round(self._began, 2), round(self._stage.seen.now, 2)))
+
+
+Scenario = Callable[[Stage], Iterator[Claim]]

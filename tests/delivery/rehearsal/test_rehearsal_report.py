@@ -1,0 +1,63 @@
+"""Reports of a rehearsal: plan and observation side by side, what was left out, and the JSON with its schema."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from jsonschema import Draft202012Validator
+
+from gpuplane.delivery.rehearsal.applied import RefusedObject
+from gpuplane.delivery.rehearsal.rehearsal_json import rehearsal_schema, rehearsal_schema_text, to_json, write_rehearsal_schema
+from gpuplane.delivery.rehearsal.render_text import headline, to_text
+from tests.delivery.rehearsal.rehearsed import AGREED, OPEN, WRONG, found
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def test_the_published_schema_is_what_the_code_says(tmp_path: Path) -> None:
+    Draft202012Validator.check_schema(rehearsal_schema())
+    assert (ROOT / "docs/schema/rehearsal.json").read_text(encoding="utf-8") == rehearsal_schema_text()
+    assert write_rehearsal_schema(tmp_path / "new").read_text(encoding="utf-8") == rehearsal_schema_text()
+
+
+def test_the_json_form_is_of_its_schema() -> None:
+    value = json.loads(to_json(found(AGREED, WRONG, OPEN)))
+
+    assert [error.message for error in Draft202012Validator(rehearsal_schema()).iter_errors(value)] == []
+    assert value["verdict"] == "disagree"
+    assert json.loads(to_json(found(AGREED, OPEN)))["verdict"] == "agree"
+
+
+def test_a_disagreement_stands_first_with_both_sides_and_the_proof() -> None:
+    text = to_text(found(AGREED, WRONG))
+
+    assert text.index("✗ maximum load: acme/batch") < text.index("✓")
+    for words in ("the plan says  3 of 3 admitted   (admission)", "observed       2 of 3 admitted", "quota was lowered"):
+        assert words in text
+    assert headline(found(AGREED, WRONG)).startswith("prod: 1 disagreement (1 of 2 claims agree")
+
+
+def test_what_was_not_rehearsed_is_never_passed() -> None:
+    said = headline(found(AGREED, OPEN))
+
+    assert "1 of 2 claims agree, 1 not rehearsed" in said
+    assert "(not rehearsed: no Kueue here)" in to_text(found(AGREED, OPEN))
+
+
+def test_refused_objects_and_an_early_end_are_failures() -> None:
+    refused = replace(found(AGREED), refused=(RefusedObject("ConfigMap acme/x", "denied by policy"),))
+    ended = replace(found(AGREED), unfinished="the time limit has passed")
+
+    assert not refused.agrees
+    assert "refused by the API server: ConfigMap acme/x: denied by policy" in to_text(refused)
+    assert not ended.agrees
+    assert "Not finished: the time limit has passed" in to_text(ended)
+
+
+def test_missing_controllers_and_what_is_left_out_are_named() -> None:
+    text = to_text(replace(found(AGREED), controllers={"Kueue": False, "KServe": True}))
+
+    assert "Not rehearsed: no Kueue here." in text
+    assert "made by the cloud, which is not there: NodeGroup (1)" in text

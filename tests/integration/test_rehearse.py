@@ -1,0 +1,133 @@
+"""``gpuplane rehearse`` on the real control plane: it agrees with a true plan, finds a false one, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kubernetes.client.exceptions import ApiException
+
+from gpuplane.delivery.rehearsal import rehearsal as rehearsals
+from gpuplane.delivery.rehearsal.api_server import ApiServer
+from gpuplane.delivery.rehearsal.cleaning import marked_objects
+from gpuplane.delivery.rehearsal.control_plane import NotThrowAway
+from gpuplane.delivery.rehearsal.marks import SYSTEM, THROW_AWAY
+from gpuplane.graph.resource_view import ResourceView
+from tests.integration.cluster import Cluster, wait_for
+from tests.integration.rehearsal_wish import small, written
+from tests.planning.wish import AS_OF
+
+pytestmark = pytest.mark.integration
+ROOT = Path(__file__).resolve().parents[2]
+QUIET = lambda _line: None  # noqa: E731
+
+
+@pytest.fixture
+def throw_away(cluster: Cluster) -> Iterator[Cluster]:
+    """The cluster, marked as its users would mark it."""
+    cluster.core.create_namespaced_config_map(SYSTEM, {"metadata": {"name": THROW_AWAY}})
+    yield cluster
+    rehearsals.clean_up(ApiServer(), QUIET)
+    cluster.core.delete_namespaced_config_map(THROW_AWAY, SYSTEM)
+
+
+def _command(folder: Path, *arguments: str) -> list[str]:
+    return [sys.executable, "-m", "gpuplane", "rehearse", *arguments, "--environments", str(folder), "--as-of", AS_OF.isoformat()]
+
+
+def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(_command(folder, *arguments), cwd=ROOT, capture_output=True, text=True, check=False, timeout=400)
+
+
+def _is_untouched() -> bool:
+    return marked_objects(ApiServer()) == []
+
+
+def test_a_cluster_that_nobody_gave_away_is_not_touched(cluster: Cluster, tmp_path: Path) -> None:
+    done = _run(written(small(), tmp_path), "prod")
+
+    assert done.returncode == 1, done.stderr
+    assert "is not marked as throw-away, so nothing was touched" in done.stderr
+    assert f"kubectl create configmap {THROW_AWAY} -n {SYSTEM}" in done.stderr
+    assert _is_untouched()
+
+
+def test_a_true_plan_agrees_and_nothing_stays(throw_away: Cluster, tmp_path: Path) -> None:
+    done = _run(written(small(), tmp_path), "prod", "--format", "json", "--short")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads(done.stdout)["rehearsal"]
+    verdicts = {claim["verdict"] for claim in found["claims"]}
+    assert verdicts == {"agree"}
+    assert found["refused"] == []
+    rank = next(claim for claim in found["claims"] if claim["scenario"] == "maximum load" and claim["subject"] == "rehearsed-beta/rank")
+    assert rank["observed"].startswith("4 of 6 admitted, 2 pending, 4 running")
+    assert _is_untouched()
+    with pytest.raises(ApiException):
+        throw_away.core.read_namespace("rehearsed-acme")
+
+
+def test_a_lowered_quota_is_a_disagreement(throw_away: Cluster) -> None:
+    work = rehearsals.wanted(small().spec(), AS_OF, QUIET)
+    lowered = replace(work, views=tuple(_lowered(view) for view in work.views))
+
+    found = rehearsals.rehearse(ApiServer(), lowered, ["minimum", "maximum"], 300, QUIET)
+
+    wrong = {(claim.subject, claim.planned, claim.observed) for claim in found.disagreements}
+    assert ("rehearsed-acme/chat", "4 of 4 admitted", "1 of 4 admitted, 3 pending, 1 running") in wrong
+    assert not found.agrees
+
+
+def _lowered(view: ResourceView) -> ResourceView:
+    """The lender's queue with one GPU in place of six."""
+    if view.kind != "ClusterQueue" or view.name != "rehearsed-acme":
+        return view
+    props: dict[str, Any] = json.loads(json.dumps(view.props))
+    for resource in props["spec"]["resourceGroups"][0]["flavors"][0]["resources"]:
+        if resource["name"] == "nvidia.com/gpu":
+            resource.update({"nominalQuota": "1", "lendingLimit": "0"})
+    return replace(view, props=props)
+
+
+def test_what_is_in_the_way_is_refused(throw_away: Cluster) -> None:
+    work = rehearsals.wanted(small().spec(), AS_OF, QUIET)
+    throw_away.core.create_namespace({"metadata": {"name": "rehearsed-acme"}})
+    try:
+        with pytest.raises(NotThrowAway, match="Namespace rehearsed-acme"):
+            rehearsals.rehearse(ApiServer(), work, ["minimum"], 300, QUIET)
+    finally:
+        throw_away.core.delete_namespace("rehearsed-acme")
+        wait_for(lambda: "rehearsed-acme" not in {one.metadata.name for one in throw_away.core.list_namespace().items}, "it is gone")
+    assert _is_untouched()
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_what_a_killed_rehearsal_leaves_is_removed(throw_away: Cluster, tmp_path: Path, number: int) -> None:
+    with subprocess.Popen(_command(written(small(), tmp_path), "prod"), cwd=ROOT, stderr=subprocess.PIPE, text=True) as child:
+        assert child.stderr is not None
+        for line in child.stderr:
+            if "minimum load" in line:
+                break
+        os.kill(child.pid, number)
+        child.stderr.read()
+    began = time.monotonic()
+
+    if number == signal.SIGTERM:
+        assert child.returncode == 3
+    else:
+        assert not _is_untouched()
+        again = _run(written(small(), tmp_path), "prod")
+        assert again.returncode == 1
+        assert "gpuplane rehearse --clean" in again.stderr
+        assert _run(tmp_path, "--clean").returncode == 0
+    assert _is_untouched()
+    assert time.monotonic() - began < 200
