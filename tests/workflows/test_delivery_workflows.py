@@ -248,7 +248,7 @@ def test_without_a_branch_there_is_no_pull_request(place: Place, status: int, te
 
 def test_a_release_is_built_only_of_the_version_that_its_tag_says(place: Place) -> None:
     seed = place.folder / "seed"
-    for name in ("gpuplane", "components", "policies", "stacks", "README.md", "LICENSE", "pyproject.toml"):
+    for name in ("gpuplane", "components", "policies", "stacks", "locks/program.txt", "README.md", "LICENSE", "pyproject.toml"):
         for file in git(ROOT, "ls-files", "-z", name).split("\0"):
             if file:
                 (seed / file).parent.mkdir(parents=True, exist_ok=True)
