@@ -28,6 +28,8 @@ release:
     arguments: {{tensor_parallel_size: 2, max_seq_len: 8192}}
 ```
 
+`gpuplane new service ENV TENANT/NAME --runtime NAME` writes the smallest such document.
+
 Weights are mounted read-only at `{MODEL_DIRECTORY}`. A pod that is told to go has 15 seconds until no proxy sends to it any more, the
 service's `request_timeout_seconds` for what is in flight, and 15 seconds to end. What drains by itself is told to stop after the first
 15 seconds; what does not is told when the whole time is over.

@@ -6,6 +6,7 @@ import re
 import typing
 from datetime import date
 from itertools import product
+from math import prod
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from gpuplane.catalog.data_files import read_rows, sources
 from gpuplane.catalog.gpus import load_gpus
 from gpuplane.catalog.instances import Instance, load_instances
 from gpuplane.catalog.prices import OFFERS, load_price_history
+from gpuplane.catalog.tpus import TpuMachine, load_tpus
 
 GPUS = list(load_gpus().values())
 CUTTABLE = [gpu for gpu in GPUS if gpu.mig_profiles]
@@ -180,3 +182,13 @@ def test_a_gpu_of_four_slices_is_cut_in_four_halves_and_quarters(name: str) -> N
                 if mig_layout_valid(gpu, {n: c for n, c in ((quarter, q), (half, h), (whole, w)) if c}) is None and (q or h or w)}
     assert {max_ for max_ in possible if not any((max_[0] + a, max_[1] + b, max_[2] + c) in possible
             for a, b, c in ((1, 0, 0), (0, 1, 0), (0, 0, 1)))} == {(4, 0, 0), (2, 1, 0), (0, 2, 0), (0, 0, 1)}
+
+
+@pytest.mark.parametrize("machine", load_tpus().values(), ids=named)
+def test_slices_of_tpus_are_whole_hosts_each_once(machine: TpuMachine) -> None:
+    sizes = [tuple(map(int, topology.split("x"))) for topology in machine.topologies]
+
+    assert len(set(machine.topologies)) == len(sizes) > 0
+    assert {len(size) for size in sizes} == ({2} if machine.generation in ("v5e", "v6e") else {3})  # a torus of two or three dimensions
+    assert all(prod(size) % machine.chips == 0 for size in sizes)
+    assert machine.chips == int(machine.name.rsplit("-", 1)[1].removesuffix("t"))

@@ -14,7 +14,7 @@ import pytest
 from gpuplane.delivery.audit import AuditEvent, AuditLog, who_runs_this
 from tests.workflows.conftest import commit
 from tests.workflows.runner import ROOT, WORKFLOWS, Place, Ran, answer, calls, git, load, run_job
-from tests.workflows.test_judge_workflow import _contexts, _pull_request, _remark, _too_many
+from tests.workflows.test_judge_workflow import _contexts, _remark, _too_many
 
 INPUTS = {"environments": "environments", "requirements": "requirements.txt"}
 EVENT = {"repository": {"default_branch": "main"}}
@@ -49,26 +49,8 @@ def test_a_preview_is_listed_shown_and_kept(place: Place) -> None:
     assert (place.artifacts / "preview-team/report.html").exists()
 
 
-def _judged(place: Place) -> Ran:
-    _, contexts = _pull_request(place, _remark)
-    return run_job(place, "judge", "judge", contexts)
-
-
 def _commented(place: Place) -> Ran:
     return _run(place, "comment", "comment", github={"event": {"workflow_run": {"id": 99}}})
-
-
-def test_what_was_judged_is_posted_to_its_pull_request(place: Place) -> None:
-    assert _judged(place).status == 0
-
-    ran = _commented(place)
-
-    assert ran.status == 0, ran.log
-    asked = _asked(place, "comment")
-    assert [Path(each).name for each in asked if "/verdict/" in each] == ["team"]
-    assert asked[asked.index("--number") + 1] == "7"
-    assert asked[asked.index("--report-url") + 1] == "https://git.example.com/acme/platform/actions/runs/99"
-    assert ran.skipped == ["Findings to code scanning"]
 
 
 @pytest.mark.parametrize(("file", "text"), [
@@ -266,7 +248,7 @@ def test_without_a_branch_there_is_no_pull_request(place: Place, status: int, te
 
 def test_a_release_is_built_only_of_the_version_that_its_tag_says(place: Place) -> None:
     seed = place.folder / "seed"
-    for name in ("gpuplane", "components", "policies", "stacks", "README.md", "LICENSE", "pyproject.toml"):
+    for name in ("gpuplane", "components", "policies", "stacks", "locks/program.txt", "README.md", "LICENSE", "pyproject.toml"):
         for file in git(ROOT, "ls-files", "-z", name).split("\0"):
             if file:
                 (seed / file).parent.mkdir(parents=True, exist_ok=True)

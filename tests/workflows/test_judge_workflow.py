@@ -55,8 +55,10 @@ def _remark(folder: Path) -> None:
     (folder / SERVICE).write_text((folder / SERVICE).read_text() + "# a remark\n")
 
 
-def test_a_good_pull_request_passes_and_leaves_its_report(place: Place) -> None:
-    ran = _judged(place, _remark)
+def test_a_good_pull_request_passes_and_its_report_is_kept_and_posted(place: Place) -> None:
+    _, contexts = _pull_request(place, _remark)
+
+    ran = run_job(place, "judge", "judge", contexts)
 
     assert ran.status == 0, ran.log
     assert "**PASS:** team may go" in ran.summary
@@ -65,27 +67,28 @@ def test_a_good_pull_request_passes_and_leaves_its_report(place: Place) -> None:
     assert {file.name for file in verdict.iterdir()} == {"pull-request", "merge-commit", "team"}
     assert json.loads((verdict / "team/plan.json").read_text())["verdict"] == "pass"
 
-
-def test_a_bad_pull_request_fails_after_its_report_is_kept(place: Place) -> None:
-    ran = _judged(place, _too_many)
-
-    assert ran.status == 1
-    assert "QF-" in ran.summary
-    assert json.loads((place.artifacts / "verdict/team/plan.json").read_text())["verdict"] == "fail"
+    posted = run_job(place, "comment", "comment", {
+        "github": {"token": "not-a-token", "server_url": "https://git.example.com", "repository": "acme/platform",
+                   "event": {"workflow_run": {"id": 99}}}, "inputs": contexts["inputs"]})
+    asked = calls(place.commands)[-1]["arguments"]
+    assert posted.status == 0, posted.log
+    assert [Path(each).name for each in asked if "/verdict/" in each] == ["team"]
+    assert asked[asked.index("--number") + 1] == "7"
+    assert asked[asked.index("--report-url") + 1] == "https://git.example.com/acme/platform/actions/runs/99"
+    assert posted.skipped == ["Findings to code scanning"]
 
 
 def test_every_environment_is_judged_whatever_the_others_are(place: Place) -> None:
     """What is new has no judge yet, and what comes behind it is judged all the same."""
     def change(folder: Path) -> None:
-        for name in ("alpha", "zulu"):
-            shutil.copytree(folder / "environments/team", folder / "environments" / name)
-            _edit(folder, Path("environments") / name / "environment.yaml", "metadata: {name: team}", f"metadata: {{name: {name}}}")
+        shutil.copytree(folder / "environments/team", folder / "environments/alpha")
+        _edit(folder, Path("environments/alpha/environment.yaml"), "metadata: {name: team}", "metadata: {name: alpha}")
 
     ran = _judged(place, change)
 
     assert ran.status == 1
     verdicts = {file.parent.name: json.loads(file.read_text())["verdict"] for file in (place.artifacts / "verdict").glob("*/plan.json")}
-    assert verdicts == {"alpha": "unknown", "team": "pass", "zulu": "unknown"}
+    assert verdicts == {"alpha": "unknown", "team": "pass"}
 
 
 def test_what_cannot_be_read_fails_and_says_nothing_to_the_runner(place: Place) -> None:
@@ -136,18 +139,8 @@ def test_an_environment_that_goes_is_not_forgotten(place: Place, change: Callabl
     assert ran.status != 0
 
 
-def test_no_name_of_a_folder_hides_another(place: Place) -> None:
-    def change(folder: Path) -> None:
-        _too_many(folder)
-        for name in ("it's", "--help", "a b", "$(touch $MARK)", "-", "x\ny", "team ", "`touch $MARK`", "*", "..."):
-            shutil.copytree(folder / "environments/team", folder / "environments" / name)
-
-    place.variables["MARK"] = str(place.folder / "mark")
-    ran = _judged(place, change)
-
-    assert ran.status == 1
-    assert (place.artifacts / "verdict/team/plan.json").exists(), ran.log
-    assert not (place.folder / "mark").exists()
+NAMES = ("it's", "--help", "a b", "$(touch $MARK)", "-", "x\ny", "team ", "`touch $MARK`", "*", "...")
+"""Names of folders, beside that of a real environment."""
 
 
 def _hostile(folder: Path) -> None:
@@ -172,7 +165,7 @@ def _hostile(folder: Path) -> None:
     workflow.write_text("on: pull_request_target\njobs: {judge: {runs-on: ubuntu-latest, steps: [{run: 'touch $MARK'}]}}\n")
 
 
-def test_nothing_of_a_fork_runs_and_its_judge_is_the_bases(place: Place) -> None:
+def test_of_a_bad_fork_nothing_runs_no_name_hides_it_and_its_judge_is_the_bases(place: Place) -> None:
     mark = place.folder / "mark"
     place.variables["MARK"] = str(mark)
 
@@ -180,11 +173,14 @@ def test_nothing_of_a_fork_runs_and_its_judge_is_the_bases(place: Place) -> None
         _too_many(folder)
         _hostile(folder)
         _edit(folder, Path("environments/team/environment.yaml"), "budget_usd_per_month: 20000", "budget_usd_per_month: 9000000")
+        for name in NAMES:
+            shutil.copytree(folder / "environments/team", folder / "environments" / name)
 
     ran = _judged(place, change)
 
     assert ran.status == 1
     assert not mark.exists()
+    assert "QF-" in ran.summary
     report = json.loads((place.artifacts / "verdict/team/plan.json").read_text())
     assert report["verdict"] == "fail"
     assert any("budget_usd_per_month" in text for text in report["judge"]["changes"])
@@ -220,21 +216,6 @@ def test_a_fork_of_the_framework_itself_is_judged_by_the_bases_program(place: Pl
     assert json.loads((place.artifacts / "verdict/team/plan.json").read_text())["verdict"] == "fail"
 
 
-def test_links_lead_nowhere(place: Place) -> None:
-    def change(folder: Path) -> None:
-        for name, target in {"environments/team/services/chat/loop.yaml": "loop.yaml", "environments/catalog.yaml": "/etc/passwd",
-                             "environments/team/tenants/x.yaml": "../../../requirements.txt", "environments/team/services/y": "/etc",
-                             "environments/team/tenants/z.yaml": "/proc/self/environ", "environments/prices.yaml": "../.git",
-                             "environments/team/exemptions.yaml": "/etc/passwd", "environments/other": "team"}.items():
-            (folder / name).symlink_to(target)
-
-    ran = _judged(place, change)
-
-    assert ran.status == 1
-    for secret in ("root:", "sha256:0000", "[core]", "not-a-token"):
-        assert secret not in ran.log + ran.summary
-
-
 def _huge_deep_and_folded(folder: Path) -> None:
     tenants = folder / "environments/team/tenants"
     (tenants / "huge.yaml").write_text("# " + "x" * (20 << 20) + "\n")
@@ -248,10 +229,20 @@ def _many(folder: Path) -> None:
         (folder / f"environments/team/services/chat/s{number}.yaml").write_text("kind: InferenceService\n")
 
 
-@pytest.mark.parametrize("change", [_huge_deep_and_folded, _many])
-def test_no_file_is_too_much(place: Place, change: Callable[[Path], None]) -> None:
-    ran = _judged(place, change)
+def _links(folder: Path) -> None:
+    for name, target in {"environments/team/services/chat/loop.yaml": "loop.yaml", "environments/catalog.yaml": "/etc/passwd",
+                         "environments/team/tenants/x.yaml": "../../../requirements.txt", "environments/team/services/y": "/etc",
+                         "environments/team/tenants/z.yaml": "/proc/self/environ", "environments/prices.yaml": "../.git",
+                         "environments/team/exemptions.yaml": "/etc/passwd", "environments/other": "team"}.items():
+        (folder / name).symlink_to(target)
+
+
+@pytest.mark.parametrize("changes", [(_huge_deep_and_folded, _links), (_many,)])
+def test_no_file_is_too_much_and_no_link_leads_anywhere(place: Place, changes: tuple[Callable[[Path], None], ...]) -> None:
+    ran = _judged(place, lambda folder: [change(folder) for change in changes])
 
     assert ran.status == 1
+    for secret in ("root:", "sha256:0000", "[core]", "not-a-token"):
+        assert secret not in ran.log + ran.summary
     assert len(ran.summary) < 200_000
     assert len(ran.log) < 5_000_000

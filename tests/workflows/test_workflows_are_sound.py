@@ -193,3 +193,32 @@ def test_the_documented_callers_pass_the_linters(tmp_path: Path) -> None:
         (folder / f"{yaml.safe_load(block)['name']}.yaml").write_text(block)
     done = subprocess.run([_tool("zizmor"), "--offline", "--no-progress", str(folder)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+PYTHON = """#!/bin/sh
+shift 4
+echo "$@" >> "$(dirname "$0")/asked.txt"
+"""
+
+
+@pytest.mark.parametrize(("locked", "asked"), [
+    (False, ["--disable-pip-version-check -r requirements.txt"]),
+    (True, ["--disable-pip-version-check --require-hashes -r ./locked.txt", "--disable-pip-version-check --no-deps -r requirements.txt"])])
+@pytest.mark.parametrize("where", ["github", "gitlab"])
+def test_with_a_lock_beside_it_nothing_comes_without_a_hash_but_what_has_none(tmp_path: Path, where: str, locked: bool, asked: list[str]) -> None:
+    steps = {step["run"] for path in WORKFLOWS.glob("*.yaml") for job in load(path.stem)["jobs"].values() for step in job["steps"]
+             if step.get("id") == "set-up" and "REQUIREMENTS" in step.get("env", {})}
+    github, = steps
+    _, gitlab = yaml.safe_load_all((ROOT / ".gitlab/gpuplane.yaml").read_text())
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/python").write_text(PYTHON)
+    (tmp_path / "bin/python").chmod(0o755)
+    (tmp_path / "requirements.txt").touch()
+    if locked:
+        (tmp_path / "locked.txt").touch()
+
+    script = github if where == "github" else gitlab[".gpuplane"]["before_script"][-1]
+    subprocess.run(["bash", "-eo", "pipefail", "-c", script], cwd=tmp_path, check=True,
+                   env={"PATH": f"{tmp_path}/bin:/usr/bin:/bin", "REQUIREMENTS": "requirements.txt"})
+
+    assert (tmp_path / "bin/asked.txt").read_text().splitlines() == asked

@@ -37,7 +37,8 @@ def init(folder: Path, name: str | None, ci: str, workflows: str) -> None:
             if not path.startswith("schemas/"):
                 click.echo(f"wrote {folder / path}")
         click.echo(f"next:\n  cd {folder}\n  git init && git add -A && git commit -m 'Start the platform'\n"
-                   "  pip install -r requirements.txt\n  gpuplane new environment dev")
+                   "  pip install --require-hashes -r locked.txt && pip install --no-deps -r requirements.txt\n"
+                   "  gpuplane new environment dev")
 
 
 def write_all(folder: Path, found: Mapping[str, str]) -> None:

@@ -76,15 +76,22 @@ def tenant(environment: str, name: str, environments: Path, as_of: date, ask: bo
 @click.argument("service", metavar="TENANT/NAME")
 @click.option("--model", metavar="URI", help="Where the weights are, e.g. hf://Qwen/Qwen2.5-7B-Instruct.")
 @click.option("--revision", help="Commit of the model repository; left out, that of a service with the same weights.")
-@click.option("--image", help="vLLM image by digest; left out, that of the newest release that a service here runs.")
-@click.option("--engine-version", help="vLLM release in the image.")
+@click.option("--runtime", default="vllm", show_default=True, help="What serves it: a row of docs/reference/runtimes.md, or of your own.")
+@click.option("--kind", type=click.Choice(["InferenceService", "LLMInferenceService"]), default="InferenceService", show_default=True,
+              help="KServe's resource; LLMInferenceService is served by vllm.")
+@click.option("--image", help="Its image by digest; left out, that of the newest release that a service here runs.")
+@click.option("--engine-version", help="Release of the runtime in the image.")
+@click.option("--devices", type=_POSITIVE, help="GPUs of a replica of another runtime than vllm.  [default: 1]")
 @click.option("--max-model-len", type=_POSITIVE, help="Longest prompt plus answer, in tokens; left out, at most 8192.")
 @click.option("--pool", help="Node pool; left out, the cheapest that surely holds the model.")
 @click.option("--min-replicas", type=click.IntRange(min=0), default=1, show_default=True)
 @click.option("--max-replicas", type=_POSITIVE, default=1, show_default=True)
 @_writing_options
 def service(environment: str, service: str, environments: Path, as_of: date, ask: bool | None, force: bool, **given: Any) -> None:
-    """A model served for a tenant of ENVIRONMENT, on the cheapest GPUs that surely hold it."""
+    """A model served for a tenant of ENVIRONMENT, on the cheapest GPUs that surely hold it.
+
+    What another runtime than vllm needs of a GPU's memory cannot be reckoned: it gets --devices of the cheapest quota.
+    """
     with errors():
         from gpuplane.delivery.golden_path.wishes import service_file, service_wanted
 

@@ -29,8 +29,11 @@ class Wanted:
 
     Attributes:
         uri: of the weights, e.g. ``hf://Qwen/Qwen3-8B``.
-        image, version: vLLM image by digest, and its release.
+        image, version: the server's image by digest, and its release.
         pool: None: the cheapest of those that hold it.
+        runtime: what serves it, of the catalogue or the user's own.
+        kind: ``InferenceService`` or ``LLMInferenceService``.
+        devices: of a replica, where the runtime's memory cannot be reckoned.
     """
 
     tenant: str
@@ -43,6 +46,9 @@ class Wanted:
     pool: str | None = None
     min_replicas: int = 1
     max_replicas: int = 1
+    runtime: str = "vllm"
+    kind: str = "InferenceService"
+    devices: int | None = None
 
     @property
     def repository(self) -> str:
@@ -126,7 +132,8 @@ def _nowhere(spec: EnvironmentSpec, wanted: Wanted, homes: tuple[Home, ...], cat
 def service_spec(wanted: Wanted, home: Home, length: int) -> dict[str, Any]:
     """The fields of the smallest document."""
     arguments: dict[str, Any] = {"max_model_len": length}
-    if home.devices > 1:
+    is_llm = wanted.kind == "LLMInferenceService"
+    if home.devices > 1 and not is_llm:
         arguments = {"tensor_parallel_size": home.devices, **arguments}
     shared = ceil(home.host.shared_memory_gib) + 1 if home.devices > 1 else None
     return {
@@ -135,11 +142,12 @@ def service_spec(wanted: Wanted, home: Home, length: int) -> dict[str, Any]:
         "placement": {"pool": home.place, "profile": home.profile},
         "resources": {"cpu": home.cpu, "memory_gib": ceil(home.host.memory_gib.high) + (shared or 2), "shared_memory_gib": shared},
         "scaling": {"min_replicas": wanted.min_replicas, "max_replicas": wanted.max_replicas},
+        "parallelism": {"tensor": home.devices} if is_llm else None,
     }
 
 
-def engines_in_use(environments: Path, load: Callable[[Path, str], EnvironmentSpec]) -> Mapping[str, str]:
-    """vLLM releases that services of any environment run, the newest first, and the image of each."""
+def engines_in_use(environments: Path, load: Callable[[Path, str], EnvironmentSpec], runtime: str = "vllm") -> Mapping[str, str]:
+    """Releases of a runtime that services of any environment run, the newest first, and the image of each."""
     from gpuplane.spec.errors import InvalidSpec
     from gpuplane.spec.loader import environment_names
 
@@ -150,9 +158,9 @@ def engines_in_use(environments: Path, load: Callable[[Path, str], EnvironmentSp
         except InvalidSpec:
             continue
         for entry in services:
-            server = entry.document.spec.release.vllm
-            if server is not None:
-                found.setdefault(server.version, server.image)
+            release = entry.document.spec.release
+            if release.engine[0] == runtime:
+                found.setdefault(release.server.version, release.server.image)
     return {version: found[version] for version in sorted(found, key=_number, reverse=True)}
 
 

@@ -20,6 +20,8 @@ _CI: Mapping[str, Mapping[str, str]] = {
     "github": {".github/workflows/judge.yaml": "github.yaml.txt"}, "gitlab": {".gitlab-ci.yml": "gitlab.yaml.txt"}, "none": {}}
 """The same of each way to run CI."""
 CI_CHOICES = tuple(_CI)
+LOCK = "locked.txt"
+"""What this release was tested with, by hash (``locks/program.txt``); the same path in a new repository."""
 
 
 def starter_files(title: str, ci: str, workflows: str = "") -> dict[str, str]:
@@ -40,6 +42,7 @@ def starter_files(title: str, ci: str, workflows: str = "") -> dict[str, str]:
     if workflows:
         repository, _, revision = workflows.partition("@")
         found.update(workflow_files(repository, revision))
+    found[LOCK] = (files("gpuplane.delivery.golden_path") / "starter" / LOCK).read_text(encoding="utf-8")
     found.update({f"schemas/{name}": text for name, text in schema_texts(argument_schemas()).items()})
     return dict(sorted(found.items()))
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from gpuplane.catalog.catalog import Catalog
 from gpuplane.catalog.overlay import overlaid
+from gpuplane.catalog.runtimes import runtimes_of
 from gpuplane.delivery.command_line import load
 from gpuplane.delivery.exit_status import CannotStart
 from gpuplane.delivery.golden_path.cheapest_gpu import homes_to_buy
@@ -27,6 +28,7 @@ from gpuplane.delivery.golden_path.new_service import (
     service_spec,
     suggested,
 )
+from gpuplane.delivery.golden_path.other_runtimes import other_spec
 from gpuplane.delivery.golden_path.outcome import NewFile, said
 from gpuplane.delivery.golden_path.questions import Question, answered
 from gpuplane.planning.memory.search import smallest_device
@@ -71,17 +73,25 @@ def service_wanted(environments: Path, spec: EnvironmentSpec, name: str, given: 
     if not slash or tenant not in spec.tenants:
         raise CannotStart(f"{name!r} is not TENANT/NAME with a tenant of {spec.name}; there are: {', '.join(spec.tenants) or 'none'}. "
                           f"`gpuplane new tenant {spec.name} NAME` makes one.")
-    engines = engines_in_use(environments, load)
+    runtime, kind = given["runtime"], given["kind"]
+    if runtime not in runtimes_of(spec):
+        raise CannotStart(f"--runtime {runtime!r}: there is no such runtime; allowed: {', '.join(sorted(runtimes_of(spec)))}, or one of "
+                          "your own in runtimes/NAME.yaml.")
+    if kind == "LLMInferenceService" and runtime != "vllm":
+        raise CannotStart(f"--kind {kind} is served by vllm, not by {runtime}. Leave one of the two out.")
+    if given["devices"] is not None and runtime == "vllm":
+        raise CannotStart("--devices is for runtimes whose memory nobody can reckon; of vllm the fewest that hold the model are taken.")
+    engines = engines_in_use(environments, load, runtime)
     version = given["engine_version"] or next(iter(engines), None)
     found = answered(given, [Question("model", "where the weights are, e.g. hf://Qwen/Qwen2.5-7B-Instruct")], ask)
     uri = found["model"] if "://" in found["model"] else f"hf://{found['model']}"
     revision = found["revision"] or revisions_in_use(environments, uri, load)
     found = answered({**found, "engine_version": version, "image": found["image"] or engines.get(version or ""), "revision": revision}, [
-        Question("engine_version", "release of vLLM in the image, e.g. 0.31.0"),
-        Question("image", "vLLM image by digest: REPOSITORY@sha256:…"),
+        Question("engine_version", f"release of {runtime} in the image" + (", e.g. 0.31.0" if runtime == "vllm" else "")),
+        Question("image", f"image of {runtime} by digest: REPOSITORY@sha256:…"),
         Question("revision", "commit of the model repository (its page, files and versions)", optional="@sha256:" in uri)], ask)
     return Wanted(tenant, service, uri, found["revision"], found["image"], found["engine_version"], found["max_model_len"], found["pool"],
-                  found["min_replicas"], found["max_replicas"])
+                  found["min_replicas"], found["max_replicas"], runtime, kind, found["devices"])
 
 
 def service_file(environments: Path, spec: EnvironmentSpec, wanted: Wanted, as_of: date) -> tuple[NewFile, tuple[str, ...]]:
@@ -92,11 +102,14 @@ def service_file(environments: Path, spec: EnvironmentSpec, wanted: Wanted, as_o
     """
     from gpuplane.catalog import catalog_of
 
+    path = f"{spec.name}/services/{wanted.tenant}/{wanted.name}.yaml"
+    subject = f"Serve {wanted.repository} for {wanted.tenant} in {spec.name}"
+    if wanted.runtime != "vllm":
+        fields, lines = other_spec(spec, wanted, as_of)
+        return new_file(environments, path, wanted.kind, fields, subject), lines
     suggestion = suggested(spec, wanted, as_of)
     length = request_for(wanted, known_model(wanted.repository, catalog_of(spec))).max_model_len or DEFAULT_MODEL_LEN
-    return new_file(environments, f"{spec.name}/services/{wanted.tenant}/{wanted.name}.yaml", "InferenceService",
-                    service_spec(wanted, suggestion.home, length),
-                    f"Serve {wanted.repository} for {wanted.tenant} in {spec.name}"), suggestion.lines
+    return new_file(environments, path, wanted.kind, service_spec(wanted, suggestion.home, length), subject), suggestion.lines
 
 
 def pool_file(environments: Path, spec: EnvironmentSpec, name: str, given: Mapping[str, Any], ask: bool | None,

@@ -33,6 +33,7 @@ def test_it_holds_wishes_rules_facts_ci_and_the_pinned_engine(tmp_path: Path) ->
     assert done.exit_code == 0, done.output
     assert {"README.md", "requirements.txt", "environments/catalog.yaml", "rules/acme_rules/telling_names.py", "rules/pyproject.toml",
             ".github/workflows/judge.yaml", ".gitignore", "schemas/tenant.json"} <= found
+    assert (tmp_path / "acme/locked.txt").read_text() == (ROOT / "locks/program.txt").read_text()
     assert f"gpuplane=={__version__}\n./rules\n" in (tmp_path / "acme/requirements.txt").read_text()
     assert not any(".gpuplane-" in path for path in found)
 

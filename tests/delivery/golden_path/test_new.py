@@ -14,6 +14,7 @@ from gpuplane.spec.loader import load_environment, read_catalog
 
 ROOT = Path(__file__).resolve().parents[3]
 AS_OF = "2026-11-21"
+DIGEST = "@sha256:" + "5a1e" * 16
 TENANT = ("--owner", "acme@example.com", "--budget-usd-per-month", "2500", "--quota", "h100=1")
 
 
@@ -75,6 +76,13 @@ def test_without_a_terminal_everything_that_is_missing_is_named_at_once(environm
     (("service", "team", "chat/other", "--model", "hf://nobody/knows", "--revision", "a" * 40), 2, "gpuplane new model"),
     (("service", "team", "chat/qwen", "--model", "hf://Qwen/Qwen2.5-7B-Instruct"), 2, "is there already"),
     (("service", "team", "chat/more", "--model", "hf://Qwen/Qwen2.5-7B-Instruct", "--max-replicas", "4"), 1, "not written"),
+    (("service", "team", "chat/other", "--model", "hf://Qwen/x", "--runtime", "nothing"), 2, "custom, huggingface, onnxruntime, ray-serve"),
+    (("service", "team", "chat/other", "--model", "hf://Qwen/x", "--runtime", "triton"), 2, "image of triton by digest"),
+    (("service", "team", "chat/other", "--model", "hf://Qwen/x", "--runtime", "triton", "--kind", "LLMInferenceService"), 2, "is served by vllm"),
+    (("service", "team", "chat/other", "--model", "hf://Qwen/x", "--devices", "2"), 2, "the fewest that hold the model"),
+    (("service", "team", "chat/other", "--model", "hf://Qwen/x", "--revision", "b" * 40, "--runtime", "custom", "--image", f"docker.io/vllm/a{DIGEST}",
+      "--engine-version", "1.0", "--devices", "4"), 2,
+     "has no quota of 4 devices"),
     (("environment", "new", "--no-ask"), 2, "--budget-usd-per-month"),
     (("pool", "team", "b200", "--gpu", "NONE"), 2, "is not in the catalogue"),
 ])
@@ -129,6 +137,41 @@ def test_a_model_that_no_pool_holds_is_answered_with_nodes_that_do(environments:
 
     assert done.exit_code in (1, 2)
     assert "surely hold" in done.output or "holds it" in done.output
+
+
+QWEN = ("--model", "hf://Qwen/Qwen2.5-7B-Instruct", "--revision", "b" * 40)
+BUCKET = ("--model", "s3://models/vision", "--revision", "3f9b51c0d2aa47e8")
+
+
+@pytest.mark.parametrize("arguments", [
+    ("--runtime", "triton", "--image", f"nvcr.io/nvidia/tritonserver{DIGEST}", "--engine-version", "26.07", *BUCKET),
+    ("--runtime", "onnxruntime", "--image", f"nvcr.io/nvidia/tritonserver{DIGEST}", "--engine-version", "26.07", *BUCKET),
+    ("--runtime", "tensorrt-llm", "--image", f"nvcr.io/nvidia/tensorrt-llm/release{DIGEST}", "--engine-version", "1.2.0rc6", *QWEN),
+    ("--runtime", "tensorrt-llm", "--image", f"nvcr.io/nvidia/tensorrt-llm/release{DIGEST}", "--engine-version", "1.2.0rc6", "--devices", "2", *QWEN),
+    ("--runtime", "huggingface", "--image", f"docker.io/kserve/huggingfaceserver{DIGEST}", "--engine-version", "0.20.0", *QWEN),
+    ("--runtime", "ray-serve", "--image", f"docker.io/rayproject/ray{DIGEST}", "--engine-version", "2.56.0", *BUCKET),
+    ("--runtime", "custom", "--image", f"docker.io/vllm/scorer{DIGEST}", "--engine-version", "1.4.2", "--pool", "h100", *BUCKET),
+    ("--kind", "LLMInferenceService", *QWEN),
+    ("--kind", "LLMInferenceService", "--model", "hf://Qwen/Qwen2.5-72B-Instruct", "--revision", "b" * 40),
+], ids=lambda found: " ".join(found[:2]))
+def test_every_runtime_and_kind_is_written_previewed_and_loads(environments: Path, arguments: tuple[str, ...]) -> None:
+    team = environments / "team/environment.yaml"
+    team.write_text(team.read_text().replace("allowed_registries: [docker.io/vllm/, docker.io/kserve/]", "allowed_registries: [docker.io/, nvcr.io/nvidia/]")
+                    .replace('["hf://Qwen/"]', '["hf://Qwen/", "s3://models/"]').replace("usd_per_month: 20000", "usd_per_month: 40000"))
+    tenant = environments / "team/tenants/chat.yaml"
+    tenant.write_text(tenant.read_text().replace("quota: {h100: 2}", "quota: {h100: 12}").replace("usd_per_month: 5000", "usd_per_month: 30000"))
+
+    pool = environments / "team/node-pools/h100.yaml"
+    pool.write_text(pool.read_text().replace("max_nodes: 1", "max_nodes: 2"))
+
+    done = run(environments, "service", "team", "chat/new", *arguments)
+
+    assert done.exit_code == 0, done.output
+    found = load_environment(environments, "team").services["chat/new"].document
+    named = dict(zip(arguments[::2], arguments[1::2], strict=True))
+    assert found.spec.release.engine[0] == named.get("--runtime", "vllm")
+    assert found.kind == named.get("--kind", "InferenceService")
+    assert found.spec.devices_per_replica == (4 if "72B" in named["--model"] else int(named.get("--devices", 1)))
 
 
 def test_an_environment_and_its_pool_start_from_nothing(tmp_path: Path) -> None:
