@@ -29,8 +29,8 @@ def shared_out(names: Sequence[str], work: Callable[[str], bytes]) -> Iterator[t
     Yields:
         Names that are left to this process, and what waits for the children's answers: by name, those that came.
     """
-    processors = len(os.sched_getaffinity(0)) if _can_fork() else 1
-    shares = [names[number::processors] for number in range(processors if len(names) >= _LEAST else 1)]
+    processors = len(os.sched_getaffinity(0)) if len(names) >= _LEAST and _can_fork() else 1
+    shares = [names[number::processors] for number in range(processors)]
     children = [_child(share, work) for share in shares[1:]]
     try:
         yield shares[0], lambda: {name: data for _, pipe in children for name, data in _answer(pipe).items()}
