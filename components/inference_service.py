@@ -1,7 +1,7 @@
 """One served model as a KServe InferenceService in Standard mode, queued by Kueue.
 
 Built from the ``kserve`` package's typed models, so a field that KServe does not have cannot be written.
-``kserve`` pulls in a web server and pandas: it is imported when the first service is built, not before.
+They are imported when the first service is built, and without the web server that comes with them.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from gpuplane.components.gpu_quotas import TaintArgs, priority_class
 from gpuplane.components.kubernetes_object import KubernetesObject, Manifest, child_options, metadata
 from gpuplane.components.model_cache import NODE_GROUP
 from gpuplane.components.quantity import amount, gib
+from gpuplane.components.sdk_modules import sdk_module
 from gpuplane.components.triton_models import MODEL_REPOSITORY, MODEL_SETTINGS, TritonModelArgs, config_map, config_map_name, start_command
 from gpuplane.spec.vocabulary import (
     INFERENCE_SERVICE_LABEL,
@@ -184,16 +185,12 @@ def _canary(stable: InferenceServiceArgs, canary: CanaryArgs) -> Manifest:
 @cache
 def _shared() -> dict[str, Any]:
     """One client configuration for all models: each would make its own, loggers and all."""
-    from kserve import Configuration
-
-    return {"local_vars_configuration": Configuration()}
+    return {"local_vars_configuration": sdk_module("kserve.configuration").Configuration()}
 
 
 def _predictor(args: InferenceServiceArgs, scales: bool) -> Any:
-    from kserve.models import V1beta1LoggerSpec, V1beta1PredictorSpec
-    from kubernetes import client
-
-    return V1beta1PredictorSpec(
+    client, models = sdk_module("kubernetes.client"), sdk_module("kserve.models")
+    return models.V1beta1PredictorSpec(
         **_shared(), annotations=dict(args.pod_annotations) or None,
         min_replicas=None if args.external_autoscaler else args.min_replicas,
         max_replicas=None if args.external_autoscaler else args.max_replicas, timeout=args.timeout_seconds,
@@ -210,22 +207,20 @@ def _predictor(args: InferenceServiceArgs, scales: bool) -> Any:
         topology_spread_constraints=[_spread(args.name, key) for key in args.spread] or None,
         deployment_strategy={"type": "RollingUpdate", "rollingUpdate": {
             "maxSurge": args.max_surge, "maxUnavailable": args.max_unavailable}},
-        logger=V1beta1LoggerSpec(mode=args.logger.mode, url=args.logger.url, **_shared()) if args.logger else None,
+        logger=models.V1beta1LoggerSpec(mode=args.logger.mode, url=args.logger.url, **_shared()) if args.logger else None,
         volumes=_volumes(args), model=_model(args))
 
 
 def _spread(name: str, key: str) -> Any:
     """As far as there is room: a pod is never kept waiting for it, so that what fits the nodes still does."""
-    from kubernetes import client
-
+    client = sdk_module("kubernetes.client")
     return client.V1TopologySpreadConstraint(
         max_skew=1, topology_key=key, when_unsatisfiable="ScheduleAnyway", match_label_keys=["pod-template-hash"],
         label_selector=client.V1LabelSelector(match_labels={INFERENCE_SERVICE_LABEL: name}))
 
 
 def _volumes(args: InferenceServiceArgs) -> list[Any]:
-    from kubernetes import client
-
+    client = sdk_module("kubernetes.client")
     found = [client.V1Volume(name="shm", empty_dir=client.V1EmptyDirVolumeSource(
         medium="Memory", size_limit=gib(args.shared_memory_gib)))]
     if args.triton_models:
@@ -237,8 +232,7 @@ def _volumes(args: InferenceServiceArgs) -> list[Any]:
 
 
 def _mounts(args: InferenceServiceArgs) -> list[Any]:
-    from kubernetes import client
-
+    client = sdk_module("kubernetes.client")
     found = [client.V1VolumeMount(name="shm", mount_path="/dev/shm")]  # noqa: S108 the engine's shared memory
     if args.triton_models:
         found += [client.V1VolumeMount(name="model-settings", mount_path=MODEL_SETTINGS, read_only=True),
@@ -247,15 +241,13 @@ def _mounts(args: InferenceServiceArgs) -> list[Any]:
 
 
 def _model(args: InferenceServiceArgs) -> Any:
-    from kserve.models import V1beta1ModelFormat, V1beta1ModelSpec
-    from kubernetes import client
-
+    client, models = sdk_module("kubernetes.client"), sdk_module("kserve.models")
     amounts = {"cpu": amount(args.cpu), "memory": gib(args.memory_gib), args.device: amount(args.devices)}
     ready = client.V1HTTPGetAction(path=args.health_path, port=args.port)
     wait = DEREGISTRATION_SECONDS if args.drains else DEREGISTRATION_SECONDS + args.timeout_seconds
-    return V1beta1ModelSpec(
+    return models.V1beta1ModelSpec(
         **_shared(),
-        model_format=V1beta1ModelFormat(name=args.model_format, **_shared()), runtime=args.runtime, storage_uri=args.storage_uri,
+        model_format=models.V1beta1ModelFormat(name=args.model_format, **_shared()), runtime=args.runtime, storage_uri=args.storage_uri,
         image=args.image, command=start_command() if args.triton_models else None, args=list(args.engine_arguments) or None,
         env=[client.V1EnvVar(name=name, value=value) for name, value in sorted(args.environment.items())] or None,
         resources=client.V1ResourceRequirements(requests=amounts, limits=dict(amounts)),

@@ -6,9 +6,12 @@ so it cannot be out of date. What no file says (purpose, legal basis, whose data
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date
+from heapq import merge
+from operator import itemgetter
 from typing import Any, Final
 
 from gpuplane.catalog.obligations import NAMES
@@ -111,22 +114,43 @@ class DataRecord:
 
 def data_records(spec: EnvironmentSpec, graph: PlannedGraph, findings: Sequence[Finding], as_of: date) -> tuple[DataRecord, ...]:
     """The record of every tenant of an environment, by name."""
-    return tuple(_record(spec, graph, findings, as_of, name) for name in sorted(spec.tenants))
+    shares = _Shares(graph, findings)
+    return tuple(_record(spec, graph, shares, as_of, name) for name in sorted(spec.tenants))
 
 
-def _record(spec: EnvironmentSpec, graph: PlannedGraph, findings: Sequence[Finding], as_of: date, name: str) -> DataRecord:
+class _Shares:
+    """What is there of each tenant, found once for all."""
+
+    def __init__(self, graph: PlannedGraph, findings: Sequence[Finding]) -> None:
+        self.stores: dict[str | None, list[ResourceView]] = defaultdict(list)
+        self.flows: dict[str | None, set[str]] = defaultdict(set)
+        self._findings: dict[str, list[tuple[int, Finding]]] = defaultdict(list)
+        self.rules = {rule.id for rule in all_rules()} | set(PLANNED_RULES)
+        for view in stores(graph):
+            self.stores[graph.tenant_of(view)].append(view)
+        for flow in flows(graph):
+            for name in {graph.tenant_of(flow.source), graph.tenant_of(flow.target)}:
+                self.flows[name].add(f"{flow.source} → {flow.target}")
+        for place, finding in enumerate(findings):
+            self._findings[finding.tenant].append((place, finding))
+
+    def findings(self, tenant: str) -> list[Finding]:
+        """Those of a tenant and those of nobody, in the order of all."""
+        return [finding for _, finding in merge(self._findings.get(tenant, ()), self._findings.get("", ()), key=itemgetter(0))]
+
+
+def _record(spec: EnvironmentSpec, graph: PlannedGraph, shares: _Shares, as_of: date, name: str) -> DataRecord:
     tenant = spec.tenants[name].spec
     owed = graph.obligations[tenant.data_classification]
-    mine = [finding for finding in findings if finding.tenant in (name, "")]
+    mine = shares.findings(name)
     services = [entry for entry in spec.services_of(name) if not entry.role]
     return DataRecord(
         SCHEMA_VERSION, spec.name, as_of, name, tenant.owner, tenant.data_classification, spec.environment.spec.region,
         tenant.allowed_regions, tuple(_processing(spec, entry) for entry in services),
-        tuple(_store(graph, view) for view in stores(graph) if graph.tenant_of(view) == name),
+        tuple(_store(graph, view) for view in shares.stores.get(name, ())),
         tuple(_recipients(spec, tenant, services)),
-        tuple(sorted({f"{flow.source} → {flow.target}" for flow in flows(graph) if name in (graph.tenant_of(flow.source),
-                                                                                         graph.tenant_of(flow.target))})),
-        tuple(_obligation(each, getattr(owed, each), mine) for each in NAMES), f"{owed.source} ({owed.as_of})",
+        tuple(sorted(shares.flows.get(name, ()))),
+        tuple(_obligation(each, getattr(owed, each), mine, shares.rules) for each in NAMES), f"{owed.source} ({owed.as_of})",
         tenant.data_protection.model_dump(exclude_none=True),
         tuple(text for key, text in TO_COMPLETE.items()
               if is_personal(tenant.data_classification) and getattr(tenant.data_protection, key) is None))
@@ -178,8 +202,7 @@ def _recipients(spec: EnvironmentSpec, tenant: TenantSpec, services: Sequence[Se
                             provider.processing_agreement)
 
 
-def _obligation(name: str, owed: Any, findings: Sequence[Finding]) -> ObligationState:
-    known = {rule.id for rule in all_rules()} | set(PLANNED_RULES)
+def _obligation(name: str, owed: Any, findings: Sequence[Finding], known: Set[str]) -> ObligationState:
     rules = tuple(rule for rule in _RULES[name] if rule in known)
     text = str(owed).lower() if isinstance(owed, bool) else str(owed if owed is not None else "no limit")
     found = [finding for finding in findings if finding.rule in rules]

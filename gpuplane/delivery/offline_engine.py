@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -105,6 +106,7 @@ def run_program(program: Callable[[], None], monitor: MockMonitor, stack: str) -
     loop = asyncio.new_event_loop()
     try:
         asyncio.set_event_loop(loop)
+        loop.set_default_executor(_AtOnce())
         set_root_resource(None)  # type: ignore[arg-type]  # set_mocks makes a root stack of its own, on this loop
         set_mocks(_NoMocks(), project=PROJECT, stack=stack, preview=True, monitor=monitor)
         with _without_stack_traces():
@@ -112,6 +114,19 @@ def run_program(program: Callable[[], None], monitor: MockMonitor, stack: str) -
     finally:
         asyncio.set_event_loop(None)
         loop.close()
+
+
+class _AtOnce(ThreadPoolExecutor):
+    """Runs a call where it is made: the monitor answers at once, and a thread for each question takes longer than the answer."""
+
+    def submit(self, call: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """The answer, or the error, as a future that is done."""
+        found: Future[Any] = Future()
+        try:
+            found.set_result(call(*args, **kwargs))
+        except Exception as error:
+            found.set_exception(error)
+        return found
 
 
 @contextmanager

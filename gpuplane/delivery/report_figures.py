@@ -93,7 +93,8 @@ def tenant_rows(report: PreviewReport) -> tuple[TenantRow, ...]:
     """Every tenant of the plan and, with a comparison, those that are gone; sorted by name."""
     before = _tenants_before(report)
     gone = (_gone(name, before[name]) for name in before.keys() - report.plan.tenants.keys())
-    rows = [_tenant_row(report, plan, before) for plan in report.plan.tenants.values()]
+    classes = _data_classes(report)
+    rows = [_tenant_row(report, plan, before, classes.get(plan.name, "")) for plan in report.plan.tenants.values()]
     return tuple(sorted((*rows, *gone), key=lambda row: row.name))
 
 
@@ -134,7 +135,7 @@ def expiring(report: PreviewReport) -> tuple[Waiver, ...]:
                  if waiver.until is not None and (waiver.until - report.as_of).days <= EXPIRES_SOON_DAYS)
 
 
-def _tenant_row(report: PreviewReport, plan: TenantPlan, before: Mapping[str, Mapping[str, object]]) -> TenantRow:
+def _tenant_row(report: PreviewReport, plan: TenantPlan, before: Mapping[str, Mapping[str, object]], data_class: str) -> TenantRow:
     gpus = tuple(_gpu_row(plan.name, key, plan.quotas[key]) for key in sorted(plan.quotas))
     found = report.plan.money.tenants.get(plan.name)
     likely = found.month.expected_usd_per_month if found is not None else None
@@ -142,7 +143,7 @@ def _tenant_row(report: PreviewReport, plan: TenantPlan, before: Mapping[str, Ma
     expected = Money(likely, _expected_before(_plan_before(report), plan.name))
     if _plan_before(report) is not None and plan.name not in before:
         money, expected = Money(plan.committed_usd_per_month, Decimal(0)), Money(likely, Decimal(0))
-    return TenantRow(plan.name, _data_class(report, plan.name), gpus, len(plan.services), money, expected,
+    return TenantRow(plan.name, data_class, gpus, len(plan.services), money, expected,
                      plan.worst_case_usd_per_month, plan.budget_usd_per_month, _status(found, plan))
 
 
@@ -164,13 +165,14 @@ def _status(money: TenantMoney | None, plan: TenantPlan) -> str:
     return f"{status}; over budget at peak" if worst is not None and worst > plan.budget_usd_per_month else status
 
 
-def _data_class(report: PreviewReport, tenant: str) -> str:
-    """As the tenant's namespace says it: the objects are what is applied."""
+def _data_classes(report: PreviewReport) -> Mapping[str, str]:
+    """Data class of each tenant, as its namespace says it: the objects are what is applied."""
+    found: dict[str, str] = {}
     for view in report.resources:
-        if view.kind == "Namespace" and view.api_version == "v1" and view.name == tenant:
+        if view.kind == "Namespace" and view.api_version == "v1" and view.name not in found:
             word = view.labels.get(DATA_CLASSIFICATION, "")
-            return "unknown" if isinstance(word, Unknown) else str(word)
-    return ""
+            found[view.name] = "unknown" if isinstance(word, Unknown) else str(word)
+    return found
 
 
 def _rows_of(report: PreviewReport, pool: PoolPlan) -> Iterator[PoolRow]:

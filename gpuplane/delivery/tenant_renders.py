@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 import sqlite3
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from gpuplane.delivery.chunks import shared_out
 from gpuplane.delivery.own_inputs import OwnInputs
 from gpuplane.graph.resource_view import ResourceView, Unknown
 from gpuplane.planning.environment_plan import EnvironmentPlan
@@ -48,18 +49,16 @@ class TenantRenders:
         Raises:
             NotOwnError: what is rendered of a tenant follows from more than is its own.
         """
-        inputs, found = OwnInputs(spec, planned), dict[str, Views]()
+        inputs = OwnInputs(spec, planned)
         digests = {name: inputs.digest(name) for name in spec.tenants}
         self._fetch({digest for digest in digests.values() if digest not in self._known})
-        for name, digest in digests.items():
-            if digest not in self._known:
-                self._known[digest] = self._new[digest] = render(*inputs.of(name), name)
-                self.rendered += 1
-            else:
-                self.reused += 1
-            found[name] = self._known[digest]
+        missing = [name for name, digest in digests.items() if digest not in self._known]
+        for name, views in _rendered(missing, lambda name: render(*inputs.of(name), name)):
+            self._known[digests[name]] = self._new[digests[name]] = views
+        self.rendered += len(missing)
+        self.reused += len(digests) - len(missing)
         self._store()
-        return found
+        return {name: self._known[digest] for name, digest in digests.items()}
 
     def _fetch(self, digests: set[str]) -> None:
         if self._file is None or not self._file.is_file():
@@ -90,6 +89,18 @@ class TenantRenders:
             finally:
                 database.close()
         self._new.clear()
+
+
+def _rendered(names: Sequence[str], render: Callable[[str], Views]) -> Iterator[tuple[str, Views]]:
+    """Each tenant with its resources, rendered by all processors; what a child does not answer is rendered here."""
+    with shared_out(names, lambda name: packed(render(name))) as (own, answers):
+        yield from ((name, render(name)) for name in own)
+        came = answers()
+        for name in names:
+            if name in came:
+                yield name, unpacked(came[name])
+            elif name not in own:
+                yield name, render(name)
 
 
 def packed(views: Views) -> bytes:

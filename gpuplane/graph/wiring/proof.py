@@ -49,13 +49,31 @@ def chain(graph: PlannedGraph, namespace: str, name: str) -> tuple[Link, ...]:
         graph: the planned objects.
         namespace, name: of the InferenceService, LLMInferenceService or other workload.
     """
-    views = [view.urn for view in graph.kubernetes if view.namespace == namespace and view.name == name]
     by_workload = _by_workload(graph)
     order = list(Relation)
-    found = dict.fromkeys(link for urn in views for link in by_workload.get(urn, ()))
+    found = dict.fromkeys(link for urn in _by_name(graph).get((namespace, name), ()) for link in by_workload.get(urn, ()))
     routes = {link.source.urn for link in found if link.relation is Relation.BACKEND}
-    found |= dict.fromkeys(link for link in links(graph, Relation.GATEWAY) if link.source.urn in routes)
+    there = links(graph, Relation.GATEWAY)
+    found |= dict.fromkeys(there[place] for place in sorted(each for urn in routes for each in _gateways(graph).get(urn, ())))
     return tuple(sorted(found, key=lambda link: order.index(link.relation)))
+
+
+@lru_cache(maxsize=4)
+def _by_name(graph: PlannedGraph) -> Mapping[tuple[str, str], list[str]]:
+    """URNs of objects by namespace and name."""
+    found: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for view in graph.kubernetes:
+        found[view.namespace, view.name].append(view.urn)
+    return found
+
+
+@lru_cache(maxsize=4)
+def _gateways(graph: PlannedGraph) -> Mapping[str, list[int]]:
+    """Where the links of each route to its gateways stand among all of them."""
+    found: dict[str, list[int]] = defaultdict(list)
+    for place, link in enumerate(links(graph, Relation.GATEWAY)):
+        found[link.source.urn].append(place)
+    return found
 
 
 @lru_cache(maxsize=4)
