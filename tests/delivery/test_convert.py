@@ -11,7 +11,7 @@ import yaml
 from click.testing import CliRunner, Result
 
 from gpuplane.cli import cli
-from gpuplane.delivery import convert_command
+from gpuplane.delivery import convert as converting
 from gpuplane.delivery.whole_file import write_whole
 from gpuplane.spec import conversions
 from gpuplane.spec.conversions import Conversion, converted, steps_from
@@ -98,7 +98,7 @@ def test_all_files_are_as_they_were_where_one_cannot_be_written(old: Path, monke
             raise OSError(28, "No space left on device")
         write_whole(path, text, mode)
 
-    monkeypatch.setattr(convert_command, "write_whole", full)
+    monkeypatch.setattr(converting, "write_whole", full)
     done = _run(old)
 
     assert done.exit_code == 2
