@@ -37,6 +37,7 @@ from gpuplane.delivery.command_line import (
     stop,
     writing,
 )
+from gpuplane.delivery.convert_command import convert
 from gpuplane.delivery.cost_command import cost
 from gpuplane.delivery.environments_command import list_environments
 from gpuplane.delivery.exit_status import GOOD, REFUSED, WRONG_INPUT, CannotStart
@@ -298,6 +299,7 @@ def explain(rule_id: str) -> None:
 cli.add_command(up)
 cli.add_command(adopt)
 cli.add_command(migrate_stacks)
+cli.add_command(convert)
 cli.add_command(state)
 cli.add_command(bootstrap)
 cli.add_command(destroy)

@@ -13,6 +13,7 @@ from pathlib import Path
 import pulumi
 
 from gpuplane.catalog import catalog_of
+from gpuplane.components.former_names import keep_former_names
 from gpuplane.planning import plan
 from gpuplane.planning.environment_plan import EnvironmentPlan
 from gpuplane.spec.environment_spec import LAYERS, EnvironmentSpec, StackKey
@@ -71,6 +72,7 @@ def _require_stack(spec: EnvironmentSpec, settings: StackSettings) -> None:
 
 def register(spec: EnvironmentSpec, planned: EnvironmentPlan, layer: str, tenant: str = "") -> None:
     """Register the resources of one layer, or of one tenant in it, in the running stack."""
+    keep_former_names()
     if layer == "tenants":
         tenants.compose(spec, planned, tenant)
     else:

@@ -11,6 +11,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -155,6 +156,7 @@ def opened(spec: EnvironmentSpec, planned: EnvironmentPlan, key: StackKey, varia
     Raises:
         EngineFailed: Pulumi cannot open it.
     """
+    sys.unraisablehook = _quiet_about_ended_programs
     with tempfile.TemporaryDirectory(prefix="gpuplane-") as folder:
         options = auto.LocalWorkspaceOptions(
             work_dir=folder, env_vars=dict(variables), pulumi_command=command,
@@ -162,11 +164,36 @@ def opened(spec: EnvironmentSpec, planned: EnvironmentPlan, key: StackKey, varia
         try:
             stack = auto.create_or_select_stack(
                 name_of(spec, key), project_name=PROJECT, program=lambda: register(spec, planned, key.layer, key.tenant), opts=options)
-            stack.set_config("pulumi:disable-default-providers[0]", auto.ConfigValue("kubernetes"), path=True)
-            stack.set_config("pulumi:disable-default-providers[1]", auto.ConfigValue("aws"), path=True)
+            _settle_settings(stack)
         except auto.CommandError as error:
             raise EngineFailed(reason(error)) from None
         yield stack
+
+
+def _settle_settings(stack: auto.Stack) -> None:
+    """Write the stack's settings: no default providers, and secrets encrypted as the state says."""
+    settings = settings_of(stack.export_stack().deployment or {})
+    if settings is None:
+        try:
+            settings = stack.workspace.stack_settings(stack.name)  # of a stack that was just made
+        except FileNotFoundError:
+            settings = auto.StackSettings()
+    settings.config = {"pulumi:disable-default-providers": ["kubernetes", "aws"]}
+    stack.workspace.save_stack_settings(stack.name, settings)
+
+
+def settings_of(deployment: Mapping[str, Any]) -> auto.StackSettings | None:
+    """How a state's secrets are encrypted, as a stack's settings; None where the state does not say.
+
+    Without the state's own salt or key Pulumi makes new ones: a wrong passphrase would go unnoticed, and lock everybody else out.
+    """
+    providers = deployment.get("secrets_providers") or {}
+    state = providers.get("state") or {}
+    if providers.get("type") == "passphrase":
+        return auto.StackSettings(encryption_salt=state.get("salt"))
+    if providers.get("type") == "cloud":
+        return auto.StackSettings(secrets_provider=state.get("url"), encrypted_key=state.get("encryptedkey"))
+    return None
 
 
 def name_of(spec: EnvironmentSpec, key: StackKey) -> str:
@@ -176,8 +203,14 @@ def name_of(spec: EnvironmentSpec, key: StackKey) -> str:
 
 def reason(error: Exception) -> str:
     """Why Pulumi failed, without the log around it; of a lock also who holds it."""
-    lines = [line.strip() for line in str(error).splitlines()]
+    lines = [line.strip().removeprefix("stderr:").strip() for line in str(error).splitlines()]
     said = [line for line in lines if line.startswith("error:")]
     if any("currently locked" in line for line in said):
         return "\n".join(line for line in lines if line)
     return "\n".join(dict.fromkeys(said)) or "\n".join(line for line in lines if line)[-2000:]
+
+
+def _quiet_about_ended_programs(unraisable: sys.UnraisableHookArgs) -> None:
+    """What Python says of a coroutine whose Pulumi ended before it: the failure itself is reported where it happened."""
+    if getattr(unraisable.object, "__name__", "") != "run_in_stack":
+        sys.__unraisablehook__(unraisable)

@@ -10,6 +10,7 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
+from gpuplane.spec.conversions import what_to_do
 from gpuplane.spec.errors import SpecError, dotted, shown
 from gpuplane.spec.model import SpecModel
 from gpuplane.spec.yaml_source import YamlDocument
@@ -102,6 +103,8 @@ def explain(error: ErrorDetails, document: YamlDocument, model: type[BaseModel])
         loc = loc[:-1]
     loc = (*loc, *context.get("field", ()))
     message, remedy = _unknown_field(loc, model) if error["type"] == "extra_forbidden" else _words(error, loc, context)
+    if loc == ("apiVersion",):
+        remedy = what_to_do(error["input"]) or remedy
     if remedy == _QUOTE:
         remedy = f'Put it in quotes: "{document.text_of(loc)}".'
     return SpecError(document.file, document.line_of(loc), dotted(loc), message, remedy)

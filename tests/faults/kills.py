@@ -1,14 +1,16 @@
-"""Kill -9, at each stage of a run, of each process that takes part in it."""
+"""Kill -9, at each stage of a run, of each process that takes part in it; and the signals that ask first."""
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 
 from tests.faults.bed import Bed, Done
 from tests.faults.case import Case
 from tests.faults.proxy import Hold, Request
 
-KILLED = frozenset({-9})
+KILLED, GOOD, FAILED = frozenset({-9}), frozenset({0}), frozenset({3})
+_QUOTA = ("tenants/{}.yaml", "nominal_quota: 2", "nominal_quota: 3")
 
 
 def killed_when(said: str, times: int = 1, *names: str) -> Callable[[Bed], Done]:
@@ -21,7 +23,7 @@ def killed_when(said: str, times: int = 1, *names: str) -> Callable[[Bed], Done]
     return run
 
 
-def killed_in_request(method: str, part: str, *, done: bool) -> Callable[[Bed], Done]:
+def killed_in_request(method: str, part: str, *, done: bool, options: tuple[str, ...] = ()) -> Callable[[Bed], Done]:
     """A run that is killed while it waits for the answer to one request, which the server has done or never heard of."""
     def run(bed: Bed) -> Done:
         hold = Hold(done)
@@ -29,12 +31,33 @@ def killed_in_request(method: str, part: str, *, done: bool) -> Callable[[Bed], 
         def rule(request: Request) -> Hold | None:
             return hold if request.write and request.method == method and part in request.path and not hold.reached.is_set() else None
         bed.proxy.rule = rule
-        running = bed.start()
+        running = bed.start(*options)
         assert hold.reached.wait(90), running.log.read_text()
         running.kill()
         hold.released.set()
         return running.end()
     return run
+
+
+def signalled(number: int, times: int = 1) -> Callable[[Bed], Done]:
+    """A run that is asked to end after some objects, once or twice."""
+    def run(bed: Bed) -> Done:
+        running = bed.start()
+        running.wait_for(" created", 6)
+        for _ in range(times):
+            running.process.send_signal(number)
+        return running.end()
+    return run
+
+
+def twice_killed(bed: Bed) -> Done:
+    """Killed in the middle, and again while the next run puts the state in order."""
+    killed_in_request("POST", "/resourcequotas", done=True)(bed)
+    bed.proxy.heal()
+    running = bed.start()
+    running.wait_for("taking its lock away")
+    running.kill()
+    return running.end()
 
 
 def pending(count: int) -> Callable[[Bed], None]:
@@ -44,13 +67,52 @@ def pending(count: int) -> Callable[[Bed], None]:
     return check
 
 
+def in_order(bed: Bed) -> None:
+    """That the state was closed: nothing under way, no lock."""
+    assert not bed.deployment().get("pending_operations")
+    assert not list(bed.locks.glob("*.json"))
+
+
+def more_quota(bed: Bed) -> None:
+    """A wish that updates the tenant's queue."""
+    file, old, new = _QUOTA
+    bed.edit(file.format(bed.tenant), old, new)
+
+
+def without_service(bed: Bed) -> None:
+    """A wish that deletes the tenant's only service."""
+    (bed.documents / "services" / bed.tenant / "resnet50.yaml").unlink()
+
+
+
+GONE = ("the run that locked it is gone",)
+TAKEN = ("was being created when a run was killed: it is there, taken in",)
+NOT_THERE = ("was being created when a run was killed: it is not there",)
+
 CASES = (
     Case("all are killed while the plan is made", killed_when("", 0), KILLED),
     Case("all are killed before the first operation", killed_when("applying"), KILLED),
-    Case("all are killed between operations", killed_when(" created", 8), KILLED),
+    Case("all are killed between operations", killed_when(" created", 8), KILLED, next_says=GONE),
     Case("all are killed when the last object is made", killed_when("InferenceService", 2), KILLED),
     Case("all are killed while a create has not reached the server", killed_in_request("POST", "/resourcequotas", done=False), KILLED,
-         after=pending(1)),
+         after=pending(1), next_says=NOT_THERE),
     Case("all are killed while a create is done and not answered", killed_in_request("POST", "/resourcequotas", done=True), KILLED,
-         after=pending(1)),
+         after=pending(1), next_says=TAKEN),
+    Case("all are killed while an update is done and not answered", killed_in_request("PATCH", "/clusterqueues", done=True), KILLED,
+         prepare=more_quota, after=pending(1), applied=True),
+    Case("all are killed while an update has not reached the server", killed_in_request("PATCH", "/clusterqueues", done=False), KILLED,
+         prepare=more_quota, after=pending(1), applied=True),
+    Case("all are killed while a delete is done and not answered", killed_in_request("DELETE", "/inferenceservices", done=True), KILLED,
+         prepare=without_service, applied=True),
+    Case("all are killed while a delete has not reached the server", killed_in_request("DELETE", "/inferenceservices", done=False), KILLED,
+         prepare=without_service, applied=True),
+    Case("killed, and killed again while the next run puts it in order", twice_killed, KILLED),
+    Case("only the command line is killed, and Pulumi is left alone", killed_when(" created", 6, "gpuplane"), KILLED),
+    Case("only Pulumi is killed", killed_when(" created", 6, "pulumi"), FAILED, ("run the command again",)),
+    Case("only the Kubernetes plugin is killed", killed_when(" created", 6, "pulumi-resource-"), GOOD | FAILED),
+    Case("Pulumi is killed before its first operation", killed_when("applying", 1, "pulumi"), GOOD | FAILED),
+    Case("Ctrl-C", signalled(signal.SIGINT), FAILED, ("run the command again to go on",), after=in_order),
+    Case("Ctrl-C twice", signalled(signal.SIGINT, 2), FAILED, ("run the command again to go on",), after=in_order),
+    Case("a job that is cancelled", signalled(signal.SIGTERM), FAILED, ("run the command again to go on",), after=in_order),
+    Case("a terminal that is closed", signalled(signal.SIGHUP), FAILED, after=in_order),
 )

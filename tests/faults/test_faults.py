@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import pytest
 
-from tests.faults import kills, network, state
+from tests.faults import kills, network, objects, state
 from tests.faults.bed import Bed
 from tests.faults.case import Case
 from tests.faults.judge import require_audit_whole, require_converges, require_no_secret
 
-TABLE = (*kills.CASES, *network.CASES, *state.CASES)
+TABLE = (*kills.CASES, *network.CASES, *state.CASES, *objects.CASES)
 
 
 @pytest.mark.parametrize("case", TABLE, ids=lambda case: case.name)

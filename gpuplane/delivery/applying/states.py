@@ -11,12 +11,14 @@ from typing import Any
 from pulumi import automation as auto
 
 from gpuplane.delivery.exit_status import EngineFailed
-from gpuplane.delivery.pulumi_engine import DetachedPulumi, name_of, reason
+from gpuplane.delivery.pulumi_engine import DetachedPulumi, name_of, reason, settings_of
 from gpuplane.spec.environment_spec import EnvironmentSpec, StackKey
 from gpuplane.stacks.program import PROJECT
 
 TENANT_TYPE = "gpuplane:index:Tenant"
 _STACK_TYPE = "pulumi:pulumi:Stack"
+_REWRITE = ("refresh", "import")
+"""Commands that encrypt the state anew."""
 Resource = Mapping[str, Any]
 
 
@@ -103,6 +105,11 @@ def run_cli(arguments: Sequence[str], variables: Mapping[str, str]) -> str:
         EngineFailed: it failed.
     """
     with workspace(variables) as space:
+        if arguments[0] in _REWRITE:
+            name = arguments[arguments.index("--stack") + 1]
+            settings = settings_of(space.export_stack(name).deployment or {})
+            if settings is not None:
+                space.save_stack_settings(name, settings)
         result = space.pulumi_command.run(list(arguments), space.work_dir, dict(variables))
         return str(result.stdout)
 
