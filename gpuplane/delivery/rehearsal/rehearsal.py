@@ -17,7 +17,11 @@ from gpuplane.delivery.rehearsal.claim import Claim
 from gpuplane.delivery.rehearsal.cleaning import require_clean
 from gpuplane.delivery.rehearsal.control_plane import begin, require_room, require_throw_away
 from gpuplane.delivery.rehearsal.observation import Eviction, Moment, Observation
+from gpuplane.delivery.rehearsal.scenarios.burst import burst
 from gpuplane.delivery.rehearsal.scenarios.load import maximum_load, minimum_load
+from gpuplane.delivery.rehearsal.scenarios.lost_nodes import lost_nodes
+from gpuplane.delivery.rehearsal.scenarios.offboarding import offboarding
+from gpuplane.delivery.rehearsal.scenarios.rolling_update import rolling_update
 from gpuplane.delivery.rehearsal.stage import OutOfTime, Scenario, Stage, Step
 from gpuplane.graph.resource_view import ResourceView
 from gpuplane.planning import plan
@@ -25,7 +29,9 @@ from gpuplane.planning.canaries import with_canaries
 from gpuplane.planning.environment_plan import EnvironmentPlan
 from gpuplane.spec.environment_spec import EnvironmentSpec
 
-SCENARIOS: Mapping[str, Scenario] = MappingProxyType({"minimum": minimum_load, "maximum": maximum_load})
+SCENARIOS: Mapping[str, Scenario] = MappingProxyType({
+    "minimum": minimum_load, "maximum": maximum_load, "burst": burst, "rolling-update": rolling_update, "lost-nodes": lost_nodes,
+    "offboarding": offboarding})
 """Every scenario by its name on the command line, in the order in which they run."""
 CLEANING_SECONDS = 120.0
 _KUEUE, _KSERVE = ("kueue.x-k8s.io/v1beta2", "ClusterQueue"), ("serving.kserve.io/v1beta1", "InferenceService")

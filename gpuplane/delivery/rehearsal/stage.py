@@ -18,6 +18,7 @@ from gpuplane.delivery.rehearsal.observation import PREDICTOR, Observation
 from gpuplane.graph.resource_view import ResourceView
 from gpuplane.planning.cohorts.admission import NotKnown
 from gpuplane.planning.cohorts.course import Level, course
+from gpuplane.planning.cohorts.rolling import Strategy
 from gpuplane.planning.environment_plan import EnvironmentPlan
 from gpuplane.spec.environment_spec import EnvironmentSpec
 
@@ -143,10 +144,40 @@ class Stage:
         path = self.server.kinds["apps/v1", "Deployment"].path(tenant, f"{name}{PREDICTOR}", "scale")
         self.server.merge(path, {"spec": {"replicas": count}})
 
-    def settle(self, as_planned: Callable[[], bool], seconds: float | None = None) -> bool:
-        """Wait until what the plan says is so and stays so; whether it is."""
+    @cached_property
+    def awake(self) -> Replicas:
+        """Replicas of a quiet day: the minimum, and one of what may be down to none."""
+        return {name: min(max(1, count), self.maximum[name]) for name, count in self.minimum.items()}
+
+    def leave(self, tenant: str) -> None:
+        """Nothing more is expected of a tenant that has left."""
+        self.services = tuple(name for name in self.services if not name.startswith(f"{tenant}/"))
+
+    def settle(self, as_planned: Callable[[], bool], seconds: float | None = None, quiet: bool = True) -> bool:
+        """Wait until what the plan says is so and stays so; whether it is.
+
+        Args:
+            quiet: whether nothing else may move either.
+        """
         limit = self.left_seconds()
-        return self.seen.wait(as_planned, min(limit, seconds) if seconds is not None else limit, QUIET_SECONDS, STALE_SECONDS)
+        return self.seen.wait(as_planned, min(limit, seconds) if seconds is not None else limit, QUIET_SECONDS if quiet else 0.0,
+                              STALE_SECONDS)
+
+    def service_view(self, service: str) -> ResourceView | None:
+        """The InferenceService of a service; None of a canary, which is part of another's."""
+        return next((view for view in self.views if view.kind == "InferenceService" and f"{view.namespace}/{view.name}" == service), None)
+
+    def strategy(self, service: str) -> Strategy:
+        """How its rendered object says that it is updated."""
+        view = self.service_view(service)
+        rolling = (view.get("spec", "predictor", "deploymentStrategy", "rollingUpdate") if view is not None else None) or {}
+        return Strategy(int(rolling.get("maxSurge", 0)), int(rolling.get("maxUnavailable", 0)))
+
+    def release(self, service: str, annotations: Mapping[str, str | None]) -> None:
+        """Change the pod template of a service by annotations of its pods; None takes one away."""
+        tenant, _, name = service.partition("/")
+        kind = self.server.kinds["serving.kserve.io/v1beta1", "InferenceService"]
+        self.server.merge(kind.path(tenant, name), {"spec": {"predictor": {"annotations": dict(annotations)}}})
 
     def counted(self, replicas: Replicas) -> bool:
         """Whether there are as many pods as asked for, and none on its way out."""

@@ -7,8 +7,9 @@ youngest of its priority; that is the one difference from :mod:`gpuplane.plannin
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, islice
 
 from gpuplane.planning.cohorts.admission import MOST_TIMED, NotKnown, setting, workload_of
 from gpuplane.planning.cohorts.environment_tree import shares_fairly
@@ -45,17 +46,27 @@ def course(spec: EnvironmentSpec, planned: EnvironmentPlan, steps: Sequence[Repl
     Args:
         steps: replicas that there are to be; a service that a step does not name has none.
     """
+    runs = courses(spec, planned)
+    if isinstance(runs, NotKnown):
+        return runs
+    timed = max((sum(step.values()) for step in steps), default=0) <= MOST_TIMED
+    try:
+        outcomes = [run.follow(steps) for run in islice(runs, len(_ORDERS))]
+        if timed and any(_is_contested(steps, run) for run in outcomes):
+            outcomes += [run.follow(steps) for run in runs]
+    except NeverSettles:
+        return NotKnown("replicas of these priorities would preempt each other without end")
+    return tuple(_level([run[index] for run in outcomes], steps[index]) for index in range(len(steps)))
+
+
+def courses(spec: EnvironmentSpec, planned: EnvironmentPlan) -> Iterator[Course] | NotKnown:
+    """A fresh run for everything that the clock can decide; the first few differ in the order of pods alone."""
     if shares_fairly(spec):
         return NotKnown("weights switch Kueue's fair sharing on, which goes by what all queues use at that moment")
     queues = setting(spec, planned)
-    timed = max((sum(step.values()) for step in steps), default=0) <= MOST_TIMED
-    try:
-        runs = [_Course(spec, planned, queues, Timing(), order).follow(steps) for order in _ORDERS]
-        if timed and any(_is_contested(steps, run) for run in runs):
-            runs += [_Course(spec, planned, queues, timing, order).follow(steps) for timing in timings() for order in _ORDERS]
-    except NeverSettles:
-        return NotKnown("replicas of these priorities would preempt each other without end")
-    return tuple(_level([run[index] for run in runs], steps[index]) for index in range(len(steps)))
+    one_by_one = (Course(spec, planned, queues, Timing(), _ORDERS[1], turn) for turn in (1, -1))
+    timed = (Course(spec, planned, queues, timing, order) for timing in timings() for order in _ORDERS)
+    return chain((Course(spec, planned, queues, Timing(), order) for order in _ORDERS), one_by_one, timed)
 
 
 Outcome = tuple[Counter[str], Counter[str]]
@@ -89,10 +100,18 @@ def _range(counts: Iterable[int]) -> Range:
     return min(found), max(found)
 
 
-class _Course(Scheduler):
-    def __init__(self, spec: EnvironmentSpec, planned: EnvironmentPlan, queues: Setting, timing: Timing, order: Order) -> None:
+class Course(Scheduler):
+    """One run: replicas come and go, and Kueue decides.
+
+    Args:
+        one_by_one: 1 or -1: services scale one after the other, by name or the other way round, and each is settled before the
+            next: who comes first may hold for a moment what is another's. 0: all at once.
+    """
+
+    def __init__(self, spec: EnvironmentSpec, planned: EnvironmentPlan, queues: Setting, timing: Timing, order: Order,
+                 one_by_one: int = 0) -> None:
         super().__init__(queues, timing)
-        self._spec, self._planned, self._order = spec, planned, order
+        self._spec, self._planned, self._order, self._turn = spec, planned, order, one_by_one
         self._live: dict[str, list[Workload]] = {}
         self._made, self._preempted = 0, Counter[str]()
 
@@ -100,10 +119,34 @@ class _Course(Scheduler):
         """The outcome of each step."""
         return [self._to(step) for step in steps]
 
+    def pods(self, service: str) -> frozenset[str]:
+        """Names of a service's pods, whether they hold quota or not."""
+        return frozenset(workload.name for workload in self._live.get(service, ()))
+
+    def held(self, service: str) -> frozenset[str]:
+        """Names of those that hold quota."""
+        return self.pods(service) & self.admitted.keys()
+
+    def add(self, service: str, count: int) -> None:
+        """Make pods; they wait for quota until the next settling."""
+        entry, live = self._spec.services[service], self._live.setdefault(service, [])
+        for _ in range(count if entry.tenant in self.setting.queues else 0):
+            self._made += 1
+            made = workload_of(entry, self._planned.pools, f"{service} {self._made:08}", self._made)
+            live.append(made)
+            self.submit([made])
+
+    def remove(self, service: str, names: Sequence[str]) -> None:
+        """Take pods away."""
+        self.withdraw(names)
+        self._live[service] = [one for one in self._live[service] if one.name not in names]
+
     def _to(self, step: Replicas) -> Outcome:
         self._preempted = Counter()
-        for place, name in enumerate(sorted({*step, *self._live})):
+        for place, name in enumerate(sorted({*step, *self._live}, reverse=self._turn < 0)):
             self._scale(name, place, step.get(name, 0))
+            if self._turn:
+                self.settle()
         self._made += _STEP
         self.settle()
         return Counter(_service(name) for name in self.admitted), self._preempted
