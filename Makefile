@@ -9,7 +9,7 @@ PLATFORM_OWNER ?= platform@example.com
 PIP_FLAGS := --quiet --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help preview test lint check generate locks policy-env policy-report checkov-env tools wheel bench bench-checkov clean
+.PHONY: help preview rehearse test lint check generate locks policy-env policy-report checkov-env tools wheel bench bench-checkov clean
 
 help: ## Print this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -20,6 +20,9 @@ preview: $(VENV)/.program ## Set up, then preview ENVIRONMENT (default dev) offl
 test: $(VENV)/.dev ## Set up, then run all tests (integration tests need KUBECONFIG and pulumi on PATH)
 	@$(BIN)/python -m pytest -n auto --ignore tests/integration
 	@$(BIN)/python -m pytest tests/integration
+
+rehearse: $(VENV)/.program ## Rehearse dev, staging and prod on the throw-away cluster that KUBECONFIG names: minutes
+	@for each in dev staging prod; do $(BIN)/gpuplane rehearse $$each --short --out out/rehearsal-$$each || exit $$?; done
 
 lint: $(VENV)/.dev ## Ruff, mypy, the import contracts and the workflows
 	@$(BIN)/ruff check .

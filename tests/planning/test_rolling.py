@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gpuplane.planning.cohorts.admission import NotKnown
+from gpuplane.planning.cohorts.course import Courses
 from gpuplane.planning.cohorts.rolling import Strategy, finished_rollouts
 from tests.planning.wish import Wish, valid
 
@@ -12,7 +13,9 @@ SURGE, IN_PLACE = Strategy(1, 0), Strategy(0, 1)
 
 
 def _finished(wish: Wish, step: dict[str, int], strategies: dict[str, Strategy]) -> dict[str, bool | None]:
-    found = finished_rollouts(wish.spec(), wish.plan(), [step], strategies)
+    courses = Courses(wish.spec(), wish.plan())
+    courses.to(step)
+    found = finished_rollouts(courses, step, strategies)
     assert not isinstance(found, NotKnown)
     return dict(found)
 

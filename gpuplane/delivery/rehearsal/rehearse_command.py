@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -18,9 +18,9 @@ from gpuplane.delivery.exit_status import GOOD, REFUSED, CannotStart
 if TYPE_CHECKING:
     from gpuplane.delivery.rehearsal.rehearsal import Progress, Rehearsal
 
-FILES = ("rehearsal.json", "rehearsal.txt")
+FILES = ("rehearsal.json", "rehearsal.txt", "rehearsal.md", "rehearsal.html")
 """What ``--out`` gives."""
-FORMATS = ("text", "json")
+FORMATS = ("text", "json", "markdown", "html")
 
 
 @click.command()
@@ -83,14 +83,17 @@ def _progress(title: str) -> Iterator[Progress]:
 
 def _tell(found: Rehearsal, out: Path | None, output_format: str) -> None:
     from gpuplane.delivery.rehearsal.rehearsal_json import to_json
+    from gpuplane.delivery.rehearsal.render_html import render_html
+    from gpuplane.delivery.rehearsal.render_markdown import to_markdown
     from gpuplane.delivery.rehearsal.render_text import to_text
 
-    forms = {"json": lambda: to_json(found), "text": lambda: to_text(found)}
+    forms: Mapping[str, Callable[[], str]] = {"json": lambda: to_json(found), "text": lambda: to_text(found),
+                                              "markdown": lambda: to_markdown(found), "html": lambda: render_html(found)}
     if out is not None:
         def write() -> None:
             out.mkdir(parents=True, exist_ok=True)
-            for name, form in zip(FILES, forms, strict=True):
-                (out / name).write_text(forms[form](), encoding="utf-8")
+            for name, form in zip(FILES, forms.values(), strict=True):
+                (out / name).write_text(form(), encoding="utf-8")
 
         writing(out, write)
     click.echo(forms[output_format](), nl=False)

@@ -17,7 +17,7 @@ from gpuplane.delivery.rehearsal.marks import marked
 from gpuplane.delivery.rehearsal.observation import PREDICTOR, Observation
 from gpuplane.graph.resource_view import ResourceView
 from gpuplane.planning.cohorts.admission import NotKnown
-from gpuplane.planning.cohorts.course import Level, course
+from gpuplane.planning.cohorts.course import Courses, Level
 from gpuplane.planning.cohorts.rolling import Strategy
 from gpuplane.planning.environment_plan import EnvironmentPlan
 from gpuplane.spec.environment_spec import EnvironmentSpec
@@ -55,7 +55,7 @@ class Stage:
         spec: the environment, canaries as services of their own.
         views: what was applied.
         seen: what happens.
-        history: replicas of every step since the environment was applied, which the plan's answer depends on.
+        replicas: that there are to be now.
         limit_at: when to give up, on the monotonic clock.
         quiet_seconds: see :data:`QUIET_SECONDS`.
     """
@@ -70,7 +70,7 @@ class Stage:
     has_kueue: bool
     short: bool = False
     steps: list[Step] = field(default_factory=list)
-    history: list[Replicas] = field(default_factory=list)
+    replicas: Replicas = field(default_factory=dict)
     nodes: dict[str, Body] = field(default_factory=dict)
 
     @property
@@ -85,6 +85,11 @@ class Stage:
         canaries = {f"{view.namespace}/{view.name}-{one['predictor']['name']}" for view in self.views if view.kind == "InferenceService"
                     for one in view.get("spec", "canary") or ()}
         return tuple(name for name, entry in self.spec.services.items() if (entry.tenant, entry.document.name) in made or name in canaries)
+
+    @cached_property
+    def courses(self) -> Courses:
+        """The plan's model of Kueue, which takes every step as the cluster does: what comes next depends on what was."""
+        return Courses(self.spec, self.planned)
 
     @cached_property
     def minimum(self) -> Replicas:
@@ -133,11 +138,10 @@ class Stage:
 
     def scale(self, replicas: Replicas) -> Level | NotKnown:
         """Scale as the autoscalers would, and say what the plan's model of Kueue expects of it."""
-        self.history.append({**(self.history[-1] if self.history else {}), **replicas})
+        self.replicas = {**self.replicas, **replicas}
         for name, count in replicas.items():
             self._scale(name, count)
-        found = course(self.spec, self.planned, self.history)
-        return found if isinstance(found, NotKnown) else found[-1]
+        return self.courses.to(self.replicas)
 
     def _scale(self, service: str, count: int) -> None:
         tenant, _, name = service.partition("/")

@@ -7,9 +7,9 @@ youngest of its priority; that is the one difference from :mod:`gpuplane.plannin
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, islice
+from typing import TypeVar
 
 from gpuplane.planning.cohorts.admission import MOST_TIMED, NotKnown, setting, workload_of
 from gpuplane.planning.cohorts.environment_tree import shares_fairly
@@ -23,6 +23,7 @@ Replicas = Mapping[str, int]
 Range = tuple[int, int]
 """Fewest and most, over all that the clock can decide."""
 _STEP = 1_000_000
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -40,45 +41,45 @@ class Level:
     preempted: Mapping[str, Range]
 
 
-def course(spec: EnvironmentSpec, planned: EnvironmentPlan, steps: Sequence[Replicas]) -> tuple[Level, ...] | NotKnown:
-    """A level for each step; the first begins with nothing.
+class Courses:
+    """Everything that the clock can decide, side by side: each step is taken in every run."""
 
-    Args:
-        steps: replicas that there are to be; a service that a step does not name has none.
-    """
-    runs = courses(spec, planned)
-    if isinstance(runs, NotKnown):
-        return runs
-    timed = max((sum(step.values()) for step in steps), default=0) <= MOST_TIMED
-    try:
-        outcomes = [run.follow(steps) for run in islice(runs, len(_ORDERS))]
-        if timed and any(_is_contested(steps, run) for run in outcomes):
-            outcomes += [run.follow(steps) for run in runs]
-    except NeverSettles:
-        return NotKnown("replicas of these priorities would preempt each other without end")
-    return tuple(_level([run[index] for run in outcomes], steps[index]) for index in range(len(steps)))
+    def __init__(self, spec: EnvironmentSpec, planned: EnvironmentPlan) -> None:
+        fairly = NotKnown("weights switch Kueue's fair sharing on, which goes by what all queues use at that moment")
+        self.unknown = fairly if shares_fairly(spec) else None
+        queues, most = setting(spec, planned), sum(entry.document.spec.scaling.max_replicas for entry in spec.services.values())
+        self.runs = [Course(spec, planned, queues, Timing(), order) for order in _ORDERS]
+        if most <= MOST_TIMED:
+            self.runs += [Course(spec, planned, queues, Timing(), _ORDERS[1], turn) for turn in (1, -1)]
+            self.runs += [Course(spec, planned, queues, timing, order) for timing in timings() for order in _ORDERS]
+
+    def to(self, step: Replicas) -> Level | NotKnown:
+        """Scale every service to so many replicas; one that is not named has none."""
+        outcomes = self.each(lambda run: run.to(step))
+        return outcomes if isinstance(outcomes, NotKnown) else _level(outcomes, step)
+
+    def each(self, work: Callable[[Course], Found], sample: int = 1) -> list[Found] | NotKnown:
+        """The answer of every run, or why there is none.
+
+        Args:
+            sample: of the timings only every so many-th: for work that takes long.
+        """
+        if self.unknown is None:
+            try:
+                return [work(run) for run in (*self.runs[:_UNTIMED], *self.runs[_UNTIMED::sample])]
+            except NeverSettles:
+                self.unknown = NotKnown("replicas of these priorities would preempt each other without end")
+        return self.unknown
 
 
-def courses(spec: EnvironmentSpec, planned: EnvironmentPlan) -> Iterator[Course] | NotKnown:
-    """A fresh run for everything that the clock can decide; the first few differ in the order of pods alone."""
-    if shares_fairly(spec):
-        return NotKnown("weights switch Kueue's fair sharing on, which goes by what all queues use at that moment")
-    queues = setting(spec, planned)
-    one_by_one = (Course(spec, planned, queues, Timing(), _ORDERS[1], turn) for turn in (1, -1))
-    timed = (Course(spec, planned, queues, timing, order) for timing in timings() for order in _ORDERS)
-    return chain((Course(spec, planned, queues, Timing(), order) for order in _ORDERS), one_by_one, timed)
-
-
+_UNTIMED = 5
+"""Runs that differ in who comes first alone."""
 Outcome = tuple[Counter[str], Counter[str]]
 """Admitted and preempted replicas by service."""
 Order = Callable[[int, int], int]
 """Age of a replica by the place of its service and its own number: pods of one second have no order of their own."""
 _ORDERS: tuple[Order, ...] = (lambda place, number: number * 1000 + place, lambda place, number: place * 1000 + number,
                               lambda place, number: -place * 1000 + number)
-
-
-def _is_contested(steps: Sequence[Replicas], run: Sequence[Outcome]) -> bool:
-    return any(preempted or admitted.total() < sum(step.values()) for step, (admitted, preempted) in zip(steps, run, strict=True))
 
 
 def _level(outcomes: Sequence[Outcome], step: Replicas) -> Level:
@@ -115,10 +116,6 @@ class Course(Scheduler):
         self._live: dict[str, list[Workload]] = {}
         self._made, self._preempted = 0, Counter[str]()
 
-    def follow(self, steps: Sequence[Replicas]) -> list[Outcome]:
-        """The outcome of each step."""
-        return [self._to(step) for step in steps]
-
     def pods(self, service: str) -> frozenset[str]:
         """Names of a service's pods, whether they hold quota or not."""
         return frozenset(workload.name for workload in self._live.get(service, ()))
@@ -141,7 +138,8 @@ class Course(Scheduler):
         self.withdraw(names)
         self._live[service] = [one for one in self._live[service] if one.name not in names]
 
-    def _to(self, step: Replicas) -> Outcome:
+    def to(self, step: Replicas) -> Outcome:
+        """Scale every service to so many replicas, and settle."""
         self._preempted = Counter()
         for place, name in enumerate(sorted({*step, *self._live}, reverse=self._turn < 0)):
             self._scale(name, place, step.get(name, 0))

@@ -20,7 +20,7 @@ def rolling_update(stage: Stage) -> Iterator[Claim]:
     """Every InferenceService gets a new pod template under the full quota."""
     reach(stage, stage.maximum)
     rolled = {name: stage.strategy(name) for name in stage.services if stage.maximum[name] and stage.service_view(name) is not None}
-    expected = finished_rollouts(stage.spec, stage.planned, list(stage.history), rolled)
+    expected = finished_rollouts(stage.courses, stage.replicas, rolled)
     old = {name: {pod.template for pod in stage.seen.pods(name)} for name in rolled}
     with stage.step(NAME, f"a new release of {len(rolled)} services at their maximum") as began:
         for name in rolled:
