@@ -18,6 +18,7 @@ from gpuplane.delivery.rehearsal.cleaning import require_clean
 from gpuplane.delivery.rehearsal.control_plane import begin, require_room, require_throw_away
 from gpuplane.delivery.rehearsal.observation import Eviction, Moment, Observation
 from gpuplane.delivery.rehearsal.scenarios.burst import burst
+from gpuplane.delivery.rehearsal.scenarios.canary import canary
 from gpuplane.delivery.rehearsal.scenarios.load import maximum_load, minimum_load
 from gpuplane.delivery.rehearsal.scenarios.lost_nodes import lost_nodes
 from gpuplane.delivery.rehearsal.scenarios.offboarding import offboarding
@@ -30,8 +31,8 @@ from gpuplane.planning.environment_plan import EnvironmentPlan
 from gpuplane.spec.environment_spec import EnvironmentSpec
 
 SCENARIOS: Mapping[str, Scenario] = MappingProxyType({
-    "minimum": minimum_load, "maximum": maximum_load, "burst": burst, "rolling-update": rolling_update, "lost-nodes": lost_nodes,
-    "offboarding": offboarding})
+    "minimum": minimum_load, "maximum": maximum_load, "burst": burst, "rolling-update": rolling_update, "canary": canary,
+    "lost-nodes": lost_nodes, "offboarding": offboarding})
 """Every scenario by its name on the command line, in the order in which they run."""
 CLEANING_SECONDS = 120.0
 _KUEUE, _KSERVE = ("kueue.x-k8s.io/v1beta2", "ClusterQueue"), ("serving.kserve.io/v1beta1", "InferenceService")
@@ -85,10 +86,12 @@ class Wanted:
     """What is to be rehearsed.
 
     Attributes:
-        spec: the wish, canaries as services of their own.
+        wish: as it was written.
+        spec: the same, canaries as services of their own.
         views: the planned graph.
     """
 
+    wish: EnvironmentSpec
     spec: EnvironmentSpec
     planned: EnvironmentPlan
     views: tuple[ResourceView, ...]
@@ -105,7 +108,7 @@ def wanted(spec: EnvironmentSpec, as_of: date, progress: Progress) -> Wanted:
     if planned.refusals:
         lines = "\n".join(f"  {one.rule} {one.file}:{one.line} {one.path}: {one.claim}" for one in planned.refusals)
         raise NothingToRehearse(f"the plan of {spec.name} is refused, so there is nothing to rehearse:\n{lines}")
-    return Wanted(with_canaries(spec), planned, render(spec, planned, progress))
+    return Wanted(spec, with_canaries(spec), planned, render(spec, planned, progress))
 
 
 def rehearse(server: ApiServer, work: Wanted, scenarios: Sequence[str], limit_seconds: float, progress: Progress,
@@ -135,7 +138,7 @@ def _rehearsed(server: ApiServer, work: Wanted, sorted_views: Rehearsable, scena
     seen, began = Observation(server, frozenset(work.spec.tenants)), time.monotonic()
     seen.start()
     stage = Stage(server, work.spec, work.planned, sorted_views.objects, seen, progress, began + limit_seconds,
-                  _KUEUE in server.kinds, short)
+                  _KUEUE in server.kinds, work.wish, short)
     claims, refused, unfinished = list[Claim](), tuple[RefusedObject, ...](), ""
     try:
         with stage.step("apply", f"{len(sorted_views.objects)} objects"):

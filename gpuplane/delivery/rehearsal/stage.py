@@ -52,7 +52,8 @@ class Stage:
     """One rehearsal.
 
     Attributes:
-        spec: the environment, canaries as services of their own.
+        spec: the environment, canaries as services of their own; ``wish``: as it was written.
+        releases: what the annotation of a rehearsed release says, by service.
         views: what was applied.
         seen: what happens.
         replicas: that there are to be now.
@@ -68,7 +69,9 @@ class Stage:
     progress: Callable[[str], None]
     limit_at: float
     has_kueue: bool
+    wish: EnvironmentSpec
     short: bool = False
+    releases: dict[str, str | None] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
     replicas: Replicas = field(default_factory=dict)
     nodes: dict[str, Body] = field(default_factory=dict)
@@ -167,6 +170,11 @@ class Stage:
         return self.seen.wait(as_planned, min(limit, seconds) if seconds is not None else limit, QUIET_SECONDS if quiet else 0.0,
                               STALE_SECONDS)
 
+    def expect(self, replicas: Replicas) -> None:
+        """Have the plan's model take a step that the cluster takes by other ways than by scaling."""
+        self.replicas = {**self.replicas, **replicas}
+        self.courses.to(self.replicas)
+
     def service_view(self, service: str) -> ResourceView | None:
         """The InferenceService of a service; None of a canary, which is part of another's."""
         return next((view for view in self.views if view.kind == "InferenceService" and f"{view.namespace}/{view.name}" == service), None)
@@ -179,6 +187,7 @@ class Stage:
 
     def release(self, service: str, annotations: Mapping[str, str | None]) -> None:
         """Change the pod template of a service by annotations of its pods; None takes one away."""
+        self.releases.update({service: next(iter(annotations.values()), None)})
         tenant, _, name = service.partition("/")
         kind = self.server.kinds["serving.kserve.io/v1beta1", "InferenceService"]
         self.server.merge(kind.path(tenant, name), {"spec": {"predictor": {"annotations": dict(annotations)}}})
