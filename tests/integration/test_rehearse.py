@@ -99,6 +99,26 @@ def _lowered(view: ResourceView) -> ResourceView:
     return replace(view, props=props)
 
 
+def test_an_upgrade_restarts_what_the_plan_says(throw_away: Cluster) -> None:
+    before, after = small(), small()
+    before.service("rehearsed-beta/leaves", "rack")
+    for wish in (before, after):
+        wish.put("services/rehearsed-beta/rank spec.scaling.max_replicas", 5)
+    after.put("services/rehearsed-acme/chat spec.release.vllm.arguments.max_model_len", 4096)
+    after.put("tenants/rehearsed-beta spec.quota.rack.borrowing_limit", 3)
+    base = rehearsals.wanted(before.spec(), AS_OF, QUIET)
+
+    found = rehearsals.rehearse(ApiServer(), rehearsals.wanted(after.spec(), AS_OF, QUIET), ["maximum"], 300, QUIET,
+                                base=rehearsals.OtherRef("main", base.views))
+
+    said = {claim.subject: claim for claim in found.claims if claim.scenario == "upgrade"}
+    assert found.agrees, [claim for claim in found.claims if claim.verdict == "disagree"]
+    assert said["rehearsed-acme/chat"].planned.startswith("its pods are made anew: spec.predictor.model.args")
+    assert said["rehearsed-acme/chat"].observed == "0 of 1 pods are the same, 1 run"
+    assert said["rehearsed-beta/rank"].planned == "its pods stay"
+    assert any(claim.claim == "what is no longer declared goes" for claim in found.claims)
+
+
 def test_what_is_in_the_way_is_refused(throw_away: Cluster) -> None:
     work = rehearsals.wanted(small().spec(), AS_OF, QUIET)
     throw_away.core.create_namespace({"metadata": {"name": "rehearsed-acme"}})

@@ -23,6 +23,7 @@ from gpuplane.delivery.rehearsal.scenarios.load import maximum_load, minimum_loa
 from gpuplane.delivery.rehearsal.scenarios.lost_nodes import lost_nodes
 from gpuplane.delivery.rehearsal.scenarios.offboarding import offboarding
 from gpuplane.delivery.rehearsal.scenarios.rolling_update import rolling_update
+from gpuplane.delivery.rehearsal.scenarios.upgrade import Base, upgrade
 from gpuplane.delivery.rehearsal.stage import OutOfTime, Scenario, Stage, Step
 from gpuplane.graph.resource_view import ResourceView
 from gpuplane.planning import plan
@@ -82,6 +83,14 @@ class Rehearsal:
 
 
 @dataclass(frozen=True)
+class OtherRef:
+    """Another ref, and its planned graph."""
+
+    ref: str
+    views: tuple[ResourceView, ...]
+
+
+@dataclass(frozen=True)
 class Wanted:
     """What is to be rehearsed.
 
@@ -112,12 +121,13 @@ def wanted(spec: EnvironmentSpec, as_of: date, progress: Progress) -> Wanted:
 
 
 def rehearse(server: ApiServer, work: Wanted, scenarios: Sequence[str], limit_seconds: float, progress: Progress,
-             short: bool = False) -> Rehearsal:
+             short: bool = False, base: OtherRef | None = None) -> Rehearsal:
     """Apply, load, break, compare; the cluster is empty again afterwards, whatever happens.
 
     Args:
         scenarios: names of :data:`SCENARIOS`, in order.
         short: less of each, for CI.
+        base: another ref, which is applied first and then upgraded to this one.
 
     Raises:
         NotThrowAway: the cluster is not one to rehearse on.
@@ -125,16 +135,18 @@ def rehearse(server: ApiServer, work: Wanted, scenarios: Sequence[str], limit_se
     """
     require_throw_away(server)
     sorted_views = rehearsable(work.views, server.discover().keys())
-    require_room(server, sorted_views.objects, [pool.node_labels for pool in work.planned.pools.values()])
+    former = Base(base.ref, base.views, rehearsable(base.views, server.kinds.keys())) if base is not None else None
+    objects = (*sorted_views.objects, *(former.work.objects if former else ()))
+    require_room(server, objects, [pool.node_labels for pool in work.planned.pools.values()])
     begin(server, work.spec.name)
     try:
-        return _rehearsed(server, work, sorted_views, scenarios, limit_seconds, progress, short)
+        return _rehearsed(server, work, sorted_views, scenarios, limit_seconds, progress, short, former)
     finally:
         require_clean(server, CLEANING_SECONDS, progress)
 
 
 def _rehearsed(server: ApiServer, work: Wanted, sorted_views: Rehearsable, scenarios: Sequence[str], limit_seconds: float,
-               progress: Progress, short: bool) -> Rehearsal:
+               progress: Progress, short: bool, former: Base | None) -> Rehearsal:
     seen, began = Observation(server, frozenset(work.spec.tenants)), time.monotonic()
     seen.start()
     stage = Stage(server, work.spec, work.planned, sorted_views.objects, seen, progress, began + limit_seconds,
@@ -143,7 +155,10 @@ def _rehearsed(server: ApiServer, work: Wanted, sorted_views: Rehearsable, scena
     try:
         with stage.step("apply", f"{len(sorted_views.objects)} objects"):
             stage.add_nodes(at_maximum=False)
-            refused = apply_all(server, sorted_views, work.spec.name, progress)
+            if former is None:
+                refused = apply_all(server, sorted_views, work.spec.name, progress)
+            else:
+                claims, refused = upgrade(stage, former, work.views, sorted_views)
             claims += _controllers(stage)
         if any(claim.verdict == "disagree" for claim in claims):
             unfinished = "services have no Deployments, so nothing could be loaded"

@@ -143,10 +143,11 @@ class Stage:
         """Scale as the autoscalers would, and say what the plan's model of Kueue expects of it."""
         self.replicas = {**self.replicas, **replicas}
         for name, count in replicas.items():
-            self._scale(name, count)
+            self.scale_to(name, count)
         return self.courses.to(self.replicas)
 
-    def _scale(self, service: str, count: int) -> None:
+    def scale_to(self, service: str, count: int) -> None:
+        """Scale one Deployment, as its autoscaler would."""
         tenant, _, name = service.partition("/")
         path = self.server.kinds["apps/v1", "Deployment"].path(tenant, f"{name}{PREDICTOR}", "scale")
         self.server.merge(path, {"spec": {"replicas": count}})
