@@ -9,7 +9,7 @@ PLATFORM_OWNER ?= platform@example.com
 PIP_FLAGS := --quiet --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help preview test faults fuzz lint check generate locks policy-env policy-report checkov-env tools wheel bench bench-checkov clean
+.PHONY: help preview rehearse test faults fuzz lint check generate locks policy-env policy-report checkov-env tools wheel bench bench-checkov clean
 
 help: ## Print this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -26,6 +26,9 @@ faults: $(VENV)/.dev ## Break every part that an apply needs, and see it converg
 
 fuzz: $(VENV)/.dev ## Try N hostile inputs (default a million: hours), seeds from here and from GPUPLANE_FUZZ_CORPUS; goes on where it was stopped
 	@$(BIN)/python -m tests.fuzz.campaign --inputs $(or $(N),1000000) --seed $(or $(SEED),1) --found out/fuzz --resume
+
+rehearse: $(VENV)/.program ## Rehearse dev, staging and prod on the throw-away cluster that KUBECONFIG names: minutes
+	@for each in dev staging prod; do $(BIN)/gpuplane rehearse $$each --short --out out/rehearsal-$$each || exit $$?; done
 
 lint: $(VENV)/.dev ## Ruff, mypy, the import contracts and the workflows
 	@$(BIN)/ruff check .

@@ -21,6 +21,7 @@ from gpuplane.delivery.isolation_json import edges_from_json
 from gpuplane.delivery.preview_report import SCHEMA_VERSION, Comparison, PreviewReport
 from gpuplane.delivery.render_json import to_json, views_from_json
 from gpuplane.delivery.tenant_renders import TenantRenders
+from gpuplane.graph.resource_view import ResourceView
 from gpuplane.spec.errors import InvalidSpec
 
 _TIMEOUT_SECONDS = 600
@@ -92,6 +93,23 @@ class OtherSide:
         except (NoAnswer, KeyError, TypeError, ValueError) as error:
             note = f"{self.ref} cannot be previewed, so there is nothing to compare with: {error}"
             return Comparison(self.ref, self.commit, None, (), note)
+
+    def views(self) -> tuple[ResourceView, ...]:
+        """Every resource of the other side.
+
+        Raises:
+            NoAnswer: the environment is not there, or cannot be previewed.
+        """
+        if not self.exists:
+            raise NoAnswer(f"{self._environment} does not exist there")
+        if not self._shares:
+            return views_from_json(self.answer(SCHEMA_VERSION))
+        from gpuplane.delivery.shared_side import rendered_side
+
+        try:
+            return rendered_side(self._environments, self._environment, self._as_of)
+        except InvalidSpec as error:
+            raise NoAnswer(_first_error(str(error).replace(f"{self._folder.name}/", ""))) from None
 
     def _shared(self, report: PreviewReport, renders: TenantRenders | None) -> Comparison:
         from gpuplane.delivery.shared_side import shared_side

@@ -65,3 +65,13 @@ def _secrets(views: list[ResourceView], as_of: date) -> Redaction:
 def _compared(views: Iterable[ResourceView]) -> tuple[ResourceView, ...]:
     """Views as JSON would have them, so that equal is equal: what is unknown is the text that says so."""
     return tuple(replace(view, props=plain(dict(view.props))) for view in views)
+
+
+def rendered_side(environments: Path, environment: str, as_of: date) -> tuple[ResourceView, ...]:
+    """Every resource of the other side's environment.
+
+    Raises:
+        InvalidSpec: its documents are wrong.
+    """
+    spec = load_environment(environments, environment)
+    return render(spec, plan(spec, catalog_of(spec), as_of))

@@ -18,6 +18,8 @@ from gpuplane.delivery.rehearsal.marks import marked
 from gpuplane.graph.resource_view import ResourceView
 
 _THREADS = 4
+UNKNOWN = "<known after apply:"
+"""How an unknown value begins in a report in JSON form."""
 _NOT_REAL = ("pulumi:", "gpuplane:")
 
 
@@ -108,7 +110,7 @@ def _reason(view: ResourceView, served: Collection[tuple[str, str]]) -> str:
         return "made by the cloud, which is not there"
     if (view.api_version, view.kind) not in served:
         return "the cluster has no such kind"
-    return "a part of it is only known after apply, or secret" if any(missing(view)) else ""
+    return "a part of it is only known after apply, or secret" if any(missing(view)) or UNKNOWN in str(view.props) else ""
 
 
 def _left_out(views: Sequence[ResourceView], reasons: Mapping[str, str]) -> tuple[LeftOut, ...]:

@@ -63,6 +63,6 @@ def _node(spec: EnvironmentSpec, plan: PoolPlan, index: int, zone: str, run: str
                "ephemeral-storage": f"{room.disk_mib or 0}Mi", **{key: str(count) for key, count in plan.devices_per_node.items()}}
     labels = {**plan.node_labels, "kubernetes.io/hostname": name, "kubernetes.io/os": "linux", "type": "kwok", POOL: plan.name,
               **({ZONE: zone} if zone else {})}
-    taints = [{"key": taint.key, "value": taint.value, "effect": taint.effect} for taint in spec.pools[plan.name].spec.taints]
+    taints = [{"key": taint.key, "value": taint.value, "effect": taint.effect} for taint in spec.pools[plan.name].spec.node_taints]
     return marked({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": labels, "annotations": {FAKE: "fake"}},
                    "spec": {"taints": taints}, "status": {"capacity": amounts, "allocatable": amounts}}, run)

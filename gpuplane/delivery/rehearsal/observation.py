@@ -95,6 +95,7 @@ class Observation:
     evictions: list[Eviction] = field(default_factory=list)
     failure: str = ""
     _pods: dict[str, PodSeen] = field(default_factory=dict)
+    _services: dict[str, str] = field(default_factory=dict)
     _deployments: dict[str, DeploymentSeen] = field(default_factory=dict)
     _evicted: set[tuple[str, str]] = field(default_factory=set)
     _began: float = field(default_factory=time.monotonic)
@@ -142,6 +143,24 @@ class Observation:
         """Workloads that lost quota to others since a moment, by service."""
         with self._changed:
             return Counter(each.service for each in self.evictions if each.at_seconds >= since and each.reason == "Preempted")
+
+    @property
+    def last_moment(self) -> float:
+        """When the number of anybody's replicas changed last, in seconds since the rehearsal began."""
+        with self._changed:
+            return self.moments[-1].at_seconds if self.moments else 0.0
+
+    def last_of(self, service: str) -> float:
+        """When the number of a service's replicas changed last."""
+        with self._changed:
+            return next((each.at_seconds for each in reversed(self.moments) if each.service == service), 0.0)
+
+    def whole_at(self, service: str, count: int, since: float) -> float | None:
+        """When a service had so many ready replicas, and kept them, having had fewer since a moment; None where it never lacked any."""
+        with self._changed:
+            own = [each for each in self.moments if each.service == service and each.at_seconds >= since]
+        lacking = [index for index, each in enumerate(own) if each.ready < count]
+        return own[lacking[-1] + 1].at_seconds if lacking and lacking[-1] + 1 < len(own) else None
 
     def deployment(self, service: str) -> DeploymentSeen | None:
         """The Deployment that KServe made for a service."""
@@ -214,6 +233,7 @@ class Observation:
         pod = pod_seen(body)
         if pod is None:
             return
+        self._services[pod.uid] = pod.service
         if kind_of_event == "DELETED" or (body.get("status") or {}).get("phase") in ("Failed", "Succeeded"):
             self._pods.pop(pod.uid, None)
         else:
@@ -231,7 +251,8 @@ class Observation:
             self._deployments[name] = deployment_seen(body)
 
     def _workload(self, _kind_of_event: str, body: Mapping[str, Any]) -> None:
-        uid, service = body["metadata"]["uid"], _service_of_workload(body, self._pods)
+        owners = [each["uid"] for each in body["metadata"].get("ownerReferences") or ()]
+        uid, service = body["metadata"]["uid"], next((self._services[each] for each in owners if each in self._services), "")
         for condition in (body.get("status") or {}).get("conditions") or ():
             key = (uid, condition.get("lastTransitionTime", ""))
             if condition["type"] == "Evicted" and condition["status"] == "True" and key not in self._evicted and service:
@@ -260,7 +281,3 @@ def deployment_seen(body: Mapping[str, Any]) -> DeploymentSeen:
         status.get(key, 0) == wanted for key in ("replicas", "updatedReplicas", "availableReplicas"))
     return DeploymentSeen(wanted, done, generation)
 
-
-def _service_of_workload(body: Mapping[str, Any], pods: Mapping[str, PodSeen]) -> str:
-    owners = body["metadata"].get("ownerReferences") or ()
-    return next((pods[each["uid"]].service for each in owners if each["uid"] in pods), "")

@@ -17,7 +17,13 @@ from gpuplane.delivery.rehearsal.claim import Claim
 from gpuplane.delivery.rehearsal.cleaning import require_clean
 from gpuplane.delivery.rehearsal.control_plane import begin, require_room, require_throw_away
 from gpuplane.delivery.rehearsal.observation import Eviction, Moment, Observation
+from gpuplane.delivery.rehearsal.scenarios.burst import burst
+from gpuplane.delivery.rehearsal.scenarios.canary import canary
 from gpuplane.delivery.rehearsal.scenarios.load import maximum_load, minimum_load
+from gpuplane.delivery.rehearsal.scenarios.lost_nodes import lost_nodes
+from gpuplane.delivery.rehearsal.scenarios.offboarding import offboarding
+from gpuplane.delivery.rehearsal.scenarios.rolling_update import rolling_update
+from gpuplane.delivery.rehearsal.scenarios.upgrade import Base, upgrade
 from gpuplane.delivery.rehearsal.stage import OutOfTime, Scenario, Stage, Step
 from gpuplane.graph.resource_view import ResourceView
 from gpuplane.planning import plan
@@ -25,7 +31,9 @@ from gpuplane.planning.canaries import with_canaries
 from gpuplane.planning.environment_plan import EnvironmentPlan
 from gpuplane.spec.environment_spec import EnvironmentSpec
 
-SCENARIOS: Mapping[str, Scenario] = MappingProxyType({"minimum": minimum_load, "maximum": maximum_load})
+SCENARIOS: Mapping[str, Scenario] = MappingProxyType({
+    "minimum": minimum_load, "maximum": maximum_load, "burst": burst, "rolling-update": rolling_update, "canary": canary,
+    "lost-nodes": lost_nodes, "offboarding": offboarding})
 """Every scenario by its name on the command line, in the order in which they run."""
 CLEANING_SECONDS = 120.0
 _KUEUE, _KSERVE = ("kueue.x-k8s.io/v1beta2", "ClusterQueue"), ("serving.kserve.io/v1beta1", "InferenceService")
@@ -75,14 +83,24 @@ class Rehearsal:
 
 
 @dataclass(frozen=True)
+class OtherRef:
+    """Another ref, and its planned graph."""
+
+    ref: str
+    views: tuple[ResourceView, ...]
+
+
+@dataclass(frozen=True)
 class Wanted:
     """What is to be rehearsed.
 
     Attributes:
-        spec: the wish, canaries as services of their own.
+        wish: as it was written.
+        spec: the same, canaries as services of their own.
         views: the planned graph.
     """
 
+    wish: EnvironmentSpec
     spec: EnvironmentSpec
     planned: EnvironmentPlan
     views: tuple[ResourceView, ...]
@@ -99,16 +117,17 @@ def wanted(spec: EnvironmentSpec, as_of: date, progress: Progress) -> Wanted:
     if planned.refusals:
         lines = "\n".join(f"  {one.rule} {one.file}:{one.line} {one.path}: {one.claim}" for one in planned.refusals)
         raise NothingToRehearse(f"the plan of {spec.name} is refused, so there is nothing to rehearse:\n{lines}")
-    return Wanted(with_canaries(spec), planned, render(spec, planned, progress))
+    return Wanted(spec, with_canaries(spec), planned, render(spec, planned, progress))
 
 
 def rehearse(server: ApiServer, work: Wanted, scenarios: Sequence[str], limit_seconds: float, progress: Progress,
-             short: bool = False) -> Rehearsal:
+             short: bool = False, base: OtherRef | None = None) -> Rehearsal:
     """Apply, load, break, compare; the cluster is empty again afterwards, whatever happens.
 
     Args:
         scenarios: names of :data:`SCENARIOS`, in order.
         short: less of each, for CI.
+        base: another ref, which is applied first and then upgraded to this one.
 
     Raises:
         NotThrowAway: the cluster is not one to rehearse on.
@@ -116,25 +135,30 @@ def rehearse(server: ApiServer, work: Wanted, scenarios: Sequence[str], limit_se
     """
     require_throw_away(server)
     sorted_views = rehearsable(work.views, server.discover().keys())
-    require_room(server, sorted_views.objects, [pool.node_labels for pool in work.planned.pools.values()])
+    former = Base(base.ref, base.views, rehearsable(base.views, server.kinds.keys())) if base is not None else None
+    objects = (*sorted_views.objects, *(former.work.objects if former else ()))
+    require_room(server, objects, [pool.node_labels for pool in work.planned.pools.values()])
     begin(server, work.spec.name)
     try:
-        return _rehearsed(server, work, sorted_views, scenarios, limit_seconds, progress, short)
+        return _rehearsed(server, work, sorted_views, scenarios, limit_seconds, progress, short, former)
     finally:
         require_clean(server, CLEANING_SECONDS, progress)
 
 
 def _rehearsed(server: ApiServer, work: Wanted, sorted_views: Rehearsable, scenarios: Sequence[str], limit_seconds: float,
-               progress: Progress, short: bool) -> Rehearsal:
+               progress: Progress, short: bool, former: Base | None) -> Rehearsal:
     seen, began = Observation(server, frozenset(work.spec.tenants)), time.monotonic()
     seen.start()
     stage = Stage(server, work.spec, work.planned, sorted_views.objects, seen, progress, began + limit_seconds,
-                  _KUEUE in server.kinds, short)
+                  _KUEUE in server.kinds, work.wish, short)
     claims, refused, unfinished = list[Claim](), tuple[RefusedObject, ...](), ""
     try:
         with stage.step("apply", f"{len(sorted_views.objects)} objects"):
             stage.add_nodes(at_maximum=False)
-            refused = apply_all(server, sorted_views, work.spec.name, progress)
+            if former is None:
+                refused = apply_all(server, sorted_views, work.spec.name, progress)
+            else:
+                claims, refused = upgrade(stage, former, work.views, sorted_views)
             claims += _controllers(stage)
         if any(claim.verdict == "disagree" for claim in claims):
             unfinished = "services have no Deployments, so nothing could be loaded"

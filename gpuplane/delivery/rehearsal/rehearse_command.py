@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -16,11 +16,11 @@ from gpuplane.delivery.command_line import environment_options, errors, load, st
 from gpuplane.delivery.exit_status import GOOD, REFUSED, CannotStart
 
 if TYPE_CHECKING:
-    from gpuplane.delivery.rehearsal.rehearsal import Progress, Rehearsal
+    from gpuplane.delivery.rehearsal.rehearsal import OtherRef, Progress, Rehearsal
 
-FILES = ("rehearsal.json", "rehearsal.txt")
+FILES = ("rehearsal.json", "rehearsal.txt", "rehearsal.md", "rehearsal.html")
 """What ``--out`` gives."""
-FORMATS = ("text", "json")
+FORMATS = ("text", "json", "markdown", "html")
 
 
 @click.command()
@@ -28,14 +28,16 @@ FORMATS = ("text", "json")
 @click.option("--kubeconfig", type=click.Path(dir_okay=False, path_type=Path), help="Of the throw-away cluster; left out, KUBECONFIG.")
 @click.option("--context", help="Of that file; left out, its current one.")
 @click.option("--scenario", "scenarios", multiple=True, metavar="NAME", help="Only this one, which can be said again; left out, all.")
+@click.option("--against", metavar="REF", help="First apply this git ref, then upgrade it to what is here.")
 @click.option("--short", is_flag=True, help="Less of each, for CI.")
 @click.option("--limit", "limit_minutes", type=click.FloatRange(min=0.1), default=15.0, show_default=True, help="Minutes to end in.")
 @click.option("--clean", "only_clean", is_flag=True, help="Instead: remove what a rehearsal that was killed has left.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Write the report here in every format.")
 @click.option("--format", "output_format", type=click.Choice(FORMATS), default="text", show_default=True)
 @environment_options
-def rehearse(environment: str | None, kubeconfig: Path | None, context: str | None, scenarios: tuple[str, ...], short: bool,
-             limit_minutes: float, only_clean: bool, out: Path | None, output_format: str, environments: Path, as_of: date) -> None:
+def rehearse(environment: str | None, kubeconfig: Path | None, context: str | None, scenarios: tuple[str, ...], against: str | None,
+             short: bool, limit_minutes: float, only_clean: bool, out: Path | None, output_format: str, environments: Path,
+             as_of: date) -> None:
     """Apply ENVIRONMENT to a throw-away control plane, load it, break it, and compare what happens with the plan.
 
     Exit status 1 where plan and cluster disagree, or the cluster is not marked as throw-away.
@@ -61,9 +63,22 @@ def rehearse(environment: str | None, kubeconfig: Path | None, context: str | No
             spec, server = load(environments, environment), ApiServer(kubeconfig, context)
             require_throw_away(server)
             work = rehearsals.wanted(spec, as_of, progress)
-            found = rehearsals.rehearse(server, work, chosen, limit_minutes * 60, progress, short)
+            base = _base(environments, environment, against, as_of, progress) if against is not None else None
+            found = rehearsals.rehearse(server, work, chosen, limit_minutes * 60, progress, short, base)
         _tell(found, out, output_format)
         sys.exit(GOOD if found.agrees else REFUSED)
+
+
+def _base(environments: Path, environment: str, ref: str, as_of: date, progress: Progress) -> OtherRef:
+    from gpuplane.delivery.comparison import NoAnswer, OtherSide
+    from gpuplane.delivery.rehearsal.rehearsal import OtherRef
+
+    progress(f"rendering {ref}")
+    with OtherSide(environments, environment, ref, as_of) as other:
+        try:
+            return OtherRef(ref, other.views())
+        except NoAnswer as error:
+            raise CannotStart(f"{ref} cannot be rehearsed: {error}") from None
 
 
 def _chosen(asked: tuple[str, ...], known: tuple[str, ...]) -> tuple[str, ...]:
@@ -83,14 +98,17 @@ def _progress(title: str) -> Iterator[Progress]:
 
 def _tell(found: Rehearsal, out: Path | None, output_format: str) -> None:
     from gpuplane.delivery.rehearsal.rehearsal_json import to_json
+    from gpuplane.delivery.rehearsal.render_html import render_html
+    from gpuplane.delivery.rehearsal.render_markdown import to_markdown
     from gpuplane.delivery.rehearsal.render_text import to_text
 
-    forms = {"json": lambda: to_json(found), "text": lambda: to_text(found)}
+    forms: Mapping[str, Callable[[], str]] = {"json": lambda: to_json(found), "text": lambda: to_text(found),
+                                              "markdown": lambda: to_markdown(found), "html": lambda: render_html(found)}
     if out is not None:
         def write() -> None:
             out.mkdir(parents=True, exist_ok=True)
-            for name, form in zip(FILES, forms, strict=True):
-                (out / name).write_text(forms[form](), encoding="utf-8")
+            for name, form in zip(FILES, forms.values(), strict=True):
+                (out / name).write_text(form(), encoding="utf-8")
 
         writing(out, write)
     click.echo(forms[output_format](), nl=False)

@@ -9,6 +9,7 @@ from gpuplane.delivery.rehearsal.claim import Claim
 from gpuplane.delivery.rehearsal.rehearsal import Rehearsal
 from gpuplane.delivery.wording import plural, printable
 
+LIMITS = "Containers, networks and times are fake: what a pod does, and how long images and weights take to load, is not rehearsed."
 MARKS = {"agree": "✓", "disagree": "✗", "not rehearsed": "–"}
 
 
@@ -78,4 +79,4 @@ def _left_out(found: Rehearsal) -> Iterator[str]:
         yield "Left out:"
     for why in dict.fromkeys(one.why for one in found.left_out):
         yield f"  {why}: {', '.join(one.what for one in found.left_out if one.why == why)}"
-    yield "Containers, networks and times are fake: what a pod does, and how long images and weights take to load, is not rehearsed."
+    yield LIMITS

@@ -17,7 +17,8 @@ from gpuplane.delivery.rehearsal.marks import marked
 from gpuplane.delivery.rehearsal.observation import PREDICTOR, Observation
 from gpuplane.graph.resource_view import ResourceView
 from gpuplane.planning.cohorts.admission import NotKnown
-from gpuplane.planning.cohorts.course import Level, course
+from gpuplane.planning.cohorts.course import Courses, Level
+from gpuplane.planning.cohorts.rolling import Strategy
 from gpuplane.planning.environment_plan import EnvironmentPlan
 from gpuplane.spec.environment_spec import EnvironmentSpec
 
@@ -51,10 +52,11 @@ class Stage:
     """One rehearsal.
 
     Attributes:
-        spec: the environment, canaries as services of their own.
+        spec: the environment, canaries as services of their own; ``wish``: as it was written.
+        releases: what the annotation of a rehearsed release says, by service.
         views: what was applied.
         seen: what happens.
-        history: replicas of every step since the environment was applied, which the plan's answer depends on.
+        replicas: that there are to be now.
         limit_at: when to give up, on the monotonic clock.
         quiet_seconds: see :data:`QUIET_SECONDS`.
     """
@@ -67,9 +69,11 @@ class Stage:
     progress: Callable[[str], None]
     limit_at: float
     has_kueue: bool
+    wish: EnvironmentSpec
     short: bool = False
+    releases: dict[str, str | None] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
-    history: list[Replicas] = field(default_factory=list)
+    replicas: Replicas = field(default_factory=dict)
     nodes: dict[str, Body] = field(default_factory=dict)
 
     @property
@@ -84,6 +88,11 @@ class Stage:
         canaries = {f"{view.namespace}/{view.name}-{one['predictor']['name']}" for view in self.views if view.kind == "InferenceService"
                     for one in view.get("spec", "canary") or ()}
         return tuple(name for name, entry in self.spec.services.items() if (entry.tenant, entry.document.name) in made or name in canaries)
+
+    @cached_property
+    def courses(self) -> Courses:
+        """The plan's model of Kueue, which takes every step as the cluster does: what comes next depends on what was."""
+        return Courses(self.spec, self.planned)
 
     @cached_property
     def minimum(self) -> Replicas:
@@ -132,21 +141,57 @@ class Stage:
 
     def scale(self, replicas: Replicas) -> Level | NotKnown:
         """Scale as the autoscalers would, and say what the plan's model of Kueue expects of it."""
-        self.history.append({**(self.history[-1] if self.history else {}), **replicas})
+        self.replicas = {**self.replicas, **replicas}
         for name, count in replicas.items():
-            self._scale(name, count)
-        found = course(self.spec, self.planned, self.history)
-        return found if isinstance(found, NotKnown) else found[-1]
+            self.scale_to(name, count)
+        return self.courses.to(self.replicas)
 
-    def _scale(self, service: str, count: int) -> None:
+    def scale_to(self, service: str, count: int) -> None:
+        """Scale one Deployment, as its autoscaler would."""
         tenant, _, name = service.partition("/")
         path = self.server.kinds["apps/v1", "Deployment"].path(tenant, f"{name}{PREDICTOR}", "scale")
         self.server.merge(path, {"spec": {"replicas": count}})
 
-    def settle(self, as_planned: Callable[[], bool], seconds: float | None = None) -> bool:
-        """Wait until what the plan says is so and stays so; whether it is."""
+    @cached_property
+    def awake(self) -> Replicas:
+        """Replicas of a quiet day: the minimum, and one of what may be down to none."""
+        return {name: min(max(1, count), self.maximum[name]) for name, count in self.minimum.items()}
+
+    def leave(self, tenant: str) -> None:
+        """Nothing more is expected of a tenant that has left."""
+        self.services = tuple(name for name in self.services if not name.startswith(f"{tenant}/"))
+
+    def settle(self, as_planned: Callable[[], bool], seconds: float | None = None, quiet: bool = True) -> bool:
+        """Wait until what the plan says is so and stays so; whether it is.
+
+        Args:
+            quiet: whether nothing else may move either.
+        """
         limit = self.left_seconds()
-        return self.seen.wait(as_planned, min(limit, seconds) if seconds is not None else limit, QUIET_SECONDS, STALE_SECONDS)
+        return self.seen.wait(as_planned, min(limit, seconds) if seconds is not None else limit, QUIET_SECONDS if quiet else 0.0,
+                              STALE_SECONDS)
+
+    def expect(self, replicas: Replicas) -> None:
+        """Have the plan's model take a step that the cluster takes by other ways than by scaling."""
+        self.replicas = {**self.replicas, **replicas}
+        self.courses.to(self.replicas)
+
+    def service_view(self, service: str) -> ResourceView | None:
+        """The InferenceService of a service; None of a canary, which is part of another's."""
+        return next((view for view in self.views if view.kind == "InferenceService" and f"{view.namespace}/{view.name}" == service), None)
+
+    def strategy(self, service: str) -> Strategy:
+        """How its rendered object says that it is updated."""
+        view = self.service_view(service)
+        rolling = (view.get("spec", "predictor", "deploymentStrategy", "rollingUpdate") if view is not None else None) or {}
+        return Strategy(int(rolling.get("maxSurge", 0)), int(rolling.get("maxUnavailable", 0)))
+
+    def release(self, service: str, annotations: Mapping[str, str | None]) -> None:
+        """Change the pod template of a service by annotations of its pods; None takes one away."""
+        self.releases.update({service: next(iter(annotations.values()), None)})
+        tenant, _, name = service.partition("/")
+        kind = self.server.kinds["serving.kserve.io/v1beta1", "InferenceService"]
+        self.server.merge(kind.path(tenant, name), {"spec": {"predictor": {"annotations": dict(annotations)}}})
 
     def counted(self, replicas: Replicas) -> bool:
         """Whether there are as many pods as asked for, and none on its way out."""

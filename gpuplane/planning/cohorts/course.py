@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from gpuplane.planning.cohorts.admission import MOST_TIMED, NotKnown, setting, workload_of
 from gpuplane.planning.cohorts.environment_tree import shares_fairly
@@ -22,6 +23,7 @@ Replicas = Mapping[str, int]
 Range = tuple[int, int]
 """Fewest and most, over all that the clock can decide."""
 _STEP = 1_000_000
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -39,35 +41,45 @@ class Level:
     preempted: Mapping[str, Range]
 
 
-def course(spec: EnvironmentSpec, planned: EnvironmentPlan, steps: Sequence[Replicas]) -> tuple[Level, ...] | NotKnown:
-    """A level for each step; the first begins with nothing.
+class Courses:
+    """Everything that the clock can decide, side by side: each step is taken in every run."""
 
-    Args:
-        steps: replicas that there are to be; a service that a step does not name has none.
-    """
-    if shares_fairly(spec):
-        return NotKnown("weights switch Kueue's fair sharing on, which goes by what all queues use at that moment")
-    queues = setting(spec, planned)
-    timed = max((sum(step.values()) for step in steps), default=0) <= MOST_TIMED
-    try:
-        runs = [_Course(spec, planned, queues, Timing(), order).follow(steps) for order in _ORDERS]
-        if timed and any(_is_contested(steps, run) for run in runs):
-            runs += [_Course(spec, planned, queues, timing, order).follow(steps) for timing in timings() for order in _ORDERS]
-    except NeverSettles:
-        return NotKnown("replicas of these priorities would preempt each other without end")
-    return tuple(_level([run[index] for run in runs], steps[index]) for index in range(len(steps)))
+    def __init__(self, spec: EnvironmentSpec, planned: EnvironmentPlan) -> None:
+        fairly = NotKnown("weights switch Kueue's fair sharing on, which goes by what all queues use at that moment")
+        self.unknown = fairly if shares_fairly(spec) else None
+        queues, most = setting(spec, planned), sum(entry.document.spec.scaling.max_replicas for entry in spec.services.values())
+        self.runs = [Course(spec, planned, queues, Timing(), order) for order in _ORDERS]
+        if most <= MOST_TIMED:
+            self.runs += [Course(spec, planned, queues, Timing(), _ORDERS[1], turn) for turn in (1, -1)]
+            self.runs += [Course(spec, planned, queues, timing, order) for timing in timings() for order in _ORDERS]
+
+    def to(self, step: Replicas) -> Level | NotKnown:
+        """Scale every service to so many replicas; one that is not named has none."""
+        outcomes = self.each(lambda run: run.to(step))
+        return outcomes if isinstance(outcomes, NotKnown) else _level(outcomes, step)
+
+    def each(self, work: Callable[[Course], Found], sample: int = 1) -> list[Found] | NotKnown:
+        """The answer of every run, or why there is none.
+
+        Args:
+            sample: of the timings only every so many-th: for work that takes long.
+        """
+        if self.unknown is None:
+            try:
+                return [work(run) for run in (*self.runs[:_UNTIMED], *self.runs[_UNTIMED::sample])]
+            except NeverSettles:
+                self.unknown = NotKnown("replicas of these priorities would preempt each other without end")
+        return self.unknown
 
 
+_UNTIMED = 5
+"""Runs that differ in who comes first alone."""
 Outcome = tuple[Counter[str], Counter[str]]
 """Admitted and preempted replicas by service."""
 Order = Callable[[int, int], int]
 """Age of a replica by the place of its service and its own number: pods of one second have no order of their own."""
 _ORDERS: tuple[Order, ...] = (lambda place, number: number * 1000 + place, lambda place, number: place * 1000 + number,
                               lambda place, number: -place * 1000 + number)
-
-
-def _is_contested(steps: Sequence[Replicas], run: Sequence[Outcome]) -> bool:
-    return any(preempted or admitted.total() < sum(step.values()) for step, (admitted, preempted) in zip(steps, run, strict=True))
 
 
 def _level(outcomes: Sequence[Outcome], step: Replicas) -> Level:
@@ -89,21 +101,50 @@ def _range(counts: Iterable[int]) -> Range:
     return min(found), max(found)
 
 
-class _Course(Scheduler):
-    def __init__(self, spec: EnvironmentSpec, planned: EnvironmentPlan, queues: Setting, timing: Timing, order: Order) -> None:
+class Course(Scheduler):
+    """One run: replicas come and go, and Kueue decides.
+
+    Args:
+        one_by_one: 1 or -1: services scale one after the other, by name or the other way round, and each is settled before the
+            next: who comes first may hold for a moment what is another's. 0: all at once.
+    """
+
+    def __init__(self, spec: EnvironmentSpec, planned: EnvironmentPlan, queues: Setting, timing: Timing, order: Order,
+                 one_by_one: int = 0) -> None:
         super().__init__(queues, timing)
-        self._spec, self._planned, self._order = spec, planned, order
+        self._spec, self._planned, self._order, self._turn = spec, planned, order, one_by_one
         self._live: dict[str, list[Workload]] = {}
         self._made, self._preempted = 0, Counter[str]()
 
-    def follow(self, steps: Sequence[Replicas]) -> list[Outcome]:
-        """The outcome of each step."""
-        return [self._to(step) for step in steps]
+    def pods(self, service: str) -> frozenset[str]:
+        """Names of a service's pods, whether they hold quota or not."""
+        return frozenset(workload.name for workload in self._live.get(service, ()))
 
-    def _to(self, step: Replicas) -> Outcome:
+    def held(self, service: str) -> frozenset[str]:
+        """Names of those that hold quota."""
+        return self.pods(service) & self.admitted.keys()
+
+    def add(self, service: str, count: int) -> None:
+        """Make pods; they wait for quota until the next settling."""
+        entry, live = self._spec.services[service], self._live.setdefault(service, [])
+        for _ in range(count if entry.tenant in self.setting.queues else 0):
+            self._made += 1
+            made = workload_of(entry, self._planned.pools, f"{service} {self._made:08}", self._made)
+            live.append(made)
+            self.submit([made])
+
+    def remove(self, service: str, names: Sequence[str]) -> None:
+        """Take pods away."""
+        self.withdraw(names)
+        self._live[service] = [one for one in self._live[service] if one.name not in names]
+
+    def to(self, step: Replicas) -> Outcome:
+        """Scale every service to so many replicas, and settle."""
         self._preempted = Counter()
-        for place, name in enumerate(sorted({*step, *self._live})):
+        for place, name in enumerate(sorted({*step, *self._live}, reverse=self._turn < 0)):
             self._scale(name, place, step.get(name, 0))
+            if self._turn:
+                self.settle()
         self._made += _STEP
         self.settle()
         return Counter(_service(name) for name in self.admitted), self._preempted

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,10 @@ from jsonschema import Draft202012Validator
 
 from gpuplane.delivery.rehearsal.applied import RefusedObject
 from gpuplane.delivery.rehearsal.rehearsal_json import rehearsal_schema, rehearsal_schema_text, to_json, write_rehearsal_schema
+from gpuplane.delivery.rehearsal.render_html import render_html
+from gpuplane.delivery.rehearsal.render_markdown import to_markdown
 from gpuplane.delivery.rehearsal.render_text import headline, to_text
+from gpuplane.delivery.rehearsal.timeline import series
 from tests.delivery.rehearsal.rehearsed import AGREED, OPEN, WRONG, found
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -61,3 +65,26 @@ def test_missing_controllers_and_what_is_left_out_are_named() -> None:
 
     assert "Not rehearsed: no Kueue here." in text
     assert "made by the cloud, which is not there: NodeGroup (1)" in text
+
+
+def test_the_page_loads_nothing_and_escapes_what_people_wrote() -> None:
+    page = render_html(found(AGREED, WRONG, OPEN))
+
+    assert "<svg" in page
+    assert "beta/&lt;i&gt;rank" in page
+    assert "<i>rank" not in page
+    assert not re.search(r"(src|href)=\"(?!#)", page)
+    assert page.index("Where plan and cluster differ") < page.index("Timeline by tenant")
+    assert page == render_html(found(AGREED, WRONG, OPEN))
+
+
+def test_a_tenants_line_is_the_sum_of_its_services() -> None:
+    assert series(found().moments) == [(1.5, 0, 2), (2.0, 2, 0), (3.0, 3, 2), (7.0, 4, 1)]
+
+
+def test_markdown_cannot_be_broken_out_of() -> None:
+    text = to_markdown(found(AGREED, WRONG, OPEN))
+
+    assert "<i>" not in text
+    assert text.count("| ✗ |") == 1
+    assert "not rehearsed: no Kueue here" in text

@@ -44,8 +44,7 @@ def claims_of(stage: Stage, scenario: str, replicas: Replicas, level: Level | No
         yield _quota_claim(stage, scenario, name, wanted, admitted[name], ready[name], level)
     if not isinstance(level, NotKnown) and stage.has_kueue:
         yield from _tenant_claims(scenario, level, _by_tenant(admitted))
-    nodes = {pool: Counter(stage.pool_nodes(pool).values()) for pool in stage.planned.placements}
-    yield from room_claims(stage, scenario, nodes)
+    yield from room_claims(stage, scenario, whole_pools(stage))
 
 
 def _quota_claim(stage: Stage, scenario: str, name: str, wanted: int, admitted: int, ready: int, level: Level | NotKnown) -> Claim:
@@ -61,6 +60,20 @@ def _quota_claim(stage: Stage, scenario: str, name: str, wanted: int, admitted: 
     return Claim(scenario, name.partition("/")[0], name, "replicas that hold quota", QUOTA_PROOF, planned, observed, verdict, why)
 
 
+def notable(claims: Iterator[Claim], scenario: str) -> Iterator[Claim]:
+    """Those of services that wait, or that are not as planned; the others in one."""
+    plain = []
+    for claim in claims:
+        if claim.verdict == "agree" and ("0 pending" in claim.observed or claim.proof == ROOM_PROOF):
+            plain.append(claim)
+        else:
+            yield claim
+    if plain:
+        services = [claim.subject for claim in plain if claim.proof == QUOTA_PROOF]
+        yield Claim(scenario, "", "all others", "replicas that hold quota, and run", QUOTA_PROOF, "all of them",
+                    f"all of them ({', '.join(services)})", "agree")
+
+
 def _tenant_claims(scenario: str, level: Level, admitted: Counter[str]) -> Iterator[Claim]:
     """Only where the services alone do not say it: which of them gets the quota is open, or they disagree."""
     for tenant, expected in level.of_tenants.items():
@@ -68,6 +81,19 @@ def _tenant_claims(scenario: str, level: Level, admitted: Counter[str]) -> Itera
         if open_ones or not in_range(admitted[tenant], expected):
             yield Claim(scenario, tenant, tenant, "replicas of all its services that hold quota", QUOTA_PROOF, range_words(expected),
                         str(admitted[tenant]), agrees(in_range(admitted[tenant], expected)))
+
+
+def whole_pools(stage: Stage) -> dict[str, Counter[str]]:
+    """Nodes of every pool that are there, by zone."""
+    return {pool: Counter(stage.pool_nodes(pool).values()) for pool in stage.planned.placements}
+
+
+def reach(stage: Stage, replicas: Replicas) -> Level | NotKnown:
+    """Bring every service to so many replicas, on all nodes that there can be, and wait until it is so."""
+    stage.add_nodes(at_maximum=True)
+    level = stage.scale(replicas)
+    settled(stage, replicas, level)
+    return level
 
 
 def room_claims(stage: Stage, scenario: str, nodes: Mapping[str, Mapping[str, int]]) -> Iterator[Claim]:
@@ -84,10 +110,13 @@ def room_claims(stage: Stage, scenario: str, nodes: Mapping[str, Mapping[str, in
         verdict = room_for(stage.spec, stage.planned, pool, {name: admitted[name] for name in names}, of_pool)
         asked, running = sum(admitted[name] for name in names), sum(ready[name] for name in names)
         observed = f"{running} of {asked} pods run on {sum(of_pool.values())} nodes"
-        yield _room_claim(scenario, pool, verdict, asked, running, observed)
+        yield _room_claim(scenario, pool, sum(of_pool.values()), verdict, asked, running, observed)
 
 
-def _room_claim(scenario: str, pool: str, verdict: str, asked: int, running: int, observed: str) -> Claim:
+def _room_claim(scenario: str, pool: str, nodes: int, verdict: str, asked: int, running: int, observed: str) -> Claim:
+    if not nodes:
+        planned, right = "none runs: no node is left", running == 0
+        return Claim(scenario, "", f"pool {pool}", "pods with quota that run", ROOM_PROOF, planned, observed, agrees(right))
     planned = {"always": f"all {asked} run, whatever the scheduler does", "not packable": f"not all {asked} find room"}.get(
         verdict, f"all {asked} fit, but the scheduler may strand one" if verdict == "packable" else "not known")
     right = {"always": running == asked, "not packable": running < asked}.get(verdict, True)
