@@ -22,6 +22,14 @@ _SERVICE = "serving.kserve.io/inferenceservice"
 
 
 @dataclass(frozen=True)
+class GatewayProxies:
+    """The gateway's proxies: the namespace that they run in, and the labels of their pods."""
+
+    namespace: str
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class MonitoringArgs:
     """What is watched.
 
@@ -34,6 +42,7 @@ class MonitoringArgs:
         recorded: series that services record.
         has_inference_services: InferenceServices run, or will.
         has_llm_services: LLMInferenceServices run: their pods bear other labels, and have their metrics on another port.
+        proxies: those of the gateway; None where there is none.
         scrapes_kueue: bring a ServiceMonitor for Kueue; its chart's own bears no label that Prometheus could select it by.
     """
 
@@ -46,6 +55,7 @@ class MonitoringArgs:
     has_inference_services: bool = True
     has_llm_services: bool = False
     scrapes_kueue: bool = True
+    proxies: GatewayProxies | None = None
 
 
 class Monitoring(pulumi.ComponentResource):
@@ -56,6 +66,7 @@ class Monitoring(pulumi.ComponentResource):
         options = child_options(self, opts)
         monitors = {"model-servers": _pod_monitor()} if args.has_inference_services else {}
         monitors |= {"llm-servers": _llm_pod_monitor()} if args.has_llm_services else {}
+        monitors |= {"gateway-proxies": _proxy_monitor(args.proxies)} if args.proxies is not None else {}
         for kind, spec in monitors.items():
             KubernetesObject(kind, {"apiVersion": API_VERSION, "kind": "PodMonitor",
                                     "metadata": metadata(f"gpuplane-{kind}", args.namespace, args.labels), "spec": spec}, options)
@@ -63,7 +74,8 @@ class Monitoring(pulumi.ComponentResource):
             KubernetesObject("kueue", {
                 "apiVersion": API_VERSION, "kind": "ServiceMonitor",
                 "metadata": metadata("gpuplane-kueue", args.namespace, args.labels), "spec": _kueue_monitor()}, options)
-        groups = platform_groups(args.watch, args.deployments, args.has_gpu_metrics, args.recorded)
+        groups = platform_groups(args.watch, args.deployments, args.has_gpu_metrics, args.recorded,
+                                 has_gateway=args.proxies is not None)
         KubernetesObject("platform-rules", rule_file("gpuplane-platform", args.namespace, args.labels, groups), options)
         self.register_outputs({})
 
@@ -96,6 +108,15 @@ def _llm_pod_monitor() -> dict[str, Any]:
         "selector": {"matchLabels": {"app.kubernetes.io/part-of": LLM_PART_OF, "kserve.io/component": "workload"}},
         "podTargetLabels": [TENANT],
         "podMetricsEndpoints": [{"portNumber": LLM_PORT, "path": "/metrics", "interval": "15s", "relabelings": named}],
+    }
+
+
+def _proxy_monitor(proxies: GatewayProxies) -> dict[str, Any]:
+    """Envoy's statistics, on the port that Envoy Gateway names so (``internal/infrastructure/kubernetes/proxy``, golden Deployment)."""
+    return {
+        "namespaceSelector": {"matchNames": [proxies.namespace]},
+        "selector": {"matchLabels": dict(proxies.labels)},
+        "podMetricsEndpoints": [{"port": "metrics", "path": "/stats/prometheus", "interval": "30s"}],
     }
 
 

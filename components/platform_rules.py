@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gpuplane.components.alerts import Alert, Runbook, Watch, alert_rule, group, record
+from gpuplane.components.gateway_alerts import gateway_alerts
 from gpuplane.planning.service_levels.burn_rate import WINDOWS
 
 FATAL_XIDS = (48, 62, 63, 64, 74, 79, 92, 94, 95, 119, 120, 140)
@@ -40,7 +41,7 @@ class Recorded:
 
 
 def platform_groups(watch: Watch, deployments: Sequence[tuple[str, str, str]], has_gpu_metrics: bool,
-                    recorded: Recorded = Recorded()) -> list[dict[str, Any]]:
+                    recorded: Recorded = Recorded(), *, has_gateway: bool = False) -> list[dict[str, Any]]:
     """Every group of the platform's PrometheusRule.
 
     Args:
@@ -48,6 +49,7 @@ def platform_groups(watch: Watch, deployments: Sequence[tuple[str, str, str]], h
         deployments: what must run: namespace, Deployment, and what it does in a clause.
         has_gpu_metrics: the DCGM exporter is there.
         recorded: what services record.
+        has_gateway: the gateway's proxies are scraped.
     """
     queues, operators = _queue_alerts(), _operator_alerts(deployments)
     return [
@@ -56,6 +58,7 @@ def platform_groups(watch: Watch, deployments: Sequence[tuple[str, str, str]], h
         group("gpuplane-usage", _usage(recorded)),
         group("gpuplane-gpus", [alert_rule(alert, watch) for alert in _gpu_alerts()] if has_gpu_metrics else []),
         group("gpuplane-queues", [alert_rule(alert, watch) for alert in queues]),
+        group("gpuplane-gateway", [alert_rule(alert, watch) for alert in gateway_alerts()] if has_gateway else []),
         group("gpuplane-operators", [alert_rule(alert, watch) for alert in operators]),
     ]
 

@@ -11,7 +11,8 @@ from gpuplane.catalog.metrics import Metric, metric_that_measures
 from gpuplane.components.alerts import Watch
 from gpuplane.components.dashboards import Dashboards, DashboardsArgs
 from gpuplane.components.drift_job import DriftJob, DriftJobArgs
-from gpuplane.components.monitoring import Monitoring, MonitoringArgs
+from gpuplane.components.gateway import proxy_labels
+from gpuplane.components.monitoring import GatewayProxies, Monitoring, MonitoringArgs
 from gpuplane.components.platform_rules import Recorded
 from gpuplane.components.service_objectives import ServiceObjectives, ServiceObjectivesArgs
 from gpuplane.components.tenant_budget_rules import TenantBudgetRules, TenantBudgetRulesArgs
@@ -39,10 +40,19 @@ def register_platform(spec: EnvironmentSpec, planned: EnvironmentPlan, options: 
     Monitoring("monitoring", MonitoringArgs(
         wish.namespace, wish.labels, _watch(wish, wish.owner), (*_OPERATORS, *((_GPU_OPERATOR,) if operator is not None else ())),
         has_gpu_metrics=operator is not None and operator.dcgm_service_monitor, recorded=_recorded(spec, planned),
-        has_inference_services=not kinds or InferenceService in kinds, has_llm_services=LLMInferenceService in kinds), options)
+        has_inference_services=not kinds or InferenceService in kinds, has_llm_services=LLMInferenceService in kinds,
+        proxies=_proxies(spec)), options)
     if wish.grafana is not None:
         recorded = _recorded(spec, planned)
         Dashboards("dashboards", DashboardsArgs(wish.namespace, wish.grafana.labels, wish.grafana.folder, recorded), options)
+
+
+def _proxies(spec: EnvironmentSpec) -> GatewayProxies | None:
+    """The gateway's, once a tenant has callers: before that there is none."""
+    gateway = spec.environment.spec.gateway
+    if gateway is None or all(tenant.spec.access.models is None for tenant in spec.tenants.values()):
+        return None
+    return GatewayProxies(gateway.proxy_namespace, proxy_labels(gateway.namespace))
 
 
 def _recorded(spec: EnvironmentSpec, planned: EnvironmentPlan) -> Recorded:

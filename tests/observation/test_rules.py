@@ -138,6 +138,21 @@ def test_each_promise_is_measured_as_it_should_be() -> None:
         name: (bad, total, budget) for name, (bad, total, budget) in EXPRESSIONS.items()}
 
 
+def test_the_gateway_is_watched_where_it_has_callers_and_only_there() -> None:
+    with_callers = {name: views_of(load_environment(ROOT / "environments", name)) for name in ("dev", "prod")}
+    for name, views in with_callers.items():
+        monitors = [view for view in views if view.kind == "PodMonitor" and view.name == "gpuplane-gateway-proxies"]
+        alerts = {rule["alert"] for where, rule in rules() if where.startswith(f"{name}/") and "alert" in rule and "Gateway" in rule["alert"]}
+        is_there = any(view.kind == "Gateway" for view in views)
+        assert (len(monitors), len(alerts)) == ((1, 4) if is_there else (0, 0)), name
+    assert any(view.kind == "Gateway" for view in with_callers["prod"])
+    monitor, = [view for view in with_callers["prod"] if view.name == "gpuplane-gateway-proxies"]
+    assert monitor.props["spec"]["namespaceSelector"] == {"matchNames": ["envoy-gateway-system"]}
+    assert monitor.props["spec"]["selector"] in [
+        view.props["spec"]["podSelector"] for view in with_callers["prod"] if view.kind == "NetworkPolicy" and view.namespace == "envoy-gateway-system"]
+    assert monitor.props["spec"]["podMetricsEndpoints"][0]["port"] == "metrics"
+
+
 def test_a_promise_between_boundaries_is_watched_at_the_one_below_and_said() -> None:
     notes = plan(promised(), default_catalog(), AS_OF).notes
 
