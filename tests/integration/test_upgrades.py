@@ -87,7 +87,7 @@ def test_a_renamed_component_keeps_what_is_below_it(cluster: Cluster, tmp_path: 
     with_row = restored.run("preview", "local", "--engine", "pulumi", "--layer", "tenants", script=RENAME.format(rows=ROW))
 
     assert "create NetworkPolicy research-default-deny" in without
-    assert "delete NetworkPolicy research-default-deny" in without
+    assert "delete NetworkPolicy research-walls-default-deny" in without
     assert "create" not in with_row
     assert "delete" not in with_row
     assert "replace" not in with_row
