@@ -8,6 +8,7 @@ cluster's identity is checked before a stack is opened.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -203,6 +204,9 @@ def name_of(spec: EnvironmentSpec, key: StackKey) -> str:
 
 def reason(error: Exception) -> str:
     """Why Pulumi failed, without the log around it; of a lock also who holds it."""
+    killed = re.match(r"\s*code: -(\d+)", str(error))
+    if killed:
+        return f"Pulumi was killed by signal {killed[1]}, and not by this run."
     lines = [line.strip().removeprefix("stderr:").strip() for line in str(error).splitlines()]
     said = [line for line in lines if line.startswith("error:")]
     if any("currently locked" in line for line in said):

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.faults.control_plane import ControlPlane, kubeconfig, wait_until
+from tests.faults.control_plane import TOKEN, ControlPlane, kubeconfig, wait_until
 from tests.faults.proxy import Proxy
 from tests.integration.cluster import Cluster
 
@@ -87,25 +87,33 @@ class Bed:
     Attributes:
         folder: its own.
         tenant: the name of its tenant, which no other case has.
-        plane, cluster: the control plane, and a direct way to its API server.
-        base: a folder with a state in which the platform is applied.
+        cluster: a direct way to the API server.
+        plane: the control plane, where the case has one that it may kill; a proxy stands before it.
+        base: a folder with a state in which the platform is applied, where it is.
+        layer: options that say what is applied.
     """
 
     folder: Path
     tenant: str
-    plane: ControlPlane
     cluster: Cluster
-    base: Path
+    plane: ControlPlane | None = None
+    base: Path | None = None
+    layer: tuple[str, ...] = LAYER
     heard: list[str] = field(default_factory=list)
     running: list[Running] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        shutil.copytree(self.base / "state", self.state)
+        if self.base is not None:
+            shutil.copytree(self.base / "state", self.state)
+        self.state.mkdir(exist_ok=True)
         self.documents = self.folder / "environments" / "local"
         write_documents(self.documents, (self.tenant,))
-        self.proxy = Proxy(self.plane.server, _token(), self.plane.authority)
-        config = self.folder / "kubeconfig"
-        config.write_text(json.dumps(kubeconfig(self.proxy.url, {})))
+        self.edit("environment.yaml", "context: test", f"context: {self.cluster.context}")
+        config = Path(os.environ["KUBECONFIG"])
+        if self.plane is not None:
+            self.proxy = Proxy(self.plane.server, TOKEN, self.plane.authority)
+            config = self.folder / "kubeconfig"
+            config.write_text(json.dumps(kubeconfig(self.proxy.url, {})))
         self.variables = variables_of(self.folder, config)
 
     @property
@@ -136,11 +144,11 @@ class Bed:
 
     def up(self, *arguments: str, variables: dict[str, str] | None = None) -> Done:
         """Apply the tenants' layer."""
-        return self.run("up", "local", *LAYER, *arguments, variables=variables)
+        return self.run("up", "local", *self.layer, *arguments, variables=variables)
 
     def start(self, *arguments: str) -> Running:
         """Begin to apply the tenants' layer."""
-        found = Running(self.command("up", "local", *LAYER, *arguments), self.variables, self.folder / f"run-{len(self.running)}.log")
+        found = Running(self.command("up", "local", *self.layer, *arguments), self.variables, self.folder / f"run-{len(self.running)}.log")
         self.running.append(found)
         return found
 
@@ -168,7 +176,14 @@ class Bed:
             self.heard.append(one.log.read_text())
             one.kill()
             one.process.wait(20)
-        self.proxy.close()
+        if self.plane is not None:
+            self.proxy.close()
+
+    def heal(self) -> None:
+        """The network is back, and the control plane runs."""
+        if self.plane is not None:
+            self.proxy.heal()
+            self.plane.heal()
 
 
 def write_documents(folder: Path, tenants: tuple[str, ...]) -> None:
@@ -195,8 +210,3 @@ def variables_of(folder: Path, config: Path) -> dict[str, str]:
            "PULUMI_SKIP_UPDATE_CHECK": "true", "TMPDIR": str(folder / "tmp"), "XDG_STATE_HOME": str(folder / "home"), "NO_COLOR": "1"}
     return {**os.environ, **own}
 
-
-def _token() -> str:
-    from tests.faults.control_plane import TOKEN
-
-    return TOKEN

@@ -60,6 +60,6 @@ def base(plane: ControlPlane, direct: Cluster, tmp_path_factory: pytest.TempPath
 @pytest.fixture
 def bed(plane: ControlPlane, direct: Cluster, base: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Bed]:
     plane.heal()
-    made = Bed(tmp_path, f"t{abs(hash(request.node.name)) % 10 ** 8:08d}", plane, direct, base)
+    made = Bed(tmp_path, f"t{abs(hash(request.node.name)) % 10 ** 8:08d}", direct, plane, base)
     yield made
     made.close()

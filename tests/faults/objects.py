@@ -10,7 +10,7 @@ from kubernetes import client
 
 from tests.faults.bed import Bed, Done
 from tests.faults.case import Case
-from tests.faults.control_plane import custom_resource_definitions, install, wait_until
+from tests.faults.control_plane import ControlPlane, custom_resource_definitions, install, wait_until
 from tests.faults.kills import more_quota
 from tests.faults.network import AGAIN, TWO
 
@@ -18,14 +18,19 @@ GOOD, FAILED, WRONG = frozenset({0}), frozenset({3}), frozenset({2})
 KIND = "inferenceservices.serving.kserve.io"
 
 
+def _plane(bed: Bed) -> ControlPlane:
+    assert bed.plane is not None
+    return bed.plane
+
+
 def killed_for(name: str, seconds: float) -> Callable[[Bed], Done]:
     """A run in whose middle a part of the control plane is killed, and started again after a while."""
     def run(bed: Bed) -> Done:
         running = bed.start()
         running.wait_for(" created", 6)
-        bed.plane.kill(name)
+        _plane(bed).kill(name)
         time.sleep(seconds)
-        bed.plane.start(name)
+        _plane(bed).start(name)
         return running.end()
     return run
 
@@ -35,17 +40,17 @@ def killed_for_good(name: str) -> Callable[[Bed], Done]:
     def run(bed: Bed) -> Done:
         running = bed.start(*TWO)
         running.wait_for(" created", 6)
-        bed.plane.kill(name)
+        _plane(bed).kill(name)
         return running.end()
     return run
 
 
 def _dead_from_the_beginning(bed: Bed) -> Done:
-    bed.plane.kill("kube-apiserver")
+    _plane(bed).kill("kube-apiserver")
     return bed.up()
 
 
-def _webhook(bed: Bed, message: str = "") -> None:
+def webhook(bed: Bed, message: str = "") -> None:
     """A webhook on the tenant's quotas that nobody serves; or, with a message, a policy that says no."""
     selector = {"matchLabels": {"kubernetes.io/metadata.name": bed.tenant}}
     rules = [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["resourcequotas"]}]
@@ -64,27 +69,27 @@ def _webhook(bed: Bed, message: str = "") -> None:
                         "webhooks": [hook]})
 
 
-def _no_webhook(bed: Bed) -> None:
+def no_webhook(bed: Bed) -> None:
     hooks = client.AdmissionregistrationV1Api(bed.cluster.api)
     name = f"{bed.tenant}.example.com"
-    for delete in (hooks.delete_validating_webhook_configuration, hooks.delete_validating_admission_policy_binding,
-                   hooks.delete_validating_admission_policy):
-        try:
+    deletes = {hooks.list_validating_webhook_configuration: hooks.delete_validating_webhook_configuration,
+               hooks.list_validating_admission_policy_binding: hooks.delete_validating_admission_policy_binding,
+               hooks.list_validating_admission_policy: hooks.delete_validating_admission_policy}
+    for listed, delete in deletes.items():
+        if name in {one.metadata.name for one in listed().items}:
             delete(name)
-        except client.ApiException as error:
-            assert error.status == 404
 
 
 def _webhook_back_in_time(bed: Bed) -> Done:
     """A webhook that answers again while the run still tries."""
     running = bed.start()
     running.wait_for("attempt 1 failed")
-    _no_webhook(bed)
+    no_webhook(bed)
     return running.end()
 
 
 def _refused(bed: Bed) -> None:
-    _webhook(bed, "no quotas on a Sunday")
+    webhook(bed, "no quotas on a Sunday")
 
 
 def _not_registered(bed: Bed) -> None:
@@ -94,7 +99,7 @@ def _not_registered(bed: Bed) -> None:
 
 
 def _registered(bed: Bed) -> None:
-    install([one for one in custom_resource_definitions() if one["metadata"]["name"] == KIND], str(bed.plane.kubeconfig))
+    install([one for one in custom_resource_definitions() if one["metadata"]["name"] == KIND], str(_plane(bed).kubeconfig))
 
 
 def _registered_meanwhile(bed: Bed) -> Done:
@@ -149,9 +154,9 @@ CASES = (
     Case("etcd is killed and stays dead", killed_for_good("etcd"), FAILED, AGAIN),
     Case("the controllers are dead", killed_for_good("kube-controller-manager"), GOOD | FAILED),
     Case("a webhook does not answer", _impatient, FAILED, ("failed calling webhook", "A webhook of the cluster does not answer"),
-         prepare=_webhook, heal=_no_webhook),
-    Case("a webhook that answers again in time", _webhook_back_in_time, GOOD, prepare=_webhook, heal=_no_webhook),
-    Case("a policy of the cluster says no", _up, FAILED, ("no quotas on a Sunday", "Correct the wish"), prepare=_refused, heal=_no_webhook),
+         prepare=webhook, heal=no_webhook),
+    Case("a webhook that answers again in time", _webhook_back_in_time, GOOD, prepare=webhook, heal=no_webhook),
+    Case("a policy of the cluster says no", _up, FAILED, ("no quotas on a Sunday", "Correct the wish"), prepare=_refused, heal=no_webhook),
     Case("a CRD is missing", _impatient, FAILED, ("CustomResourceDefinition is not there",), prepare=_not_registered, heal=_registered),
     Case("a CRD that arrives in the middle", _registered_meanwhile, GOOD | FAILED, prepare=_not_registered),
     Case("an object of that name is somebody else's", _up, FAILED, ("already exists", "gpuplane adopt local"), prepare=_foreign_namespace,

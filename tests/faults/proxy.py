@@ -11,6 +11,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -144,9 +145,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _lose(self, fault: Drop | Hold, body: bytes) -> None:
         if fault.done:
-            connection = self._ask(body)
-            connection.getresponse().read()
-            connection.close()
+            with closing(self._ask(body)) as connection, closing(connection.getresponse()) as response:
+                response.read()
         if isinstance(fault, Hold):
             fault.reached.set()
             fault.released.wait(120)
@@ -167,19 +167,25 @@ class _Handler(BaseHTTPRequestHandler):
         context = ssl.create_default_context(cafile=str(self.server.authority))
         connection = http.client.HTTPSConnection(self.server.upstream, context=context, timeout=60)
         kept = {name: value for name, value in self.headers.items() if name.lower() not in _HOP}
-        connection.request(self.command, self.path, body or None, {**kept, "Authorization": f"Bearer {self.server.token}"})
+        try:
+            connection.request(self.command, self.path, body or None, {**kept, "Authorization": f"Bearer {self.server.token}"})
+        except OSError:
+            connection.close()
+            raise
         return connection
 
     def _forward(self, body: bytes, seconds: float | None) -> None:
         end = None if seconds is None else time.monotonic() + seconds
         try:
-            connection = self._ask(body)
-            if seconds is not None and connection.sock is not None:
-                connection.sock.settimeout(seconds)
-            response = connection.getresponse()
+            with closing(self._ask(body)) as connection:
+                if seconds is not None and connection.sock is not None:
+                    connection.sock.settimeout(seconds)
+                with closing(connection.getresponse()) as response:
+                    self._pass_on(response, end)
         except OSError:
             self.close_connection = True
-            return
+
+    def _pass_on(self, response: http.client.HTTPResponse, end: float | None) -> None:
         self.send_response_only(response.status)
         for name, value in response.getheaders():
             if name.lower() not in _HOP:
@@ -187,7 +193,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
         self.close_connection = not self._copy(response, end)
-        connection.close()
 
     def _copy(self, response: http.client.HTTPResponse, end: float | None) -> bool:
         try:

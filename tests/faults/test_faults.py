@@ -5,6 +5,8 @@ For each: what the user sees, what the state is, and that the next run converges
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from tests.faults import kills, network, objects, state
@@ -28,9 +30,10 @@ def test_fault(bed: Bed, case: Case) -> None:
         assert words in done.stderr, f"{words!r} is not in:\n{done.stderr}"
     assert "Traceback" not in done.said, done.said
     case.after(bed)
-    bed.proxy.heal()
-    bed.plane.heal()
+    bed.heal()
     case.heal(bed)
+    if os.environ.get("GPUPLANE_FAULTS_LOOK"):
+        return
     said = require_converges(bed, *case.options)
     for words in case.next_says:
         assert words in said, f"{words!r} is not in:\n{said}"

@@ -29,7 +29,8 @@ def read(spec: EnvironmentSpec, wanted: Mapping[str, Any]) -> dict[str, Any] | N
         return None
     except Exception as error:
         line = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise EngineFailed(f"{wanted.get('kind')} {metadata.get('name')} cannot be read from the cluster: {line}") from None
+        why = line if getattr(error, "status", None) else f"the API server cannot be reached: {line}"
+        raise EngineFailed(f"{wanted.get('kind')} {metadata.get('name')} cannot be read from the cluster: {why}") from None
     return found
 
 

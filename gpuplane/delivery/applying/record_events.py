@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from gpuplane.delivery.applying.digest import StackDigest
 from gpuplane.delivery.applying.outcome import Outcome
 from gpuplane.delivery.audit import AuditEvent, append
+from gpuplane.delivery.exit_status import CannotStart, EngineFailed
 from gpuplane.delivery.live_progress import short
 from gpuplane.spec.environment_spec import EnvironmentSpec, StackKey
 
@@ -36,7 +37,18 @@ def record_begin(spec: EnvironmentSpec, digests: Iterable[StackDigest], approval
 
 
 def record_end(spec: EnvironmentSpec, outcomes: Iterable[Outcome], digests: Mapping[StackKey, StackDigest], kind: str = "apply") -> None:
-    """What became of the stacks that were touched; a record of many, as one on S3 takes seconds."""
+    """What became of the stacks that were touched; a record of many, as one on S3 takes seconds.
+
+    Raises:
+        EngineFailed: it cannot be recorded; what was done stays done.
+    """
+    try:
+        _record_end(spec, outcomes, digests, kind)
+    except CannotStart as error:
+        raise EngineFailed(f"What became of the stacks above is not on record: {error}") from None
+
+
+def _record_end(spec: EnvironmentSpec, outcomes: Iterable[Outcome], digests: Mapping[StackKey, StackDigest], kind: str) -> None:
     touched = [one for one in outcomes if one.attempts]
     for destroyed in (False, True):
         found = [one for one in touched if (kind == "destroy" or one.result == "destroyed") == destroyed]

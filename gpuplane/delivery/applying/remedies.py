@@ -48,6 +48,7 @@ REMEDIES: tuple[tuple[str, str], ...] = (
 )
 """Patterns of what was said, and what to do."""
 
+_PASSES = r"was killed by signal|cannot be reached|is unreachable|Internal error occurred|\b50[0234]\b|EOF|timed? ?out"
 _LATER = "What was done is in the state; run the command again when that is over, and it goes on from there."
 
 
@@ -56,7 +57,7 @@ def what_helps(said: str, environment: str, stack: str) -> str:
     for pattern, remedy in REMEDIES:
         if re.search(pattern, said, re.IGNORECASE):
             return remedy.format(environment=environment, stack=stack)
-    return _LATER if is_transient(said.splitlines() or [said]) else ""
+    return _LATER if re.search(_PASSES, said, re.IGNORECASE) or is_transient(said.splitlines() or [said]) else ""
 
 
 def with_help(reason: str, said: str, environment: str, stack: str) -> str:

@@ -16,6 +16,7 @@ from threading import Lock
 from typing import Any
 
 from gpuplane.delivery.applying.outcome import Outcome
+from gpuplane.delivery.exit_status import CannotStart
 from gpuplane.delivery.redaction import NO_SECRETS
 
 _LARGEST_RECORD = 64 * 1024 * 1024
@@ -25,12 +26,17 @@ _KEPT = 50
 
 
 class RunRecord:
-    """The record of one run, open for writing."""
+    """The record of one run, open for writing.
+
+    Attributes:
+        path: where it is.
+        lost: why a line could not be written; the run itself goes on.
+    """
 
     def __init__(self, path: Path, environment: str, now: datetime) -> None:
         """Begin it; the folder is made if it is not there."""
+        self.path, self.lost, self._lock = path, "", Lock()
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.path, self._lock = path, Lock()
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
         self.write({"event": "run", "schema_version": 1, "environment": environment, "at": stamp(now), "pid": os.getpid()})
 
@@ -38,8 +44,11 @@ class RunRecord:
         """Add one line."""
         text = NO_SECRETS.text(json.dumps(dict(line), sort_keys=True, ensure_ascii=False)) + "\n"
         with self._lock:
-            os.write(self._file, text.encode())
-            os.fsync(self._file)
+            try:
+                os.write(self._file, text.encode())
+                os.fsync(self._file)
+            except OSError as error:
+                self.lost = str(error)
 
     def began(self, stack: str, digest: str, now: datetime) -> None:
         """A stack is being applied."""
@@ -76,11 +85,19 @@ class FormerRun:
 
 
 def new_record(folder: Path, environment: str, now: datetime) -> RunRecord:
-    """A record of its own in an environment's folder of records; the oldest ones go."""
+    """A record of its own in an environment's folder of records; the oldest ones go.
+
+    Raises:
+        CannotStart: the folder takes none.
+    """
     place = folder / environment
-    for old in sorted(place.glob("*.jsonl"))[:-_KEPT]:
-        old.unlink(missing_ok=True)
-    return RunRecord(place / f"{now:%Y%m%dT%H%M%S%f}-{os.getpid()}.jsonl", environment, now)
+    try:
+        for old in sorted(place.glob("*.jsonl"))[:-_KEPT]:
+            old.unlink(missing_ok=True)
+        return RunRecord(place / f"{now:%Y%m%dT%H%M%S%f}-{os.getpid()}.jsonl", environment, now)
+    except OSError as error:
+        raise CannotStart(f"{place}: the record of the run cannot be written: {error.strerror}. Nothing was applied; name another folder "
+                          "with --runs.") from None
 
 
 def last_unfinished(folder: Path, environment: str) -> FormerRun | None:

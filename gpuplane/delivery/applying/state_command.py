@@ -58,9 +58,14 @@ def restore(environment: str, folder: Path, stacks: tuple[str, ...], before: Pat
             say("Nothing was changed; --yes restores.")
             sys.exit(GOOD)
         if state_copies.stacks_there(spec, variables):
-            writing(before, lambda: state_copies.write_copy(spec, before, variables, stamp(datetime.now(UTC))))
+            writing(before, lambda: state_copies.write_copy(spec, before, variables, stamp(datetime.now(UTC)), _left_out))
         state_copies.restore(copies, variables)
         record_restore(spec, [copy.stack for copy in copies])
+
+
+def _left_out(error: Exception) -> None:
+    """A state that is restored because it cannot be read cannot be copied before that either."""
+    click.echo(f"{error}\nThere is no copy of it as it is now.", err=True)
 
 
 @state.command()

@@ -7,13 +7,13 @@ which is written last; a folder without one is no copy.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gpuplane.delivery.applying import states
-from gpuplane.delivery.exit_status import CannotStart
+from gpuplane.delivery.exit_status import CannotStart, EngineFailed
 from gpuplane.delivery.file_digests import digest
 from gpuplane.delivery.pulumi_engine import name_of
 from gpuplane.delivery.whole_file import write_whole
@@ -41,8 +41,12 @@ def stacks_there(spec: EnvironmentSpec, variables: Mapping[str, str]) -> tuple[s
                  if name in names)
 
 
-def write_copy(spec: EnvironmentSpec, out: Path, variables: Mapping[str, str], at: str) -> tuple[str, ...]:
+def write_copy(spec: EnvironmentSpec, out: Path, variables: Mapping[str, str], at: str,
+               unreadable: Callable[[EngineFailed], None] | None = None) -> tuple[str, ...]:
     """Copy all stacks into a folder, which must be new or empty; returns their names.
+
+    Args:
+        unreadable: called where a stack cannot be read, which is then left out; without it, that ends the copy.
 
     Raises:
         CannotStart: the folder holds something, or the environment has no state.
@@ -55,7 +59,14 @@ def write_copy(spec: EnvironmentSpec, out: Path, variables: Mapping[str, str], a
         raise CannotStart(f"{spec.name} has no stacks in {variables['PULUMI_BACKEND_URL']}; there is nothing to copy.")
     rows = {}
     for name in found:
-        text = json.dumps({"version": 3, "deployment": states.deployment(name, variables)}, indent=1, sort_keys=True) + "\n"
+        try:
+            held = states.deployment(name, variables)
+        except EngineFailed as error:
+            if unreadable is None:
+                raise
+            unreadable(error)
+            continue
+        text = json.dumps({"version": 3, "deployment": held}, indent=1, sort_keys=True) + "\n"
         write_whole(out / f"{name}.json", text, 0o600)
         rows[name] = {"digest": digest(text), "resources": len(json.loads(text)["deployment"].get("resources") or ())}
     index = {"schema_version": SCHEMA_VERSION, "kind": "gpuplane-state-copy", "environment": spec.name, "at": at, "stacks": rows}

@@ -26,6 +26,7 @@ NEVER: tuple[tuple[str, str], ...] = (
 TRANSIENT: tuple[tuple[str, str], ...] = (
     (r"connection refused|connection reset by peer|broken pipe|unexpected EOF|\bEOF\b", "the network, or a server that restarts"),
     (r"no such host|network is unreachable|no route to host|temporary failure in name resolution", "the network"),
+    (r"the API server cannot be reached|cluster is unreachable", "the network"),
     (r"TLS handshake timeout|i/o timeout|context deadline exceeded|Client\.Timeout|request timed out|timed out waiting", "a timeout"),
     (r"http2: client connection lost|server sent GOAWAY|use of closed network connection", "a connection that ended"),
     (r"the object has been modified; please apply your changes to the latest version", "Kubernetes 409: somebody was faster"),

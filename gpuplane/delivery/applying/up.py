@@ -127,6 +127,9 @@ class _Run:
             print_summary(self.outcomes, self.console)
         status = exit_status(self.outcomes)
         self.record.close(status, _now())
+        if self.record.lost:
+            self.console.print(f"[yellow]![/] {self.record.path} is not whole: {self.record.lost}; --resume does everything again",
+                               soft_wrap=True, highlight=False)
         return status
 
     def _work(self, key: StackKey) -> Outcome:
