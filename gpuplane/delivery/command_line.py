@@ -5,6 +5,7 @@ Exit status: 0 good; 1 refused or violated; 2 the input is wrong or a tool is mi
 
 from __future__ import annotations
 
+import errno
 import gc
 import io
 import os
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from gpuplane.spec.environment_spec import EnvironmentSpec
+
+
+_NO_PATH = (errno.ENAMETOOLONG, errno.ELOOP)
+"""What the system says of a path that nothing could ever be at; every other refusal of its is met where it can happen."""
 
 
 class _Date(click.ParamType):  # type: ignore[type-arg]  # generic only in the stubs of newer releases
@@ -158,7 +163,9 @@ def errors() -> Iterator[None]:
     except BrokenPipeError:  # the reader has gone; no verdict was said whole, so none is taken for good
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(ENGINE_FAILED)
-    except Exception:
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in _NO_PATH:
+            stop(WRONG_INPUT, f"{error.filename} cannot be a path: {error.strerror}. Name another.")
         import traceback
 
         from gpuplane.delivery.redaction import NO_SECRETS

@@ -68,6 +68,8 @@ def _opened(where: str) -> Iterator[tuple[IO[bytes], int | None]]:
         except OSError as error:
             raise CannotStart(f"{where} cannot be read: {error.strerror}.") from None
         return
+    if not where.isascii():
+        raise CannotStart(f"{where} is no address: write other letters than those of ASCII as %XX.")
     request = urllib.request.Request(where, headers={"User-Agent": "gpuplane"})  # noqa: S310 the scheme is http or https, as seen above
     try:
         with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as response:  # noqa: S310 as above

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,7 +34,13 @@ def refresh(regions: tuple[str, ...], offers: tuple[str, ...], spot: str | None,
     """
     with errors():
         from gpuplane.delivery import price_refresh
+        from gpuplane.delivery.exit_status import CannotStart
+        from gpuplane.spec.errors import shown
 
+        wrong = [each for each in regions if not re.fullmatch(r"[a-z][-a-z0-9]{1,40}", each)]
+        if wrong:
+            raise CannotStart(f"--region {', '.join(map(shown, wrong))} is no region; allowed: small letters, digits and hyphens, such as "
+                              "eu-central-1.")
         target = out or environments / "prices.yaml"
         former = price_refresh.former(target)
         wanted = regions or (() if offers else price_refresh.regions_of(environments))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 from decimal import ROUND_HALF_EVEN, Decimal
 
 _COMMAND = re.compile(r"(?m)^(\s*:)(?=:)|(##)(?=\[)")
 """What a runner of GitHub Actions obeys in a log: ``::name::`` at the start of a line, and ``##[name]`` anywhere in it."""
 
-_CONTROL = re.compile("[\\x7f-\\x9f\\u2028\\u2029\\u200e\\u200f\\u202a-\\u202e\\u2066-\\u2069]")
-"""What JSON may leave as it is, and terminals obey or show in another order."""
+_NOT_ASCII = re.compile(r"[^\n\x20-\x7e]")
+"""Among these is what JSON may leave as it is, and terminals obey or show in another order."""
 
 
 def usd(amount: Decimal | None, sign: bool = False) -> str:
@@ -39,4 +40,5 @@ def inert(text: str) -> str:
 
 def inert_json(text: str) -> str:
     """The same of JSON, which keeps its value: none of its lines begins with a colon, and in a string a character can be escaped."""
-    return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text.replace("##[", "#\\u0023["))
+    plain = text.replace("##[", "#\\u0023[")
+    return _NOT_ASCII.sub(lambda found: found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1], plain)

@@ -25,6 +25,16 @@ _DETECTORS: Final = (
     ("square_oauth", "SquareOAuthDetector"), ("stripe", "StripeDetector"), ("telegram_token", "TelegramBotTokenDetector"),
     ("twilio", "TwilioKeyDetector"))
 """Plug-ins of detect-secrets that know a form of their own: those that judge by entropy or by a word in the line are left out."""
+_LINEAR: Final = {
+    "CloudantDetector": (
+        re.compile(r"(?i)(?<![a-z0-9])(?:cloudant|clou|cl)[_-]?(?:api)?(?:key|password|pass|pwd|pw|token)[\"']?\]?"
+                   r"(?:\s{1,9}|\s{0,9}(?:=>|:=|::|=|:)\s{0,9})[\"']?([0-9a-f]{64}|[a-z]{24})"),
+        re.compile(r"https?://[\w-]{1,80}:([0-9a-f]{64}|[a-z]{24})@[\w-]{1,80}\.cloudant\.com")),
+    "JwtTokenDetector": (re.compile(r"(?<![A-Za-z0-9_=-])eyJ[A-Za-z0-9_=-]+\.[A-Za-z0-9_=-]++\.?[A-Za-z0-9_.+/=-]*+"),),
+    "NpmDetector": (re.compile(r"/:_authToken=\s{0,9}(?:npm_\S+|[A-Fa-f0-9-]{36})"),),
+    "OpenAIDetector": (re.compile(r"(?<![A-Za-z0-9_-])sk-[A-Za-z0-9_-]*?[A-Za-z0-9]{20}T3BlbkFJ[A-Za-z0-9]{20}"),)}
+"""Forms that stand for a plug-in's own, which takes the square or the cube of a text's length: some ten thousand characters are enough to
+make that hours. The plug-in's further tests stay."""
 _FORMS: Final = (
     ("Hugging Face access token", "hf_", re.compile(r"\bhf_[A-Za-z]{34}\b")),
     ("NVIDIA NGC API key", "nvapi-", re.compile(r"\bnvapi-[A-Za-z0-9_-]{60,70}")),
@@ -40,7 +50,7 @@ _FORMS: Final = (
 """Forms that detect-secrets 1.5 does not know, from the providers' own documentation, each after a text that all of its kind have."""
 _HEADER = re.compile(r"(?i)\bauthorization\b\W{0,4}\b(?:bearer|basic)\s+(?![$<{])[A-Za-z0-9._~+/-]{12,}")
 """The one form that may go over a line's end."""
-_CANDIDATE = re.compile(r"[A-Za-z0-9_+/=.-]{16,}|://[^/\s]+:[^/\s]+@|PRIVATE KEY")
+_CANDIDATE = re.compile(r"[A-Za-z0-9_+/=.-]{16,}|://[^/\s:]+:[^/\s@]+@|PRIVATE KEY")
 """What any of these needs: a long unbroken word, credentials in an address, or the head of a key."""
 
 _PASSWORDS = frozenset({"password", "passwords", "passwd", "pwd", "passphrase", "passcode"})
@@ -115,7 +125,11 @@ def spans(text: str) -> frozenset[str]:
 @cache
 def _plugins() -> tuple[Any, ...]:
     # Imported when first needed: detect-secrets brings requests, which it would only use to ask providers whether a token works.
-    return tuple(getattr(import_module(f"detect_secrets.plugins.{module}"), name)() for module, name in _DETECTORS)
+    found = tuple(getattr(import_module(f"detect_secrets.plugins.{module}"), name)() for module, name in _DETECTORS)
+    for plugin in found:
+        if (forms := _LINEAR.get(type(plugin).__name__)) is not None:
+            plugin.denylist = forms
+    return found
 
 
 def _worded(name: str) -> str:

@@ -12,8 +12,8 @@ from gpuplane.spec.aws_nodes import AwsNodes, InstanceType, Purchase, SecurityGr
 from gpuplane.spec.capacity_reservation import CapacityBlock, CapacityReservation
 from gpuplane.spec.model import SpecModel
 
-_AL2023_RELEASE = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+-[0-9]{8}")
-_BOTTLEROCKET_RELEASE = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+-[0-9a-f]{8}")
+_AL2023_RELEASE = re.compile(r"[0-9]{1,9}\.[0-9]{1,9}\.[0-9]{1,9}-[0-9]{8}")
+_BOTTLEROCKET_RELEASE = re.compile(r"[0-9]{1,9}\.[0-9]{1,9}\.[0-9]{1,9}-[0-9a-f]{8}")
 
 
 class Efa(SpecModel):

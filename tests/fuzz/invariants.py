@@ -74,7 +74,7 @@ def _raised(stderr: str) -> str:
 
 def _inert(where: str, text: str) -> None:
     """No control characters, and no commands for a runner that reads the log."""
-    strange = sorted({character for character in text if not character.isprintable() and character not in "\n"} - {"\u200b"})
+    strange = sorted({character for character in text if not character.isprintable()} - {"\n", "\u200b", "\u00a0" if where == "html" else "\n"})
     if strange:
         at = text.index(strange[0])
         raise Defect(f"{where} holds control characters", f"{strange!r} in {text[max(0, at - 200):at + 100]!r}")

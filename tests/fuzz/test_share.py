@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import subprocess
@@ -26,6 +27,18 @@ INPUTS = 1500
 def test_what_was_mended_stays_mended(name: str) -> None:
     try:
         run(REGRESSIONS[name])
+    finally:
+        forget_all()
+
+
+@pytest.mark.parametrize("text", [
+    "cloudant_apikey" + " " * 20_000, "/" * 60_000 + ":_authToken=", "a." * 30_000, "sk-" * 20_000 + "T3BlbkFJ", "eyJ" * 20_000, "://" + "a:" * 30_000,
+    "${" + "a" * 60_000, "-----BEGIN PRIVATE KEY-----" * 2000, "http://a" * 8000])
+def test_a_long_text_takes_no_longer_than_any_input_may(text: str) -> None:
+    container = {"name": "a", "image": text, "args": [text], "env": [{"name": "URL", "value": text}, {"name": "API_PASSWORD", "value": text}]}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "annotations": {"x": text}}, "spec": {"containers": [container]}}
+    try:
+        run(Case("check", ("check", "m.yaml", "--as-of", "2026-08-01"), "m.yaml", json.dumps(pod).encode()))
     finally:
         forget_all()
 

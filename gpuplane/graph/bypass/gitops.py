@@ -10,7 +10,7 @@ from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.resource_view import ResourceView, items, lookup, told
 
 _KIND = "delivery without a gate"
-_COMMIT = re.compile(r"[0-9a-f]{40}|v?\d+\.\d+\.\d+[\w.+-]*")
+_COMMIT = re.compile(r"[0-9a-f]{40}|v?\d{1,9}\.\d{1,9}\.\d{1,9}[\w.+-]*")
 _RENDER = "Let it apply what `gpuplane render` wrote and the gate has passed, at a commit."
 
 

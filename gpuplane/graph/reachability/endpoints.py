@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-_URL = re.compile(r"\b([a-z][a-z0-9+.-]*)://(?:[^\s/@\"']*@)?([a-zA-Z0-9][-a-zA-Z0-9.]*)(?::(\d+))?")
+_URL = re.compile(r"\b([a-z][a-z0-9+.-]{0,30})://(?:[^\s/@\"']*@)?([a-zA-Z0-9][-a-zA-Z0-9.]*)(?::(\d+))?")
 _IN_CLUSTER = re.compile(r"^[a-z0-9][-a-z0-9]*\.([a-z0-9][-a-z0-9]*)(?:\.svc(?:\.cluster\.local)?)?$")
 
 

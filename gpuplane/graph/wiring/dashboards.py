@@ -13,7 +13,7 @@ from gpuplane.graph.wiring.expressions import Reader, expression_links
 from gpuplane.graph.wiring.index import Index
 from gpuplane.graph.wiring.links import Link, Relation, State
 
-_VARIABLE = re.compile(r"\$(\w+)|\$\{(\w+)[^}]*\}|\[\[(\w+)[^\]]*\]\]")
+_VARIABLE = re.compile(r"\$(\w+)|\$\{(\w++)[^${}]*+\}|\[\[(\w++)[^\[\]]*+\]\]")
 _QUERY_OF_VALUES = re.compile(r"^\s*(?:label_values|query_result|metrics)\s*\((.*?)(?:,\s*\w+\s*)?\)\s*$", re.DOTALL)
 _GIVEN = ("timeFilter", "interval", "interval_ms", "dashboard", "org", "user", "name")
 """Variables that Grafana defines, besides those that begin with two underscores."""

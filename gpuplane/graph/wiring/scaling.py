@@ -24,7 +24,8 @@ from gpuplane.graph.wiring.promql import Series, series
 SCALERS = ("HorizontalPodAutoscaler", "ScaledObject")
 _WORKLOADS = ("Deployment", "StatefulSet", "ReplicaSet", "ReplicationController", "LeaderWorkerSet")
 _HOST = re.compile(r"^https?://([a-z0-9][-a-z0-9]*)\.([a-z0-9][-a-z0-9]*)(?:\.svc[-.a-z0-9]*)?(?::(\d+))?(?:/|$)")
-_PLAIN_QUERY = re.compile(r"\s*(?:(sum|avg|max|min)\s*(?:by\s*\([^)]*\)\s*)?\()?\s*[a-zA-Z_:][\w:]*\s*(\{[^}]*\})?\s*\)?\s*", re.DOTALL)
+_PLAIN_QUERY = re.compile(
+    r"\s*+(?:(sum|avg|max|min)\s*+(?:by\s*+\([^)]*+\)\s*+)?\()?\s*+[a-zA-Z_:][\w:]*+\s*+(\{[^}]*+\})?\s*+\)?\s*+", re.DOTALL)
 """One series, aggregated at most once: what it can be at most is what one pod can be at most."""
 _TOLERANCE = 1.1
 """An autoscaler acts where a metric is more than a tenth over its target (``--horizontal-pod-autoscaler-tolerance``)."""

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from gpuplane.catalog.bench_results import WrongResult
 from gpuplane.planning.intervals import Interval, mean, quantile, share
 from gpuplane.planning.promotion.lm_eval_result import FEWEST_FOR_NORMAL
+from gpuplane.spec.errors import dotted
 from gpuplane.spec.evaluation import EvaluatedMeasure, EvaluationResult
 from gpuplane.spec.evaluation_result import GenericMeasure, GenericResult
 
@@ -27,7 +28,7 @@ def generic_result(data: Mapping[str, Any], digest: str) -> EvaluationResult:
     try:
         given = GenericResult.model_validate_json(json.dumps(data), by_alias=True, by_name=False)
     except ValidationError as error:
-        found = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors(include_url=False)[:5])
+        found = "; ".join(f"{dotted(each['loc'])[:200]}: {each['msg'][:300]}" for each in error.errors(include_url=False)[:5])
         raise WrongResult(f"is not of the form of docs/schema/evaluation-result.json: {found}.") from None
     try:
         measures = dict(found for name, measure in given.measures.items() for found in _measures(name, measure))

@@ -23,6 +23,8 @@ _LIKE_A_SHARE = 0.02
 """How far, relatively, a standard error may be from that of a share for the figure to be one."""
 _NAME = re.compile(r"[A-Za-z0-9][-A-Za-z0-9_.,:@+/]*")
 _COMMIT = re.compile(r"[0-9a-f]{12,64}")
+_YEAR_2000 = 946_684_800
+"""As Unix time."""
 
 
 def lm_eval_result(data: Mapping[str, Any], digest: str) -> EvaluationResult:
@@ -32,8 +34,8 @@ def lm_eval_result(data: Mapping[str, Any], digest: str) -> EvaluationResult:
         WrongResult: it says no day.
     """
     started = data.get("date")
-    if isinstance(started, bool) or not isinstance(started, int | float) or not 0 < started < 4e9:
-        raise WrongResult("date is missing or no Unix time.")
+    if isinstance(started, bool) or not isinstance(started, int | float) or not _YEAR_2000 <= started < 4e9:
+        raise WrongResult("date is missing or no Unix time of this century.")
     measures = dict(found for task, row in data["results"].items() if isinstance(row, Mapping) for found in _measures(data, task, row))
     return EvaluationResult(
         digest=digest, format="lm-evaluation-harness", measured_on=datetime.fromtimestamp(started, UTC).date().isoformat(),

@@ -6,10 +6,13 @@ import json
 from hashlib import sha256
 from typing import Any
 
+from pydantic import ValidationError
+
 from gpuplane.catalog.bench_results import MAX_BYTES, WrongResult
 from gpuplane.planning.promotion.bench_serve_result import bench_serve_result
 from gpuplane.planning.promotion.generic_result import generic_result
 from gpuplane.planning.promotion.lm_eval_result import lm_eval_result
+from gpuplane.spec.errors import dotted
 from gpuplane.spec.evaluation import EvaluationResult
 
 _KNOWN = ("results_….json of lm-evaluation-harness (keys results and n-samples), the file of vllm bench serve --save-result (keys model_id "
@@ -34,7 +37,11 @@ def evaluation_result(content: bytes, stored_at: str = "") -> EvaluationResult:
         raise WrongResult("is not one JSON document (vllm bench serve --append-result writes several: give it one file a run).") from None
     if not isinstance(data, dict):
         raise WrongResult("is not a JSON object.")
-    found = _read(data, f"sha256:{sha256(content).hexdigest()}")
+    try:
+        found = _read(data, f"sha256:{sha256(content).hexdigest()}")
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise WrongResult(f"{dotted(first['loc'])[:200]}: {first['msg'][:300]}.") from None
     if not found.measures:
         raise WrongResult("holds no figure that could be judged.")
     return found.model_copy(update={"stored_at": stored_at}) if stored_at else found

@@ -12,7 +12,7 @@ from gpuplane.graph.resource_view import ResourceView, Unknown, items, lookup
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.rule import Example, Rule
 
-_EXACT = re.compile(r"v?\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?")
+_EXACT = re.compile(r"v?\d{1,9}\.\d{1,9}\.\d{1,9}(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?")
 """A semantic version, with nothing left open (ranges, ``x`` and ``*`` are what Helm resolves when it runs)."""
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _RELEASES = ("kubernetes:helm.sh/v3:Release", "kubernetes:helm.sh/v3:Chart", "kubernetes:helm.sh/v4:Chart")
