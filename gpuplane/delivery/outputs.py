@@ -29,7 +29,9 @@ _MARKS: Mapping[str, re.Pattern[str]] = {name: re.compile(mark, re.DOTALL) for n
     "plan.json": r'^\{\s*"as_of": "[^"]*",\s*"blocking": \[', "report.md": r"^\W*\*\*[A-Z]+:\*\* ",
     "report.html": r"<title>[A-Z]+: gpuplane preview of ", "findings.sarif": r'"driver": \{\s*"name": "gpuplane"',
     "findings.junit.xml": r'<testsuites name="gpuplane"', "capacity.json": r'^\{\s*"admission": \{\s*"at_maximum": ',
-    "capacity.txt": r"^tenant +devices +guaranteed ", "capacity.svg": r'^(\s*$|<svg [^>]*aria-labelledby="capacity-title")'}.items()}
+    "capacity.txt": r"^tenant +devices +guaranteed ", "capacity.svg": r'^(\s*$|<svg [^>]*aria-labelledby="capacity-title")',
+    "rehearsal.json": r'^\{\s*"rehearsal": \{', "rehearsal.txt": r"^\S+: .*\(\d+ of \d+ claims agree, ",
+    "rehearsal.md": r"^### \S Rehearsal of ", "rehearsal.html": r"<title>(dis)?agrees: gpuplane rehearse "}.items()}
 """What stands in the first 2000 characters of a file of that name that is ours."""
 _OURS: Mapping[str, Mapping[str, Callable[[str], bool]]] = {
     MANIFESTS: {".yaml": is_ours, ".txt": is_ours},

@@ -16,6 +16,7 @@ from gpuplane.delivery.rehearsal.applied import LeftOut, RefusedObject, Rehearsa
 from gpuplane.delivery.rehearsal.claim import Claim
 from gpuplane.delivery.rehearsal.cleaning import require_clean
 from gpuplane.delivery.rehearsal.control_plane import begin, require_room, require_throw_away
+from gpuplane.delivery.rehearsal.controllers import controller_claims
 from gpuplane.delivery.rehearsal.observation import Eviction, Moment, Observation
 from gpuplane.delivery.rehearsal.scenarios.burst import burst
 from gpuplane.delivery.rehearsal.scenarios.canary import canary
@@ -36,7 +37,6 @@ SCENARIOS: Mapping[str, Scenario] = MappingProxyType({
     "lost-nodes": lost_nodes, "offboarding": offboarding})
 """Every scenario by its name on the command line, in the order in which they run."""
 CLEANING_SECONDS = 120.0
-_KUEUE, _KSERVE = ("kueue.x-k8s.io/v1beta2", "ClusterQueue"), ("serving.kserve.io/v1beta1", "InferenceService")
 
 Progress = Callable[[str], None]
 
@@ -78,8 +78,8 @@ class Rehearsal:
 
     @property
     def agrees(self) -> bool:
-        """Whether nothing differs and all was looked at that could be."""
-        return not self.disagreements and not self.refused and not self.unfinished
+        """Whether something was rehearsed, to its end, and nothing differs."""
+        return any(claim.verdict == "agree" for claim in self.claims) and not (self.disagreements or self.refused or self.unfinished)
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ def _rehearsed(server: ApiServer, work: Wanted, sorted_views: Rehearsable, scena
     seen, began = Observation(server, frozenset(work.spec.tenants)), time.monotonic()
     seen.start()
     stage = Stage(server, work.spec, work.planned, sorted_views.objects, seen, progress, began + limit_seconds,
-                  _KUEUE in server.kinds, work.wish, short)
+                  work.wish, short)
     claims, refused, unfinished = list[Claim](), tuple[RefusedObject, ...](), ""
     try:
         with stage.step("apply", f"{len(sorted_views.objects)} objects"):
@@ -159,31 +159,19 @@ def _rehearsed(server: ApiServer, work: Wanted, sorted_views: Rehearsable, scena
                 refused = apply_all(server, sorted_views, work.spec.name, progress)
             else:
                 claims, refused = upgrade(stage, former, work.views, sorted_views)
-            claims += _controllers(stage)
-        if any(claim.verdict == "disagree" for claim in claims):
+            claims += controller_claims(stage)
+        if any(stage.seen.deployment(name) is None for name in stage.services) and stage.acts["KServe"]:
             unfinished = "services have no Deployments, so nothing could be loaded"
-        for name in scenarios if stage.services and not unfinished else ():
+        for name in scenarios if stage.services and stage.acts["KServe"] and not unfinished else ():
             claims += SCENARIOS[name](stage)
     except OutOfTime as error:
         unfinished = str(error)
     finally:
         seen.stop()
     return Rehearsal(
-        work.spec.name, work.planned.as_of, server.address, {"Kueue": stage.has_kueue, "KServe": _KSERVE in server.kinds},
+        work.spec.name, work.planned.as_of, server.address, dict(stage.acts),
         len(sorted_views.objects), sorted_views.left_out, refused, tuple(claims), tuple(stage.steps), tuple(seen.moments),
         tuple(seen.evictions), unfinished, round(time.monotonic() - began, 1))
-
-
-def _controllers(stage: Stage) -> list[Claim]:
-    """Whether the controllers act; where one does not, what depends on it is not rehearsed, and never passed."""
-    asked = [name for name, entry in stage.spec.services.items() if name not in stage.services]
-    claims = [Claim("apply", stage.spec.services[name].tenant, name, "its pods are there", "", "", "", "not rehearsed",
-                    "no KServe here" if _KSERVE not in stage.server.kinds else "only InferenceServices are rehearsed") for name in asked]
-    if stage.services and not stage.wait_for_deployments():
-        silent = [name for name in stage.services if stage.seen.deployment(name) is None]
-        claims += [Claim("apply", name.partition("/")[0], name, "KServe makes its Deployment", "", "a Deployment", "none", "disagree",
-                         "KServe does not act, or refuses the service") for name in silent]
-    return claims
 
 
 def clean_up(server: ApiServer, progress: Progress) -> None:

@@ -96,19 +96,24 @@ def _progress(title: str) -> Iterator[Progress]:
         yield lambda line: tell(f"{time.monotonic() - began:5.0f} s  {line}")
 
 
-def _tell(found: Rehearsal, out: Path | None, output_format: str) -> None:
+def forms(found: Rehearsal) -> Mapping[str, Callable[[], str]]:
+    """The report in every format, in the order of :data:`FILES`."""
     from gpuplane.delivery.rehearsal.rehearsal_json import to_json
     from gpuplane.delivery.rehearsal.render_html import render_html
     from gpuplane.delivery.rehearsal.render_markdown import to_markdown
     from gpuplane.delivery.rehearsal.render_text import to_text
 
-    forms: Mapping[str, Callable[[], str]] = {"json": lambda: to_json(found), "text": lambda: to_text(found),
-                                              "markdown": lambda: to_markdown(found), "html": lambda: render_html(found)}
+    return {"json": lambda: to_json(found), "text": lambda: to_text(found), "markdown": lambda: to_markdown(found),
+            "html": lambda: render_html(found)}
+
+
+def _tell(found: Rehearsal, out: Path | None, output_format: str) -> None:
+    texts = forms(found)
     if out is not None:
         def write() -> None:
             out.mkdir(parents=True, exist_ok=True)
-            for name, form in zip(FILES, forms.values(), strict=True):
+            for name, form in zip(FILES, texts.values(), strict=True):
                 (out / name).write_text(form(), encoding="utf-8")
 
         writing(out, write)
-    click.echo(forms[output_format](), nl=False)
+    click.echo(texts[output_format](), nl=False)

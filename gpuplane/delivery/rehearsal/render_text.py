@@ -19,7 +19,8 @@ def headline(found: Rehearsal) -> str:
     open_ones = sum(claim.verdict == "not rehearsed" for claim in found.claims)
     words = [plural(len(found.disagreements), "disagreement") if found.disagreements else "",
              f"{plural(len(found.refused), 'object')} refused" if found.refused else "", "not finished" if found.unfinished else ""]
-    answer = ", ".join(word for word in words if word) or "agrees with its plan"
+    good = "nothing could be rehearsed" if not agreed else "agrees with its plan" + (", as far as it was rehearsed" if open_ones else "")
+    answer = ", ".join(word for word in words if word) or good
     counts = f"{agreed} of {len(found.claims)} claims agree, {open_ones} not rehearsed"
     return f"{found.environment}: {answer} ({counts}) in {found.seconds:.0f} s"
 

@@ -56,6 +56,7 @@ class Stage:
         releases: what the annotation of a rehearsed release says, by service.
         views: what was applied.
         seen: what happens.
+        acts: which controllers do, by name.
         replicas: that there are to be now.
         limit_at: when to give up, on the monotonic clock.
         quiet_seconds: see :data:`QUIET_SECONDS`.
@@ -68,13 +69,18 @@ class Stage:
     seen: Observation
     progress: Callable[[str], None]
     limit_at: float
-    has_kueue: bool
     wish: EnvironmentSpec
     short: bool = False
     releases: dict[str, str | None] = field(default_factory=dict)
+    acts: dict[str, bool] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
     replicas: Replicas = field(default_factory=dict)
     nodes: dict[str, Body] = field(default_factory=dict)
+
+    @property
+    def has_kueue(self) -> bool:
+        """Whether Kueue acts."""
+        return self.acts.get("Kueue", False)
 
     @property
     def run(self) -> str:
@@ -137,7 +143,7 @@ class Stage:
 
     def wait_for_deployments(self) -> bool:
         """Whether KServe has made a Deployment for every service."""
-        return self.seen.wait(lambda: all(self.seen.deployment(name) for name in self.services), self.left_seconds())
+        return self.settle(lambda: all(self.seen.deployment(name) for name in self.services), quiet=False)
 
     def scale(self, replicas: Replicas) -> Level | NotKnown:
         """Scale as the autoscalers would, and say what the plan's model of Kueue expects of it."""

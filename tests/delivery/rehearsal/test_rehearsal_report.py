@@ -7,10 +7,13 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from jsonschema import Draft202012Validator
 
+from gpuplane.delivery.outputs import UnsafeOutputError, discard
 from gpuplane.delivery.rehearsal.applied import RefusedObject
 from gpuplane.delivery.rehearsal.rehearsal_json import rehearsal_schema, rehearsal_schema_text, to_json, write_rehearsal_schema
+from gpuplane.delivery.rehearsal.rehearse_command import FILES, forms
 from gpuplane.delivery.rehearsal.render_html import render_html
 from gpuplane.delivery.rehearsal.render_markdown import to_markdown
 from gpuplane.delivery.rehearsal.render_text import headline, to_text
@@ -46,7 +49,9 @@ def test_a_disagreement_stands_first_with_both_sides_and_the_proof() -> None:
 def test_what_was_not_rehearsed_is_never_passed() -> None:
     said = headline(found(AGREED, OPEN))
 
-    assert "1 of 2 claims agree, 1 not rehearsed" in said
+    assert "agrees with its plan, as far as it was rehearsed (1 of 2 claims agree, 1 not rehearsed)" in said
+    assert not found(OPEN).agrees
+    assert "nothing could be rehearsed" in headline(found(OPEN))
     assert "(not rehearsed: no Kueue here)" in to_text(found(AGREED, OPEN))
 
 
@@ -88,3 +93,14 @@ def test_markdown_cannot_be_broken_out_of() -> None:
     assert "<i>" not in text
     assert text.count("| ✗ |") == 1
     assert "not rehearsed: no Kueue here" in text
+
+
+def test_a_later_run_knows_its_own_files_and_no_others(tmp_path: Path) -> None:
+    for name, form in zip(FILES, forms(found(AGREED, WRONG)).values(), strict=True):
+        (tmp_path / name).write_text(form(), encoding="utf-8")
+    discard(tmp_path, FILES)
+    assert list(tmp_path.iterdir()) == []
+
+    (tmp_path / "rehearsal.md").write_text("# Our own notes\n", encoding="utf-8")
+    with pytest.raises(UnsafeOutputError):
+        discard(tmp_path, FILES)
