@@ -65,7 +65,7 @@ def _plainly() -> Iterator[None]:
     try:
         yield
     except click.ClickException as error:
-        error.message = inert("\n".join(map(printable, error.message.split("\n"))))
+        vars(error)["message"] = inert("\n".join(map(printable, error.message.split("\n"))))
         raise
 
 
