@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from gpuplane.delivery import pulumi_engine
 from gpuplane.delivery.applying.break_glass import still_blocking
+from gpuplane.delivery.applying.record_events import record_verdict
 from gpuplane.delivery.applying.states import outputs, resources, tenant_stacks_there, tenants_in
 from gpuplane.delivery.exit_status import CannotStart
 from gpuplane.delivery.preview_report import sentence
@@ -61,13 +62,25 @@ def planned_of(spec: EnvironmentSpec, as_of: date) -> EnvironmentPlan:
     return plan(spec, catalog_of(spec), as_of)
 
 
-def judged(spec: EnvironmentSpec, as_of: date, console: Console, *, glass_broken: bool = False) -> EnvironmentPlan | None:
-    """The environment's plan if plan and rules pass, None after saying why not."""
+def judged(spec: EnvironmentSpec, as_of: date, console: Console, *, glass_broken: bool = False,
+           recorded: bool = False) -> EnvironmentPlan | None:
+    """The environment's plan if plan and rules pass, None after saying why not.
+
+    Args:
+        glass_broken: what broken glass waives does not block.
+        recorded: the verdict goes on the environment's record.
+
+    Raises:
+        CannotStart: it cannot be recorded.
+    """
     from gpuplane.delivery.preview import preview as offline_preview
 
     with console.status("planning and judging") if console.is_terminal else nullcontext():
         report = offline_preview(spec, as_of)
     blocking = still_blocking(report.blocking) if glass_broken else report.blocking
+    if recorded:
+        waived_here = [] if blocking else [sentence(finding) for finding in report.blocking]
+        record_verdict(spec, "fail" if blocking else "pass", len(report.rules), [sentence(finding) for finding in blocking], waived_here)
     if not blocking:
         waived = f", {len(report.blocking)} waived" if report.blocking else ""
         console.print(f"[green]✓[/] {spec.name}: {len(report.real_resources)} resources pass {len(report.rules)} rules{waived}")
