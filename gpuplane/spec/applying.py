@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -45,6 +45,10 @@ class Applying(SpecModel):
     """Tenants whose stacks go first, in waves; all others follow in the last. A wave in which a stack fails is the last one."""
     approval: Approval | None = None
     break_glass: BreakGlass | None = None
+    drift: Literal["overwrite", "report", "stop"] = "overwrite"
+    """What happens where an apply would change what somebody else has changed since the last one: it is written over; or that is said
+    and recorded first; or the stack is held. Whatever but ``overwrite`` asks the cluster twice more for each stack. With ``approval`` it
+    is always held."""
 
     @model_validator(mode="after")
     def _once(self) -> Applying:

@@ -15,6 +15,7 @@ import pytest
 
 if TYPE_CHECKING:
     from tests.integration.cluster import Cluster
+    from tests.integration.warm import WarmGpuplane
     from tests.integration.work import Work
 
 HERE = Path(__file__).parent
@@ -44,12 +45,21 @@ def cluster(equipment: None) -> Cluster:
     return found
 
 
+@pytest.fixture(scope="session")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarmGpuplane]:
+    from tests.integration.warm import WarmGpuplane
+
+    started = WarmGpuplane(tmp_path_factory.mktemp("warm"))
+    yield started
+    started.close()
+
+
 @pytest.fixture(scope="module")
-def work(tmp_path_factory: pytest.TempPathFactory, cluster: Cluster) -> Iterator[Work]:
+def work(tmp_path_factory: pytest.TempPathFactory, cluster: Cluster, warm: WarmGpuplane) -> Iterator[Work]:
     from tests.integration.work import Work
 
     folder = tmp_path_factory.mktemp("work")
-    made = Work(folder, cluster)
+    made = Work(folder, cluster, warm)
     yield made
     made.destroy_leftovers()
 

@@ -40,10 +40,10 @@ def _uids(cluster: Cluster, namespace: str) -> dict[str, tuple[str, Any]]:
     return {f"{one.get('kind')} {one['metadata']['name']}": (one["metadata"]["uid"], one["metadata"].get("generation")) for one in found}
 
 
-def _start(work: Work, log: Path, *arguments: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "gpuplane", "up", "local", *arguments, "--environments", str(work.environments)]
+def _start(work: Work, log: Path, *arguments: str, command: str = "up") -> subprocess.Popen[str]:
+    words = [sys.executable, "-m", "gpuplane", command, "local", *arguments, "--environments", str(work.environments)]
     with log.open("w") as sink:
-        return subprocess.Popen(command, cwd=ROOT, env=work.variables, stdout=subprocess.DEVNULL, stderr=sink, text=True)
+        return subprocess.Popen(words, cwd=ROOT, env=work.variables, stdout=subprocess.DEVNULL, stderr=sink, text=True)
 
 
 def _children(pid: int) -> list[int]:
@@ -51,13 +51,20 @@ def _children(pid: int) -> list[int]:
     return [int(line) for line in said.split()]
 
 
-def test_a_failure_in_one_tenants_stack_leaves_the_others_done(many: Work, cluster: Cluster) -> None:
+def test_a_run_that_is_killed_is_recovered_by_the_next_and_one_tenants_failure_leaves_the_others_done(many: Work, cluster: Cluster) -> None:
     in_the_way = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "search"}}
     cluster.create(in_the_way)
+    log = many.folder / "killed.log"
+    run = _start(many, log, "--parallel", "1")
+    wait_for(lambda: log.read_text().partition("✓ local-platform")[2].count(" created") > 4, "a tenant has some objects", 240)
+    for pid in (run.pid, *_children(run.pid)):
+        os.kill(pid, signal.SIGKILL)
+    run.wait()
 
     done = many.gpuplane("up", "local", "--parallel", "2", status=3)
     cluster.delete(in_the_way)
 
+    assert "the run that locked it is gone" in done.stderr
     assert "✓ local-tenants-research: " in done.stderr
     assert "✓ local-tenants-support: " in done.stderr
     assert "✗ local-tenants-search: failed" in done.stderr
@@ -78,22 +85,6 @@ def test_a_bare_pulumi_works_on_a_tenants_stack(many: Work) -> None:
 
     assert "create" not in said
     assert "unchanged" in said
-
-
-def test_a_killed_run_is_recovered_by_the_next(many: Work, cluster: Cluster) -> None:
-    many.gpuplane("destroy", "local", "--layer", "tenants", "--yes")
-    log = many.folder / "killed.log"
-    run = _start(many, log)
-    wait_for(lambda: log.read_text().count(" created") > 12, "some objects are created", 120)
-    for pid in (run.pid, *_children(run.pid)):
-        os.kill(pid, signal.SIGKILL)
-    run.wait()
-
-    done = many.gpuplane("up", "local")
-
-    assert "the run that locked it is gone" in done.stderr
-    assert [one for one in many.planned() if not many.exists(one)] == []
-    assert "unchanged" in many.gpuplane("up", "local").stderr
 
 
 def test_pending_operations_are_settled(many: Work) -> None:
@@ -139,14 +130,17 @@ def test_drift_says_who_changed_what_and_repair_brings_it_back(many: Work, clust
     cluster.core.patch_namespaced_resource_quota("tenant", "search", {"spec": {"hard": {"pods": "7"}}}, field_manager="bob-edits")
     cluster.delete({"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": "allow-dns", "namespace": "support"}})
 
-    said = many.gpuplane("drift", "local", status=1).stdout
+    changed = ("--tenant", "search", "--tenant", "support")
+    said = many.gpuplane("drift", "local", *changed, status=1).stdout
     rows = json.loads(many.gpuplane("drift", "local", "--format", "json", "--tenant", "search", status=1).stdout)
-    many.gpuplane("drift", "local", "--repair")
+    many.gpuplane("drift", "local", "--repair", *changed)
 
     assert "[search] ResourceQuota search-quota differs: spec.hard.pods (by bob-edits at 20" in said
     assert "[support] NetworkPolicy support-allow-dns is gone" in said
     assert rows["stacks"][0]["drift"][0]["fields"][0]["writers"][0]["manager"] == "bob-edits"
-    assert "differs" not in many.gpuplane("drift", "local").stdout
+    again = many.gpuplane("drift", "local", *changed).stdout
+    assert "differs" not in again
+    assert "is gone" not in again
 
 
 def test_only_what_is_approved_is_applied(many: Work, cluster: Cluster) -> None:
@@ -154,10 +148,11 @@ def test_only_what_is_approved_is_applied(many: Work, cluster: Cluster) -> None:
     many.variables["GPUPLANE_ACTOR"] = "ada"
     approval = many.folder / "approval.json"
 
-    held = many.gpuplane("up", "local", status=1)
-    many.gpuplane("approve", "local", "--out", str(approval))
+    two = ("--tenant", "research", "--tenant", "search")
+    held = many.gpuplane("up", "local", *two, status=1)
+    many.gpuplane("approve", "local", *two, "--out", str(approval))
     many.edit("services/search/embeddings.yaml", "max_replicas: 2", "max_replicas: 1")
-    done = many.gpuplane("up", "local", "--approved", str(approval), status=1)
+    done = many.gpuplane("up", "local", *two, "--approved", str(approval), status=1)
 
     assert "not approved" in held.stderr
     assert "✓ local-tenants-research" in done.stderr
@@ -167,11 +162,14 @@ def test_only_what_is_approved_is_applied(many: Work, cluster: Cluster) -> None:
 
 def test_drift_in_what_would_be_changed_stops_an_approved_apply_and_broken_glass_does_not(many: Work, cluster: Cluster) -> None:
     approval = many.folder / "approval.json"
-    many.gpuplane("approve", "local", "--tenant", "search", "--out", str(approval))
     cluster.kind("serving.kserve.io/v1beta1", "InferenceService").patch(
         name="embeddings", namespace="search", body={"spec": {"predictor": {"maxReplicas": 3}}}, content_type="application/merge-patch+json",
         field_manager="bob-edits")
 
+    many.edit("environment.yaml", APPLYING, "  tenant_stacks: true\n  applying: {drift: stop}\n")
+    stopped = many.gpuplane("up", "local", "--tenant", "search", status=1)
+    many.edit("environment.yaml", "  tenant_stacks: true\n  applying: {drift: stop}\n", APPLYING)
+    many.gpuplane("approve", "local", "--tenant", "search", "--out", str(approval))
     held = many.gpuplane("up", "local", "--tenant", "search", "--approved", str(approval), status=1)
     refused = many.gpuplane("up", "local", "--tenant", "search", "--break-glass", "search is down for everybody", status=2)
     many.gpuplane("drift", "local", "--tenant", "search", "--repair", status=1)
@@ -180,10 +178,12 @@ def test_drift_in_what_would_be_changed_stops_an_approved_apply_and_broken_glass
     many.gpuplane("up", "local", "--tenant", "search", "--break-glass", "search is down for everybody")
     audit = many.gpuplane("audit", "local", "--verify", status=None)
 
+    assert "what it would change has drifted" in stopped.stderr
     assert "what it would change has drifted" in held.stderr
     assert "bob-edits" in held.stderr
     assert "ada may not break the glass; allowed: grace" in refused.stderr
     assert audit.returncode == 0, audit.stderr
+    assert " verdict pass " in audit.stdout
 
 
 def test_what_runs_already_is_adopted_without_an_outage(many: Work, cluster: Cluster) -> None:
@@ -211,14 +211,23 @@ def test_tenants_move_between_stacks_and_nothing_on_the_cluster_changes(many: Wo
 
     refused = many.gpuplane("up", "local", status=2)
     many.gpuplane("migrate-stacks", "local", "--yes")
-    one = many.gpuplane("up", "local")
+    one = many.gpuplane("up", "local", "--layer", "tenants")
     many.edit("environment.yaml", "tenant_stacks: false", "tenant_stacks: true")
-    many.gpuplane("migrate-stacks", "local", "--yes")
-    many_again = many.gpuplane("up", "local")
+    log = many.folder / "migrating.log"
+    killed = _start(many, log, "--yes", command="migrate-stacks")
+    wait_for(lambda: "resources from local-tenants" in log.read_text(), "a tenant has moved", 120)
+    under_way = _children(killed.pid)
+    killed.kill()
+    killed.wait()
+    wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in under_way), "what it had begun has ended", 60)
+    rest = many.gpuplane("migrate-stacks", "local", "--yes")
+    many_again = many.gpuplane("up", "local", "--layer", "tenants")
 
     assert "Run `gpuplane migrate-stacks local`" in refused.stderr
     for done in (one, many_again):
         assert not [line for line in done.stderr.splitlines() if " deleted" in line or " replaced" in line or "+ Namespace" in line]
+    assert "local-tenants → local-tenants-support: " in rest.stdout
+    assert "local-tenants → local-tenants-research: " not in rest.stdout
     assert {tenant: _uids(cluster, tenant) for tenant in TENANTS} == before
 
 
@@ -233,29 +242,26 @@ def test_state_is_copied_and_put_back(many: Work) -> None:
     assert "16 unchanged" in many.gpuplane("up", "local", "--tenant", "search").stderr
 
 
-def test_a_tenant_without_a_document_goes_with_its_stack_only_by_name(many: Work, cluster: Cluster) -> None:
-    for file in ("tenants/research.yaml", "services/research/resnet50.yaml"):
-        (many.environments / "local" / file).unlink()
-
-    refused = many.gpuplane("up", "local", status=1)
-    many.gpuplane("up", "local", "--offboard", "research")
-
-    assert "no document describes research any more" in refused.stderr
-    assert cluster.get("v1", "Namespace", "research") is None
-    assert "local-tenants-research" not in many.pulumi("stack", "ls", "--all", project=many.folder).stdout
-
-
-def test_what_is_protected_goes_only_by_name(many: Work, cluster: Cluster) -> None:
+def test_tenants_without_a_document_go_with_their_stacks_only_by_name_and_what_is_protected_too(many: Work, cluster: Cluster) -> None:
+    for name in ("research", "search"):
+        (many.environments / "local" / "tenants" / f"{name}.yaml").unlink()
+        for file in (many.environments / "local" / "services" / name).iterdir():
+            file.unlink()
     uid = (cluster.get("v1", "Namespace", "kube-system") or {})["metadata"]["uid"]
     many.edit("environment.yaml", "  tenant_stacks: true\n", "  tenant_stacks: true\n  protected: true\n")
     many.edit("environment.yaml", "    context: ", f"    kube_system_uid: {uid}\n    context: ")
-    (many.environments / "local" / "tenants" / "search.yaml").unlink()
-    for file in (many.environments / "local" / "services" / "search").iterdir():
-        file.unlink()
-    many.gpuplane("up", "local", "--offboard", "search", status=0)  # it is not protected yet
-    many.gpuplane("up", "local")
-    approval = many.folder / "lift.json"
 
+    unsaid = many.gpuplane("up", "local", "--offboard", "research", status=1)
+    many.gpuplane("up", "local", "--layer", "tenants", "--offboard", "research", "--offboard", "search")  # theirs is not protected yet
+
+    assert "no document describes search any more" in unsaid.stderr
+    assert cluster.get("v1", "Namespace", "research") is None
+    assert cluster.get("v1", "Namespace", "search") is None
+    stacks = many.pulumi("stack", "ls", "--all", project=many.folder).stdout
+    assert "local-tenants-support" in stacks
+    assert "local-tenants-research" not in stacks
+
+    approval = many.folder / "lift.json"
     refused = many.gpuplane("destroy", "local", "--layer", "tenants", "--yes", status=1)
     many.gpuplane("approve", "local", "--lift", "Namespace support-namespace", "--lift", "Tenant support", "--out", str(approval))
     many.gpuplane("destroy", "local", "--layer", "tenants", "--yes", "--approved", str(approval))

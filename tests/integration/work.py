@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.integration.cluster import Cluster
+from tests.integration.warm import WarmGpuplane
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -18,8 +19,8 @@ ROOT = Path(__file__).resolve().parents[2]
 class Work:
     """One test's folder: ``environments/`` with the cluster's context in it, and ``state/``."""
 
-    def __init__(self, folder: Path, cluster: Cluster) -> None:
-        self.folder, self.cluster = folder, cluster
+    def __init__(self, folder: Path, cluster: Cluster, warm: WarmGpuplane) -> None:
+        self.folder, self.cluster, self._warm = folder, cluster, warm
         self.environments = folder / "environments"
         shutil.copytree(ROOT / "environments" / "local", self.environments / "local")
         self.edit("environment.yaml", "context: test", f"context: {cluster.context}")
@@ -37,8 +38,8 @@ class Work:
 
     def gpuplane(self, *arguments: str, status: int | None = 0, environments: Path | None = None) -> subprocess.CompletedProcess[str]:
         """Run the command line; its exit status must be ``status`` (None: any)."""
-        command = [sys.executable, "-m", "gpuplane", *arguments, "--environments", str(environments or self.environments)]
-        done = subprocess.run(command, cwd=ROOT, env=self.variables, capture_output=True, text=True, check=False, timeout=300)
+        command = [*arguments, "--environments", str(environments or self.environments)]
+        done = self._warm.run(command, self.variables, ROOT, seconds=300)
         assert status is None or done.returncode == status, f"{command}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done
 

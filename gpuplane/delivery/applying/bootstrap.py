@@ -80,6 +80,11 @@ class Bootstrap:
         return said.netloc if said.scheme == "s3" else f"gpuplane-state-{self.where.account_id}-{self.spec.name}"[:63].rstrip("-")
 
     @property
+    def state_backend(self) -> str:
+        """URL of the backend, as Pulumi takes it."""
+        return f"s3://{self.bucket}?region={self.where.region}"
+
+    @property
     def alias(self) -> str:
         """The key's alias."""
         return f"alias/gpuplane-state-{self.spec.name}"
@@ -106,7 +111,7 @@ class Bootstrap:
 
     def next_steps(self) -> Iterator[str]:
         """What to write where."""
-        yield f"environment.yaml: state_backend: s3://{self.bucket}?region={self.where.region}"
+        yield f"environment.yaml: state_backend: {self.state_backend}"
         yield f"new stacks: --secrets-provider=awskms://{self.alias}?region={self.where.region}"
         if self.ci is not None:
             yield f"CI: take the role {self.where.role_arn(self.role)}; it may use the state, and nothing else until you attach more"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from datetime import date
 from pathlib import Path
@@ -30,6 +31,8 @@ def bootstrap(environment: str, repository: str | None, project: str | None, bra
     with errors():
         from gpuplane.delivery.applying.aws_cli import AwsCli
         from gpuplane.delivery.applying.bootstrap import Bootstrap
+        from gpuplane.delivery.applying.record_events import record_bootstrap
+        from gpuplane.delivery.audit.log import VARIABLE
 
         spec = load(environments, environment)
         aws = spec.environment.spec.aws
@@ -39,6 +42,8 @@ def bootstrap(environment: str, repository: str | None, project: str | None, bra
         run = Bootstrap(spec, AwsCli(aws.region), _ci(repository, project, branch, spec.name), yes,
                         lambda what: click.echo(f"{'set' if yes else 'would set'}: {what}"))
         run.run()
+        if yes and run.made:
+            record_bootstrap(os.environ.get(VARIABLE) or run.state_backend, spec.name, run.made)
         for line in run.next_steps():
             click.echo(line)
         if not yes:

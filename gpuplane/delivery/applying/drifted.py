@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -87,20 +87,29 @@ def drift_of(spec: EnvironmentSpec, planned: EnvironmentPlan, key: StackKey, var
     return tuple(one for one in found if one is not None)
 
 
-def drift_before(applier: Applier, key: StackKey) -> str:
-    """Why an approved stack is held: something that the apply would touch was changed by somebody else; empty where nothing was."""
+def drift_before(applier: Applier, key: StackKey) -> tuple[Drift, ...]:
+    """What an apply would touch and somebody else has changed."""
     found = drift_of(applier.spec, applier.planned, key, applier.variables, applier.interrupts, applier.console, quiet=True)
     if not found:
-        return ""
+        return ()
     with LiveProgress(applier.console, "", dry=True, quiet=True) as progress:
         run_stack(applier.spec, applier.planned, key, applier.variables, applier.interrupts, progress,
                   lambda stack, progress: stack.preview(on_event=progress.on_event))
-    touched = [one for one in found if one.urn in progress.changed]
+    return tuple(one for one in found if one.urn in progress.changed)
+
+
+def said_of(touched: Sequence[Drift]) -> str:
+    """A sentence's beginning."""
+    more = f" and {len(touched) - _AT_MOST_NAMED} more" if len(touched) > _AT_MOST_NAMED else ""
+    return f"what it would change has drifted: {'; '.join(map(str, touched[:_AT_MOST_NAMED]))}{more}"
+
+
+def held_by(spec: EnvironmentSpec, touched: Sequence[Drift]) -> str:
+    """Why a stack is held; empty where nothing has drifted."""
     if not touched:
         return ""
-    more = f" and {len(touched) - _AT_MOST_NAMED} more" if len(touched) > _AT_MOST_NAMED else ""
-    return (f"what it would change has drifted: {'; '.join(map(str, touched[:_AT_MOST_NAMED]))}{more}. Look at "
-            f"`gpuplane drift {applier.spec.name}`; take the change into the wish, or undo it with --repair, then run this again.")
+    return (f"{said_of(touched)}. Look at `gpuplane drift {spec.name}`; take the change into the wish, or undo it with --repair, then run "
+            "this again.")
 
 
 def _drift(spec: EnvironmentSpec, stack: str, resource: Resource, urn: str, operation: str, paths: Iterable[str],

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from gpuplane.delivery import pulumi_engine
 from gpuplane.delivery.applying.break_glass import still_blocking
+from gpuplane.delivery.applying.record_events import record_verdict
 from gpuplane.delivery.applying.states import outputs, resources, tenant_stacks_there, tenants_in
 from gpuplane.delivery.exit_status import CannotStart
 from gpuplane.delivery.preview_report import sentence
@@ -68,13 +69,25 @@ def judged(spec: EnvironmentSpec, as_of: date, console: Console) -> EnvironmentP
     return report.plan if report is not None else None
 
 
-def passed(spec: EnvironmentSpec, as_of: date, console: Console, *, glass_broken: bool = False) -> PreviewReport | None:
-    """The environment's preview, with the digests of its stacks, if plan and rules pass; None after saying why not."""
+def passed(spec: EnvironmentSpec, as_of: date, console: Console, *, glass_broken: bool = False,
+           recorded: bool = False) -> PreviewReport | None:
+    """The environment's preview, with the digests of its stacks, if plan and rules pass; None after saying why not.
+
+    Args:
+        glass_broken: what broken glass waives does not block.
+        recorded: the verdict goes on the environment's record.
+
+    Raises:
+        CannotStart: it cannot be recorded.
+    """
     from gpuplane.delivery.preview import preview as offline_preview
 
     with console.status("planning and judging") if console.is_terminal else nullcontext():
         report = offline_preview(spec, as_of)
     blocking = still_blocking(report.blocking) if glass_broken else report.blocking
+    if recorded:
+        waived_here = [] if blocking else [sentence(finding) for finding in report.blocking]
+        record_verdict(spec, "fail" if blocking else "pass", len(report.rules), [sentence(finding) for finding in blocking], waived_here)
     if not blocking:
         waived = f", {len(report.blocking)} waived" if report.blocking else ""
         console.print(f"[green]✓[/] {spec.name}: {len(report.real_resources)} resources pass {len(report.rules)} rules{waived}")

@@ -90,6 +90,27 @@ def record_adoption(spec: EnvironmentSpec, stack: str, objects: Sequence[str]) -
     append(spec, AuditEvent("adopt", spec.name, stack, "done", detail={"objects": list(objects[:_SHOWN]), "count": len(objects)}))
 
 
+def record_verdict(spec: EnvironmentSpec, result: str, rules: int, blocking: Sequence[str], waived: Sequence[str]) -> None:
+    """The whole environment was judged before an apply: by the program and the documents that would have been applied.
+
+    Args:
+        result: ``pass`` or ``fail``.
+        rules: how many judged.
+        blocking, waived: sentences.
+    """
+    append(spec, AuditEvent("verdict", spec.name, "", result, detail={
+        "rules": rules, "blocking": list(blocking[:_SHOWN]), "blocking_count": len(blocking), "waived": list(waived[:_SHOWN])}))
+
+
+def record_bootstrap(place: str, environment: str, made: Sequence[str]) -> None:
+    """Bucket, key or role for state were made or set; the first record of an environment goes into what was just made.
+
+    Args:
+        place: of the log, a folder or ``s3://`` URL.
+    """
+    append(place, AuditEvent("bootstrap", environment, "", "done", detail={"made": list(made[:_SHOWN])}))
+
+
 def record_restore(spec: EnvironmentSpec, stacks: Sequence[str]) -> None:
     """State was put back from a copy."""
     append(spec, AuditEvent("restore", spec.name, "", "done", detail={"stacks": list(stacks)}))

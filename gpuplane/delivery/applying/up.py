@@ -12,12 +12,12 @@ from gpuplane.delivery.applying import states
 from gpuplane.delivery.applying.apply_stack import Applier, Patience
 from gpuplane.delivery.applying.approval import Approval
 from gpuplane.delivery.applying.digest import StackDigest
-from gpuplane.delivery.applying.drifted import drift_before
+from gpuplane.delivery.applying.drifted import drift_before, held_by, said_of
 from gpuplane.delivery.applying.gate import passed, require_migrated, require_ready
 from gpuplane.delivery.applying.offboarding import Offboarding, left_behind
 from gpuplane.delivery.applying.outcome import Outcome, exit_status, print_summary
 from gpuplane.delivery.applying.protection import lift
-from gpuplane.delivery.applying.record_events import record_begin, record_end
+from gpuplane.delivery.applying.record_events import record_begin, record_drift, record_end
 from gpuplane.delivery.applying.remedies import helped
 from gpuplane.delivery.applying.run_record import RunRecord, last_unfinished, new_record
 from gpuplane.delivery.applying.stack_run import Interrupts
@@ -73,7 +73,7 @@ def up(spec: EnvironmentSpec, as_of: date, console: Console, options: UpOptions)
     """
     _require_tenants(spec, options)
     variables = require_ready(spec, options.layers)
-    report = passed(spec, as_of, console, glass_broken=bool(options.glass))
+    report = passed(spec, as_of, console, glass_broken=bool(options.glass), recorded=True)
     if report is None:
         return REFUSED
     with helped(spec.name):
@@ -156,13 +156,20 @@ class _Run:
 
     def _held(self, key: StackKey) -> str:
         """Why a stack is not to be touched; protection is lifted from what is approved to go."""
-        approval, wanted = self.options.approval, self.spec.environment.spec.applying.approval
-        if not self.options.glass and (approval is not None or wanted is not None):
+        approval, wanted, leaves = self.options.approval, self.spec.environment.spec.applying, key in self.destroyed
+        if not self.options.glass and (approval is not None or wanted.approval is not None):
             found = approval or Approval(self.spec.name, {}, {})
-            leaves = key in self.destroyed
-            why = found.stays(key) if leaves else found.held(self.digests[key]) or drift_before(self.applier, key)
+            why = found.stays(key) if leaves else found.held(self.digests[key]) or held_by(self.spec, drift_before(self.applier, key))
             if why:
                 return why
+        elif not self.options.glass and wanted.drift != "overwrite" and not leaves:
+            touched = drift_before(self.applier, key)
+            record_drift(self.spec, touched, repaired=False)
+            if touched and wanted.drift == "stop":
+                return held_by(self.spec, touched)
+            if touched:
+                self.console.print(f"  {name_of(self.spec, key)}: {said_of(touched)}; it is written over", soft_wrap=True, markup=False,
+                                   highlight=False)
         if approval is not None and approval.lift:
             lift(name_of(self.spec, key), approval.lift, self.applier.variables)
         return ""

@@ -10,10 +10,14 @@ from typing import Any
 
 import botocore.session
 import pytest
+from click.testing import CliRunner
 
+from gpuplane.cli import cli
 from gpuplane.delivery.applying.aws_cli import AwsRefused
 from gpuplane.delivery.applying.bootstrap import Bootstrap, Ci, github, gitlab
 from gpuplane.delivery.applying.state_check import bucket_problems
+from gpuplane.delivery.audit import AuditLog
+from gpuplane.delivery.audit.chain import read_chain
 from gpuplane.delivery.exit_status import CannotStart
 from gpuplane.spec.loader import load_environment
 from tests.components.aws_api import problems
@@ -160,6 +164,23 @@ def test_a_run_that_was_killed_is_gone_on_with_by_the_next(dies_at: str) -> None
     assert len(aws.keys) == 1
     assert "rights" in aws.roles[run.role]
     assert list(bucket_problems(run.bucket, aws)) == []
+
+
+@pytest.mark.parametrize(("flags", "records"), [(("--yes",), 1), ((), 0)])
+def test_what_is_made_is_recorded(flags: tuple[str, ...], records: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    aws = SmallAws(_account())
+    monkeypatch.setattr("gpuplane.delivery.applying.aws_cli.AwsCli", lambda _: aws)
+    monkeypatch.setenv("GPUPLANE_AUDIT", str(tmp_path))
+
+    for _ in range(2):
+        assert CliRunner().invoke(cli, ["bootstrap", "prod", *flags, "--environments", str(ROOT / "environments")]).exit_code == 0
+
+    chain = read_chain("prod", AuditLog(str(tmp_path)).lines("prod"))
+    assert len(chain.records) == records * 2  # its settings are set again each time
+    assert [record.kind for record in chain.records] == ["bootstrap"] * records * 2
+    if records:
+        assert "bucket gpuplane-state-111122223333-prod" in chain.records[0].detail["made"]
+        assert "bucket gpuplane-state-111122223333-prod" not in chain.records[1].detail["made"]
 
 
 def test_without_yes_nothing_is_changed() -> None:
