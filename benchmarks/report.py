@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks import render_profile
 from benchmarks.process import ROOT, once
 from benchmarks.wishes import NAME, write_large_environment, write_tenant
 
@@ -43,6 +44,11 @@ _METHOD = """- Environments are generated, the same ones each time (`benchmarks/
 - One changed tenant: `gpuplane preview --against HEAD` as a whole process, imports, checkout and comparison included, after a preview of
   the commit before it. Every rule still judges every object (docs/adr/0019).
 """
+
+_DONE = """Each resource is a coroutine of Pulumi's SDK that serialises its inputs, waits for its parent and resolves its outputs. What was
+done: no stack trace for each resource and no thread for each question to the monitor (`gpuplane/delivery/offline_engine.py`); tenants by
+all processors (`gpuplane/delivery/chunks.py`); a tenant that was rendered before is not rendered again (docs/adr/0019)."""
+_ELSEWHERE = "`gpuplane up` on a control plane, and the same objects by raw Pulumi, kubectl, Helm, cdk8s or kustomize."
 
 
 def main(target: Path, sizes: Sequence[int] = SIZES) -> None:
@@ -100,7 +106,16 @@ def _page(found: Sequence[Mapping[str, Any]], changed: Mapping[int, tuple[float,
         yield from _table(["", *(f"{size:,} tenants" for size in changed)], (
             ["processor seconds", *(f"{one[1]:.1f}" for one in changed.values())],
             ["peak memory, MiB", *(f"{one[2]:.0f}" for one in changed.values())]))
+    yield from _bound()
     yield from _raw_way()
+    yield from ("", "## Not measured here", "", _ELSEWHERE)
+
+
+def _bound() -> Iterator[str]:
+    """What bounds rendering, and what was done about it."""
+    yield from ("", "## What bounds rendering", "", f"Own time by package, of {render_profile.TENANTS} tenants under a profiler:", "")
+    yield from _table(["package", "share"], [[name, f"{share:.0%}"] for name, share in render_profile.shares().items()])
+    yield from ("", _DONE)
 
 
 def _rows(found: Sequence[Mapping[str, Any]]) -> Iterator[list[str]]:
