@@ -109,6 +109,9 @@ def _page(found: Sequence[Mapping[str, Any]], changed: Mapping[int, tuple[float,
     yield from _bound()
     yield from _raw_way()
     yield from ("", "## Not measured here", "", _ELSEWHERE)
+    left = [f"{one['tenants']:,}" for one in found if one["tenants"] not in changed]
+    if left:
+        yield f"In this run neither: one changed tenant of {', '.join(left)}."
 
 
 def _bound() -> Iterator[str]:
@@ -142,8 +145,8 @@ def _raw_way() -> Iterator[str]:
 
     ratio, least, count = bench_components.measured(_ROUNDS)
     yield from ("", "## Components against a raw program", "")
-    yield (f"Registering the {count} resources of `prod`'s tenants through the components takes {ratio:.2f} × (least {least:.2f} ×) "
-           "the time of a raw Pulumi program that registers the same resources and component nodes with its properties ready. "
+    yield (f"Registering the {count} resources of `prod`'s tenants through the components takes {ratio:.2f} × (least {least:.2f} ×)\n"
+           "the time of a raw Pulumi program that registers the same resources and component nodes with its properties ready.\n"
            "Both run under the same mock monitor, in turns.")
 
 
