@@ -9,7 +9,7 @@ PLATFORM_OWNER ?= platform@example.com
 PIP_FLAGS := --quiet --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help preview rehearse test faults fuzz lint check generate locks policy-env policy-report checkov-env tools wheel bench bench-checkov clean
+.PHONY: help preview rehearse test faults fuzz lint check generate locks policy-env policy-report checkov-env tools wheel bench performance bench-checkov clean
 
 help: ## Print this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -51,6 +51,9 @@ generate: $(VENV)/.dev ## Write again what is generated: schemas, the reference 
 
 bench: $(VENV)/.dev ## Measure: ratios in one run
 	@$(BIN)/python -m benchmarks
+
+performance: $(VENV)/.dev ## Measure everything at 10, 100 and 1,000 tenants and write docs/reference/performance.md: minutes
+	@$(BIN)/python -m benchmarks.report docs/reference/performance.md
 
 bench-checkov: $(VENV)/.dev checkov-env ## Measure the rules against Checkov on ten thousand manifests: minutes
 	@$(BIN)/python -m benchmarks.bench_policies 10000 10000

@@ -10,6 +10,8 @@ from pathlib import Path
 NAME = "large"
 """Name of the environment that is written."""
 _DIVISIONS = 10
+_MANY = 20
+"""Tenants from which on there is always somebody to lend the largest GPUs."""
 
 
 @dataclass(frozen=True)
@@ -175,7 +177,7 @@ def write_large_environment(folder: Path, tenants: int, services_each: int) -> P
     divisions = "".join(f"    division-{number}: {{parent: company}}\n" for number in range(_DIVISIONS))
     _write(root / "environment.yaml", _ENVIRONMENT + divisions)
     for number in range(tenants):
-        promised.update(write_tenant(root, number, services_each))
+        promised.update(write_tenant(root, number, services_each, lenders=tenants >= _MANY))
     for name, pool in _POOLS.items():
         needed = [-(-promised[_key(name, profile)] // count) for profile, count in pool.devices.items()]
         _write(root / f"node-pools/{name}.yaml", _POOL.format(
@@ -184,7 +186,7 @@ def write_large_environment(folder: Path, tenants: int, services_each: int) -> P
     return root
 
 
-def write_tenant(root: Path, number: int, services_each: int, cpu: int = 0) -> Mapping[str, int]:
+def write_tenant(root: Path, number: int, services_each: int, cpu: int = 0, lenders: bool = True) -> Mapping[str, int]:
     """Write one tenant and its services, or write them again.
 
     Args:
@@ -192,6 +194,7 @@ def write_tenant(root: Path, number: int, services_each: int, cpu: int = 0) -> M
         number: which tenant.
         services_each: services of each tenant.
         cpu: cores that its services ask for beyond what they would, to change it.
+        lenders: whether there are enough others to borrow the largest GPUs from.
 
     Returns:
         Its nominal quota, devices by quota key.
@@ -202,9 +205,10 @@ def write_tenant(root: Path, number: int, services_each: int, cpu: int = 0) -> M
     for service, kind in enumerate(kinds):
         own = 2 if grows and kind is _EMBEDDINGS else 1
         nominal[_key(kind.pool, kind.profile)] += own * kind.tensor
-        borrowing[_key(kind.pool, kind.profile)] += kind.tensor if borrows else 0
-        _write(root / f"services/{name}/model-{service}.yaml", _service(f"model-{service}", kind, number % 3 + cpu, borrows,
-                                                                        own + borrows))
+        lent = borrows and (lenders or kind.pool != "h100")
+        borrowing[_key(kind.pool, kind.profile)] += kind.tensor if lent else 0
+        _write(root / f"services/{name}/model-{service}.yaml", _service(f"model-{service}", kind, number % 3 + cpu, lent,
+                                                                        own + lent))
     quotas = "".join(_QUOTA.format(key=key, nominal=nominal[key], borrowing=borrowing[key]) for key in sorted(nominal))
     _write(root / f"tenants/{name}.yaml", _TENANT.format(
         name=name, number=number, division=number % _DIVISIONS, data="pii" if number % 10 == 0 else "internal") + quotas)

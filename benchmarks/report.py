@@ -1,0 +1,169 @@
+"""All figures of ``docs/reference/performance.md`` in one run: ``python -m benchmarks.report FILE [TENANTS …]``.
+
+Sizes are 10, 100 and 1,000 tenants where none are named. Each is written, previewed stage by stage in a process of its own, and then
+previewed again with one changed tenant against the commit before. Minutes; the figures are this machine's.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks import render_profile
+from benchmarks.process import ROOT, once
+from benchmarks.wishes import NAME, write_large_environment, write_tenant
+
+SIZES, SERVICES_EACH = (10, 100, 1000), 3
+LINEAR = 1.1
+"""Growth above which a stage is not linear any more; the aim."""
+_ROUNDS = 5
+_STAGES = ("loading", "planning", "rendering", "policies", "wiring", "records of data", "digests", "whole preview", "report as json",
+           "report as html", "report as markdown", "manifests")
+_HEAD = """<!-- Written by `make performance`; do not edit. -->
+# Performance
+
+How long gpuplane takes, how that grows, and what bounds it. `make performance` measures all of it again and writes this page.
+
+## Method
+
+"""
+_METHOD = """- Environments are generated, the same ones each time (`benchmarks/wishes.py`): tenants with three services each, on
+  whole H100, A100 and L40S GPUs and on MIG devices; quotas, cohorts, borrowing, budgets, data classes and egress differ by turns.
+- Figures are **processor time**: a machine that does other things too says nothing by its clock. Where children work, theirs stands beside
+  it: with as many free processors, the clock shows the main process's part.
+- A stage is the function that `gpuplane preview` calls, timed where it is called. Every size is a process of its own; memory is its peak.
+- The exponent is the slope between the two largest sizes on logarithmic axes: 1 is linear. Above {linear} it says so.
+- One changed tenant: `gpuplane preview --against HEAD` as a whole process, imports, checkout and comparison included, after a preview of
+  the commit before it. Every rule still judges every object (docs/adr/0019).
+"""
+
+_DONE = """Each resource is a coroutine of Pulumi's SDK that serialises its inputs, waits for its parent and resolves its outputs. What was
+done: no stack trace for each resource and no thread for each question to the monitor (`gpuplane/delivery/offline_engine.py`); tenants by
+all processors (`gpuplane/delivery/chunks.py`); a tenant that was rendered before is not rendered again (docs/adr/0019)."""
+_ELSEWHERE = "`gpuplane up` on a control plane, and the same objects by raw Pulumi, kubectl, Helm, cdk8s or kustomize."
+
+
+def main(target: Path, sizes: Sequence[int] = SIZES) -> None:
+    """Measure and write."""
+    found, changed = [], {}
+    for tenants in sizes:
+        with tempfile.TemporaryDirectory(prefix="gpuplane-bench-") as folder:
+            found.append(stages(Path(folder), tenants))
+            changed[tenants] = one_changed(Path(folder))
+        print(f"{tenants} tenants: {found[-1]['stages']['whole preview']}, one changed: {changed[tenants]}", file=sys.stderr, flush=True)
+    write(target, found, changed)
+
+
+def write(target: Path, found: Sequence[Mapping[str, Any]], changed: Mapping[int, tuple[float, float, float]]) -> None:
+    """The page of figures that were measured."""
+    target.write_text("".join(f"{line}\n" for line in _page(found, changed)), encoding="utf-8")
+
+
+def stages(folder: Path, tenants: int) -> dict[str, Any]:
+    """What :mod:`benchmarks.stages` says of so many tenants; the cache beside keeps them for the preview after it."""
+    write_large_environment(folder / "environments", tenants, SERVICES_EACH)
+    cache = folder / "cache" / "gpuplane" / "renders.sqlite"
+    done = subprocess.run([sys.executable, "-m", "benchmarks.stages", str(folder / "environments"), str(cache)], cwd=ROOT,
+                          capture_output=True, text=True, check=True)
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
+
+
+def one_changed(folder: Path) -> tuple[float, float, float]:
+    """Seconds by the clock and of processors, and MiB, of a preview in which one tenant differs from the commit."""
+    for arguments in ("init", "add environments", "-c user.name=bench -c user.email=bench@example.com commit -m before"):
+        subprocess.run(["git", *arguments.split()], cwd=folder, check=True, capture_output=True)
+    environments, cache = folder / "environments", {"XDG_CACHE_HOME": str(folder / "cache")}
+    command = ["-m", "gpuplane", "preview", NAME, "--environments", str(environments), "--against", "HEAD"]
+    write_tenant(environments / NAME, 7, SERVICES_EACH, cpu=1)
+    once(command, environment=cache)  # documents are parsed and kept too
+    write_tenant(environments / NAME, 9, SERVICES_EACH, cpu=1)
+    return once(command, environment=cache)
+
+
+def exponent(low: tuple[int, float], high: tuple[int, float]) -> float:
+    """Growth from one (size, amount) to another: 1 is linear."""
+    return math.log(high[1] / low[1]) / math.log(high[0] / low[0])
+
+
+def _page(found: Sequence[Mapping[str, Any]], changed: Mapping[int, tuple[float, float, float]]) -> Iterator[str]:
+    yield _HEAD.rstrip("\n")
+    yield ""
+    yield from _METHOD.format(linear=LINEAR).splitlines()
+    yield f"- Machine: {machine()}."
+    yield from ("", "## Offline preview, stage by stage", "", "Processor seconds, of the main process + of its children.", "")
+    yield from _table(["", *(f"{one['tenants']:,} tenants" for one in found), "exponent"], _rows(found))
+    if changed:
+        yield from ("", "## One changed tenant", "")
+        yield from _table(["", *(f"{size:,} tenants" for size in changed)], (
+            ["processor seconds", *(f"{one[1]:.1f}" for one in changed.values())],
+            ["peak memory, MiB", *(f"{one[2]:.0f}" for one in changed.values())]))
+    yield from _bound()
+    yield from _raw_way()
+    yield from ("", "## Not measured here", "", _ELSEWHERE)
+    left = [f"{one['tenants']:,}" for one in found if one["tenants"] not in changed]
+    if left:
+        yield f"In this run neither: one changed tenant of {', '.join(left)}."
+
+
+def _bound() -> Iterator[str]:
+    """What bounds rendering, and what was done about it."""
+    yield from ("", "## What bounds rendering", "", f"Own time by package, of {render_profile.TENANTS} tenants under a profiler:", "")
+    yield from _table(["package", "share"], [[name, f"{share:.0%}"] for name, share in render_profile.shares().items()])
+    yield from ("", _DONE)
+
+
+def _rows(found: Sequence[Mapping[str, Any]]) -> Iterator[list[str]]:
+    yield ["Kubernetes objects and cloud resources", *(f"{one['objects']:,}" for one in found), ""]
+    for stage in _STAGES:
+        _, *amounts = zip(*(one["stages"][stage] for one in found), strict=True)
+        yield [stage, *(f"{own:.2f}" + (f" + {theirs:.2f}" if theirs >= 0.005 else "") for own, theirs in zip(*amounts, strict=True)),
+               _exponent(found, [sum(both) for both in zip(*amounts, strict=True)])]
+    for name in found[0]["bytes"]:
+        sizes = [one["bytes"][name] for one in found]
+        yield [f"size of {name}, MB", *(f"{size / 1e6:.2f}" for size in sizes), _exponent(found, sizes)]
+    yield ["peak memory, MiB (+ of a child)", *(f"{one['mib']:.0f} + {one['mib_of_children']:.0f}" for one in found), ""]
+
+
+def _exponent(found: Sequence[Mapping[str, Any]], amounts: Sequence[float]) -> str:
+    if len(found) < 2 or min(amounts[-2:]) <= 0:
+        return ""
+    value = exponent((found[-2]["tenants"], amounts[-2]), (found[-1]["tenants"], amounts[-1]))
+    return f"{value:.2f}" + (" (above the aim)" if value > LINEAR else "")
+
+
+def _raw_way() -> Iterator[str]:
+    from benchmarks import bench_components
+
+    ratio, least, count = bench_components.measured(_ROUNDS)
+    yield from ("", "## Components against a raw program", "")
+    yield (f"Registering the {count} resources of `prod`'s tenants through the components takes {ratio:.2f} × (least {least:.2f} ×)\n"
+           "the time of a raw Pulumi program that registers the same resources and component nodes with its properties ready.\n"
+           "Both run under the same mock monitor, in turns.")
+
+
+def _table(head: Sequence[str], rows: Iterator[list[str]] | Sequence[list[str]]) -> Iterator[str]:
+    yield f"| {' | '.join(head)} |"
+    yield f"|---|{'---:|' * (len(head) - 1)}"
+    yield from (f"| {' | '.join(row)} |" for row in rows)
+
+
+def machine() -> str:
+    """The machine in neutral words."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text(encoding="utf-8").splitlines() if info.is_file() else []
+    names = sorted({line.partition(":")[2].strip() for line in lines if line.startswith("model name")})
+    return (f"{len(os.sched_getaffinity(0))} processors ({', '.join(names) or platform.machine()}), {platform.system()}, "
+            f"Python {platform.python_version()}, modules compiled before")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), [int(each) for each in sys.argv[2:]] or SIZES)
