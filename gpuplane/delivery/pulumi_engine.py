@@ -121,6 +121,8 @@ def require_tools(spec: EnvironmentSpec) -> dict[str, str]:
     """
     if shutil.which("pulumi") is None:
         raise CannotStart(f"there is no pulumi on PATH. {INSTALL_HINT}")
+    # Python's gRPC takes a company's proxy even to this machine, where the engine listens.
+    os.environ.setdefault("no_grpc_proxy", "127.0.0.1,localhost")
     backend = backend_of(spec)
     variables = {"PULUMI_BACKEND_URL": backend, "PULUMI_SKIP_UPDATE_CHECK": "true"}
     self_managed = not backend.startswith("https://")

@@ -8,6 +8,7 @@ import pytest
 
 from tests.faults.bed import Bed
 from tests.faults.judge import require_audit_whole, require_converges, require_no_secret
+from tests.faults.kills import more_quota
 from tests.faults.objects import no_webhook, webhook
 from tests.faults.state import cut_to, small_files
 from tests.integration.cluster import Cluster
@@ -20,7 +21,8 @@ def bed(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     made = Bed(tmp_path_factory.mktemp("day"), "badday", cluster, layer=())
     yield made
     made.close()
-    made.run("destroy", "local", "--yes")
+    left = made.run("destroy", "local", "--yes")
+    assert left.status == 0, left.said
 
 
 def test_a_bad_day_ends_well(bed: Bed) -> None:
@@ -37,6 +39,7 @@ def test_a_bad_day_ends_well(bed: Bed) -> None:
     webhook(bed)
     alone = bed.up("--layer", "tenants", "--attempts", "1")
     no_webhook(bed)
+    more_quota(bed)
     full = small_files(24)(bed)
 
     assert stranger.status == 3

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+from gpuplane.delivery.applying import states
 from gpuplane.delivery.applying.transient import is_transient
 from gpuplane.delivery.exit_status import EngineFailed
+from gpuplane.spec.environment_spec import EnvironmentSpec
 
 _STATE = ("The state of {stack} cannot be read: nothing was applied. Put a copy back: `gpuplane state restore {environment} COPY --stack "
           "{stack} --before FOLDER --yes`; without one, an older file from the backend's versions (of file:// in .pulumi/backups). Then "
           "look at `gpuplane drift {environment}`, and take what the copy does not know in with `gpuplane adopt {environment}`.")
+
+_UNREADABLE = (r"unexpected end of JSON|invalid character|could not (deserialize|unmarshal|decode)|malformed|failed to load checkpoint"
+               r"|EOF.*checkpoint|checkpoint file.*(invalid|empty)|not a valid checkpoint|snapshot integrity|integrity (failure|error)")
 
 REMEDIES: tuple[tuple[str, str], ...] = (
     (r"incorrect passphrase|failed to decrypt|message authentication failed|passphrase must be set",
@@ -19,8 +24,7 @@ REMEDIES: tuple[tuple[str, str], ...] = (
      "with: nothing was applied. Set the right one and run this again.")),
     (r"newer than|unsupported (deployment|checkpoint) version|schema version \d+|invalid version|too new",
      "The state of {stack} was written by a newer Pulumi than this one: nothing was applied. Use that version; no older one can read it."),
-    ((r"unexpected end of JSON|invalid character|could not (deserialize|unmarshal|decode)|malformed|failed to load checkpoint"
-     r"|EOF.*checkpoint|checkpoint file.*(invalid|empty)|not a valid checkpoint|snapshot integrity|integrity (failure|error)"), _STATE),
+    (_UNREADABLE, _STATE),
     (r"no space left|file too large|disk quota exceeded|read-only file system",
      ("The disk that holds the state or the temporary folder (TMPDIR) takes no more. Make room, then run this again: it looks up what had "
      "been begun.")),
@@ -67,8 +71,8 @@ def with_help(reason: str, said: str, environment: str, stack: str) -> str:
 
 
 @contextmanager
-def helped(environment: str) -> Iterator[None]:
-    """What fails while this lasts says what to do.
+def helped(spec: EnvironmentSpec, variables: Mapping[str, str]) -> Iterator[None]:
+    """What fails while this lasts says what to do, and of which stack's state.
 
     Raises:
         EngineFailed: it failed.
@@ -77,5 +81,21 @@ def helped(environment: str) -> Iterator[None]:
         yield
     except EngineFailed as error:
         text = str(error)
-        name = text.partition(":")[0]
-        raise EngineFailed(with_help(text, "", environment, name if name.startswith(environment) else "this stack")) from None
+        names = [name for name in _stacks(spec) if text.startswith(f"{name}:")] or _unreadable(spec, variables)
+        found = [with_help(text, "", spec.name, name) for name in names] or [with_help(text, "", spec.name, "this stack")]
+        raise EngineFailed("\n".join(found)) from None
+
+
+def _stacks(spec: EnvironmentSpec) -> list[str]:
+    return [spec.stack_name(key.layer, key.tenant) for layer in spec.layers for key in spec.stacks_of(layer)]
+
+
+def _unreadable(spec: EnvironmentSpec, variables: Mapping[str, str]) -> list[str]:
+    """Stacks whose state cannot be read: a list of all stacks fails because of one, and does not say which."""
+    found = list[str]()
+    for name in _stacks(spec):
+        try:
+            states.deployment(name, variables)
+        except EngineFailed as error:
+            found += [name] if re.search(_UNREADABLE, str(error), re.IGNORECASE) else []
+    return found

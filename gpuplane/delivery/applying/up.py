@@ -76,7 +76,7 @@ def up(spec: EnvironmentSpec, as_of: date, console: Console, options: UpOptions)
     report = passed(spec, as_of, console, glass_broken=bool(options.glass), recorded=True)
     if report is None:
         return REFUSED
-    with helped(spec.name):
+    with helped(spec, variables):
         names = states.stack_names(variables)
         require_migrated(spec, names, variables)
         leaving = left_behind(spec, options.layers, names, variables) if not options.tenants else Offboarding()
