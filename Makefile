@@ -9,7 +9,7 @@ PLATFORM_OWNER ?= platform@example.com
 PIP_FLAGS := --quiet --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help preview rehearse test faults fuzz lint check generate locks policy-env policy-report checkov-env tools wheel bench performance bench-checkov clean
+.PHONY: help preview rehearse test faults fuzz audit materials lint check generate locks policy-env policy-report checkov-env tools wheel bench performance bench-checkov clean
 
 help: ## Print this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -29,6 +29,13 @@ fuzz: $(VENV)/.dev ## Try N hostile inputs (default a million: hours), seeds fro
 
 rehearse: $(VENV)/.program ## Rehearse dev, staging and prod on the throw-away cluster that KUBECONFIG names: minutes
 	@for each in dev staging prod; do $(BIN)/gpuplane rehearse $$each --short --out out/rehearsal-$$each || exit $$?; done
+
+audit: .venv-audit/.installed ## Ask whether a package that the locks pin is known to be vulnerable (needs the network)
+	@for lock in locks/*.txt; do echo "$$lock"; .venv-audit/bin/pip-audit --require-hashes --disable-pip --progress-spinner off -r "$$lock" || exit 1; done
+
+materials: .venv-audit/.installed ## Write the bill of materials (CycloneDX) to dist/gpuplane.cdx.json
+	@mkdir -p dist
+	@.venv-audit/bin/cyclonedx-py requirements locks/program.txt --pyproject pyproject.toml --output-reproducible --of JSON -o dist/gpuplane.cdx.json
 
 lint: $(VENV)/.dev ## Ruff, mypy, the import contracts and the workflows
 	@$(BIN)/ruff check .
@@ -73,12 +80,12 @@ wheel: $(VENV)/.dev ## Build the wheel into dist/
 	@$(BIN)/python -m hatchling build -t wheel
 
 locks: ## Resolve locks/*.in again (needs uv); releases younger than a week are left out
-	@for name in program dev policy checkov; do \
+	@for name in program dev policy checkov audit; do \
 	  uv pip compile -q --python-version 3.11 --universal --exclude-newer "$$(date -u -d '8 days ago' +%F)" --generate-hashes \
 	    --no-emit-index-url --no-header locks/$$name.in -o locks/$$name.txt || exit 1; done
 
 clean: ## Remove environments and outputs
-	@rm -rf .venv .venv-policy .venv-checkov dist out .pytest_cache .mypy_cache .ruff_cache
+	@rm -rf .venv .venv-policy .venv-checkov .venv-audit dist out .pytest_cache .mypy_cache .ruff_cache
 
 $(VENV)/.program: locks/program.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "gpuplane needs Python 3.11 or later; $(PYTHON) is " + sys.version.split()[0] + ". Set PYTHON=python3.11.")'
@@ -96,6 +103,11 @@ $(VENV)/.dev: $(VENV)/.program locks/dev.txt
 .venv-checkov/.installed: locks/checkov.txt
 	@$(PYTHON) -m venv .venv-checkov
 	@.venv-checkov/bin/python -m pip install $(PIP_FLAGS) --require-hashes -r locks/checkov.txt
+	@touch $@
+
+.venv-audit/.installed: locks/audit.txt
+	@$(PYTHON) -m venv .venv-audit
+	@.venv-audit/bin/python -m pip install $(PIP_FLAGS) --require-hashes -r locks/audit.txt
 	@touch $@
 
 .venv-policy/.installed: locks/policy.txt

@@ -65,6 +65,7 @@ class NetworkRules:
         selector: pods it selects.
         isolates: directions that are closed for them, except for what is opened.
         peers: what it opens.
+        denied: what it closes again, whoever opens it (Cilium's ``ingressDeny`` and ``egressDeny``).
     """
 
     view: ResourceView
@@ -72,6 +73,7 @@ class NetworkRules:
     selector: Mapping[str, Any]
     isolates: frozenset[Direction]
     peers: tuple[Peer, ...]
+    denied: tuple[Peer, ...] = ()
 
     def covers(self, namespace: str, labels: Mapping[str, Any]) -> bool:
         """Whether it selects pods with these labels there."""
@@ -132,15 +134,18 @@ def _rules(view: ResourceView) -> Iterator[NetworkRules]:
         namespace = home(view) if view.kind == "CiliumNetworkPolicy" else ""
         for path, spec in specs:
             if isinstance(spec, Mapping) and "endpointSelector" in spec:
-                closed = frozenset(each for each in DIRECTIONS if isinstance(spec.get(each.lower()), list)
+                # An empty list closes nothing: a direction is closed that has at least one rule, be it one that denies (cilium
+                # pkg/policy/api/rule_validation.go, Sanitize).
+                closed = frozenset(each for each in DIRECTIONS if (items(spec.get(each.lower())) or items(spec.get(f"{each.lower()}Deny")))
                                    and lookup(spec, "enableDefaultDeny", each.lower()) is not False)
-                yield NetworkRules(view, namespace, mapping(spec["endpointSelector"]), closed, tuple(_peers(spec, path)))
+                yield NetworkRules(view, namespace, mapping(spec["endpointSelector"]), closed, tuple(_peers(spec, path)),
+                                   tuple(_peers(spec, path, "Deny")))
 
 
-def _peers(spec: Mapping[str, Any], path: str) -> Iterator[Peer]:
+def _peers(spec: Mapping[str, Any], path: str, suffix: str = "") -> Iterator[Peer]:
     for direction in DIRECTIONS:
-        for index, rule in enumerate(items(spec.get(direction.lower()))):
-            at = f"{path}.{direction.lower()}[{index}]"
+        for index, rule in enumerate(items(spec.get(f"{direction.lower()}{suffix}"))):
+            at = f"{path}.{direction.lower()}{suffix}[{index}]"
             ports = bool(told(rule, "ports") or told(rule, "toPorts"))
             forms = [form for form in _PEERS[direction] if told(rule, form)]
             # A Cilium rule without peers opens nothing, but for one of ports alone, which opens them to everybody.

@@ -272,13 +272,15 @@ def test_a_release_is_published_as_it_was_built(place: Place) -> None:
     _put_gh(place)
     (place.artifacts / "dist").mkdir(parents=True)
     (place.artifacts / "dist/gpuplane-1.2.3-py3-none-any.whl").write_text("")
+    (place.artifacts / "materials").mkdir()
+    (place.artifacts / "materials/gpuplane-1.2.3.cdx.json").write_text("{}")
 
     ran = _run(place, "release", "publish", github={"ref_name": "v1.2.3"})
 
     assert ran.status == 0, ran.log
     assert ran.not_run == ["actions/attest-build-provenance", "pypa/gh-action-pypi-publish"]
     assert (place.commands / "gh.txt").read_text().split() == [
-        "release", "create", "v1.2.3", "dist/gpuplane-1.2.3-py3-none-any.whl", "--repo", "acme/platform", "--verify-tag", "--generate-notes"]
+        "release", "create", "v1.2.3", "dist/gpuplane-1.2.3-py3-none-any.whl", "materials/gpuplane-1.2.3.cdx.json", "--repo", "acme/platform", "--verify-tag", "--generate-notes"]
 
 
 def test_every_job_is_run_by_a_test() -> None:
@@ -302,3 +304,52 @@ def test_every_option_that_the_workflows_use_is_there(place: Place) -> None:
         if command in cli.commands and (command != "up" or "approve" in cli.commands):
             known = {name for parameter in cli.commands[command].params for name in parameter.opts}
             assert set(options) <= known, command
+
+
+def test_a_release_has_a_bill_of_materials_and_no_known_hole(place: Place) -> None:
+    _materials(place, 0)
+    ran = _run(place, "release", "materials", github={"ref_name": "v1.2.3"})
+    assert ran.status == 0, ran.log
+    assert [file.name for file in (place.artifacts / "materials").iterdir()] == ["gpuplane-1.2.3.cdx.json"]
+
+    _materials(place, 1)
+    assert _run(place, "release", "materials", github={"ref_name": "v1.2.3"}).status == 1
+
+
+@pytest.mark.parametrize("status", [0, 1])
+def test_every_night_all_locks_are_audited(place: Place, status: int) -> None:
+    _materials(place, status)
+    seed = place.folder / "seed"
+    (seed / "locks").mkdir(parents=True)
+    for name in ("program", "dev"):
+        (seed / f"locks/{name}.txt").write_text("")
+    commit(seed, "locks")
+    git(seed, "push", "-q", str(place.origin), "HEAD:main")
+
+    ran = _run(place, "nightly", "audit")
+
+    assert ran.status == status, ran.log
+    assert "locks/dev.txt" in ran.summary
+    assert "locks/program.txt" in ran.summary
+
+
+def test_every_night_hostile_inputs_are_tried(place: Place) -> None:
+    steps = load("nightly")["jobs"]["fuzz"]["steps"]
+    step = next(each for each in steps if "tests.fuzz.campaign" in each.get("run", ""))
+    assert int(step["env"]["INPUTS"]) >= 1_000_000
+
+    for status in (0, 1):
+        (place.commands / "python").write_text(f'#!/bin/sh\necho "$@"\nmkdir -p "$8"\ntouch "$8/state"\nexit {status}\n')
+        (place.commands / "python").chmod(0o755)
+        ran = _run(place, "nightly", "fuzz", github={"run_number": 12})
+
+        assert (ran.status, "--seed 12" in ran.summary) == (status, True), ran.log
+        assert (place.artifacts / "found/state").exists()
+        shutil.rmtree(place.artifacts / "found")
+
+
+def _materials(place: Place, status: int) -> None:
+    """Tools that an index would be asked by: one says what it is told, the other writes an empty bill."""
+    for name, text in {"pip-audit": f"exit {status}", "cyclonedx-py": 'while test "$1" != --output-file; do shift; done; echo "{}" > "$2"'}.items():
+        (place.commands / name).write_text(f"#!/bin/sh\n{text}\n")
+        (place.commands / name).chmod(0o755)

@@ -28,6 +28,7 @@ RIGHTS = {
     ("up", "up"): {"contents": "read", "id-token": "write"}, ("drift", "environments"): {"contents": "read"},
     ("drift", "drift"): {"contents": "read", "id-token": "write"},
     ("promote", "promote"): {"contents": "write", "id-token": "write", "pull-requests": "write"}, ("release", "build"): {"contents": "read"},
+    ("release", "materials"): {"contents": "read"}, ("nightly", "audit"): {"contents": "read"}, ("nightly", "fuzz"): {"contents": "read"},
     ("release", "publish"): {"attestations": "write", "contents": "write", "id-token": "write"}}
 
 

@@ -16,10 +16,11 @@ from typing import Any
 from gpuplane.graph.network_policies import Direction
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.reachability.addresses import pods_inside
+from gpuplane.graph.reachability.barriers import Barrier, still_open
 from gpuplane.graph.reachability.edges import Edge, Maker, Medium, Party, maker, parties, platform, tenant
 from gpuplane.graph.reachability.labels import Demand, fits, possible
-from gpuplane.graph.reachability.openings import NAMESPACE_NAME, Opening, Policy, policies
-from gpuplane.graph.reachability.ports import EVERY, Ports, both, shown, union
+from gpuplane.graph.reachability.openings import NAMESPACE_NAME, Network, Opening, Policy, policies
+from gpuplane.graph.reachability.ports import EVERY, Ports, both, minus, shown, union
 from gpuplane.graph.resource_view import ResourceView
 from gpuplane.graph.tenancy import home, tenants_of_namespaces
 
@@ -192,13 +193,13 @@ class Net:
         return found
 
     def _path(self, source: str, target: str, incoming: list[tuple[Way, bool]], outgoing: tuple[Way, ...]) -> Path | None:
-        open_ways = []
+        open_ways, barriers = [], self._barriers(source, target)
         for out in outgoing:
             there = self.admitted_there(out, source, target)
             if there is None:
                 continue
             for way, surely in incoming:
-                joined = _joined(out, way)
+                joined = _joined(out, way, barriers)
                 if joined is not None:
                     open_ways.append((joined[0], joined[1] and surely and there, (*self.makers(target, way, "Ingress"),
                                                                                   *self.makers(source, out, "Egress"))))
@@ -208,6 +209,31 @@ class Net:
         chosen = certain or open_ways
         objects = tuple(sorted({each for way in chosen for each in way[2]}, key=lambda each: (each.kind == "Namespace", each)))
         return Path(union(frozenset(ports for ports, _, _ in chosen)), bool(certain), objects)
+
+    def _barriers(self, source: str, target: str) -> tuple[Barrier, ...]:
+        """What closes again between the pods of two namespaces, at either end."""
+        found = []
+        for direction, near, far in (("Egress", source, target), ("Ingress", target, source)):
+            for policy in self._policies[direction].get(near, ()):
+                for denial, sure in policy.denials:
+                    there = self._closes(denial, near).get(far)
+                    if there is not None and denial.pods is not None:
+                        ends = (policy.selected, denial.pods.labels) if direction == "Egress" else (denial.pods.labels, policy.selected)
+                        found.append(Barrier(*ends, denial.ports, sure and there))
+        return tuple(found)
+
+    def closed_outside(self, namespace: str, direction: Direction, way: Way, addresses: Network) -> bool:
+        """Whether deny rules surely close a way to, or from, addresses outside for every pod that has it."""
+        return any(
+            sure and denial.block is not None and denial.block.network is not None and not denial.block.without
+            and denial.block.network.version == addresses.version and addresses.subnet_of(denial.block.network)  # type: ignore[arg-type]
+            and not minus(ports_of(way), denial.ports) and not possible(way.met, way.unmet | {policy.selected}, surely=False)
+            and not policy.selected.unknown
+            for policy in self._policies[direction].get(namespace, ()) for denial, sure in policy.denials)
+
+    def _closes(self, denial: Opening, namespace: str) -> Mapping[str, bool]:
+        """Namespaces of whose pods a denial means some, each with whether that is sure."""
+        return self.admitted(Way(frozenset(), frozenset(), denial), namespace)
 
     def admitted_there(self, way: Way, namespace: str, far: str) -> bool | None:
         """Whether a way leads to one namespace's pods, and surely; None where it does not."""
@@ -225,14 +251,16 @@ class Net:
         return maker(view, field) if view is not None else Maker("", "Namespace", "", namespace, field)
 
 
-def _joined(out: Way, way: Way) -> tuple[Ports, bool] | None:
+def _joined(out: Way, way: Way, barriers: tuple[Barrier, ...]) -> tuple[Ports, bool] | None:
     """Ports of a connection through one way at each end, and whether it is sure; None where there is none."""
     through = both(ports_of(out), ports_of(way))
     source = out.met | _far(way), out.unmet
     target = way.met | _far(out), way.unmet
-    if not through or not possible(*source) or not possible(*target):
+    found = still_open(source, target, through, barriers, surely=False)
+    if not found:
         return None
-    return through, possible(*source, surely=True) and possible(*target, surely=True)
+    surely = still_open(source, target, through, barriers, surely=True)
+    return (surely, True) if surely else (found, False)
 
 
 def ports_of(way: Way) -> Ports:

@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import lru_cache
+from ipaddress import ip_network
 
 from gpuplane.graph.network_policies import Direction
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.reachability.addresses import METADATA, holds
 from gpuplane.graph.reachability.edges import Edge, Medium, maker, outside, parties, platform, tenant
 from gpuplane.graph.reachability.network import Net, Way, namespace_edges, ports_of
+from gpuplane.graph.reachability.openings import Network
 from gpuplane.graph.reachability.ports import shown, union
 from gpuplane.graph.reachability.tenant_pods import is_set, tenant_pods
 from gpuplane.graph.resource_view import lookup, told
 
+_EVERYWHERE = ip_network("0.0.0.0/0")
+_METADATA_NETWORKS = tuple(ip_network(address) for address in METADATA)
 _OUTSIDE = "by design: no tenant's; TI-02 and TI-03 judge how wide it may be"
 
 
@@ -34,21 +38,23 @@ def outside_edges(net: Net) -> Iterator[Edge]:
         for direction in ("Egress", "Ingress"):
             by_far: dict[str, list[Way]] = defaultdict(list)
             for way in net.ways(name, direction):
-                for far in _addresses(way):
-                    by_far[far].append(way)
+                for far, network in _addresses(way):
+                    if network is None or not net.closed_outside(name, direction, way, network):
+                        by_far[far].append(way)
             for far, ways in sorted(by_far.items()):
                 yield _outside_edge(net, name, direction, far, ways)
         yield from _metadata(net, name)
 
 
-def _addresses(way: Way) -> list[str]:
+def _addresses(way: Way) -> list[tuple[str, Network | None]]:
+    """Names of what is outside at the far end, each with its addresses where they are known."""
     if way.opening is None:
-        return ["every address"]
-    found = [way.opening.name] if way.opening.name else []
+        return [("every address", _EVERYWHERE)]
+    found: list[tuple[str, Network | None]] = [(way.opening.name, None)] if way.opening.name else []
     if way.opening.block is not None:
         network = way.opening.block.network
         whole = network is not None and network.prefixlen == 0
-        found.append("every address" if whole else f"network {network or 'that is only known after apply'}")
+        found.append(("every address" if whole else f"network {network or 'that is only known after apply'}", network))
     return found
 
 
@@ -66,6 +72,8 @@ def _metadata(net: Net, namespace: str) -> Iterator[Edge]:
     """Where nodes get their cloud credentials, which are no tenant's."""
     ways = [way for way in net.ways(namespace, "Egress") if way.opening is None or (
         way.opening.block is not None and holds(way.opening.block, METADATA))]
+    ways = [way for way in ways if not all(net.closed_outside(namespace, "Egress", way, each) for each in _METADATA_NETWORKS
+                                           if way.opening is None or way.opening.block is None or holds(way.opening.block, (each[0],)))]
     if ways:
         objects = tuple(sorted({each for way in ways for each in net.makers(namespace, way, "Egress")}))
         hidden = all(way.opening is not None and way.opening.block is not None and way.opening.block.network is None for way in ways)

@@ -1,7 +1,7 @@
 """What network policies leave open, policy by policy: whom each selects, which direction it closes, and what it opens again.
 
 Kubernetes' NetworkPolicy (networking.k8s.io/v1) and Cilium's policies (cilium.io/v2) in one shape. A closed pod is open to the sum
-of what all policies that select it open. Cilium's deny rules are not read: what they close again is reported as open, never the reverse.
+of what all policies that select it open, without what Cilium's deny rules close again.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 from gpuplane.graph.network_policies import Direction, NetworkRules, Peer, network_policies
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.reachability.labels import EVERYTHING, Demand, demand
-from gpuplane.graph.reachability.ports import EVERY, Ports, cilium_ports, ports
+from gpuplane.graph.reachability.ports import EVERY, Ports, cilium_ports, named, ports
 from gpuplane.graph.resource_view import Unknown, items, lookup, mapping
 
 NAMESPACE_NAME = "kubernetes.io/metadata.name"
@@ -84,13 +84,15 @@ class Policy:
     selected: Demand
     openings: tuple[Opening, ...]
     closes: bool
+    denials: tuple[tuple[Opening, bool], ...] = ()
+    """What it closes again, each with whether its ports are known."""
 
 
 @lru_cache(maxsize=8)
 def policies(graph: PlannedGraph, direction: Direction) -> tuple[Policy, ...]:
     """Every policy that says something of a direction, sorted by its object."""
     found = [_policy(rules, direction) for rules in network_policies(graph)
-             if direction in rules.isolates or any(peer.direction == direction for peer in rules.peers)]
+             if direction in rules.isolates or any(peer.direction == direction for peer in (*rules.peers, *rules.denied))]
     return tuple(sorted(found, key=lambda policy: (policy.rules.view.kind, policy.rules.namespace, policy.rules.view.name,
                                                    policy.rules.view.urn)))
 
@@ -106,7 +108,9 @@ def _policy(rules: NetworkRules, direction: Direction) -> Policy:
     listed = lookup(spec, direction.lower())
     if isinstance(listed, Unknown) or any(isinstance(rule, Unknown) for rule in items(listed)):
         found.append(_anybody(f"spec.{direction.lower()}"))
-    return Policy(rules, namespaces, selected, tuple(found), direction in rules.isolates)
+    denials = tuple((denial, not named(lookup(peer.rule, "toPorts"))) for peer in rules.denied if peer.direction == direction
+                    for denial in _cilium(peer, rules))
+    return Policy(rules, namespaces, selected, tuple(found), direction in rules.isolates, denials)
 
 
 def _anybody(path: str) -> Opening:

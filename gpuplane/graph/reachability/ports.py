@@ -64,6 +64,23 @@ def both(one: Ports, other: Ports) -> Ports:
 
 
 @lru_cache(maxsize=4096)
+def minus(one: Ports, other: Ports) -> Ports:
+    """Ports of the first without those of the second."""
+    left = list(one)
+    for taken in other:
+        left = [Range(each.protocol, low, high) for each in left
+                for low, high in ([(each.low, min(each.high, taken.low - 1)), (max(each.low, taken.high + 1), each.high)]
+                                  if each.protocol == taken.protocol else [(each.low, each.high)]) if low <= high]
+    return _sorted(left)
+
+
+def named(value: Any) -> bool:
+    """Whether ``toPorts`` of a Cilium rule has ports by name, whose numbers pods choose, or such that only apply knows."""
+    return any(True for _ in unknowns(value)) or any(
+        not str(lookup(port, "port")).isdecimal() for item in items(value) for port in items(lookup(item, "ports")))
+
+
+@lru_cache(maxsize=4096)
 def union(found: frozenset[Ports]) -> Ports:
     """All ports of several openings, without those that a wider range covers."""
     every = _sorted(port for each in found for port in each)

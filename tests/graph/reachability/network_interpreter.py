@@ -1,7 +1,7 @@
 """A second reading of network policies, pod by pod and port by port, straight from the API's text; nothing of gpuplane is used.
 
 NetworkPolicy: kubernetes.io/docs/concepts/services-networking/network-policies and the comments of networking/v1 types.
-CiliumNetworkPolicy: docs.cilium.io, "Layer 3 examples" and "Layer 4 examples", for the fields that the random sets have.
+CiliumNetworkPolicy: docs.cilium.io, "Layer 3 examples", "Layer 4 examples" and "Deny Policies", for the fields that the random sets have.
 """
 
 from typing import Any
@@ -45,6 +45,9 @@ def connects(policies: list[Object], source: Pod, target: Pod, protocol: str, po
 
 def _passes(policies: list[Object], subject: Pod, peer: Pod, way: str, side: str, protocol: str, port: int) -> bool:
     isolated = False
+    if any(_rule(policy, rule, subject, peer, side, protocol, port) for policy in policies if policy["kind"] != "NetworkPolicy"
+           and _selects(policy, subject) for rule in policy["spec"].get(f"{way}Deny") or []):
+        return False
     for policy in policies:
         if not _selects(policy, subject):
             continue
@@ -57,7 +60,7 @@ def _passes(policies: list[Object], subject: Pod, peer: Pod, way: str, side: str
 def _isolates(policy: Object, way: str) -> bool:
     spec = policy["spec"]
     if policy["kind"] != "NetworkPolicy":
-        return way in spec and spec.get("enableDefaultDeny", {}).get(way, True)
+        return bool(spec.get(way) or spec.get(f"{way}Deny")) and spec.get("enableDefaultDeny", {}).get(way, True)
     types = spec.get("policyTypes") or (["Ingress", "Egress"] if spec.get("egress") else ["Ingress"])
     return way.capitalize() in types
 

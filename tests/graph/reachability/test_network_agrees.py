@@ -95,11 +95,21 @@ def cilium_policy(random: Random, name: str) -> dict[str, Any]:
             rules.append({**rule, **({"toPorts": [{"ports": listed}]} if listed else {})})
         if random.random() < 0.7:
             spec[way] = rules
-            if random.random() < 0.15:
-                spec["enableDefaultDeny"] = {**spec.get("enableDefaultDeny", {}), way: False}
+        if random.random() < 0.4:
+            spec[f"{way}Deny"] = [_denial(random, side) for _ in range(random.choice((0, 1, 1, 2)))]
+        if (way in spec or f"{way}Deny" in spec) and random.random() < 0.15:
+            spec["enableDefaultDeny"] = {**spec.get("enableDefaultDeny", {}), way: False}
     metadata = {"name": name} if everywhere else {"name": name, "namespace": random.choice(NAMES)}
     return {"kind": "CiliumClusterwideNetworkPolicy" if everywhere else "CiliumNetworkPolicy", "apiVersion": "cilium.io/v2",
             "metadata": metadata, "spec": spec}
+
+
+def _denial(random: Random, side: str) -> dict[str, Any]:
+    """A rule of ``ingressDeny`` or ``egressDeny``."""
+    listed = [{"port": str(each["port"]), "protocol": random.choice(("TCP", "ANY"))} for each in ports(random) if "port" in each]
+    rule = random.choice(({f"{side}Endpoints": [endpoints(random)]}, {f"{side}Endpoints": [{}]}, {f"{side}Entities": [random.choice(("cluster", "world"))]},
+                          {f"{side}CIDR": ["10.0.0.0/8"]}, {}))
+    return {**rule, **({"toPorts": [{"ports": listed}]} if listed else {})}
 
 
 def random_set(number: int) -> tuple[dict[str, dict[str, str]], list[dict[str, Any]]]:
