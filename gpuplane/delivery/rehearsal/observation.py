@@ -196,6 +196,8 @@ class Observation:
         version = ""
         while not self._stopped:
             try:
+                if not version:
+                    self._forget(kind)
                 for kind_of_event, body in self._stream(kind, version):
                     if kind_of_event == "ERROR":
                         version = ""
@@ -215,6 +217,14 @@ class Observation:
         query = [("allowWatchBookmarks", "true"), *([("resourceVersion", version)] if version else [])]
         for line in self.server.lines(kind.path(), query, _WATCH_SECONDS):
             yield line["type"], line["object"]
+
+    def _forget(self, kind: Kind) -> None:
+        """A watch that begins anew is told of everything that is there, and of nothing that has gone meanwhile."""
+        with self._changed:
+            if kind.kind == "Pod":
+                self._pods.clear()
+            if kind.kind == "Deployment":
+                self._deployments.clear()
 
     def _fail(self, why: str) -> None:
         with self._changed:
