@@ -9,7 +9,8 @@ import yaml
 
 from tests.planning.wish import EXISTING, Wish, document
 
-RACK = {**EXISTING, "node_selector": {"example.com/rack": "rehearsed"}, "max_nodes": 2, "gpus_per_node": 4}
+RACK = {**EXISTING, "node_selector": {"example.com/rack": "rehearsed"}, "max_nodes": 2, "gpus_per_node": 4,
+        "zones": {"east": 1, "west": 1}}
 _ENVIRONMENT: dict[str, Any] = {
     "cloud": "existing", "budget_usd_per_month": 100_000, "cluster": {"name": "small", "context": "test", "kubernetes_version": "1.36"},
     "kueue": {"install": "external", "version": "0.19.2"}, "kserve": {"install": "external", "version": "v0.20.0"},

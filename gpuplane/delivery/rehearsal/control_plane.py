@@ -32,7 +32,7 @@ def require_throw_away(server: ApiServer) -> None:
         raise NotThrowAway(
             f"{server.address} is not marked as throw-away, so nothing was touched: a rehearsal fills a cluster, breaks its nodes and "
             f"deletes tenants. If it may be thrown away: kubectl create configmap {THROW_AWAY} -n {SYSTEM}")
-    real = [node["metadata"]["name"] for node in server.list(server.kinds["v1", "Node"]) if not _is_harmless(node)]
+    real = [node["metadata"]["name"] for node in server.list(server.kinds["v1", "Node"]) if not is_harmless(node)]
     if real:
         raise NotThrowAway(f"{server.address} is marked as throw-away, but has real nodes ({_few(real)}): only fake ones (annotation "
                            f"{FAKE}) and those of kind may be there. Remove the mark, or take another cluster.")
@@ -76,7 +76,8 @@ def begin(server: ApiServer, environment: str) -> None:
         raise NotThrowAway(f"a rehearsal has just begun here: {error}") from None
 
 
-def _is_harmless(node: Mapping[str, Any]) -> bool:
+def is_harmless(node: Mapping[str, Any]) -> bool:
+    """Whether no real machine stands behind a node: kwok looks after it, or it is a container of kind."""
     annotations, provider = node["metadata"].get("annotations") or {}, (node.get("spec") or {}).get("providerID") or ""
     return annotations.get(FAKE) == "fake" or provider.startswith(_KIND_PROVIDER)
 

@@ -47,11 +47,12 @@ class DeploymentSeen:
     Attributes:
         replicas: that are asked for.
         rolled_out: whether all of them are of the newest template and available, and no others are there.
-        generation: of its spec.
+        observed: whether its controller has looked at its newest spec; ``generation`` is that spec's.
     """
 
     replicas: int
     rolled_out: bool
+    observed: bool
     generation: int
 
 
@@ -196,6 +197,8 @@ class Observation:
         version = ""
         while not self._stopped:
             try:
+                if not version:
+                    self._forget(kind)
                 for kind_of_event, body in self._stream(kind, version):
                     if kind_of_event == "ERROR":
                         version = ""
@@ -215,6 +218,14 @@ class Observation:
         query = [("allowWatchBookmarks", "true"), *([("resourceVersion", version)] if version else [])]
         for line in self.server.lines(kind.path(), query, _WATCH_SECONDS):
             yield line["type"], line["object"]
+
+    def _forget(self, kind: Kind) -> None:
+        """A watch that begins anew is told of everything that is there, and of nothing that has gone meanwhile."""
+        with self._changed:
+            if kind.kind == "Pod":
+                self._pods.clear()
+            if kind.kind == "Deployment":
+                self._deployments.clear()
 
     def _fail(self, why: str) -> None:
         with self._changed:
@@ -277,7 +288,8 @@ def pod_seen(body: Mapping[str, Any]) -> PodSeen | None:
 def deployment_seen(body: Mapping[str, Any]) -> DeploymentSeen:
     """What a Deployment is, as its controller last saw it."""
     wanted, status, generation = body["spec"].get("replicas", 1), body.get("status") or {}, body["metadata"]["generation"]
-    done = status.get("observedGeneration", 0) >= generation and all(
+    observed = status.get("observedGeneration", 0) >= generation
+    done = observed and all(
         status.get(key, 0) == wanted for key in ("replicas", "updatedReplicas", "availableReplicas"))
-    return DeploymentSeen(wanted, done, generation)
+    return DeploymentSeen(wanted, done, observed, generation)
 

@@ -27,6 +27,8 @@ STEP_SECONDS = 60.0
 QUIET_SECONDS = 2.5
 """How long nothing may change until a state counts as settled: Kueue looks again at what waits about once a second."""
 
+SHORT_QUIET_SECONDS = 1.5
+"""The same of a short rehearsal."""
 STALE_SECONDS = 12.0
 """How long nothing may change until a state counts as settled that is not what the plan says."""
 
@@ -174,8 +176,8 @@ class Stage:
             quiet: whether nothing else may move either.
         """
         limit = self.left_seconds()
-        return self.seen.wait(as_planned, min(limit, seconds) if seconds is not None else limit, QUIET_SECONDS if quiet else 0.0,
-                              STALE_SECONDS)
+        still = (QUIET_SECONDS if not self.short else SHORT_QUIET_SECONDS) if quiet else 0.0
+        return self.seen.wait(as_planned, min(limit, seconds) if seconds is not None else limit, still, STALE_SECONDS)
 
     def expect(self, replicas: Replicas) -> None:
         """Have the plan's model take a step that the cluster takes by other ways than by scaling."""
@@ -185,6 +187,15 @@ class Stage:
     def service_view(self, service: str) -> ResourceView | None:
         """The InferenceService of a service; None of a canary, which is part of another's."""
         return next((view for view in self.views if view.kind == "InferenceService" and f"{view.namespace}/{view.name}" == service), None)
+
+    def is_reconciled(self, service: str) -> bool:
+        """Whether KServe and the Deployment controller have looked at the newest spec of a service."""
+        view, deployment = self.service_view(service), self.seen.deployment(service)
+        if view is None or deployment is None:
+            return deployment is not None
+        found = self.server.get(self.server.kinds[view.api_version, view.kind], view.name, view.namespace) or {}
+        generation = (found.get("metadata") or {}).get("generation", 0)
+        return deployment.observed and bool((found.get("status") or {}).get("observedGeneration", generation) >= generation)
 
     def strategy(self, service: str) -> Strategy:
         """How its rendered object says that it is updated."""

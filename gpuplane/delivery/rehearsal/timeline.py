@@ -37,7 +37,7 @@ def timeline(found: Rehearsal) -> str:
         _frame(axes, tenants, end)
 
     title = "Replicas by tenant over time: running, not running, and the steps of the rehearsal"
-    return svg_figure("timeline", title, draw, len(tenants), 0.85, 2.3)
+    return svg_figure("timeline", title, draw, len(tenants), 0.85, 1.95)
 
 
 def series(moments: Sequence[Moment]) -> Series:
@@ -88,10 +88,11 @@ def _evictions(axes: Axes, found: Rehearsal, tenants: list[str]) -> None:
 def _frame(axes: Axes, tenants: list[str], end: float) -> None:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
+    from matplotlib.ticker import StrMethodFormatter
 
     axes.set_xlim(0, end)
     axes.set_ylim(len(tenants) - 0.4, -0.55)
-    axes.set_xlabel("seconds", loc="right")
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:.0f} s"))
     axes.set_yticks(range(len(tenants)), [printable(tenant)[:_NAME_LENGTH] for tenant in tenants])
     axes.tick_params(axis="y", length=0)
     for side in ("top", "right", "left"):

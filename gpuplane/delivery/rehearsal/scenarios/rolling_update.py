@@ -23,11 +23,18 @@ def rolling_update(stage: Stage) -> Iterator[Claim]:
     expected = finished_rollouts(stage.courses, stage.replicas, rolled)
     old = {name: {pod.template for pod in stage.seen.pods(name)} for name in rolled}
     with stage.step(NAME, f"a new release of {len(rolled)} services at their maximum") as began:
+        former = {name: _generation(stage, name) for name in rolled}
         for name in rolled:
             stage.release(name, {MARK: "1"})
-        stage.settle(lambda: _as_planned(stage, old, expected))
+        stage.settle(lambda: all(_generation(stage, name) > former[name] for name in rolled) and _as_planned(stage, old, expected))
         for name in rolled:
             yield _claim(stage, name, rolled[name], old[name], expected, began)
+
+
+def _generation(stage: Stage, service: str) -> int:
+    """Of the Deployment's spec: it grows when KServe has written the new template."""
+    found = stage.seen.deployment(service)
+    return found.generation if found is not None and found.observed else -1
 
 
 def _as_planned(stage: Stage, old: dict[str, set[str]], expected: object) -> bool:

@@ -53,8 +53,8 @@ def upgrade(stage: Stage, base: Base, head: Sequence[ResourceView], work: Rehear
         replaced, unforeseen = _recreated(stage, refused, changes)
         gone = _remove(stage, base, work)
         stage.wait_for_deployments()
-        stage.settle(lambda: not stage.seen.leaving() and all(pod.ready for pod in stage.seen.pods() if pod.admitted and pod.node))
         expected = {each.service: each for each in restarts(changes, head, stage.planned.tenants)}
+        stage.settle(lambda: _is_done(stage, before, expected))
         claims = [*_restart_claims(stage, before, expected), *replaced, *gone]
     return claims, (*first, *unforeseen)
 
@@ -78,13 +78,26 @@ def _pods(stage: Stage) -> Mapping[str, frozenset[str]]:
     return {name: frozenset(uids) for name, uids in found.items()}
 
 
+def _is_done(stage: Stage, before: Mapping[str, frozenset[str]], expected: Mapping[str, Restart]) -> bool:
+    """Whether all controllers have looked, and whoever is to restart has."""
+    if stage.seen.leaving() or not all(pod.ready for pod in stage.seen.pods() if pod.admitted and pod.node):
+        return False
+    after = _pods(stage)
+    return all(stage.is_reconciled(name) for name in stage.services) and not any(
+        before[name] & after.get(name, frozenset()) for name, says in expected.items() if name in before and not _of_cloud(says))
+
+
+def _of_cloud(says: Restart) -> bool:
+    return bool(says.causes) and all(cause.startswith("nodes of pool") for cause in says.causes)
+
+
 def _restart_claims(stage: Stage, before: Mapping[str, frozenset[str]], expected: Mapping[str, Restart]) -> Iterator[Claim]:
     after = _pods(stage)
     for name in sorted(before.keys() & set(stage.services)):
         says, kept = expected.get(name), before[name] & after.get(name, frozenset())
         planned = "its pods stay" if says is None else f"its pods are made anew: {'; '.join(says.causes)[:160] or says.action}"
         observed = f"{len(kept)} of {len(before[name])} pods are the same, {len(after.get(name, ()))} run"
-        of_cloud = says is not None and all(cause.startswith("nodes of pool") for cause in says.causes)
+        of_cloud = says is not None and _of_cloud(says)
         verdict = "not rehearsed" if of_cloud else agrees((says is None) == (kept == before[name]))
         yield Claim(NAME, name.partition("/")[0], name, "what restarts", _PROOF, planned, observed, verdict,
                     "nodes are the cloud's" if of_cloud else "")
