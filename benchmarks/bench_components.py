@@ -83,25 +83,27 @@ def _seconds(program: Callable[[], None]) -> tuple[float, int]:
 
 
 def measured(rounds: int = ROUNDS) -> tuple[float, float, int]:
-    """Median and least ratio of the components to the raw program, and how many resources each registers."""
+    """Components to raw program: the median of the pairs, the least time to the least time, and how many resources each registers."""
     spec = load_environment(Path(__file__).resolve().parents[1] / "environments", "prod")
     planned = plan(spec, default_catalog(), date(2026, 11, 21))
     monitor = RecordingMonitor("tenants")
     components = lambda: register(spec, planned, "tenants")  # noqa: E731
     run_program(components, monitor, "prod-tenants")
     raw = _raw_program(spec, monitor.views)
-    ratios, counts = [], set()
+    ratios, raws, owns, counts = list[float](), list[float](), list[float](), set[int]()
     for _ in range(rounds):
         (raw_seconds, raw_count), (own_seconds, own_count) = _seconds(raw), _seconds(components)
         ratios.append(own_seconds / raw_seconds)
+        raws.append(raw_seconds)
+        owns.append(own_seconds)
         counts |= {raw_count, own_count}
     assert len(counts) == 1, f"the two programs differ: {counts}"
-    return statistics.median(ratios), min(ratios), counts.pop() // COPIES
+    return statistics.median(ratios), min(owns) / min(raws), counts.pop() // COPIES
 
 
 def main() -> None:
     median, least, count = measured()
-    print(f"components: {median:.3f} × the raw program (median of {ROUNDS} pairs, least {least:.3f}), {count} resources. Aim: 1.1")
+    print(f"components: {median:.3f} × the raw program (median of {ROUNDS} pairs; least to least {least:.3f}), {count} resources. Aim: 1.1")
 
 
 if __name__ == "__main__":
