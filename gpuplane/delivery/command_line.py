@@ -65,7 +65,7 @@ def _plainly() -> Iterator[None]:
     try:
         yield
     except click.ClickException as error:
-        error.message = inert("\n".join(map(printable, error.message.split("\n"))))
+        error.message = inert("\n".join(map(printable, error.message.split("\n"))))  # type: ignore[misc]  # final in the stubs; what is shown is this
         raise
 
 
