@@ -70,7 +70,10 @@ def _opened(where: str) -> Iterator[tuple[IO[bytes], int | None]]:
         return
     if not where.isascii():
         raise CannotStart(f"{where} is no address: write other letters than those of ASCII as %XX.")
-    request = urllib.request.Request(where, headers={"User-Agent": "gpuplane"})  # noqa: S310 the scheme is http or https, as seen above
+    try:
+        request = urllib.request.Request(where, headers={"User-Agent": "gpuplane"})  # noqa: S310 the scheme is http or https, as seen above
+    except ValueError as error:
+        raise CannotStart(f"{where} is no address: {error}.") from None
     try:
         with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as response:  # noqa: S310 as above
             length = response.headers.get("Content-Length")
