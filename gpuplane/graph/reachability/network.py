@@ -17,6 +17,7 @@ from gpuplane.graph.network_policies import Direction
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.reachability.addresses import pods_inside
 from gpuplane.graph.reachability.barriers import Barrier, still_open
+from gpuplane.graph.reachability.cluster_policies import cluster_policies
 from gpuplane.graph.reachability.edges import Edge, Maker, Medium, Party, maker, parties, platform, tenant
 from gpuplane.graph.reachability.labels import Demand, fits, possible
 from gpuplane.graph.reachability.openings import NAMESPACE_NAME, Network, Opening, Policy, policies
@@ -179,7 +180,7 @@ class Net:
 
     def _by_namespace(self, direction: Direction) -> Mapping[str, tuple[Policy, ...]]:
         found: dict[str, list[Policy]] = defaultdict(list)
-        for policy in policies(self.graph, direction):
+        for policy in (*policies(self.graph, direction), *cluster_policies(self.graph, direction)):
             for name in [policy.rules.namespace] if policy.namespaces is None else self._having(policy.namespaces):
                 found[name].append(policy)
         return {name: tuple(each) for name, each in found.items()}
@@ -280,7 +281,7 @@ def _places(graph: PlannedGraph) -> Mapping[str, Place]:
     known = {name: Place(name, {**view.labels, NAMESPACE_NAME: name}, True, view) for name, view in graph.namespaces.items()}
     used = {home(view) for view in graph.kubernetes if view.namespace}
     for direction in ("Ingress", "Egress"):
-        for policy in policies(graph, direction):
+        for policy in (*policies(graph, direction), *cluster_policies(graph, direction)):
             for opening in policy.openings:
                 wanted = opening.pods.namespaces if opening.pods is not None else None
                 used |= {value for atom in (wanted.atoms if wanted is not None else ()) if atom.key == NAMESPACE_NAME
