@@ -25,6 +25,7 @@ class LiveProgress:
         errors: diagnostics of severity error, in order.
         said: the same by URN, of those that are about one resource.
         failed: what Pulumi says of each step that failed, by URN.
+        begun: the same of each step that has neither failed nor ended.
         changed: URN of each resource that a step changed (or would change), with its operation and differing properties.
     """
 
@@ -44,6 +45,7 @@ class LiveProgress:
         self.errors: list[str] = []
         self.said: dict[str, list[str]] = {}
         self.failed: dict[str, Any] = {}
+        self.begun: dict[str, Any] = {}
         self.changed: dict[str, tuple[str, tuple[str, ...]]] = {}
         self._status: Any = None
 
@@ -68,9 +70,12 @@ class LiveProgress:
             if str(metadata.op.value) != "same" and self._status is not None:
                 self._status.update(f"{self._title}: {short(metadata.urn)} ({sum(self.steps.values())} done)")
             self._note(metadata)
+            self.begun[metadata.urn] = metadata
         elif event.res_outputs_event is not None:
+            self.begun.pop(event.res_outputs_event.metadata.urn, None)
             self._finished(event.res_outputs_event.metadata)
         elif event.res_op_failed_event is not None:
+            self.begun.pop(event.res_op_failed_event.metadata.urn, None)
             self.failed[event.res_op_failed_event.metadata.urn] = event.res_op_failed_event.metadata
             self._console.print(f"  {self._before}[red]✗[/] {short(event.res_op_failed_event.metadata.urn)}")
         elif event.diagnostic_event is not None and event.diagnostic_event.severity == "error":

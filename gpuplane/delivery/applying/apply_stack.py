@@ -96,6 +96,7 @@ class Applier:
                 self._once(key, operation, verb, counts)
                 return ended("applied" if counts.keys() - {"same"} else "unchanged")
             except Stopped as error:
+                self._note_unsure(key, error)
                 return ended("stopped", str(error))
             except EngineFailed as error:
                 said = error.said if isinstance(error, StackFailed) else str(error)
@@ -131,7 +132,7 @@ class Applier:
 
     def _note_unsure(self, key: StackKey, error: EngineFailed) -> None:
         name = name_of(self.spec, key)
-        if isinstance(error, StackFailed) and error.unsure:
+        if isinstance(error, (StackFailed, Stopped)) and error.unsure:
             known = {one["urn"]: one for one in (*self.unsure.get(name, ()), *error.unsure)}
             self.unsure[name] = tuple(known.values())
 

@@ -38,7 +38,15 @@ class StackFailed(EngineFailed):
 
 
 class Stopped(EngineFailed):
-    """An interrupt came; what was done is in the state."""
+    """An interrupt came; what was done is in the state.
+
+    Attributes:
+        unsure: creates that were under way: the object may be there all the same.
+    """
+
+    def __init__(self, message: str, unsure: tuple[Begun, ...] = ()) -> None:
+        super().__init__(message)
+        self.unsure = unsure
 
 
 class Interrupts:
@@ -102,7 +110,8 @@ def run_stack(spec: EnvironmentSpec, planned: EnvironmentPlan, key: StackKey, va
                 operation(stack, progress)
         except (auto.CommandError, EngineFailed) as error:
             if interrupts.stopped.is_set():
-                raise Stopped("stopped by an interrupt; what was done is in the state, run the command again to go on.") from None
+                raise Stopped("stopped by an interrupt; what was done is in the state, run the command again to go on.",
+                              unsure_creates(progress)) from None
             raise StackFailed(_messages(error, progress), str(error), unsure_creates(progress)) from None
 
 

@@ -1,4 +1,4 @@
-"""Creates whose answer was lost: the API server may have done them, and Pulumi, which heard an error, forgets them.
+"""Creates whose answer was lost: the API server may have done them, and Pulumi, which heard an error or was stopped, forgets them.
 
 The next attempt would find the object in its way. So each is looked up before that, and taken into the state where it is there and was
 made by Pulumi; while the cluster cannot be asked, the run's record keeps them for the next run.
@@ -23,10 +23,13 @@ _SETTLED = ("applied", "unchanged", "destroyed")
 
 
 def unsure_creates(progress: LiveProgress) -> tuple[Begun, ...]:
-    """Creates of Kubernetes objects that failed without a clear no; AWS is asked with tokens that make a second try the first one."""
-    return tuple(_begun(failed.new) for urn, failed in sorted(progress.failed.items())
-                 if failed.type.startswith("kubernetes:") and failed.new is not None
-                 and str(failed.op.value) in ("create", "create-replacement") and _is_unsure(progress.said.get(urn, ())))
+    """Creates of Kubernetes objects that failed without a clear no, or of which no end was said.
+
+    AWS is asked with tokens that make a second try the first one.
+    """
+    unsaid = {urn: step for urn, step in progress.failed.items() if _is_unsure(progress.said.get(urn, ()))}
+    return tuple(_begun(step.new) for _, step in sorted({**progress.begun, **unsaid}.items())
+                 if step.type.startswith("kubernetes:") and step.new is not None and str(step.op.value) in ("create", "create-replacement"))
 
 
 def unsure_before(folder: Path, environment: str) -> dict[str, tuple[Begun, ...]]:

@@ -41,7 +41,13 @@ def test_a_failure_says_what_to_do(said: str, words: str) -> None:
 def _failed(name: str, *said: str, operation: str = "create", kind: str = "kubernetes:core/v1:ResourceQuota") -> SimpleNamespace:
     new = SimpleNamespace(urn=name, type=kind, parent="p", provider="k::1", inputs={"kind": "ResourceQuota", "apiVersion": "v1", "metadata": {
         "name": name, "labels": {"a": "b"}}, "spec": {}})
-    return SimpleNamespace(failed={name: SimpleNamespace(op=SimpleNamespace(value=operation), type=kind, new=new)}, said={name: list(said)})
+    step = SimpleNamespace(op=SimpleNamespace(value=operation), type=kind, new=new)
+    return SimpleNamespace(failed={name: step}, begun={}, said={name: list(said)})
+
+
+def _begun(progress: SimpleNamespace) -> SimpleNamespace:
+    """The same of steps of which no end was said."""
+    return SimpleNamespace(failed={}, begun=progress.failed, said={})
 
 
 @pytest.mark.parametrize(("progress", "unsure"), [
@@ -51,6 +57,8 @@ def _failed(name: str, *said: str, operation: str = "create", kind: str = "kuber
     (_failed("q", 'resourcequotas "q" already exists'), False),
     (_failed("q", LOST, operation="update"), False),
     (_failed("q", LOST, kind="aws:ec2/vpc:Vpc"), False),
+    (_begun(_failed("q")), True),
+    (_begun(_failed("q", operation="update")), False),
 ])
 def test_only_a_create_without_a_clear_no_is_unsure(progress: SimpleNamespace, unsure: bool) -> None:
     found = unsure_creates(progress)  # type: ignore[arg-type]
