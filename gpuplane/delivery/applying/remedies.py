@@ -52,7 +52,8 @@ REMEDIES: tuple[tuple[str, str], ...] = (
 )
 """Patterns of what was said, and what to do."""
 
-_PASSES = r"was killed by signal|cannot be reached|is unreachable|Internal error occurred|too many requests|\b(429|50[0234])\b|EOF|timed? ?out"
+_PASSES = (r"was killed by signal|cannot be reached|is unreachable|Internal error occurred|too many requests|\b(429|50[0234])\b|EOF"
+           r"|timed? ?out")
 _LATER = "What was done is in the state; run the command again when that is over, and it goes on from there."
 
 

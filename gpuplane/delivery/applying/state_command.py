@@ -45,7 +45,7 @@ def restore(environment: str, folder: Path, stacks: tuple[str, ...], before: Pat
     """Put the state of ENVIRONMENT's stacks back as FOLDER has it. The cluster is not touched: look at `gpuplane drift` afterwards."""
     with errors():
         from gpuplane.delivery import pulumi_engine
-        from gpuplane.delivery.applying import state_copies
+        from gpuplane.delivery.applying import state_copies, states
         from gpuplane.delivery.applying.record_events import record_restore
         from gpuplane.delivery.applying.run_record import stamp
 
@@ -57,8 +57,9 @@ def restore(environment: str, folder: Path, stacks: tuple[str, ...], before: Pat
         if not yes:
             say("Nothing was changed; --yes restores.")
             sys.exit(GOOD)
-        if state_copies.stacks_there(spec, variables):
-            writing(before, lambda: state_copies.write_copy(spec, before, variables, stamp(datetime.now(UTC)), _left_out))
+        replaced = tuple(sorted(states.stacks_among((copy.stack for copy in copies), variables)))
+        if replaced:
+            writing(before, lambda: state_copies.write_copy(spec, before, variables, stamp(datetime.now(UTC)), _left_out, replaced))
         state_copies.restore(copies, variables)
         record_restore(spec, [copy.stack for copy in copies])
 

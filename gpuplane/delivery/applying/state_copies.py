@@ -42,8 +42,8 @@ def stacks_there(spec: EnvironmentSpec, variables: Mapping[str, str]) -> tuple[s
 
 
 def write_copy(spec: EnvironmentSpec, out: Path, variables: Mapping[str, str], at: str,
-               unreadable: Callable[[EngineFailed], None] | None = None) -> tuple[str, ...]:
-    """Copy all stacks into a folder, which must be new or empty; returns their names.
+               unreadable: Callable[[EngineFailed], None] | None = None, only: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Copy stacks (only these, or all) into a folder, which must be new or empty; returns their names.
 
     Args:
         unreadable: called where a stack cannot be read, which is then left out; without it, that ends the copy.
@@ -54,7 +54,7 @@ def write_copy(spec: EnvironmentSpec, out: Path, variables: Mapping[str, str], a
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise CannotStart(f"{out} is there already and not empty; a copy of the state needs a folder of its own. Choose another.")
-    found = stacks_there(spec, variables)
+    found = only or stacks_there(spec, variables)
     if not found:
         raise CannotStart(f"{spec.name} has no stacks in {variables['PULUMI_BACKEND_URL']}; there is nothing to copy.")
     rows = {}
@@ -106,7 +106,7 @@ def restore(copies: tuple[Copy, ...], variables: Mapping[str, str]) -> None:
     Raises:
         EngineFailed: Pulumi says no; stacks before that one are restored.
     """
-    names = states.stack_names(variables)
+    names = states.stacks_among((copy.stack for copy in copies), variables)
     for copy in copies:
         if copy.stack not in names:
             states.run_cli(["stack", "init", copy.stack], variables)

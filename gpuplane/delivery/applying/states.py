@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -42,6 +42,24 @@ def stack_names(variables: Mapping[str, str]) -> frozenset[str]:
     """Names of all stacks of the project in this backend."""
     with workspace(variables) as space:
         return frozenset(stack.name.rpartition("/")[2] for stack in space.list_stacks())
+
+
+def stacks_among(wanted: Iterable[str], variables: Mapping[str, str]) -> frozenset[str]:
+    """Which of these stacks there are. Pulumi lists none where the state of one cannot be read: then each is asked for by itself."""
+    asked = frozenset(wanted)
+    try:
+        return stack_names(variables) & asked
+    except EngineFailed:
+        return frozenset(name for name in asked if _is_there(name, variables))
+
+
+def _is_there(name: str, variables: Mapping[str, str]) -> bool:
+    """Whether there is a stack of that name, its state readable or not."""
+    try:
+        deployment(name, variables)
+    except EngineFailed as error:
+        return "no stack named" not in str(error)
+    return True
 
 
 def deployment(name: str, variables: Mapping[str, str]) -> dict[str, Any]:
