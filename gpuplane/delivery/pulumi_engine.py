@@ -49,7 +49,13 @@ def _cli() -> tuple[str, Any]:
         found = auto.PulumiCommand()
     except (OSError, subprocess.CalledProcessError, auto.InvalidVersionError) as error:
         raise CannotStart(f"pulumi, as it is on PATH, cannot be used: {error}. {INSTALL_HINT}") from None
+    if found.version is not None and found.version.compare(OLDEST) < 0:
+        raise CannotStart(f"the pulumi on PATH is {found.version}; gpuplane needs {OLDEST} or later. {INSTALL_HINT}")
     return found.command, found.version
+
+
+OLDEST = "3.231.0"
+"""Of the Pulumi CLI: the oldest SDK that ``pyproject.toml`` takes, and with it the oldest CLI that anybody runs beside it."""
 
 
 class DetachedPulumi(auto.PulumiCommand):

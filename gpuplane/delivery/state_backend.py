@@ -24,7 +24,20 @@ def backend_of(spec: EnvironmentSpec) -> str:
         raise CannotStart("no Pulumi backend is set: run `pulumi login`, or set PULUMI_BACKEND_URL.")
     if settings.state_backend is not None and found != settings.state_backend:
         raise CannotStart(f"{spec.name} keeps its state in {settings.state_backend}, but Pulumi is set to {found}.")
+    _require_folder(found)
     return found
+
+
+def _require_folder(backend: str) -> None:
+    """Return only if a backend of files has its folder: Pulumi would begin an empty state where a disk is not mounted.
+
+    Raises:
+        CannotStart: it is not there.
+    """
+    scheme, _, path = backend.partition("://")
+    if scheme == "file" and not (folder := Path(path.partition("?")[0] or ".").expanduser()).is_dir():
+        raise CannotStart(f"Pulumi is to keep the state in {backend}, and there is no folder {folder}. Mount it; for a state that begins "
+                          f"here: mkdir -p {folder}. Nothing was touched.")
 
 
 def _logged_in() -> str | None:

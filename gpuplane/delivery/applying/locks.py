@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gpuplane.delivery.applying.states import run_cli
+from gpuplane.delivery.exit_status import EngineFailed
+from gpuplane.stacks.program import PROJECT
 
 _LOCKED = re.compile(r"the stack is currently locked by|Another update is currently in progress", re.IGNORECASE)
 _HOLDER = re.compile(r"created by (?P<user>\S+)@(?P<host>\S+) \(pid (?P<pid>\d+)\) at (?P<since>\S+)")
@@ -65,7 +67,21 @@ def take(stack: str, variables: Mapping[str, str]) -> None:
     Raises:
         EngineFailed: the backend says no.
     """
-    run_cli(["cancel", "--yes", "--stack", stack], variables)
+    try:
+        run_cli(["cancel", "--yes", "--stack", stack], variables)
+    except EngineFailed as error:
+        if "no stack named" not in str(error) or not _unlinked(stack, variables["PULUMI_BACKEND_URL"]):
+            raise
+
+
+def _unlinked(stack: str, backend: str) -> bool:
+    """Take away the lock files of a stack whose making was killed: there is none yet that Pulumi could be told to cancel."""
+    scheme, _, path = backend.partition("://")
+    folder = Path(path.partition("?")[0] or ".").expanduser() / ".pulumi" / "locks" / "organization" / PROJECT / stack
+    found = list(folder.glob("*.json")) if scheme == "file" else []
+    for file in found:
+        file.unlink(missing_ok=True)
+    return bool(found)
 
 
 def locked_sentence(stack: str, said: str, waited_seconds: float) -> str:

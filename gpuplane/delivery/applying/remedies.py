@@ -24,6 +24,9 @@ REMEDIES: tuple[tuple[str, str], ...] = (
      "with: nothing was applied. Set the right one and run this again.")),
     (r"newer than|unsupported (deployment|checkpoint) version|schema version \d+|invalid version|too new",
      "The state of {stack} was written by a newer Pulumi than this one: nothing was applied. Use that version; no older one can read it."),
+    (r"could not create stack: (unexpected end of JSON|invalid character)",
+     ("A lock file of {stack} was cut off. Where no other run is under way, take it away: `pulumi cancel --stack {stack}`, or delete it "
+      "below .pulumi/locks of the backend. Then run this again.")),
     (_UNREADABLE, _STATE),
     (r"no space left|file too large|disk quota exceeded|read-only file system",
      ("The disk that holds the state or the temporary folder (TMPDIR) takes no more. Make room, then run this again: it looks up what had "
