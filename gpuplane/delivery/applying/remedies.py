@@ -43,7 +43,7 @@ REMEDIES: tuple[tuple[str, str], ...] = (
     (r"failed calling webhook",
      ("A webhook of the cluster does not answer, so the API server takes no such object. Look at its pods (`kubectl get "
      "validatingwebhookconfigurations,mutatingwebhookconfigurations`), then run this again.")),
-    (r"denied the request",
+    (r"denied (the )?request",
      "An admission webhook or policy of the cluster says no, for the reason above. Correct the wish, or ask its owner."),
     (r"Unauthorized|provide credentials|token.*expired|the server has asked for the client to provide credentials",
      "The credentials of the kubeconfig do not hold (any more). Log in anew, then run this again: what was done is in the state."),

@@ -34,6 +34,7 @@ TRANSIENT: tuple[tuple[str, str], ...] = (
     (r"etcdserver: (leader changed|request timed out|too many requests)", "etcd"),
     (r"server is currently unable to handle the request|the server is currently unable|ServiceUnavailable|apiserver is shutting down",
      "Kubernetes 503"),
+    (r"stack '[^']*' already exists", "another run made the stack in the same moment"),
     (r"Internal error occurred(?!: failed calling webhook)", "Kubernetes 500"),
     (r"TooManyRequests|too many requests|client rate limiter|the server has received too many requests", "Kubernetes 429"),
     (r"failed calling webhook.*(no endpoints available|connection refused|deadline exceeded|EOF|i/o timeout)",
