@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import click
@@ -47,16 +48,10 @@ def capacity(environment: str, out: Path | None, output_format: str, cheapest: b
             report = replace(report, cheapest=cheapest_of(report_of(environments, environment, as_of)))
         if out is not None:
             from gpuplane.delivery.capacity_chart import capacity_chart
+            from gpuplane.delivery.outputs import write_files
             from gpuplane.delivery.svg_figure import standalone
 
-            folder = out
             files = dict(zip(FILES, (to_json(report), to_text(report), standalone(capacity_chart(report.rows))), strict=True))
-
-            def write() -> None:
-                folder.mkdir(parents=True, exist_ok=True)
-                for name, content in files.items():
-                    (folder / name).write_text(content, encoding="utf-8")
-
-            writing(folder, write)
+            writing(out, partial(write_files, out, files))
         click.echo(to_json(report) if output_format == "json" else to_text(report), nl=False)
         sys.exit(REFUSED if report.planned.refusals else GOOD)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from gpuplane.delivery.command_line import errors
+from gpuplane.delivery.command_line import errors, say
 from gpuplane.delivery.exit_status import GOOD
 
 
@@ -19,6 +19,7 @@ def convert(environments: Path, dry_run: bool) -> None:
     """Write documents of an older apiVersion in the newest form; comments stay."""
     with errors():
         from gpuplane.delivery.convert import converted_files, difference, write_all
+        from gpuplane.delivery.wording import plural
         from gpuplane.spec.model import API_VERSION
 
         found = converted_files(environments)
@@ -27,5 +28,5 @@ def convert(environments: Path, dry_run: bool) -> None:
         else:
             write_all({path: new for path, (_, new) in found.items()})
         done = "would be converted" if dry_run else "converted"
-        click.echo(f"{len(found)} document{'s' if len(found) != 1 else ''} {done} to {API_VERSION}", err=True)
+        say(f"{plural(len(found), 'document')} {done} to {API_VERSION}")
         sys.exit(GOOD)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gpuplane.delivery.preview_report import PreviewReport, sentence
+from gpuplane.delivery.redaction import NO_SECRETS, Redaction
 from gpuplane.delivery.wording import inert, inert_json, printable
 from gpuplane.policies.finding import Finding
 
@@ -14,10 +15,12 @@ if TYPE_CHECKING:
 
 def formatted(report: PreviewReport, output_format: str) -> str:
     """The report in one format, without secrets; text is printed by ``render_text``, for it depends on the terminal."""
-    return _inert(report.redaction.text(_formatted(report, output_format)), output_format)
+    return plain(_formatted(report, output_format), output_format, report.redaction)
 
 
-def _inert(text: str, output_format: str) -> str:
+def plain(text: str, output_format: str, redaction: Redaction = NO_SECRETS) -> str:
+    """An output in which nothing is secret, and which steers no terminal and no runner."""
+    text = redaction.text(text)
     return inert_json(text) if output_format in ("json", "sarif") else inert(text)
 
 
@@ -52,7 +55,7 @@ def _machine(findings: tuple[Finding, ...], output_format: str) -> str:
 
 def formatted_check(result: CheckResult, output_format: str) -> str:
     """The result of ``gpuplane check`` in one format, without secrets."""
-    return _inert(result.redaction.text(_formatted_check(result, output_format)), output_format)
+    return plain(_formatted_check(result, output_format), output_format, result.redaction)
 
 
 def _formatted_check(result: CheckResult, output_format: str) -> str:

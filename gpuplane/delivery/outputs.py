@@ -18,6 +18,7 @@ from gpuplane.delivery.exit_status import CannotStart
 from gpuplane.delivery.formats import formatted
 from gpuplane.delivery.manifests import is_ours, manifests
 from gpuplane.delivery.preview_report import PreviewReport
+from gpuplane.delivery.whole_file import write_whole
 
 MANIFESTS, RECORDS = "manifests", "records"
 
@@ -70,6 +71,16 @@ def discard(out: Path, names: Collection[str]) -> None:
         _require_ours(out / name)
     for name in names:
         (out / name).unlink(missing_ok=True)
+
+
+def write_files(out: Path, texts: Mapping[str, str]) -> None:
+    """Write files into a folder, each whole.
+
+    Args:
+        texts: by name.
+    """
+    for name, text in texts.items():
+        write_whole(out / name, text)
 
 
 def write_outputs(report: PreviewReport, out: Path) -> list[Path]:

@@ -66,7 +66,7 @@ def restore(environment: str, folder: Path, stacks: tuple[str, ...], before: Pat
 
 def _left_out(error: Exception) -> None:
     """A state that is restored because it cannot be read cannot be copied before that either."""
-    click.echo(f"{error}\nThere is no copy of it as it is now.", err=True)
+    say(f"{error}\nThere is no copy of it as it is now.")
 
 
 @state.command()

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -97,23 +98,22 @@ def _progress(title: str) -> Iterator[Progress]:
 
 
 def forms(found: Rehearsal) -> Mapping[str, Callable[[], str]]:
-    """The report in every format, in the order of :data:`FILES`."""
+    """The report in every format, in the order of :data:`FILES`: servers quote in their refusals what they were sent."""
+    from gpuplane.delivery.formats import plain
     from gpuplane.delivery.rehearsal.rehearsal_json import to_json
     from gpuplane.delivery.rehearsal.render_html import render_html
     from gpuplane.delivery.rehearsal.render_markdown import to_markdown
     from gpuplane.delivery.rehearsal.render_text import to_text
 
-    return {"json": lambda: to_json(found), "text": lambda: to_text(found), "markdown": lambda: to_markdown(found),
-            "html": lambda: render_html(found)}
+    return {"json": lambda: plain(to_json(found), "json"), "text": lambda: plain(to_text(found), "text"),
+            "markdown": lambda: plain(to_markdown(found), "markdown"), "html": lambda: plain(render_html(found), "html")}
 
 
 def _tell(found: Rehearsal, out: Path | None, output_format: str) -> None:
     texts = forms(found)
     if out is not None:
-        def write() -> None:
-            out.mkdir(parents=True, exist_ok=True)
-            for name, form in zip(FILES, texts.values(), strict=True):
-                (out / name).write_text(form(), encoding="utf-8")
+        from gpuplane.delivery.outputs import write_files
 
-        writing(out, write)
+        files = {name: form() for name, form in zip(FILES, texts.values(), strict=True)}
+        writing(out, partial(write_files, out, files))
     click.echo(texts[output_format](), nl=False)

@@ -104,3 +104,14 @@ def test_a_later_run_knows_its_own_files_and_no_others(tmp_path: Path) -> None:
     (tmp_path / "rehearsal.md").write_text("# Our own notes\n", encoding="utf-8")
     with pytest.raises(UnsafeOutputError):
         discard(tmp_path, FILES)
+
+
+def test_no_form_shows_a_secret_that_a_server_quotes_or_steers_who_reads_it() -> None:
+    token = "AKIA" + "Q3EGRZNPQXW7KLMA"
+    quoted = replace(found(AGREED), refused=(RefusedObject("ConfigMap acme/x", f"invalid value {token}\n::warning::hello\x1b[2J ##[error]"),))
+
+    for name, form in forms(quoted).items():
+        text = form()
+        assert token not in text, name
+        assert not re.search(r"(?m)^\s*::|##\[|\x1b", text), name
+    assert "invalid value [secret]" in str(json.loads(forms(quoted)["json"]()))
