@@ -9,17 +9,59 @@ import urllib.parse
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from gpuplane.delivery.exit_status import CannotStart
+from gpuplane.delivery.json_file import read_object
 from gpuplane.planning.canary_measures import Question, questions, ready_query, window_seconds
 from gpuplane.planning.canary_verdict import Samples, Share, Values
+from gpuplane.planning.crossing import listed
 from gpuplane.spec.canary import Canary
 from gpuplane.spec.environment_spec import ServiceEntry
+from gpuplane.spec.errors import dotted
 
 TIMEOUT_SECONDS = 30
 POINTS = 30
 """Values of a figure over the window; more would be nearly the same ones again."""
+
+
+_MOST_BYTES = 5_000_000
+_FORM = ('{"held_seconds": N, "ready": N, "measures": {NAME: {"bad": N, "total": N, "stable": {"bad": N, "total": N}} or [VALUE, ...]}}, '
+         "no number below 0, and bad at most total.")
+_Number = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class Counted(BaseModel):
+    """Requests that were bad, of all."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    bad: _Number
+    total: _Number
+
+    @model_validator(mode="after")
+    def _bad_at_most_all(self) -> Self:
+        if self.bad > self.total:
+            raise ValueError(f"bad is {self.bad:g} of {self.total:g}")
+        return self
+
+
+class Compared(Counted):
+    """The same of the canary, and of its service at the same time."""
+
+    stable: Counted | None = None
+
+
+class SamplesFile(BaseModel):
+    """What ``--samples`` reads."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    held_seconds: _Number
+    ready: Annotated[int, Field(ge=0, le=1_000_000)]
+    measures: dict[str, Compared | Annotated[tuple[_Number, ...], Field(strict=False)]]
 
 
 def from_prometheus(url: str, entry: ServiceEntry, canary: Canary, held_seconds: float, now: float) -> Samples:
@@ -64,24 +106,26 @@ def from_file(path: Path, entry: ServiceEntry, canary: Canary) -> Samples:
         CannotStart: the file is not of that form, or names what the canary is not judged by.
     """
     try:
-        read = json.loads(path.read_text(encoding="utf-8"))
-        given: Mapping[str, Any] = read["measures"]
-        asked = questions(entry, canary, window_seconds(canary, float(read["held_seconds"])))
-        unknown = sorted(set(given) - {question.name for question in asked})
-        if unknown:
-            raise CannotStart(f"{path}: {', '.join(unknown)}: the canary is judged by {', '.join(each.name for each in asked)}.")
-        return Samples(tuple(_given(question, given.get(question.name)) for question in asked), float(read["held_seconds"]),
-                       int(read["ready"]))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CannotStart(f"{path}: not a file of samples ({type(error).__name__}: {error}).") from None
+        read = SamplesFile.model_validate(read_object(path, _MOST_BYTES))
+    except ValidationError as error:
+        wrong = sorted(f"{dotted(one['loc'])}: {one['msg']}" for one in error.errors(include_url=False))
+        raise CannotStart(f"{path}: {listed(wrong)}. Allowed: {_FORM}") from None
+    asked = questions(entry, canary, window_seconds(canary, read.held_seconds))
+    unknown = sorted(set(read.measures) - {question.name for question in asked})
+    if unknown:
+        raise CannotStart(f"{path}: {listed(unknown)}: the canary is judged by {', '.join(each.name for each in asked)}.")
+    return Samples(tuple(_given(path, question, read.measures.get(question.name)) for question in asked), read.held_seconds, read.ready)
 
 
-def _given(question: Question, value: Any) -> Share | Values:
-    if not question.total:
-        return Values(question.name, tuple(float(each) for each in value or ()), float(question.limit))
-    counted = value or {"bad": 0, "total": 0}
-    stable = (float(counted["stable"]["bad"]), float(counted["stable"]["total"])) if "stable" in counted else None
-    return Share(question.name, float(counted["bad"]), float(counted["total"]), float(question.limit), stable, _worse(question))
+def _given(path: Path, question: Question, value: Compared | tuple[float, ...] | None) -> Share | Values:
+    if value is not None and isinstance(value, Compared) != bool(question.total):
+        kind = '{"bad": N, "total": N}' if question.total else "[VALUE, ...]"
+        raise CannotStart(f"{path}: measures.{question.name} is to be {kind}.")
+    if not isinstance(value, Compared):
+        return (Share(question.name, 0, 0, float(question.limit), None, _worse(question)) if question.total
+                else Values(question.name, value or (), float(question.limit)))
+    stable = (value.stable.bad, value.stable.total) if value.stable is not None else None
+    return Share(question.name, value.bad, value.total, float(question.limit), stable, _worse(question))
 
 
 def _worse(question: Question) -> float | None:

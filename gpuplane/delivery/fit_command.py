@@ -148,23 +148,14 @@ def _known(name: str, catalog: Catalog) -> ModelArchitecture:
 
 
 def _from_file(file: Path, named: str | None, parameters: float | None) -> ModelArchitecture:
-    import json
-
     from gpuplane.catalog.model_config import architecture
     from gpuplane.catalog.models import UnknownShape
+    from gpuplane.delivery.json_file import read_object
 
     try:
-        if file.stat().st_size > _MAX_CONFIG_BYTES:
-            raise CannotStart(f"{file} is larger than {_MAX_CONFIG_BYTES} bytes; a config.json is not.")
-        config = json.loads(file.read_text(encoding="utf-8"))
-        if not isinstance(config, dict):
-            raise CannotStart(f"{file} is not a JSON object.")
+        config = read_object(file, _MAX_CONFIG_BYTES)
         name = named or str(config.get("_name_or_path") or file.stem)
         return architecture(config, name, models=(name,), source=f"{file.name}, given", parameters=_total(parameters))
-    except OSError as error:
-        raise CannotStart(f"{file} cannot be read: {error.strerror}.") from None
-    except (UnicodeDecodeError, RecursionError, json.JSONDecodeError) as error:
-        raise CannotStart(f"{file} is not JSON: {error}.") from None
     except UnknownShape as error:
         raise CannotStart(f"{file}: {error}.") from None
 

@@ -57,6 +57,26 @@ def test_a_good_one_goes_a_step_on(environments: Path) -> None:
     assert "    traffic_percent: 50   # since Monday\n" in (environments / CHAT).read_text()
 
 
+@pytest.mark.parametrize(("text", "said"), [
+    ('{"held_seconds": 700, "ready": 1, "measures": []}', "measures: Input should be a valid dictionary"),
+    ('{"held_seconds": 1e999, "ready": 1, "measures": {}}', "held_seconds: Input should be a finite number"),
+    ('{"held_seconds": 700, "ready": 1e999, "measures": {}}', "ready: "),
+    ('{"held_seconds": 700, "ready": 1, "measures": {"errors": {"bad": 5, "total": 4}}}', "bad is 5 of 4"),
+    ('{"held_seconds": 700, "ready": 1, "measures": {"errors": {"bad": NaN, "total": 4}}}', "finite"),
+    ('{"held_seconds": 700, "ready": 1, "measures": {"errors": [1, 2]}}', 'measures.errors is to be {"bad": N, "total": N}'),
+    ('{"held_seconds": 700, "ready": 1, "measures": {"mood": {"bad": 1, "total": 2}}}', "mood: the canary is judged by errors"),
+    ('{"held_seconds": 700}', "measures: Field required, ready: Field required. Allowed: "),
+    ("[" * 100_000, "is not JSON"), ("[]", "is not a JSON object")])
+def test_samples_of_another_form_are_refused_with_what_is_allowed(environments: Path, text: str, said: str) -> None:
+    file = environments / "samples.json"
+    file.write_text(text)
+
+    found = _run(environments, "--samples", str(file))
+
+    assert found.exit_code == 2
+    assert said in found.stderr
+
+
 def test_a_bad_one_goes_back_and_stays_there(environments: Path) -> None:
     found = _run(environments, *_samples(environments, 400), "--write", "--format", "json")
     text = (environments / CHAT).read_text()
@@ -82,7 +102,7 @@ def test_without_write_nothing_is_written_and_too_few_requests_hold(environments
 
 @pytest.mark.parametrize(("arguments", "words"), [
     (["--prometheus", "http://127.0.0.1:1", "--since", "2026-01-01T00:00:00+0000"], "is no Prometheus that answers"),
-    ([], "one of them"), (["--samples", "nowhere.json"], "not a file of samples"), (["--prometheus", "ftp://a"], "not an address of HTTP")])
+    ([], "one of them"), (["--samples", "nowhere.json"], "nowhere.json cannot be read: No such file or directory"), (["--prometheus", "ftp://a"], "not an address of HTTP")])
 def test_wrong_input_is_said(environments: Path, arguments: list[str], words: str) -> None:
     found = _run(environments, *arguments)
 

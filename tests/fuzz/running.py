@@ -7,15 +7,17 @@ import shutil
 import socket
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
 from click.testing import CliRunner
 
-from gpuplane.delivery.exit_status import ENGINE_FAILED, WRONG_INPUT
+from gpuplane.delivery.exit_status import ENGINE_FAILED, WRONG_INPUT, CannotStart
+from gpuplane.spec.environment_spec import EnvironmentSpec
 from tests.fuzz.case import Case
 from tests.fuzz.corpus import ROOT
 from tests.fuzz.guard import bounded
@@ -86,15 +88,13 @@ def _read(case: Case) -> None:
     from gpuplane.spec.errors import InvalidSpec
 
     try:
-        if case.target == "load":
-            _load(case)
-        else:
-            evaluation_result(case.content)
+        _FUNCTIONS.get(case.target, lambda each: evaluation_result(each.content))(case)
     except InvalidSpec as invalid:
         readable(invalid.errors)
     except WrongResult as wrong:
-        if not str(wrong) or len(str(wrong)) > 5000:
-            raise Defect("unreadable refusal", str(wrong)[:500]) from None
+        _brief(str(wrong))
+    except CannotStart as refused:
+        _brief(str(refused))
     except Defect:
         raise
     except Exception as error:
@@ -111,6 +111,40 @@ def _load(case: Case) -> None:
         load_catalogs(Path("environments"))
 
 
+def _brief(refusal: str) -> None:
+    if not refusal or len(refusal) > 5000:
+        raise Defect("unreadable refusal", refusal[:500]) from None
+
+
+@cache
+def _staging() -> EnvironmentSpec:
+    from gpuplane.spec.loader import load_environment
+
+    return load_environment(ROOT / "environments", "staging")
+
+
+def _samples(case: Case) -> None:
+    from gpuplane.delivery.canary_samples import from_file
+
+    entry = next(each for each in _staging().services.values() if each.document.spec.running_canary is not None)
+    from_file(Path(case.file), entry, entry.document.spec.running_canary)
+
+
+def _outputs(case: Case) -> None:
+    from gpuplane.delivery.handoff.known_outputs import read_outputs, with_outputs
+
+    with_outputs((), read_outputs(Path(case.file)))
+
+
+def _state_copy(case: Case) -> None:
+    from gpuplane.delivery.applying.state_copies import read_copy
+
+    read_copy(_staging(), Path(case.file).parent)
+
+
+_FUNCTIONS: Mapping[str, Callable[[Case], object]] = {"load": _load, "samples": _samples, "outputs": _outputs, "state-copy": _state_copy}
+
+
 def _place(error: BaseException) -> str:
     """Type of the exception, and the innermost place of ours."""
     ours = [frame for frame in traceback.extract_tb(error.__traceback__) if str(ROOT) in frame.filename and "/tests/" not in frame.filename
@@ -121,7 +155,7 @@ def _place(error: BaseException) -> str:
 
 def _inside(case: Case) -> None:
     """Nothing was written outside the folder that was named."""
-    known = {"environments", "cache", "out", "rendered", "preview", "records", "in", "manifest.yaml", "good.csv", case.file.partition("/")[0]}
+    known = {"environments", "cache", "out", "rendered", "preview", "records", "copy", "in", "manifest.yaml", "good.csv", case.file.partition("/")[0]}
     wanted = {case.arguments[at + 1].partition("/")[0] for at, each in enumerate(case.arguments[:-1]) if each == "--out"}
     strange = {each.name for each in Path().iterdir()} - known - wanted
     if strange and case.target != "command-line":

@@ -94,6 +94,24 @@ def audits() -> tuple[bytes, ...]:
         return tuple(path.read_bytes() for path in sorted(Path(folder).rglob("*")) if path.is_file())
 
 
+def samples() -> tuple[bytes, ...]:
+    """What ``gpuplane canary --samples`` reads."""
+    return tuple(json.dumps(each).encode() for each in (
+        {"held_seconds": 4000, "ready": 1, "measures": {"errors": {"bad": 2, "total": 4000, "stable": {"bad": 20, "total": 36000}}}},
+        {"held_seconds": 10, "ready": 0, "measures": {"errors": [0.1, 0.2]}}, {"held_seconds": 0.5, "ready": 3, "measures": {}}))
+
+
+def outputs() -> tuple[bytes, ...]:
+    """Values that only apply can know."""
+    return (b'{"Cluster eks": {"endpoint": "https://a.example", "certificateAuthority.data": "QQ=="}, "Role a/b": {"arn": "arn:aws:iam::1:role/a"}}',)
+
+
+def state_copies() -> tuple[bytes, ...]:
+    """The index of a copy of state."""
+    return (json.dumps({"schema_version": 1, "kind": "gpuplane-state-copy", "environment": "staging", "at": "2026-08-01T00:00:00Z", "stacks": {
+        "staging-tenants": {"digest": f"sha256:{'0' * 64}", "resources": 3}}}).encode(),)
+
+
 @cache
 def provenances() -> tuple[bytes, ...]:
     """The file that says what a rendered folder is."""

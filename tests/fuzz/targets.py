@@ -48,12 +48,16 @@ _READERS: tuple[tuple[str, int, Callable[[], Sequence[bytes]], tuple[str, ...]],
     ("comment", 60, seeds.previews, ("comment", "preview")),
     ("annotations", 40, seeds.previews, ("annotations", "preview")),
     ("audit", 100, seeds.audits, ("audit", "prod", "--audit", "records", "--verify")),
+    ("samples", 60, seeds.samples, ()),
+    ("outputs", 40, seeds.outputs, ()),
+    ("state-copy", 40, seeds.state_copies, ()),
     ("rendered", 40, seeds.provenances, ("render", "--verify", "rendered", *_DAY)),
 )
 """Name, weight, seeds and command of what reads one file; an empty command calls the function that reads it."""
 FILES = {"model-config": "config.json", "startup-log": "log.txt", "labels": "labels.yaml", "results": "result.json", "throughput": "result.json",
          "offers": "offer.csv", "spot": "spot.json", "comment": "preview/plan.json", "annotations": "preview/plan.json",
-         "audit": "records/gpuplane-audit/prod/000000000/000000000001.jsonl", "rendered": "rendered/gpuplane.json"}
+         "audit": "records/gpuplane-audit/prod/000000000/000000000001.jsonl", "rendered": "rendered/gpuplane.json",
+         "samples": "samples.json", "outputs": "outputs.json", "state-copy": "copy/index.json"}
 """The file that each of them reads."""
 
 

@@ -10,14 +10,19 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field, ValidationError
 
 from gpuplane.delivery.applying import states
 from gpuplane.delivery.exit_status import CannotStart, EngineFailed
 from gpuplane.delivery.file_digests import digest
+from gpuplane.delivery.json_file import read_object
 from gpuplane.delivery.pulumi_engine import name_of
 from gpuplane.delivery.whole_file import write_whole
+from gpuplane.planning.crossing import listed
 from gpuplane.spec.environment_spec import EnvironmentSpec, StackKey
+from gpuplane.spec.errors import dotted, shown
 
 INDEX = "index.json"
 SCHEMA_VERSION = 1
@@ -80,10 +85,7 @@ def read_copy(spec: EnvironmentSpec, folder: Path, only: tuple[str, ...] = ()) -
     Raises:
         CannotStart: with all that is wrong with it; nothing was restored.
     """
-    index = _json(folder / INDEX)
-    if index.get("kind") != "gpuplane-state-copy" or index.get("environment") != spec.name or not isinstance(index.get("stacks"), dict):
-        raise CannotStart(f"{folder / INDEX} is no copy of the state of {spec.name}, but of {index.get('environment')!r}. Check the path.")
-    rows = index["stacks"]
+    rows = _index(spec, folder / INDEX).stacks
     unknown = sorted(set(only) - rows.keys())
     if unknown:
         raise CannotStart(f"{folder} has no stack {', '.join(unknown)}; it has: {', '.join(rows)}.")
@@ -91,10 +93,10 @@ def read_copy(spec: EnvironmentSpec, folder: Path, only: tuple[str, ...] = ()) -
     for name in sorted(only or rows):
         file = folder / f"{name}.json"
         text = file.read_text(encoding="utf-8") if file.is_file() and file.stat().st_size <= _LARGEST else ""
-        if digest(text) != rows[name]["digest"]:
+        if digest(text) != rows[name].digest:
             problems.append(f"{file} is not what was copied: its digest differs from the index. Take another copy.")
         else:
-            found.append(Copy(name, text, int(rows[name]["resources"])))
+            found.append(Copy(name, text, rows[name].resources))
     if problems:
         raise CannotStart("\n".join(problems))
     return tuple(found)
@@ -118,11 +120,24 @@ def secrets_provider(deployment: Mapping[str, Any]) -> str:
     return str((deployment.get("secrets_providers") or {}).get("type") or "")
 
 
-def _json(path: Path) -> dict[str, Any]:
+class _Row(BaseModel):
+    digest: str
+    resources: int
+
+
+class _Index(BaseModel):
+    kind: Literal["gpuplane-state-copy"]
+    schema_version: Literal[1]
+    environment: str
+    stacks: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,199}$")], _Row]
+
+
+def _index(spec: EnvironmentSpec, file: Path) -> _Index:
     try:
-        value = json.loads(path.read_text(encoding="utf-8")) if path.stat().st_size <= _LARGEST else None
-    except (OSError, ValueError) as error:
-        raise CannotStart(f"{path} cannot be read as a copy of state: {error}. Make one with `gpuplane state backup`.") from None
-    if not isinstance(value, dict):
-        raise CannotStart(f"{path} is no copy of state. Make one with `gpuplane state backup`.")
-    return value
+        found = _Index.model_validate(read_object(file, _LARGEST))
+    except ValidationError as error:
+        wrong = listed(sorted(f"{dotted(one['loc'])}: {one['msg']}" for one in error.errors(include_url=False)))
+        raise CannotStart(f"{file} is no copy of state: {wrong}. Make one with `gpuplane state backup`.") from None
+    if found.environment != spec.name:
+        raise CannotStart(f"{file} is no copy of the state of {spec.name}, but of {shown(found.environment)}. Check the path.")
+    return found

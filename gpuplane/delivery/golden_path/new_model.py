@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -12,6 +11,7 @@ import yaml
 
 from gpuplane.delivery.exit_status import CannotStart
 from gpuplane.delivery.golden_path.documents import document, schema_path, written
+from gpuplane.delivery.json_file import read_object
 
 _MOST_BYTES = 2_000_000
 _INDENT = 2
@@ -23,17 +23,7 @@ def model_config(file: Path) -> dict[str, Any]:
     Raises:
         CannotStart: it cannot be read, or is no JSON object.
     """
-    try:
-        if file.stat().st_size > _MOST_BYTES:
-            raise CannotStart(f"{file} is larger than {_MOST_BYTES} bytes; a config.json is not.")
-        found = json.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise CannotStart(f"{file} cannot be read: {error.strerror}.") from None
-    except (UnicodeDecodeError, RecursionError, json.JSONDecodeError) as error:
-        raise CannotStart(f"{file} is not JSON: {error}.") from None
-    if not isinstance(found, dict):
-        raise CannotStart(f"{file} is not a JSON object.")
-    return found
+    return read_object(file, _MOST_BYTES)
 
 
 def model_row(config: Mapping[str, Any], repository: str, source: str | None, as_of: date, parameters: float | None) -> dict[str, Any]:

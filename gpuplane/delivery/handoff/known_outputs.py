@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from gpuplane.delivery.exit_status import CannotStart
+from gpuplane.delivery.json_file import read_object
 from gpuplane.graph.resource_view import ResourceView, Unknown, unknowns
 from gpuplane.graph.secret_literals import spans
+from gpuplane.planning.crossing import listed
+from gpuplane.spec.errors import shown
 
 _MOST_BYTES = 5_000_000
 Outputs = Mapping[str, Mapping[str, Any]]
@@ -23,18 +26,10 @@ def read_outputs(file: Path) -> Outputs:
     Raises:
         CannotStart: it cannot be read, is something else, or holds what has the form of a secret.
     """
-    try:
-        if file.stat().st_size > _MOST_BYTES:
-            raise CannotStart(f"{file} is larger than {_MOST_BYTES} bytes.")
-        text = file.read_text(encoding="utf-8")
-        found = json.loads(text)
-    except OSError as error:
-        raise CannotStart(f"{file} cannot be read: {error.strerror}.") from None
-    except (UnicodeDecodeError, RecursionError, json.JSONDecodeError) as error:
-        raise CannotStart(f"{file} is not JSON: {error}.") from None
-    if not isinstance(found, dict) or not all(isinstance(row, dict) for row in found.values()):
+    found = read_object(file, _MOST_BYTES)
+    if not all(isinstance(row, dict) for row in found.values()):
         raise CannotStart(f"{file}: allowed is {{\"Kind namespace/name\": {{\"path.in.the.object\": value}}}}.")
-    if any(True for _ in spans(text)):
+    if any(True for _ in spans(json.dumps(found, ensure_ascii=False))):
         raise CannotStart(f"{file} holds what has the form of a secret; manifests hold none. Put it into a store, and refer to it.")
     return found
 
@@ -53,7 +48,7 @@ def with_outputs(views: Iterable[ResourceView], outputs: Outputs) -> tuple[Resou
         left -= {(str(view), path) for path in paths}
         result.append(replace(view, props=_known(view.props, row)) if paths else view)
     if left:
-        raise CannotStart("--outputs names what is not unknown: " + "; ".join(f"{name}: {path}" for name, path in sorted(left)) + ".")
+        raise CannotStart(f"--outputs names what is not unknown: {listed(shown(f'{name}: {path}') for name, path in sorted(left))}.")
     return tuple(result)
 
 

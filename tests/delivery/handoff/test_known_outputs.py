@@ -52,7 +52,7 @@ def test_what_is_given_takes_the_place_of_what_was_unknown(tmp_path: Path) -> No
 
 
 def test_a_value_for_nothing_unknown_is_a_mistake() -> None:
-    with pytest.raises(CannotStart, match="what is not unknown: ServiceAccount acme/reader"):
+    with pytest.raises(CannotStart, match='what is not unknown: "ServiceAccount acme/reader'):
         with_outputs([account(ARN)], {"ServiceAccount acme/reader": {"metadata.annotations.role": "other"}})
 
 
