@@ -186,6 +186,23 @@ def test_drift_in_what_would_be_changed_stops_an_approved_apply_and_broken_glass
     assert " verdict pass " in audit.stdout
 
 
+def test_drift_is_said_recorded_and_written_over_where_that_is_asked_for(many: Work, cluster: Cluster) -> None:
+    services = cluster.kind("serving.kserve.io/v1beta1", "InferenceService")
+    wanted = services.get(name="embeddings", namespace="search").spec.predictor.maxReplicas
+    services.patch(name="embeddings", namespace="search", body={"spec": {"predictor": {"maxReplicas": wanted + 2}}},
+                   content_type="application/merge-patch+json", field_manager="carol-edits")
+    many.edit("environment.yaml", APPLYING, "  tenant_stacks: true\n  applying: {drift: report}\n")
+
+    done = many.gpuplane("up", "local", "--tenant", "search")
+    many.edit("environment.yaml", "  tenant_stacks: true\n  applying: {drift: report}\n", APPLYING)
+    audit = many.gpuplane("audit", "local", status=None)
+
+    assert "carol-edits" in done.stderr
+    assert "it is written over" in done.stderr
+    assert services.get(name="embeddings", namespace="search").spec.predictor.maxReplicas == wanted
+    assert " drift " in audit.stdout
+
+
 def test_what_runs_already_is_adopted_without_an_outage(many: Work, cluster: Cluster) -> None:
     """The state forgets a tenant: its objects are now as if made by hand."""
     many.edit("environment.yaml", APPLYING, "  tenant_stacks: true\n")

@@ -116,7 +116,10 @@ def drafted(environments: Path, environment: str) -> Iterator[Draft]:
     with tempfile.TemporaryDirectory(prefix="gpuplane-draft-") as folder:
         copy = Path(folder) / "environments"
         copy.mkdir()
-        for name in (environment, *_SHARED):
+        from gpuplane.spec.loader import environment_names
+
+        others = (f"{name}/environment.yaml" for name in environment_names(environments) if name != environment)  # releases come from them
+        for name in (environment, *_SHARED, *others):
             _copied(environments / name, copy / name)
         yield Draft(environments, environment, copy)
 
@@ -125,6 +128,7 @@ def _copied(source: Path, target: Path) -> None:
     if source.is_dir() and not source.is_symlink():
         shutil.copytree(source, target, symlinks=True)
     elif source.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(source, target, follow_symlinks=False)
 
 

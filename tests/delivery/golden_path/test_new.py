@@ -43,6 +43,17 @@ def test_a_tenant_is_written_previewed_and_ready_to_commit(environments: Path) -
     assert 'git commit -m "Add tenant acme to team"' in done.stdout
 
 
+@pytest.mark.parametrize(("environment", "pool"), [("staging", "a100"), ("prod", "l40s")])
+def test_an_environment_that_gets_its_releases_from_another_takes_documents_too(tmp_path: Path, environment: str, pool: str) -> None:
+    shutil.copytree(ROOT / "environments", tmp_path / "environments")
+
+    done = run(tmp_path / "environments", "tenant", environment, "acme", "--owner", "acme@example.com", "--budget-usd-per-month", "2500",
+               "--quota", f"{pool}=1", "--force")
+
+    assert "+ Namespace acme" in done.stdout, done.output
+    assert load_environment(tmp_path / "environments", environment).tenants["acme"].spec.quota[pool].nominal_quota == 1
+
+
 def test_answers_can_be_typed(environments: Path) -> None:
     done = run(environments, "tenant", "team", "acme", "--ask", "--quota", "h100=1", typed="acme@example.com\n\n1500.5\n")
 
