@@ -46,13 +46,14 @@ lint: $(VENV)/.dev ## Ruff, mypy, the import contracts and the workflows
 
 check: lint test ## Everything that needs no cluster
 
-generate: $(VENV)/.dev ## Write again what is generated: schemas, the reference of fields, components, runtimes and rules, code owners, the accuracy of memory fit, dashboards
+generate: $(VENV)/.dev ## Write again what is generated: schemas, the reference of fields, components, runtimes and rules, code owners, the accuracy of memory fit, dashboards, the picture of a preview
 	@$(BIN)/python -m gpuplane schema docs/schema
 	@$(BIN)/python -m gpuplane.spec.field_reference docs/reference/fields.md
 	@$(BIN)/python -m gpuplane.delivery.component_reference docs/reference/components.md environments $(sort $(wildcard docs/examples/*/environments))
 	@$(BIN)/python -m gpuplane.policies.reference docs/reference/rules.md
 	@$(BIN)/python -m gpuplane.delivery.codeowners .github/CODEOWNERS environments $(PLATFORM_OWNER)
 	@$(BIN)/python -m gpuplane.catalog.runtime_reference docs/reference/runtimes.md
+	@$(BIN)/python -m tests.docs.preview_picture docs/images/preview.svg
 	@$(BIN)/python -m tests.planning.memory.accuracy docs/reference/memory-fit.md
 	@$(BIN)/python -m gpuplane.components.dashboards.generate
 

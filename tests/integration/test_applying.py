@@ -188,9 +188,9 @@ def test_drift_in_what_would_be_changed_stops_an_approved_apply_and_broken_glass
 
 def test_drift_is_said_recorded_and_written_over_where_that_is_asked_for(many: Work, cluster: Cluster) -> None:
     services = cluster.kind("serving.kserve.io/v1beta1", "InferenceService")
-    wanted = services.get(name="embeddings", namespace="search").spec.predictor.maxReplicas
-    services.patch(name="embeddings", namespace="search", body={"spec": {"predictor": {"maxReplicas": wanted + 2}}},
+    services.patch(name="embeddings", namespace="search", body={"spec": {"predictor": {"maxReplicas": 5}}},
                    content_type="application/merge-patch+json", field_manager="carol-edits")
+    many.edit("services/search/embeddings.yaml", "max_replicas: 1", "max_replicas: 2")
     many.edit("environment.yaml", APPLYING, "  tenant_stacks: true\n  applying: {drift: report}\n")
 
     done = many.gpuplane("up", "local", "--tenant", "search")
@@ -199,7 +199,7 @@ def test_drift_is_said_recorded_and_written_over_where_that_is_asked_for(many: W
 
     assert "carol-edits" in done.stderr
     assert "it is written over" in done.stderr
-    assert services.get(name="embeddings", namespace="search").spec.predictor.maxReplicas == wanted
+    assert services.get(name="embeddings", namespace="search").spec.predictor.maxReplicas == 2
     assert " drift " in audit.stdout
 
 
