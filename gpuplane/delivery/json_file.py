@@ -9,6 +9,19 @@ from typing import Any
 from gpuplane.delivery.exit_status import CannotStart
 
 
+def loads(text: str) -> Any:
+    """A JSON value whose texts can all be written.
+
+    Raises:
+        ValueError: it is no JSON, or holds half of a character (``\\ud800``).
+        RecursionError: it is nested too deeply.
+    """
+    found = json.loads(text)
+    if "\\ud" in text.lower():
+        json.dumps(found, ensure_ascii=False).encode()
+    return found
+
+
 def read_object(file: Path, most_bytes: int) -> dict[str, Any]:
     """The object in a file.
 
@@ -21,7 +34,7 @@ def read_object(file: Path, most_bytes: int) -> dict[str, Any]:
     try:
         if (size := file.stat().st_size) > most_bytes:
             raise CannotStart(f"{file} is larger than {most_bytes} bytes ({size}). Check the path.")
-        found = json.loads(file.read_text(encoding="utf-8"))
+        found = loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise CannotStart(f"{file} cannot be read: {error.strerror}.") from None
     except (ValueError, RecursionError) as error:

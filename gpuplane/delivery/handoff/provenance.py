@@ -13,6 +13,7 @@ from typing import Any
 from gpuplane import __version__
 from gpuplane.delivery.exit_status import CannotStart
 from gpuplane.delivery.file_digests import digest, digest_of, digests_below
+from gpuplane.delivery.json_file import loads
 
 SCHEMA_VERSION = 1
 FILE = "gpuplane.json"
@@ -95,7 +96,7 @@ def read_provenance(folder: Path) -> dict[str, Any] | None:
             return None
         if path.is_symlink() or path.stat().st_size > _MOST_BYTES:
             raise ValueError("a link, or too large")
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = loads(path.read_text(encoding="utf-8"))
         if not isinstance(found, dict) or found.get("schema_version") != SCHEMA_VERSION or not isinstance(found.get("files"), dict):
             raise ValueError(f"no provenance of schema version {SCHEMA_VERSION}")
     except (OSError, ValueError, RecursionError) as error:
