@@ -15,6 +15,7 @@ import click
 
 from gpuplane.delivery.command_line import errors, load, say
 from gpuplane.delivery.exit_status import GOOD, REFUSED, CannotStart
+from gpuplane.delivery.wording import inert_form
 from gpuplane.spec.errors import shown
 
 if TYPE_CHECKING:
@@ -66,9 +67,9 @@ def audit(environment: str, since: str | None, kinds: tuple[str, ...], tenant: s
         records = tuple(record for record in chain.records if wanted.takes(record))
         broken = chain.problems if verify or anchors else ()
         if export is not None:
-            click.echo(cloud_event_lines(records), nl=False)
+            click.echo(inert_form(cloud_event_lines(records), "json"), nl=False)
         else:
-            click.echo(audit_json(chain, records) if form == "json" else audit_text(records), nl=False)
+            click.echo(inert_form(audit_json(chain, records) if form == "json" else audit_text(records), form), nl=False)
         _say(chain, broken, verify or bool(anchors))
     sys.exit(REFUSED if broken else GOOD)
 

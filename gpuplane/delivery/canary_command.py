@@ -13,6 +13,7 @@ import click
 
 from gpuplane.delivery.command_line import environment_options, errors, load, writing
 from gpuplane.delivery.exit_status import GOOD, REFUSED, CannotStart
+from gpuplane.delivery.wording import inert_form
 
 if TYPE_CHECKING:
     from gpuplane.planning.canary_verdict import Judgement
@@ -62,7 +63,8 @@ def canary(environment: str, service: str, prometheus: str | None, samples: Path
         judged = judge_canary(measured, steps_of(entry, found))
         if write and (judged.percent is not None or judged.verdict == "promote"):
             _write(file, judged, as_of)
-        click.echo(_json(service, found.traffic_percent, judged) if form == "json" else _text(service, found.traffic_percent, judged))
+        told = _json if form == "json" else _text
+        click.echo(inert_form(told(service, found.traffic_percent, judged), form))
     sys.exit(REFUSED if judged.verdict == "roll back" else GOOD)
 
 

@@ -11,6 +11,7 @@ import click
 
 from gpuplane.delivery.command_line import environment_options, errors, load, writing
 from gpuplane.delivery.exit_status import GOOD, REFUSED
+from gpuplane.delivery.wording import inert_form
 
 FILES = ("capacity.json", "capacity.txt", "capacity.svg")
 """What ``--out`` gives."""
@@ -53,5 +54,5 @@ def capacity(environment: str, out: Path | None, output_format: str, cheapest: b
 
             files = dict(zip(FILES, (to_json(report), to_text(report), standalone(capacity_chart(report.rows))), strict=True))
             writing(out, partial(write_files, out, files))
-        click.echo(to_json(report) if output_format == "json" else to_text(report), nl=False)
+        click.echo(inert_form(to_json(report) if output_format == "json" else to_text(report), output_format), nl=False)
         sys.exit(REFUSED if report.planned.refusals else GOOD)

@@ -11,6 +11,7 @@ import click
 
 from gpuplane.delivery.command_line import environment_options, errors, load, step
 from gpuplane.delivery.exit_status import GOOD, REFUSED
+from gpuplane.delivery.wording import inert_form
 
 if TYPE_CHECKING:
     from gpuplane.delivery.comparison import OtherSide
@@ -32,7 +33,7 @@ def cost(environment: str, against: str | None, by: By, output_format: str, envi
     """
     with errors():
         report = _report(environments, environment, against, as_of)
-        click.echo(_formatted(report, by, output_format), nl=False)
+        click.echo(inert_form(_formatted(report, by, output_format), output_format), nl=False)
         sys.exit(GOOD if report.verdict == "pass" else REFUSED)
 
 

@@ -11,6 +11,7 @@ import click
 
 from gpuplane.delivery.command_line import errors
 from gpuplane.delivery.exit_status import GOOD, REFUSED, CannotStart
+from gpuplane.delivery.wording import inert_form
 
 if TYPE_CHECKING:
     from gpuplane.catalog.catalog import Catalog
@@ -68,7 +69,8 @@ def fit(**options: Any) -> None:
         else:
             catalog = _catalog(options["environments"])
             report, block = fit_report(_request(options, catalog), catalog, log), ""
-        click.echo(report.to_json() if options["output_format"] == "json" else printed(report) + block, nl=False)
+        form = options["output_format"]
+        click.echo(inert_form(report.to_json() if form == "json" else printed(report) + block, form), nl=False)
         sys.exit(GOOD if report.memory.fits else REFUSED)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from gpuplane.delivery.command_line import environment_options, errors, load
+from gpuplane.delivery.wording import inert_form
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -40,7 +41,7 @@ def fleet(environment: str, among: str, trust: str, output_format: str, environm
 
         report = report_of(environments, environment, as_of, among, trust)
         if output_format == "json":
-            click.echo(json.dumps(report.to_json_value(), indent=2, sort_keys=True, ensure_ascii=False))
+            click.echo(inert_form(json.dumps(report.to_json_value(), indent=2, sort_keys=True, ensure_ascii=False), output_format))
         else:
             console = Console()
             print_report(report, console if console.is_terminal else Console(width=160))

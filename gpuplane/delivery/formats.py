@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from gpuplane.delivery.preview_report import PreviewReport, sentence
 from gpuplane.delivery.redaction import NO_SECRETS, Redaction
-from gpuplane.delivery.wording import inert, inert_json, printable
+from gpuplane.delivery.wording import inert_form, printable
 from gpuplane.policies.finding import Finding
 
 if TYPE_CHECKING:
@@ -20,8 +20,7 @@ def formatted(report: PreviewReport, output_format: str) -> str:
 
 def plain(text: str, output_format: str, redaction: Redaction = NO_SECRETS) -> str:
     """An output in which nothing is secret, and which steers no terminal and no runner."""
-    text = redaction.text(text)
-    return inert_json(text) if output_format in ("json", "sarif") else inert(text)
+    return inert_form(redaction.text(text), output_format)
 
 
 def _formatted(report: PreviewReport, output_format: str) -> str:

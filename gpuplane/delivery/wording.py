@@ -42,3 +42,8 @@ def inert_json(text: str) -> str:
     """The same of JSON, which keeps its value: none of its lines begins with a colon, and in a string a character can be escaped."""
     plain = text.replace("##[", "#\\u0023[")
     return _NOT_ASCII.sub(lambda found: found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1], plain)
+
+
+def inert_form(text: str, form: str) -> str:
+    """The same of any output, by the name of its format."""
+    return inert_json(text) if form in ("json", "sarif") else inert(text)

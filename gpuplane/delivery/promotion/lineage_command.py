@@ -12,6 +12,7 @@ import click
 
 from gpuplane.delivery.command_line import environment_options, errors, step
 from gpuplane.delivery.promotion.options import onto_option
+from gpuplane.delivery.wording import inert_form
 
 if TYPE_CHECKING:
     from gpuplane.delivery.promotion.lineage import Lineage, LineageEvaluation
@@ -34,7 +35,7 @@ def lineage(environment: str, service: str, form: str, onto: str, environments: 
         with step("reading"), opened(Repository.around(environments, "lineage is read from git"), onto) as world:
             found = walk.lineage(world, environment, service, as_of)
         text = json.dumps(found.to_json_value(), indent=2, ensure_ascii=False) if form == "json" else "\n".join(_lines(found))
-        click.echo(NO_SECRETS.text(text))
+        click.echo(inert_form(NO_SECRETS.text(text), form))
 
 
 def _lines(found: Lineage) -> Iterator[str]:

@@ -12,6 +12,7 @@ import click
 
 from gpuplane.delivery.command_line import say, writing
 from gpuplane.delivery.exit_status import GOOD, REFUSED
+from gpuplane.delivery.wording import inert_form
 
 if TYPE_CHECKING:
     from gpuplane.delivery.promotion.report import MoveReport
@@ -60,5 +61,5 @@ def finish(report: MoveReport, form: str, body: Path | None) -> NoReturn:
         text = json.dumps(report.to_json_value(), indent=2, ensure_ascii=False) + "\n"
     else:
         text = render_move_text(report) if form == "text" else render_move_markdown(report)
-    click.echo(NO_SECRETS.text(text), nl=False)
+    click.echo(inert_form(NO_SECRETS.text(text), form), nl=False)
     sys.exit(GOOD if report.verdict == "pass" else REFUSED)
