@@ -45,10 +45,11 @@ class Applying(SpecModel):
     """Tenants whose stacks go first, in waves; all others follow in the last. A wave in which a stack fails is the last one."""
     approval: Approval | None = None
     break_glass: BreakGlass | None = None
-    drift: Literal["overwrite", "report", "stop"] = "overwrite"
-    """What happens where an apply would change what somebody else has changed since the last one: it is written over; or that is said
-    and recorded first; or the stack is held. Whatever but ``overwrite`` asks the cluster twice more for each stack. With ``approval`` it
-    is always held."""
+    drift: Literal["conflict", "report", "stop"] = "conflict"
+    """What happens where an apply would change what somebody else has changed since the last one. ``conflict``: nobody looks; the API
+    server refuses fields that another manager owns now, so that the stack fails and says whose they are, and AWS is written over.
+    ``report``: it is said, recorded and taken back. ``stop``: the stack is held. Both ask the cluster twice more for each stack. With
+    ``approval`` it is always held."""
 
     @model_validator(mode="after")
     def _once(self) -> Applying:

@@ -186,7 +186,7 @@ def test_drift_in_what_would_be_changed_stops_an_approved_apply_and_broken_glass
     assert " verdict pass " in audit.stdout
 
 
-def test_drift_is_said_recorded_and_written_over_where_that_is_asked_for(many: Work, cluster: Cluster) -> None:
+def test_drift_is_said_recorded_and_taken_back_where_that_is_asked_for(many: Work, cluster: Cluster) -> None:
     services = cluster.kind("serving.kserve.io/v1beta1", "InferenceService")
     services.patch(name="embeddings", namespace="search", body={"spec": {"predictor": {"maxReplicas": 5}}},
                    content_type="application/merge-patch+json", field_manager="carol-edits")
@@ -198,7 +198,7 @@ def test_drift_is_said_recorded_and_written_over_where_that_is_asked_for(many: W
     audit = many.gpuplane("audit", "local", status=None)
 
     assert "carol-edits" in done.stderr
-    assert "it is written over" in done.stderr
+    assert "it is taken back" in done.stderr
     assert services.get(name="embeddings", namespace="search").spec.predictor.maxReplicas == 2
     assert " drift " in audit.stdout
 

@@ -13,7 +13,7 @@ from gpuplane.delivery.applying import locks, pending
 from gpuplane.delivery.applying.outcome import Outcome, Result
 from gpuplane.delivery.applying.protection import is_refusal, what_to_do
 from gpuplane.delivery.applying.remedies import with_help
-from gpuplane.delivery.applying.stack_run import Interrupts, Operation, StackFailed, Stopped, run_stack
+from gpuplane.delivery.applying.stack_run import TAKE_BACK, Interrupts, Operation, StackFailed, Stopped, run_stack
 from gpuplane.delivery.applying.transient import is_transient, pause_seconds
 from gpuplane.delivery.applying.unsure import Begun
 from gpuplane.delivery.exit_status import EngineFailed
@@ -56,6 +56,7 @@ class Applier:
         alone: whether stacks go one by one, so that the terminal is theirs.
         unsure: by stack, creates of which nobody knows whether they were done.
         before: called with a stack before anything is done to it; a text is why it is held.
+        take_back: stacks in which fields that somebody else owns now become the wish's again.
         sleep: waits so many seconds.
     """
 
@@ -69,6 +70,7 @@ class Applier:
     before: Callable[[StackKey], str] = lambda _: ""
     options: Mapping[str, Any] = field(default_factory=dict)
     unsure: dict[str, tuple[Begun, ...]] = field(default_factory=dict)
+    take_back: set[StackKey] = field(default_factory=set)
     sleep: Callable[[float], object] = time.sleep
 
     def apply(self, key: StackKey) -> Outcome:
@@ -116,10 +118,10 @@ class Applier:
 
     def _once(self, key: StackKey, operation: Operation, verb: str, counts: Counter[str]) -> None:
         """One try; what it got done counts, however it ends."""
-        name = name_of(self.spec, key)
+        name, variables = name_of(self.spec, key), {**self.variables, **(TAKE_BACK if key in self.take_back else {})}
         with LiveProgress(self.console, f"{verb} {name}", among="" if self.alone else name) as progress:
             try:
-                run_stack(self.spec, self.planned, key, self.variables, self.interrupts, progress, operation)
+                run_stack(self.spec, self.planned, key, variables, self.interrupts, progress, operation)
             finally:
                 counts.pop("same", None)
                 counts.update(progress.real_steps)

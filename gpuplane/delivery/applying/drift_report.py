@@ -15,7 +15,7 @@ from gpuplane.delivery.applying.drifted import Drift, drift_of
 from gpuplane.delivery.applying.gate import judged, planned_of, require_ready
 from gpuplane.delivery.applying.outcome import Outcome, exit_status, print_summary
 from gpuplane.delivery.applying.record_events import record_drift
-from gpuplane.delivery.applying.stack_run import Interrupts
+from gpuplane.delivery.applying.stack_run import TAKE_BACK, Interrupts
 from gpuplane.delivery.applying.waves import waves_of
 from gpuplane.delivery.exit_status import GOOD, REFUSED
 from gpuplane.delivery.live_progress import short
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from gpuplane.planning.environment_plan import EnvironmentPlan
 
 SCHEMA_VERSION = 1
-_TAKE_BACK = {"PULUMI_K8S_ENABLE_PATCH_FORCE": "true"}
-"""Fields that somebody else owns now are taken back: server-side apply would call that a conflict."""
 
 
 def drift(spec: EnvironmentSpec, as_of: date, layers: tuple[str, ...], console: Console, report: Callable[[str], None], *,
@@ -59,7 +57,7 @@ def drift(spec: EnvironmentSpec, as_of: date, layers: tuple[str, ...], console: 
     if not drifted or not repair:
         record_drift(spec, everything, repaired=False)
         return REFUSED if drifted else GOOD
-    applier = Applier(spec, planned, {**variables, **_TAKE_BACK}, console, interrupts, Patience(),
+    applier = Applier(spec, planned, {**variables, **TAKE_BACK}, console, interrupts, Patience(),
                       before=lambda key: _held(spec, planned, key, approval))
     with interrupts.handled():
         outcomes = [_repaired(applier, key, each) for key, each in drifted.items()]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from gpuplane.delivery.applying import live_objects
 from gpuplane.delivery.applying.expected_changes import why_expected
 from gpuplane.delivery.applying.field_owners import Owner, last_writers, owners
-from gpuplane.delivery.applying.stack_run import Interrupts, run_stack
+from gpuplane.delivery.applying.stack_run import TAKE_BACK, Interrupts, run_stack
 from gpuplane.delivery.applying.states import Resource, resources_if_any, tenants_in
 from gpuplane.delivery.live_progress import LiveProgress, short
 from gpuplane.delivery.pulumi_engine import name_of
@@ -93,7 +93,7 @@ def drift_before(applier: Applier, key: StackKey) -> tuple[Drift, ...]:
     if not found:
         return ()
     with LiveProgress(applier.console, "", dry=True, quiet=True) as progress:
-        run_stack(applier.spec, applier.planned, key, applier.variables, applier.interrupts, progress,
+        run_stack(applier.spec, applier.planned, key, {**applier.variables, **TAKE_BACK}, applier.interrupts, progress,
                   lambda stack, progress: stack.preview(on_event=progress.on_event))
     return tuple(one for one in found if one.urn in progress.changed)
 

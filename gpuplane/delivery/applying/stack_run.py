@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from gpuplane.planning.environment_plan import EnvironmentPlan
 
 Operation = Callable[[auto.Stack, LiveProgress], Any]
+TAKE_BACK: Mapping[str, str] = {"PULUMI_K8S_ENABLE_PATCH_FORCE": "true"}
+"""Variables for Pulumi with which fields that somebody else owns now are taken back: server-side apply would call that a conflict."""
 
 
 class StackFailed(EngineFailed):

@@ -162,13 +162,14 @@ class _Run:
             why = found.stays(key) if leaves else found.held(self.digests[key]) or held_by(self.spec, drift_before(self.applier, key))
             if why:
                 return why
-        elif not self.options.glass and wanted.drift != "overwrite" and not leaves:
+        elif not self.options.glass and wanted.drift != "conflict" and not leaves:
             touched = drift_before(self.applier, key)
             record_drift(self.spec, touched, repaired=False)
             if touched and wanted.drift == "stop":
                 return held_by(self.spec, touched)
             if touched:
-                self.console.print(f"  {name_of(self.spec, key)}: {said_of(touched)}; it is written over", soft_wrap=True, markup=False,
+                self.applier.take_back.add(key)
+                self.console.print(f"  {name_of(self.spec, key)}: {said_of(touched)}; it is taken back", soft_wrap=True, markup=False,
                                    highlight=False)
         if approval is not None and approval.lift:
             lift(name_of(self.spec, key), approval.lift, self.applier.variables)
