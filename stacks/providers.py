@@ -8,6 +8,7 @@ credentials would come into plans and state. The plugins read the user's kubecon
 from __future__ import annotations
 
 import json
+from functools import cache
 from importlib.metadata import version
 
 import pulumi
@@ -24,7 +25,13 @@ class PinnedProvider(pulumi.ProviderResource):
     """
 
     def __init__(self, package: str, props: dict[str, pulumi.Input[str]]) -> None:
-        super().__init__(package, package, dict(props), pulumi.ResourceOptions(version=version(f"pulumi_{package}")))
+        super().__init__(package, package, dict(props), pulumi.ResourceOptions(version=_version(package)))
+
+
+@cache
+def _version(package: str) -> str:
+    """Of the installed SDK of a provider."""
+    return version(f"pulumi_{package}")
 
 
 def kubernetes_provider(context: pulumi.Input[str]) -> PinnedProvider:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import pulumi
@@ -19,9 +19,10 @@ from pulumi.runtime import resource as registration
 from pulumi.runtime.mocks import MockMonitor
 from pulumi.runtime.proto import resource_pb2, source_pb2
 from pulumi.runtime.rpc import UNKNOWN, _special_sig_key
-from pulumi.runtime.settings import get_project, get_stack, set_root_resource
+from pulumi.runtime.settings import SETTINGS, get_project, get_stack, set_root_resource
 from pulumi.runtime.stack import run_pulumi_func
 
+from gpuplane.delivery.prompt_registration import registering_at_once
 from gpuplane.delivery.redaction import REDACTED
 from gpuplane.delivery.tenant_renders import TenantRenders
 from gpuplane.graph.resource_view import ResourceView, Unknown, lookup
@@ -108,12 +109,20 @@ def run_program(program: Callable[[], None], monitor: MockMonitor, stack: str) -
         asyncio.set_event_loop(loop)
         loop.set_default_executor(_AtOnce())
         set_root_resource(None)  # type: ignore[arg-type]  # set_mocks makes a root stack of its own, on this loop
-        set_mocks(_NoMocks(), project=PROJECT, stack=stack, preview=True, monitor=monitor)
-        with _without_stack_traces():
+        with _without_stack_traces(), _at_once(monitor):
+            SETTINGS.outputs.clear()  # of a program that failed on another loop
+            set_mocks(_NoMocks(), project=PROJECT, stack=stack, preview=True, monitor=monitor)
             loop.run_until_complete(run_pulumi_func(program))
     finally:
         asyncio.set_event_loop(None)
         loop.close()
+
+
+def _at_once(monitor: MockMonitor) -> AbstractContextManager[None]:
+    """What a monitor records can be registered at once, if it answers registrations as :class:`RecordingMonitor` does."""
+    answers = isinstance(monitor, RecordingMonitor) and all(
+        getattr(type(monitor), name) is getattr(RecordingMonitor, name) for name in ("RegisterResource", "RegisterResourceOutputs"))
+    return registering_at_once(monitor) if answers and isinstance(monitor, RecordingMonitor) else nullcontext()
 
 
 class _AtOnce(ThreadPoolExecutor):
@@ -174,8 +183,22 @@ class RecordingMonitor(MockMonitor):
         """Record a resource."""
         urn = self.make_urn(request.parent, request.type, request.name)
         if request.type != _STACK:
-            self.views.append(_view(request, urn, self.layer))
+            self.record(urn, request.type, request.name, _inputs(request, urn), request.parent, custom=bool(request.custom),
+                        protect=bool(request.protect), dependencies=request.dependencies)
         return resource_pb2.RegisterResourceResponse(urn=urn, object=request.object)
+
+    def record(self, urn: str, type_: str, name: str, props: dict[str, Any], parent: str, *, custom: bool, protect: bool,
+               dependencies: Iterable[str]) -> None:
+        """Keep a resource as a view."""
+        api_version = props.get("apiVersion", "") if custom and type_.startswith("kubernetes:") else ""
+        if type_.startswith(("kubernetes:helm.sh", "pulumi:")):
+            api_version = ""
+        self.views.append(ResourceView(
+            urn=urn, type=type_, api_version=api_version, kind=props.get("kind", "") if api_version else type_.rpartition(":")[2],
+            layer=self.layer, props=props, parent="" if f"::{_STACK}::" in parent else parent,
+            namespace=(lookup(props, "metadata", "namespace") or "") if api_version else "",
+            name=(lookup(props, "metadata", "name") or "") if api_version else name,
+            custom=custom, protect=protect, dependencies=tuple(sorted(dependencies))))
 
     def ReadResource(self, request: Any) -> Any:  # noqa: N802 the name of the RPC
         """A resource of another stack (a stack reference): all that is known is its name."""
@@ -189,22 +212,9 @@ def _struct(value: Mapping[str, Any]) -> struct_pb2.Struct:
     return result
 
 
-def _view(request: Any, urn: str, layer: str) -> ResourceView:
-    origins = {key: list(found.urns) for key, found in request.propertyDependencies.items()}
-    props = {key: _plain(value, _Origin(origins.get(key) or [urn], key)) for key, value in sorted(request.object.fields.items())}
-    api_version = props.get("apiVersion", "") if request.type.startswith("kubernetes:") and request.custom else ""
-    if request.type.startswith(("kubernetes:helm.sh", "pulumi:")):
-        api_version = ""
-    kind = props.get("kind", "") if api_version else request.type.rpartition(":")[2]
-    return ResourceView(
-        urn=urn, type=request.type, api_version=api_version, kind=kind, layer=layer, props=props, parent=_parent(request.parent),
-        namespace=(lookup(props, "metadata", "namespace") or "") if api_version else "",
-        name=(lookup(props, "metadata", "name") or "") if api_version else request.name,
-        custom=bool(request.custom), protect=bool(request.protect), dependencies=tuple(sorted(request.dependencies)))
-
-
-def _parent(urn: str) -> str:
-    return "" if f"::{_STACK}::" in urn else urn
+def _inputs(request: Any, urn: str) -> dict[str, Any]:
+    origins = {key: sorted(found.urns) for key, found in request.propertyDependencies.items()}
+    return {key: _plain(value, _Origin(origins.get(key) or [urn], key)) for key, value in sorted(request.object.fields.items())}
 
 
 class _Origin:
