@@ -163,11 +163,13 @@ def _preview(environments: Path, environment: str, against: str | None, as_of: d
     if against is None:
         return own()[1]
     from gpuplane.delivery.comparison import OtherSide
+    from gpuplane.delivery.kept_sides import KeptSides
 
     with OtherSide(environments, environment, against, as_of) as other:
         spec, report = own()
         with step(f"comparing with {against}"):
-            return previews.with_comparison(spec, report, other.compared_with(report, renders))
+            sides = KeptSides(cache_file().with_name("sides"))
+            return previews.with_comparison(spec, report, other.compared_with(report, renders, sides))
 
 
 def _print(report: PreviewReport, output_format: str) -> None:

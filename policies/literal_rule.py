@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.text_leaves import Leaf
@@ -18,9 +18,10 @@ class LiteralRule(Rule):
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         for view, leaves in graph.texts:
-            for path, what in dict.fromkeys((leaf.path, what) for leaf in leaves for what in self.found(graph, leaf)):
+            found = [(leaf.path, what) for leaf in leaves for what in self.found(graph, leaf)]
+            for path, what in dict.fromkeys(found) if found else ():
                 yield self.fail(graph, view, f"{path} of {view} holds {what}.", path)
 
     @abstractmethod
-    def found(self, graph: PlannedGraph, leaf: Leaf) -> Iterator[str]:
+    def found(self, graph: PlannedGraph, leaf: Leaf) -> Iterable[str]:
         """What a text holds, in words; never the value."""

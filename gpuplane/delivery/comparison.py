@@ -18,6 +18,7 @@ from typing import Any
 from gpuplane.delivery.changes import changes_between
 from gpuplane.delivery.exit_status import CannotStart
 from gpuplane.delivery.isolation_json import edges_from_json
+from gpuplane.delivery.kept_sides import KeptSides
 from gpuplane.delivery.preview_report import SCHEMA_VERSION, Comparison, PreviewReport
 from gpuplane.delivery.render_json import to_json, views_from_json
 from gpuplane.delivery.tenant_renders import TenantRenders
@@ -74,19 +75,20 @@ class OtherSide:
             self._child.wait()
         self._folder.cleanup()
 
-    def compared_with(self, report: PreviewReport, renders: TenantRenders | None = None) -> Comparison:
+    def compared_with(self, report: PreviewReport, renders: TenantRenders | None = None, sides: KeptSides | None = None) -> Comparison:
         """The comparison, once both sides are there; where the other side cannot be previewed, a note says why.
 
         Args:
             report: this side.
             renders: tenants that were rendered before, those of this side among them.
+            sides: other sides of comparisons before; never where the answer lets an apply go.
         """
         if not self.exists:
             note = f"{report.environment} does not exist at {self.ref}: everything is new."
             return Comparison(self.ref, self.commit, None, changes_between((), _own(report)), note, ())
         try:
             if self._shares:
-                return self._shared(report, renders)
+                return self._shared(report, renders, sides)
             data = self.answer(SCHEMA_VERSION)
             return Comparison(self.ref, self.commit, data["plan"], changes_between(views_from_json(data), _own(report)),
                               edges=edges_from_json(data))
@@ -111,11 +113,11 @@ class OtherSide:
         except InvalidSpec as error:
             raise NoAnswer(_first_error(str(error).replace(f"{self._folder.name}/", ""))) from None
 
-    def _shared(self, report: PreviewReport, renders: TenantRenders | None) -> Comparison:
+    def _shared(self, report: PreviewReport, renders: TenantRenders | None, sides: KeptSides | None) -> Comparison:
         from gpuplane.delivery.shared_side import shared_side
 
         try:
-            plan, changes, edges = shared_side(self._environments, self._environment, self._as_of, report, renders)
+            plan, changes, edges = shared_side(self._environments, self._environment, self._as_of, report, renders, sides)
         except InvalidSpec as error:
             raise NoAnswer(_first_error(str(error).replace(f"{self._folder.name}/", ""))) from None
         return Comparison(self.ref, self.commit, plan, changes, edges=edges)

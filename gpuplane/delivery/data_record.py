@@ -131,8 +131,10 @@ class _Shares:
         for flow in flows(graph):
             for name in {graph.tenant_of(flow.source), graph.tenant_of(flow.target)}:
                 self.flows[name].add(f"{flow.source} → {flow.target}")
+        judging = {rule for rules in _RULES.values() for rule in rules}
         for place, finding in enumerate(findings):
-            self._findings[finding.tenant].append((place, finding))
+            if finding.rule in judging:  # those of nobody are each tenant's: all of them for each would be their square
+                self._findings[finding.tenant].append((place, finding))
 
     def findings(self, tenant: str) -> list[Finding]:
         """Those of a tenant and those of nobody, in the order of all."""

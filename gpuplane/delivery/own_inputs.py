@@ -70,7 +70,7 @@ class OwnInputs:
         known = {name: {key: json_value(value, key) for key, value in _fields(pool).items() if key not in _LOAD}
                  for name, pool in planned.pools.items()}
         said = json.dumps([known, planned.region, json_value(planned.versions)], sort_keys=True)
-        self._shared = _digest(_code(), spec.name, shared, said)
+        self._shared = _digest(program_digest(), spec.name, shared, said)
 
     def digest(self, tenant: str) -> str:
         """Digest of all that the tenant's resources follow from."""
@@ -110,7 +110,7 @@ def _files(folder: Path) -> tuple[Mapping[str, str], str]:
 
 
 @cache
-def _code() -> str:
+def program_digest() -> str:
     """Digest of the program: other code, other resources."""
     top = Path(gpuplane.__file__).resolve().parent
     files = sorted({file for name in ("", "components", "stacks", "policies") for file in (top / name).resolve().rglob("*")

@@ -14,7 +14,9 @@ from typing import Any
 from gpuplane.catalog import catalog_of
 from gpuplane.delivery.changes import Change, changes_between
 from gpuplane.delivery.document_cache import DocumentCache, cache_file
+from gpuplane.delivery.kept_sides import KeptSides, Side, Worked, kept, key_of
 from gpuplane.delivery.offline_engine import render
+from gpuplane.delivery.own_inputs import OwnInputs
 from gpuplane.delivery.preview_report import PreviewReport, plain
 from gpuplane.delivery.redaction import SECRETS, Redaction, redaction_of, sealed
 from gpuplane.delivery.tenant_renders import TenantRenders
@@ -27,7 +29,7 @@ from gpuplane.spec.loader import load_environment
 
 
 def shared_side(environments: Path, environment: str, as_of: date, report: PreviewReport, renders: TenantRenders | None,
-                ) -> tuple[dict[str, Any], tuple[Change, ...], tuple[Edge, ...]]:
+                sides: KeptSides | None = None) -> tuple[dict[str, Any], tuple[Change, ...], tuple[Edge, ...]]:
     """The plan in JSON form, the changes to the report's resources, and the paths.
 
     Args:
@@ -36,23 +38,37 @@ def shared_side(environments: Path, environment: str, as_of: date, report: Previ
         as_of: date that both sides are judged at.
         report: this side.
         renders: tenants that were rendered before.
+        sides: other sides of comparisons before.
 
     Raises:
         InvalidSpec: the other side's documents are wrong.
     """
+    def make() -> Worked:
+        return _worked_out(environments, environment, as_of, renders)
+
+    if renders is None or sides is None:
+        side, views = make()
+    else:
+        side, views = kept(sides, key_of(environments, environment, as_of), make, renders)
+    here = {view.urn: view.props for view in report.resources}
+    there = {view.urn: view.props for view in views}
+    before = [view for view in views if here.get(view.urn) is not view.props]
+    after = [view for view in report.resources if there.get(view.urn) is not view.props]
+    hidden = Redaction(report.redaction.values | _secrets(before, as_of).values)
+    changes = changes_between(_compared(sealed(view, hidden) for view in before), _compared(after))
+    return side.plan, changes, side.edges
+
+
+def _worked_out(environments: Path, environment: str, as_of: date, renders: TenantRenders | None) -> Worked:
     with DocumentCache(cache_file()) as documents:
         spec = load_environment(environments, environment, documents)
     catalog = catalog_of(spec)
     planned = plan(spec, catalog, as_of)
     views = render(spec, planned, renders=renders)
-    here = {view.urn: view.props for view in report.resources}
-    there = {view.urn: view.props for view in views}
-    before = [view for view in views if here.get(view.urn) is not view.props]
-    after = [view for view in report.resources if there.get(view.urn) is not view.props]
     edges = matrix(PlannedGraph(views, catalog=catalog, parameters=spec.environment.spec.policies)).edges
-    hidden = Redaction(report.redaction.values | _secrets(before, as_of).values)
-    changes = changes_between(_compared(sealed(view, hidden) for view in before), _compared(after))
-    return planned.to_json_value(), changes, edges
+    inputs = OwnInputs(spec, planned) if renders is not None else None
+    shared = tuple(view for view in views if view.layer != "tenants")
+    return Side(planned.to_json_value(), edges, shared, {name: inputs.digest(name) for name in spec.tenants} if inputs else {}), views
 
 
 def _secrets(views: list[ResourceView], as_of: date) -> Redaction:

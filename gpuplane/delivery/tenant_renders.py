@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,11 @@ class TenantRenders:
         self.reused += len(digests) - len(missing)
         self._store()
         return {name: self._known[digest] for name, digest in digests.items()}
+
+    def held(self, digests: Collection[str]) -> dict[str, Views] | None:
+        """Tenants that were rendered before, by the digest of their inputs; None where one was not."""
+        self._fetch({digest for digest in digests if digest not in self._known})
+        return {digest: self._known[digest] for digest in digests} if all(digest in self._known for digest in digests) else None
 
     def _fetch(self, digests: set[str]) -> None:
         if self._file is None or not self._file.is_file():

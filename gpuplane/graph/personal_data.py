@@ -7,7 +7,7 @@ word that says what it is. Names of people and postal addresses need a language 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
@@ -113,13 +113,13 @@ _PHONE = PersonalNumber("a telephone number", "", re.compile(r"(?<![\w.])(?:\+\d
 _KIND_WORDS: Final = frozenset(word for kind in (*NUMBERS, _PHONE) for word in kind.words)
 
 
-def personal_data(leaf: Leaf) -> Iterator[str]:
+def personal_data(leaf: Leaf) -> tuple[str, ...]:
     """What a text holds of somebody's data, each kind in words once; never the value."""
     text = leaf.text
+    numbers = _numbers(text, _words_around(leaf.path, leaf.key) & _KIND_WORDS) if _DIGITS.search(text) else ()
     if "@" in text and not _CONTACT & _words_around(leaf.path, leaf.key) and any(_personal(*found) for found in _EMAIL.findall(text)):
-        yield "an e-mail address"
-    if _DIGITS.search(text):
-        yield from _numbers(text, _words_around(leaf.path, leaf.key) & _KIND_WORDS)
+        return ("an e-mail address", *numbers)
+    return numbers
 
 
 @lru_cache(maxsize=20_000)

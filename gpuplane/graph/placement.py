@@ -43,13 +43,13 @@ def candidates(template: PodTemplate, pools: Iterable[DevicePool], resource: str
     wanted = node_choices(template)
     found = [pool for pool in pools if _open(wanted, pool.node_labels)
              and (resource is None or not pool.devices_per_node or resource in pool.devices_per_node)]
-    named = [pool for pool in found if pool.node_labels and all(key in wanted for key in pool.node_labels)]
+    named = [pool for pool in found if pool.node_labels and wanted.keys() >= pool.node_labels.keys()] if wanted else []
     return named or found
 
 
 def _open(wanted: Mapping[str, frozenset[str]], node_labels: Mapping[str, Any]) -> bool:
-    spoken_of = wanted.keys() & node_labels.keys() if wanted else ()
-    return all(str(node_labels[key]) in wanted[key] for key in spoken_of)
+    # Every workload asks every pool: a generator takes twice as long.
+    return not [key for key, values in wanted.items() if key in node_labels and str(node_labels[key]) not in values]
 
 
 def pool_of(template: PodTemplate, pools: Sequence[DevicePool]) -> DevicePool | None:

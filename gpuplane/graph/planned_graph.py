@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from datetime import date
 from functools import cached_property
@@ -92,9 +92,9 @@ class PlannedGraph:
         return tuple((view, templates) for view, templates in found if templates)
 
     @cached_property
-    def texts(self) -> tuple[tuple[ResourceView, tuple[Leaf, ...]], ...]:
+    def texts(self) -> tuple[tuple[ResourceView, Sequence[Leaf]], ...]:
         """Every object that is kept in git, with all its text: read once for all rules."""
-        return tuple((view, tuple(leaves(view))) for view in self.resources if kept_in_git(view))
+        return tuple((view, leaves(view)) for view in self.resources if kept_in_git(view))
 
     @property
     def namespaces(self) -> Mapping[str, ResourceView]:

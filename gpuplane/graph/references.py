@@ -18,6 +18,7 @@ from gpuplane.graph.tenancy import all_tenants, tenants_of_namespaces
 ROLE_ARN = "eks.amazonaws.com/role-arn"
 """Annotation by which a ServiceAccount takes an IAM role."""
 ROUTES = ("HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute", "UDPRoute", "AIGatewayRoute")
+_NUMBERS = (int, float, bool, type(None))
 _SERVICE_HOST = re.compile(r"\b[a-z0-9][-a-z0-9]*\.([a-z0-9][-a-z0-9]*)\.svc\b")
 _ACCOUNTS = "system:serviceaccounts"
 
@@ -56,7 +57,7 @@ def references(graph: PlannedGraph, view: ResourceView) -> Iterator[Reference]:
         yield from _route(view)
     for source in model_sources(graph, view):
         yield from _bucket(source.uri, source.path)
-    for path, text in _texts(view.get("spec"), "spec"):
+    for path, text in _addresses(view.get("spec"), "spec"):
         for match in _SERVICE_HOST.finditer(text):
             yield Reference(path, f"a service of namespace {match.group(1)}", match.group(1))
 
@@ -169,16 +170,25 @@ def _bucket(uri: Any, path: str) -> Iterator[Reference]:
         yield Reference(path, "a folder of a bucket", names=tuple(folders))
 
 
-def _texts(value: Any, path: str) -> Iterator[tuple[str, str]]:
+def _addresses(value: Any, path: str) -> list[tuple[str, str]]:
+    """Texts that may hold a Service's host, with their paths."""
+    found: list[tuple[str, str]] = []
+    _collect(value, path, found)
+    return found
+
+
+def _collect(value: Any, path: str, found: list[tuple[str, str]]) -> None:
     if isinstance(value, str):
         if ".svc" in value:
-            yield path, value
-    elif isinstance(value, Mapping):
-        for key in value:
-            yield from _texts(value[key], f"{path}.{key}")
+            found.append((path, value))
+    elif type(value) is dict or isinstance(value, Mapping):
+        for key, item in value.items():
+            if type(item) not in _NUMBERS:
+                _collect(item, f"{path}.{key}", found)
     elif isinstance(value, (list, tuple)):
         for index, item in enumerate(value):
-            yield from _texts(item, f"{path}[{index}]")
+            if type(item) not in _NUMBERS:
+                _collect(item, f"{path}[{index}]", found)
 
 
 def _mappings(value: Any, path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:

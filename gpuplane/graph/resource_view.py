@@ -8,6 +8,8 @@ from types import MappingProxyType
 from typing import Any
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
+_SCALARS = frozenset({str, int, float, bool, type(None)})
+"""Types of nearly all values, which hold nothing below them."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,10 @@ class ResourceView:
         """The value at ``path``, or None where it or a parent is missing (an :class:`Unknown` parent is returned)."""
         return lookup(self.props, *path)
 
+    def __hash__(self) -> int:
+        """Equal views have one URN; to hash all fields takes twenty times as long, and every look-up by view would."""
+        return hash(self.urn)
+
     def __str__(self) -> str:
         place = f"{self.namespace}/" if self.namespace else ""
         return f"{self.kind} {place}{self.name}"
@@ -119,11 +125,21 @@ def items(value: Any) -> list[Any]:
 
 def unknowns(value: Any, path: str = "") -> Iterator[tuple[str, Unknown]]:
     """Every unknown below ``value``, with its dotted path."""
+    if type(value) in _SCALARS:
+        return iter(())
+    found: list[tuple[str, Unknown]] = []
+    _collect(value, path, found)
+    return iter(found)
+
+
+def _collect(value: Any, path: str, found: list[tuple[str, Unknown]]) -> None:
     if isinstance(value, Unknown):
-        yield path, value
-    elif isinstance(value, Mapping):
-        for key in value:
-            yield from unknowns(value[key], f"{path}.{key}" if path else str(key))
+        found.append((path, value))
+    elif type(value) is dict or isinstance(value, Mapping):
+        for key, item in value.items():
+            if type(item) not in _SCALARS:
+                _collect(item, f"{path}.{key}" if path else str(key), found)
     elif isinstance(value, (list, tuple)):
         for index, item in enumerate(value):
-            yield from unknowns(item, f"{path}[{index}]")
+            if type(item) not in _SCALARS:
+                _collect(item, f"{path}[{index}]", found)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator
 from functools import cache, lru_cache
 from importlib import import_module
 from typing import Any, Final
@@ -83,12 +82,10 @@ _NAME = re.compile(r"[a-z0-9]([-a-z0-9./]*[a-z0-9])?")
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 
-def secret(leaf: Leaf) -> Iterator[str]:
+def secret(leaf: Leaf) -> tuple[str, ...]:
     """What secret a text holds, in words, each kind once; never the value."""
     found = formed(leaf.text) if _CANDIDATE.search(leaf.text) else ()
-    yield from found
-    if not found and _named(leaf):
-        yield f"the value of {leaf.key}"
+    return found or ((f"the value of {leaf.key}",) if _named(leaf) else ())
 
 
 @lru_cache(maxsize=20_000)
@@ -139,10 +136,12 @@ def _worded(name: str) -> str:
 def _named(leaf: Leaf) -> bool:
     """Whether what a text is called says that it is a secret, and the text could be one."""
     kind = kind_of(leaf.key)
-    text = leaf.text.strip()
     if leaf.use is Use.SECRET and leaf.key.lower() not in _OPEN:
         kind = kind or "secret"
-    if not kind or _PLACEHOLDER.search(text):
+    if not kind:
+        return False
+    text = leaf.text.strip()
+    if _PLACEHOLDER.search(text):
         return False
     if leaf.use in (Use.GIVEN, Use.SECRET):
         return not (text.isdigit() and kind == "token")

@@ -10,10 +10,9 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 from gpuplane.graph.resource_view import ResourceView, lookup
 
@@ -39,8 +38,7 @@ class Use(Enum):
     """It is a field of the object itself, and may only be the name of something."""
 
 
-@dataclass(frozen=True, slots=True)
-class Leaf:
+class Leaf(NamedTuple):
     """One text.
 
     Attributes:
@@ -56,94 +54,108 @@ class Leaf:
     use: Use = Use.FIELD
 
 
-def leaves(view: ResourceView) -> Iterator[Leaf]:
+def leaves(view: ResourceView) -> list[Leaf]:
     """Every text of an object; Secrets in the clear, encrypted ones not at all."""
+    found: list[Leaf] = []
     if view.kind in _ENCRYPTED_KINDS:
-        return
+        return found
     if not view.is_kubernetes and view.name:
-        yield Leaf("name", "name", view.name)
+        found.append(Leaf("name", "name", view.name))
     for key, value in view.props.items():
         if view.kind == "Secret" and key in ("data", "stringData"):
-            yield from _of_secret(value, key)
+            _of_secret(value, key, found)
         else:
             given = view.kind in ("ConfigMap", STACK_CONFIG) and key in ("data", "config")
-            yield from _below(value, key, key, Use.GIVEN if given else Use.FIELD)
+            _below(value, key, key, Use.GIVEN if given else Use.FIELD, found)
+    return found
 
 
 STACK_CONFIG = "StackConfig"
 """Kind of the view that a ``Pulumi.<stack>.yaml`` becomes."""
 
 
-def texts(value: Any, path: str = "") -> Iterator[Leaf]:
+def texts(value: Any, path: str = "") -> list[Leaf]:
     """Every text of a document that is no object of the cluster."""
-    yield from _below(value, path, path.rpartition(".")[2], Use.FIELD)
+    found: list[Leaf] = []
+    _below(value, path, path.rpartition(".")[2], Use.FIELD, found)
+    return found
 
 
-def _below(value: Any, path: str, key: str, use: Use) -> Iterator[Leaf]:
-    if isinstance(value, bool) or value is None:
+def _below(value: Any, path: str, key: str, use: Use, found: list[Leaf]) -> None:
+    if type(value) is str:
+        _of_text(value, path, key, use, found)
+    elif isinstance(value, bool) or value is None:
         return
-    if isinstance(value, (str, int)):
-        yield from _of_text(str(value), path, key, use)
-    elif isinstance(value, Mapping):
-        if "secure" in value and use is Use.GIVEN:  # Pulumi's config: encrypted
-            return
-        use = Use.GIVEN if key in _HANDED_OVER else use
-        said = value.get("name", value.get("key"))
-        named = isinstance(said, str) and isinstance(value.get("value"), (str, int))
-        for each, item in value.items():
-            below = f"{path}.{each}" if path else str(each)
-            if named and each == "value":
-                yield from _below(item, below, str(said), Use.GIVEN)
-            else:
-                yield from _below(item, below, str(each), use)
+    elif isinstance(value, (str, int)):
+        _of_text(str(value), path, key, use, found)
+    elif type(value) is dict or isinstance(value, Mapping):
+        _of_mapping(value, path, key, use, found)
     elif isinstance(value, (list, tuple)):
-        yield from _of_list(value, path, key, use)
+        _of_list(value, path, key, use, found)
 
 
-def _of_list(value: Sequence[Any], path: str, key: str, use: Use) -> Iterator[Leaf]:
-    flag = ""
+def _of_mapping(value: Mapping[Any, Any], path: str, key: str, use: Use, found: list[Leaf]) -> None:
+    if "secure" in value and use is Use.GIVEN:  # Pulumi's config: encrypted
+        return
+    use = Use.GIVEN if key in _HANDED_OVER else use
+    said = value.get("name", value.get("key"))
+    named = isinstance(said, str) and isinstance(value.get("value"), (str, int))
+    for each, item in value.items():
+        below = f"{path}.{each}" if path else str(each)
+        if named and each == "value":
+            _below(item, below, str(said), Use.GIVEN, found)
+        else:
+            _below(item, below, str(each), use, found)
+
+
+def _of_list(value: Sequence[Any], path: str, key: str, use: Use, found: list[Leaf]) -> None:
+    flag, line = "", key in ("args", "command")
     for index, item in enumerate(value):
         below = f"{path}[{index}]"
-        if key in ("args", "command") and isinstance(item, str):
-            found = _FLAG.match(item)
-            if found is None:
-                yield from _of_text(item, below, flag or key, Use.GIVEN)
+        if line and isinstance(item, str):
+            match = _FLAG.match(item)
+            if match is None:
+                _of_text(item, below, flag or key, Use.GIVEN, found)
                 flag = ""
-            elif found.group(2) is None:
-                flag = found.group(1)
+            elif match.group(2) is None:
+                flag = match.group(1)
             else:
                 flag = ""
-                yield from _of_text(found.group(2), below, found.group(1), Use.GIVEN)
+                _of_text(match.group(2), below, match.group(1), Use.GIVEN, found)
         else:
-            yield from _below(item, below, key, use)
+            _below(item, below, key, use, found)
 
 
-def _of_text(text: str, path: str, key: str, use: Use) -> Iterator[Leaf]:
+def _of_text(text: str, path: str, key: str, use: Use, found: list[Leaf]) -> None:
     """A text, and what stands in it where it is JSON, a file of lines, a command line or a user data of base64."""
-    text = text[:_MOST_TEXT]
-    yield Leaf(path, key, text, use)
-    stripped = text.lstrip()
-    if stripped[:1] in ("{", "[") and (parsed := _json(stripped)) is not None:
-        for leaf in _below(parsed, "", key, Use.LINE if use is Use.GIVEN else use):
-            yield replace(leaf, path=path, use=Use.LINE if leaf.use is Use.FIELD and use is Use.GIVEN else leaf.use)
+    if len(text) > _MOST_TEXT:
+        text = text[:_MOST_TEXT]
+    found.append(Leaf(path, key, text, use))
+    if ("{" in text or "[" in text) and (stripped := text.lstrip())[:1] in ("{", "[") and (parsed := _json(stripped)) is not None:
+        inside: list[Leaf] = []
+        _below(parsed, "", key, Use.LINE if use is Use.GIVEN else use, inside)
+        found += [Leaf(path, leaf.key, leaf.text, Use.LINE if leaf.use is Use.FIELD and use is Use.GIVEN else leaf.use) for leaf in inside]
     elif "\n" in text:
         for line in text.splitlines():
-            found = _LINE.match(line)
-            if found and found.group(2):
-                yield Leaf(path, found.group(1), found.group(2), Use.LINE)
+            match = _LINE.match(line)
+            if match and match.group(2):
+                found.append(Leaf(path, match.group(1), match.group(2), Use.LINE))
     elif " -" in text and key in ("args", "command"):
-        words = text.split()
-        for leaf in _of_list(words, path, "args", use):
-            yield replace(leaf, path=path)
-    elif key.lower() == "userdata" and (decoded := _decoded(text)) is not None:
-        yield from _of_text(decoded, path, "user", use)
+        inside = []
+        _of_list(text.split(), path, "args", use, inside)
+        found += [leaf._replace(path=path) for leaf in inside]
+    elif len(key) == _USER_DATA and key.lower() == "userdata" and (decoded := _decoded(text)) is not None:
+        _of_text(decoded, path, "user", use, found)
 
 
-def _of_secret(value: Any, path: str) -> Iterator[Leaf]:
+_USER_DATA = len("userdata")
+
+
+def _of_secret(value: Any, path: str, found: list[Leaf]) -> None:
     for key, item in value.items() if isinstance(value, Mapping) else ():
         if isinstance(item, str):
             decoded = _decoded(item) if path == "data" else item
-            yield from _of_text(item if decoded is None else decoded, f"{path}.{key}", str(key), Use.SECRET)
+            _of_text(item if decoded is None else decoded, f"{path}.{key}", str(key), Use.SECRET, found)
 
 
 def _json(text: str) -> Any:

@@ -70,4 +70,4 @@ def _said(sentence: str, source: Party, target: str) -> str:
 
 def makers(views: tuple[ResourceView, ...]) -> Maker:
     """The first of some objects by kind and name."""
-    return min(maker(view) for view in views)
+    return maker(min(views, key=lambda view: (view.urn, view.kind, view.namespace, view.name)))

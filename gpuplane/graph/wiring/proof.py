@@ -51,11 +51,12 @@ def chain(graph: PlannedGraph, namespace: str, name: str) -> tuple[Link, ...]:
     """
     by_workload = _by_workload(graph)
     order = list(Relation)
-    found = dict.fromkeys(link for urn in _by_name(graph).get((namespace, name), ()) for link in by_workload.get(urn, ()))
-    routes = {link.source.urn for link in found if link.relation is Relation.BACKEND}
+    # By identity: a link is one object, and to hash one that many workloads hang by takes as long as there are workloads.
+    found = {id(link): link for urn in _by_name(graph).get((namespace, name), ()) for link in by_workload.get(urn, ())}
+    routes = {link.source.urn for link in found.values() if link.relation is Relation.BACKEND}
     there = links(graph, Relation.GATEWAY)
-    found |= dict.fromkeys(there[place] for place in sorted(each for urn in routes for each in _gateways(graph).get(urn, ())))
-    return tuple(sorted(found, key=lambda link: order.index(link.relation)))
+    found |= {id(there[place]): there[place] for place in sorted(each for urn in routes for each in _gateways(graph).get(urn, ()))}
+    return tuple(sorted(found.values(), key=lambda link: order.index(link.relation)))
 
 
 @lru_cache(maxsize=4)

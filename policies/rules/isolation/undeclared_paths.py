@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.reachability import Edge, Maker, matrix
-from gpuplane.graph.resource_view import ResourceView
 from gpuplane.graph.tenancy import owner
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.rule import Example, Rule
@@ -37,19 +36,12 @@ class UndeclaredPaths(Rule):
             there = [views[each.urn] for each in objects if each.urn in views]
             # Tenants who all reach each other: each has to mend something of its own.
             own = [view for view in there if owner(graph, view) is not None] if edges[0].source.members else []
+            fields: dict[str, str] = {}
+            for each in objects:
+                fields.setdefault(each.urn, each.field)
+            message = _message(objects, edges, certain)
             for view in own or there[:1]:
-                yield self._found(graph, view, objects, edges, certain)
-
-    def _found(self, graph: PlannedGraph, view: ResourceView, objects: tuple[Maker, ...], edges: list[Edge], certain: bool) -> Finding:
-        first, others = edges[0], edges[1:]
-        ends = [edge.ends for edge in others[:_NAMED]]
-        more = f"; likewise from {', '.join(ends)}{f' and {len(others) - _NAMED} more' if len(others) > _NAMED else ''}" if others else ""
-        by = list(dict.fromkeys(str(each) for each in objects))
-        made = ", ".join(by[:_MAKERS]) + (f" and {len(by) - _MAKERS} more" if len(by) > _MAKERS else "")
-        message = (f"From {first.ends} by {first.medium}: {first.sentence}{more}. Made by: {made}."
-                   f"{'' if certain else ' It cannot be excluded, for a part is only known after apply.'}")
-        field = next((each.field for each in objects if each.urn == view.urn), "")
-        return (self.fail if certain else self.unknown)(graph, view, message, field)
+                yield (self.fail if certain else self.unknown)(graph, view, message, fields.get(view.urn, ""))
 
     PASSES = (
         Example("two tenants, each closed to the other", """
@@ -143,3 +135,13 @@ roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}
 subjects: [{kind: Group, apiGroup: rbac.authorization.k8s.io, name: search-ml}]
 """, "Group search-ml may read"),
     )
+
+
+def _message(objects: tuple[Maker, ...], edges: list[Edge], certain: bool) -> str:
+    first, others = edges[0], edges[1:]
+    ends = [edge.ends for edge in others[:_NAMED]]
+    more = f"; likewise from {', '.join(ends)}{f' and {len(others) - _NAMED} more' if len(others) > _NAMED else ''}" if others else ""
+    by = list(dict.fromkeys(str(each) for each in objects))
+    made = ", ".join(by[:_MAKERS]) + (f" and {len(by) - _MAKERS} more" if len(by) > _MAKERS else "")
+    return (f"From {first.ends} by {first.medium}: {first.sentence}{more}. Made by: {made}."
+            f"{'' if certain else ' It cannot be excluded, for a part is only known after apply.'}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from gpuplane.graph.personal_data import personal_data
 from gpuplane.graph.personal_names import available, names
@@ -33,11 +33,11 @@ class PersonalLiterals(LiteralRule):
                                                           "is not installed.")
         yield from super().check(graph)
 
-    def found(self, graph: PlannedGraph, leaf: Leaf) -> Iterator[str]:
-        yield from personal_data(leaf)
+    def found(self, graph: PlannedGraph, leaf: Leaf) -> Iterable[str]:
         model = graph.parameters.language_model
         if model is not None and available(model):
-            yield from names(leaf, model)
+            return (*personal_data(leaf), *names(leaf, model))
+        return personal_data(leaf)
 
     PASSES = (
         Example("addresses of teams and of who answers, numbers that mean nothing", """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.secret_literals import secret
@@ -25,8 +25,8 @@ class SecretLiterals(LiteralRule):
     asks_for_secrecy = True
     references = ("NIST SP 800-190 §3.1.4, §4.1.4", "Kubescape C-0012")
 
-    def found(self, graph: PlannedGraph, leaf: Leaf) -> Iterator[str]:
-        yield from secret(leaf)
+    def found(self, graph: PlannedGraph, leaf: Leaf) -> Iterable[str]:
+        return secret(leaf)
 
     PASSES = (
         Example("references and paths", """

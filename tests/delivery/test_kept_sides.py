@@ -1,0 +1,158 @@
+"""What a preview keeps for the next one changes nothing of what it says: with it, without it, after whatever changes, and where it is damaged."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import subprocess
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.wishes import NAME, write_large_environment, write_tenant
+from gpuplane.delivery import shared_side
+from gpuplane.delivery.comparison import OtherSide
+from gpuplane.delivery.kept_sides import KeptSides, key_of, packed_side, unpacked_side
+from gpuplane.delivery.preview import preview, with_comparison
+from gpuplane.delivery.render_json import to_json
+from gpuplane.delivery.tenant_renders import TenantRenders
+from gpuplane.spec.loader import load_environment
+from tests.delivery.files import edit
+
+AS_OF = date(2026, 11, 21)
+
+
+def git(folder: Path, *arguments: str) -> None:
+    subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@example.com", *arguments], cwd=folder, check=True, capture_output=True)
+
+
+def said(folder: Path, cache: Path | None, ref: str = "HEAD", as_of: date = AS_OF) -> str:
+    """The whole report of a preview against a ref, as a process of its own would say it."""
+    renders, sides = (TenantRenders(cache / "renders.sqlite"), KeptSides(cache / "sides")) if cache is not None else (None, None)
+    spec = load_environment(folder, NAME)
+    with OtherSide(folder, NAME, ref, as_of) as other:
+        report = preview(spec, as_of, renders=renders)
+        return to_json(with_comparison(spec, report, other.compared_with(report, renders, sides)))
+
+
+@pytest.fixture
+def large(tmp_path: Path) -> Path:
+    """Four tenants in a repository."""
+    folder = tmp_path / "environments"
+    write_large_environment(folder, 4, 1)
+    git(folder, "init")
+    git(folder, "add", "-A")
+    git(folder, "commit", "-m", "first")
+    return folder
+
+
+class Changes:
+    """What people do to an environment, by chance."""
+
+    def __init__(self, folder: Path, seed: int) -> None:
+        self._folder, self._root, self._chance = folder, folder / NAME, random.Random(seed)
+
+    def one(self) -> str:
+        step = self._chance.choice([self.larger, self.gone, self.new, self.other_class, self.other_budget, self.merged])
+        step()
+        return step.__name__
+
+    def larger(self) -> None:
+        write_tenant(self._root, self._chance.randrange(4), 1, cpu=self._chance.randrange(1, 4))
+
+    def gone(self) -> None:
+        number = self._chance.randrange(4)
+        shutil.rmtree(self._root / f"services/team-{number:05}", ignore_errors=True)
+        (self._root / f"tenants/team-{number:05}.yaml").unlink(missing_ok=True)
+
+    def new(self) -> None:
+        write_tenant(self._root, 4 + self._chance.randrange(2), 1)
+
+    def other_class(self) -> None:
+        file = self._chance.choice(sorted(self._root.glob("tenants/*.yaml")))
+        lines = file.read_text().splitlines()
+        word = self._chance.choice(["public", "internal", "confidential", "personal"])
+        file.write_text("\n".join(f"  data_classification: {word}" if "data_classification" in line else line for line in lines) + "\n")
+
+    def other_budget(self) -> None:
+        file = self._root / "environment.yaml"
+        lines = [line for line in file.read_text().splitlines() if not line.startswith("  budget_usd")]
+        file.write_text("\n".join(lines) + f"\n  budget_usd_per_month: {self._chance.choice([10, 999999999])}\n")
+
+    def merged(self) -> None:
+        git(self._folder, "add", "-A")
+        git(self._folder, "commit", "--allow-empty", "-m", "next")
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_with_and_without_what_is_kept_the_report_is_the_same_after_any_changes(large: Path, tmp_path: Path, seed: int) -> None:
+    changes, cache, steps = Changes(large, seed), tmp_path / "cache", list[str]()
+    for _ in range(5):
+        steps.append(changes.one())
+        assert said(large, cache) == said(large, None), steps
+    assert list((cache / "sides").iterdir()), "something was kept"
+
+
+def test_the_other_side_is_worked_out_once(large: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+    honest = shared_side._worked_out
+
+    def counted(*arguments: Any) -> Any:
+        asked.append(arguments)
+        return honest(*arguments)
+
+    monkeypatch.setattr(shared_side, "_worked_out", counted)
+    for number in range(3):
+        write_tenant(large / NAME, number, 1, cpu=1)
+        assert '"action": "update"' in said(large, tmp_path)
+    assert len(asked) == 1
+    said(large, tmp_path, as_of=date(2026, 11, 22))
+    assert len(asked) == 2, "another day, another side"
+    git(large, "commit", "-am", "changed")
+    said(large, tmp_path)
+    assert len(asked) == 3, "other files, another side"
+
+
+@pytest.mark.parametrize("damage", [b"", b"garbage", b"eJw="])
+def test_what_is_damaged_is_as_good_as_nothing(large: Path, tmp_path: Path, damage: bytes) -> None:
+    write_tenant(large / NAME, 1, 1, cpu=1)
+    whole = said(large, tmp_path)
+    file, = (tmp_path / "sides").iterdir()
+    first = file.read_bytes()
+    file.write_bytes(damage)
+    assert said(large, tmp_path) == whole
+    assert file.read_bytes() == first
+    file.write_bytes(first[:len(first) // 8 * 4])
+    assert said(large, tmp_path) == whole
+    (tmp_path / "renders.sqlite").unlink()  # what it names is gone
+    assert said(large, tmp_path) == whole
+
+
+def test_a_kept_side_that_was_packed_comes_out_as_it_was(large: Path) -> None:
+    side, _ = shared_side._worked_out(large, NAME, AS_OF, TenantRenders())
+    assert unpacked_side(packed_side(side)) == side
+    with pytest.raises(ValueError, match="no side"):
+        unpacked_side(packed_side(replace(side, plan=[])))  # type: ignore[arg-type]
+
+
+def test_a_link_among_the_files_has_no_key(large: Path) -> None:
+    key = key_of(large, NAME, AS_OF)
+    assert key is not None
+    assert key != key_of(large, "other", AS_OF)
+    edit(large / NAME / "environment.yaml", "budget_usd_per_month: 999999999", "budget_usd_per_month: 999999998")
+    assert key_of(large, NAME, AS_OF) not in (None, key)
+    (large / "elsewhere").symlink_to("/etc")
+    assert key_of(large, NAME, AS_OF) is None
+
+
+def test_few_sides_are_kept_and_where_none_can_be_nothing_is_said(tmp_path: Path) -> None:
+    sides = KeptSides(tmp_path / "sides")
+    for number in range(20):
+        sides.put(f"{number:064}", b"")
+    assert len(list((tmp_path / "sides").iterdir())) == 16
+    (tmp_path / "file").write_text("")
+    KeptSides(tmp_path / "file").put("a", b"")
+    assert KeptSides(tmp_path / "file").get("a") is None
