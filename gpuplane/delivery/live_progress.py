@@ -26,6 +26,7 @@ class LiveProgress:
         said: the same by URN, of those that are about one resource.
         failed: what Pulumi says of each step that failed, by URN.
         begun: the same of each step that has neither failed nor ended.
+        made: the same of each create that ended well.
         changed: URN of each resource that a step changed (or would change), with its operation and differing properties.
     """
 
@@ -46,6 +47,7 @@ class LiveProgress:
         self.said: dict[str, list[str]] = {}
         self.failed: dict[str, Any] = {}
         self.begun: dict[str, Any] = {}
+        self.made: dict[str, Any] = {}
         self.changed: dict[str, tuple[str, tuple[str, ...]]] = {}
         self._status: Any = None
 
@@ -102,6 +104,8 @@ class LiveProgress:
 
     def _finished(self, metadata: Any) -> None:
         operation = str(metadata.op.value)
+        if operation in ("create", "create-replacement"):
+            self.made[metadata.urn] = metadata
         self._note(metadata)  # a refresh knows only afterwards that something differs
         self.steps[operation] += 1
         if not metadata.type.startswith(("pulumi:", "gpuplane:")):

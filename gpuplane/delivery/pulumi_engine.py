@@ -159,8 +159,11 @@ def require_cluster(spec: EnvironmentSpec, layers: tuple[str, ...], exported: Ma
 
 @contextmanager
 def opened(spec: EnvironmentSpec, planned: EnvironmentPlan, key: StackKey, variables: Mapping[str, str],
-           command: DetachedPulumi) -> Iterator[auto.Stack]:
+           command: DetachedPulumi, found: Callable[[Mapping[str, Any]], object] = lambda _: None) -> Iterator[auto.Stack]:
     """One stack, created where it is not there yet.
+
+    Args:
+        found: called with the state as it is, before anything is done.
 
     Raises:
         EngineFailed: Pulumi cannot open it.
@@ -173,15 +176,17 @@ def opened(spec: EnvironmentSpec, planned: EnvironmentPlan, key: StackKey, varia
         try:
             stack = auto.create_or_select_stack(
                 name_of(spec, key), project_name=PROJECT, program=lambda: register(spec, planned, key.layer, key.tenant), opts=options)
-            _settle_settings(stack)
+            state = stack.export_stack().deployment or {}
+            _settle_settings(stack, state)
+            found(state)
         except auto.CommandError as error:
             raise EngineFailed(reason(error)) from None
         yield stack
 
 
-def _settle_settings(stack: auto.Stack) -> None:
+def _settle_settings(stack: auto.Stack, state: Mapping[str, Any]) -> None:
     """Write the stack's settings: no default providers, and secrets encrypted as the state says."""
-    settings = settings_of(stack.export_stack().deployment or {})
+    settings = settings_of(state)
     if settings is None:
         try:
             settings = stack.workspace.stack_settings(stack.name)  # of a stack that was just made

@@ -28,14 +28,20 @@ def backend_of(spec: EnvironmentSpec) -> str:
     return found
 
 
+def folder_of(backend: str) -> Path | None:
+    """The folder of a backend of files; None of any other."""
+    scheme, _, path = backend.partition("://")
+    return Path(path.partition("?")[0] or ".").expanduser() if scheme == "file" else None
+
+
 def _require_folder(backend: str) -> None:
     """Return only if a backend of files has its folder: Pulumi would begin an empty state where a disk is not mounted.
 
     Raises:
         CannotStart: it is not there.
     """
-    scheme, _, path = backend.partition("://")
-    if scheme == "file" and not (folder := Path(path.partition("?")[0] or ".").expanduser()).is_dir():
+    folder = folder_of(backend)
+    if folder is not None and not folder.is_dir():
         raise CannotStart(f"Pulumi is to keep the state in {backend}, and there is no folder {folder}. Mount it; for a state that begins "
                           f"here: mkdir -p {folder}. Nothing was touched.")
 

@@ -7,8 +7,11 @@ import os
 import resource
 import shutil
 import socket
+import threading
 from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 from tests.faults.bed import LAYER, Bed, Done
 from tests.faults.case import Case
@@ -32,16 +35,33 @@ def _copied(bed: Bed) -> None:
     assert bed.run("state", "backup", "local", "--out", str(bed.folder / "copy")).status == 0
 
 
-def _copied_and_more(bed: Bed) -> None:
-    """Pulumi's file backend cuts the state off where the disk ends, and its .bak too: only a copy elsewhere helps."""
-    _copied(bed)
-    more_quota(bed)
+def _second_service(bed: Bed) -> None:
+    """A wish for which objects are made below a component that is new too."""
+    folder = bed.documents / "services" / bed.tenant
+    (folder / "resnet101.yaml").write_text((folder / "resnet50.yaml").read_text().replace("name: resnet50\n", "name: resnet101\n"))
 
 
 def _restored(bed: Bed) -> None:
     """What the message says: put the copy back."""
     done = bed.run("state", "restore", "local", str(bed.folder / "copy"), "--stack", bed.stack, "--before", str(bed.folder / "before"), "--yes")
     assert done.status == 0, done.said
+
+
+def _kept_is_restored(bed: Bed) -> None:
+    """What the message says: put back what was kept before the run."""
+    listed = bed.run("state", "restore", "local", "--stack", bed.stack)
+    assert listed.status == 0, listed.said
+    copy = listed.stdout.splitlines()[0].split()[-1]
+    assert f"gpuplane state restore local {copy} --stack {bed.stack}" in bed.running[-1].log.read_text()
+    done = bed.run("state", "restore", "local", copy, "--stack", bed.stack, "--before", str(bed.folder / "before"), "--yes")
+    assert done.status == 0, done.said
+
+
+def _is_cut_off(bed: Bed) -> None:
+    """That the state and its ``.bak`` are no state any more, and something was made that neither knows."""
+    for file in (bed.stack_file, bed.stack_file.with_name(f"{bed.stack_file.name}.bak")):
+        with pytest.raises(ValueError, match=r".+"):
+            json.loads(file.read_text())
 
 
 def _adopted(bed: Bed) -> None:
@@ -124,6 +144,20 @@ def small_files(kibibytes: int) -> Callable[[Bed], Done]:
     return lambda bed: bed.run("up", "local", *LAYER, preexec=limit)
 
 
+def _disk_ends(bed: Bed) -> Done:
+    """A run in whose middle the disk ends: once an object is made, Pulumi can write no file as large as the state."""
+    running, ended = bed.start(), threading.Event()
+
+    def rule(request: Request) -> None:
+        if request.method == "POST" and "/inferenceservices" in request.path and not ended.is_set():
+            ended.set()
+            for pid, name in running.family():
+                if name == "pulumi":
+                    resource.prlimit(pid, resource.RLIMIT_FSIZE, (8 * 1024, 8 * 1024))
+    bed.proxy.rule = rule
+    return running.end()
+
+
 def _no_tmp(bed: Bed) -> Done:
     return bed.up(variables={"TMPDIR": str(bed.folder / "nowhere")})
 
@@ -198,8 +232,11 @@ CASES = (
     Case("the lock of another machine", locked(lock_of("another-machine", 1)), FAILED, ("ci@another-machine", "--take-over-lock"),
          heal=_unlock),
     Case("a lock file that was cut off", locked(lambda _: '{"pid": 12'), FAILED, ("pulumi cancel",), heal=_unlock),
-    Case("the disk is full when the state is written", small_files(24), FAILED, ("Make room",), prepare=_copied_and_more,
-         heal=_restored, applied=True),
+    Case("the disk is full before anything is applied", small_files(24), FAILED, ("Make room", "Nothing was applied"), prepare=more_quota,
+         applied=True),
+    Case("the disk ends while the state is written", _disk_ends, FAILED, ("Make room", "was cut off", "gpuplane state restore local"),
+         prepare=_second_service, after=_is_cut_off, heal=_kept_is_restored, next_says=("whose state was not written: it is there, taken in",),
+         applied=True),
     Case("there is no temporary folder", _no_tmp, GOOD),
     Case("the record of the run cannot be written", _records_in_the_way, WRONG, ("--runs",)),
     Case("the audit cannot be written", _audit_in_the_way, WRONG, ("GPUPLANE_AUDIT",)),

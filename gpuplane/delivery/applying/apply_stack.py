@@ -7,12 +7,14 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from gpuplane.delivery.applying import locks, pending
+from gpuplane.delivery.applying.kept_states import keep
 from gpuplane.delivery.applying.outcome import Outcome, Result
 from gpuplane.delivery.applying.protection import is_refusal, what_to_do
-from gpuplane.delivery.applying.remedies import with_help
+from gpuplane.delivery.applying.remedies import helped_failure
 from gpuplane.delivery.applying.stack_run import TAKE_BACK, Interrupts, Operation, StackFailed, Stopped, run_stack
 from gpuplane.delivery.applying.transient import is_transient, pause_seconds
 from gpuplane.delivery.applying.unsure import Begun
@@ -112,7 +114,7 @@ class Applier:
                 messages = error.messages if isinstance(error, StackFailed) else (str(error),)
                 self._note_unsure(key, error)
                 if attempt >= self.patience.attempts or not is_transient(messages) or self.interrupts.stopped.is_set():
-                    return ended("failed", with_help(str(error), said, self.spec.name, name_of(self.spec, key)))
+                    return ended("failed", helped_failure(self.spec, name_of(self.spec, key), self.variables, str(error), said))
                 self._pause(key, attempt, error)
                 attempt += 1
 
@@ -121,10 +123,14 @@ class Applier:
         name, variables = name_of(self.spec, key), {**self.variables, **(TAKE_BACK if key in self.take_back else {})}
         with LiveProgress(self.console, f"{verb} {name}", among="" if self.alone else name) as progress:
             try:
-                run_stack(self.spec, self.planned, key, variables, self.interrupts, progress, operation)
+                run_stack(self.spec, self.planned, key, variables, self.interrupts, progress, operation, self.keeping(key))
             finally:
                 counts.pop("same", None)
                 counts.update(progress.real_steps)
+
+    def keeping(self, key: StackKey) -> Callable[[Mapping[str, Any]], None]:
+        """What keeps the state of a stack before anything is done to it."""
+        return lambda state: keep(self.spec, name_of(self.spec, key), state, self.variables, datetime.now(UTC))
 
     def _recover(self, key: StackKey) -> None:
         name = name_of(self.spec, key)

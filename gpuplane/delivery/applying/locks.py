@@ -16,6 +16,7 @@ from pathlib import Path
 
 from gpuplane.delivery.applying.states import run_cli
 from gpuplane.delivery.exit_status import EngineFailed
+from gpuplane.delivery.state_backend import folder_of
 from gpuplane.stacks.program import PROJECT
 
 _LOCKED = re.compile(r"the stack is currently locked by|Another update is currently in progress", re.IGNORECASE)
@@ -76,9 +77,8 @@ def take(stack: str, variables: Mapping[str, str]) -> None:
 
 def _unlinked(stack: str, backend: str) -> bool:
     """Take away the lock files of a stack whose making was killed: there is none yet that Pulumi could be told to cancel."""
-    scheme, _, path = backend.partition("://")
-    folder = Path(path.partition("?")[0] or ".").expanduser() / ".pulumi" / "locks" / "organization" / PROJECT / stack
-    found = list(folder.glob("*.json")) if scheme == "file" else []
+    folder = folder_of(backend)
+    found = list((folder / ".pulumi" / "locks" / "organization" / PROJECT / stack).glob("*.json")) if folder is not None else []
     for file in found:
         file.unlink(missing_ok=True)
     return bool(found)

@@ -6,14 +6,14 @@ object's own name it is looked up, and taken into the state if it is there; wher
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from gpuplane.delivery.applying import live_objects
 from gpuplane.delivery.applying.import_file import Existing, take_in
 from gpuplane.delivery.applying.import_ids import import_id
 from gpuplane.delivery.applying.states import deployment, run_cli, stack_names
-from gpuplane.delivery.applying.unsure import Begun
+from gpuplane.delivery.applying.unsure import MADE, Begun
 from gpuplane.delivery.exit_status import EngineFailed
 from gpuplane.delivery.live_progress import short
 from gpuplane.spec.environment_spec import EnvironmentSpec
@@ -35,13 +35,22 @@ def recover(spec: EnvironmentSpec, name: str, variables: Mapping[str, str], unsu
     state = deployment(name, variables)
     held = {one["urn"] for one in state.get("resources") or ()}
     operations = [one for one in state.get("pending_operations") or [] if one["type"] != "reading"]  # a read changed nothing
-    operations += [{"type": _UNSURE, "resource": one} for one in unsure if one["urn"] not in held]
+    lost = [one for one in unsure if one["urn"] not in held]
+    operations += [{"type": _UNSURE, "resource": one} for one in lost]
     if not operations:
         return ()
     created = {one["resource"]["urn"]: _found(spec, name, one["resource"]) for one in operations if _is_creation(one)}
+    _require_providers(spec, name, held, [one for one in lost if created.get(one["urn"])])
     _settle(name, state, {one["resource"]["urn"]: one["resource"] for one in operations},
             {urn: found for urn, found in created.items() if found}, variables)
     return tuple(_line(one, created) for one in operations if _is_real(one) and (one["type"] != _UNSURE or created[one["resource"]["urn"]]))
+
+
+def _require_providers(spec: EnvironmentSpec, name: str, held: Collection[str], there: Sequence[Begun]) -> None:
+    """A state of before the first apply has no provider to take anything in by."""
+    if any(_provider(one) not in held for one in there):
+        raise EngineFailed(f"{name}: {len(there)} objects were created that the state does not know, nor their provider: the first apply "
+                           f"was not written. Take them in: `gpuplane adopt {spec.name} --yes`, then run this again.")
 
 
 def _is_real(operation: Mapping[str, Any]) -> bool:
@@ -56,6 +65,8 @@ def _is_creation(operation: Mapping[str, Any]) -> bool:
 def _line(operation: Mapping[str, Any], created: Mapping[str, str]) -> str:
     urn, kind = operation["resource"]["urn"], operation["type"]
     if _is_creation(operation):
+        if operation["resource"].get(MADE):
+            return f"{short(urn)} was made by a run whose state was not written: it is {'there, taken in' if created[urn] else 'not there'}"
         when = "a run was killed" if kind == _CREATING else "its answer was lost"
         return f"{short(urn)} was being created when {when}: it is {'there, taken in' if created[urn] else 'not there'}"
     return f"{short(urn)} was in work when a run was killed ({kind}): the state says now what is there"
@@ -71,10 +82,24 @@ def _settle(name: str, state: Mapping[str, Any], begun: Mapping[str, Begun], the
         looked_at = [urn for urn in changed if urn in held] or held[:1]  # the first is the stack itself, with nothing to look at
         targets = (part for urn in looked_at for part in ("--target", urn))
         run_cli(["refresh", "--yes", "--skip-preview", "--clear-pending-creates", "--stack", name, *targets], variables)
-    found = [Existing(urn, begun[urn]["type"], there[urn], _parent(begun[urn]), str(begun[urn].get("provider") or "").rpartition("::")[0])
-             for urn in there]
+    found = [Existing(urn, begun[urn]["type"], there[urn], _parent(begun[urn]), _provider(begun[urn])) for urn in there]
     if found:
-        take_in(name, found, variables)
+        take_in(name, [*_components(found, begun), *found], variables)
+
+
+def _components(found: Sequence[Existing], begun: Mapping[str, Begun]) -> list[Existing]:
+    """Components above objects that the state does not know either."""
+    above: dict[str, Existing] = {}
+    for one in found:
+        urn = one.parent
+        while urn in begun and urn not in above:
+            above[urn] = Existing(urn, begun[urn]["type"], parent=_parent(begun[urn]))
+            urn = above[urn].parent
+    return list(above.values())
+
+
+def _provider(resource: Begun) -> str:
+    return str(resource.get("provider") or "").rpartition("::")[0]
 
 
 def _parent(resource: Mapping[str, Any]) -> str:

@@ -7,16 +7,21 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from gpuplane.delivery.applying import states
+from gpuplane.delivery.applying.kept_states import newest
 from gpuplane.delivery.applying.transient import is_transient
 from gpuplane.delivery.exit_status import EngineFailed
 from gpuplane.spec.environment_spec import EnvironmentSpec
 
-_STATE = ("The state of {stack} cannot be read: nothing was applied. Put a copy back: `gpuplane state restore {environment} COPY --stack "
+_STATE = ("The state of {stack} cannot be read: nothing was applied. Put a copy back: `gpuplane state restore {environment} {copy} --stack "
           "{stack} --before FOLDER --yes`; without one, an older file from the backend's versions (of file:// in .pulumi/backups). Then "
           "look at `gpuplane drift {environment}`, and take what the copy does not know in with `gpuplane adopt {environment}`.")
+_CUT_OFF = ("The state of {stack} was cut off. Once there is room, put back what was kept before this run: `gpuplane state restore "
+            "{environment} {copy} --stack {stack} --before FOLDER --yes`; the next run looks up what this one made, and goes on.")
 
 _UNREADABLE = (r"unexpected end of JSON|invalid character|could not (deserialize|unmarshal|decode)|malformed|failed to load checkpoint"
                r"|EOF.*checkpoint|checkpoint file.*(invalid|empty)|not a valid checkpoint|snapshot integrity|integrity (failure|error)")
+
+_FULL = r"no space left|file too large|disk quota exceeded|read-only file system"
 
 REMEDIES: tuple[tuple[str, str], ...] = (
     (r"incorrect passphrase|failed to decrypt|message authentication failed|passphrase must be set",
@@ -28,7 +33,7 @@ REMEDIES: tuple[tuple[str, str], ...] = (
      ("A lock file of {stack} was cut off. Where no other run is under way, take it away: `pulumi cancel --stack {stack}`, or delete it "
       "below .pulumi/locks of the backend. Then run this again.")),
     (_UNREADABLE, _STATE),
-    (r"no space left|file too large|disk quota exceeded|read-only file system",
+    (_FULL,
      ("The disk that holds the state or the temporary folder (TMPDIR) takes no more. Make room, then run this again: it looks up what had "
      "been begun.")),
     (r"no matches for kind|could not find the requested resource|no kind \"|CRD.*not found",
@@ -60,18 +65,41 @@ _PASSES = (r"was killed by signal|cannot be reached|is unreachable|Internal erro
 _LATER = "What was done is in the state; run the command again when that is over, and it goes on from there."
 
 
-def what_helps(said: str, environment: str, stack: str) -> str:
-    """What to do, in a sentence or two; empty where nothing is known."""
+def what_helps(said: str, environment: str, stack: str, copy: str = "COPY") -> str:
+    """What to do, in a sentence or two; empty where nothing is known.
+
+    Args:
+        copy: folder of a copy of the state.
+    """
     for pattern, remedy in REMEDIES:
         if re.search(pattern, said, re.IGNORECASE):
-            return remedy.format(environment=environment, stack=stack)
+            return remedy.format(environment=environment, stack=stack, copy=copy)
     return _LATER if re.search(_PASSES, said, re.IGNORECASE) or is_transient(said.splitlines() or [said]) else ""
 
 
-def with_help(reason: str, said: str, environment: str, stack: str) -> str:
-    """A reason, and behind it what to do where that is known."""
-    helps = what_helps(f"{reason}\n{said}", environment, stack)
-    return f"{reason}\n{helps}" if helps else reason
+def helped_failure(spec: EnvironmentSpec, stack: str, variables: Mapping[str, str], reason: str, said: str) -> str:
+    """Why a stack failed, and behind it what to do where that is known; of a full disk also what became of the state.
+
+    Args:
+        said: all that was said, of which the reason is a part.
+    """
+    copy = _copy_of(spec, stack, variables)
+    helps = [what_helps(f"{reason}\n{said}", spec.name, stack, copy)]
+    if re.search(_FULL, said, re.IGNORECASE) and not _is_readable(stack, variables):
+        helps.append(_CUT_OFF.format(environment=spec.name, stack=stack, copy=copy))
+    return "\n".join((reason, *filter(None, helps)))
+
+
+def _copy_of(spec: EnvironmentSpec, stack: str, variables: Mapping[str, str]) -> str:
+    return str(newest(spec.name, stack, variables) or "COPY")
+
+
+def _is_readable(stack: str, variables: Mapping[str, str]) -> bool:
+    try:
+        states.deployment(stack, variables)
+    except EngineFailed as error:
+        return re.search(_UNREADABLE, str(error), re.IGNORECASE) is None
+    return True
 
 
 @contextmanager
@@ -86,8 +114,8 @@ def helped(spec: EnvironmentSpec, variables: Mapping[str, str]) -> Iterator[None
     except EngineFailed as error:
         text = str(error)
         names = [name for name in _stacks(spec) if text.startswith(f"{name}:")] or _unreadable(spec, variables)
-        found = [with_help(text, "", spec.name, name) for name in names] or [with_help(text, "", spec.name, "this stack")]
-        raise EngineFailed("\n".join(found)) from None
+        helps = [what_helps(text, spec.name, name, _copy_of(spec, name, variables)) for name in names]
+        raise EngineFailed("\n".join((text, *filter(None, helps or [what_helps(text, spec.name, "this stack")])))) from None
 
 
 def _stacks(spec: EnvironmentSpec) -> list[str]:
@@ -96,10 +124,4 @@ def _stacks(spec: EnvironmentSpec) -> list[str]:
 
 def _unreadable(spec: EnvironmentSpec, variables: Mapping[str, str]) -> list[str]:
     """Stacks whose state cannot be read: a list of all stacks fails because of one, and does not say which."""
-    found = list[str]()
-    for name in _stacks(spec):
-        try:
-            states.deployment(name, variables)
-        except EngineFailed as error:
-            found += [name] if re.search(_UNREADABLE, str(error), re.IGNORECASE) else []
-    return found
+    return [name for name in _stacks(spec) if not _is_readable(name, variables)]

@@ -99,8 +99,11 @@ class Interrupts:
 
 
 def run_stack(spec: EnvironmentSpec, planned: EnvironmentPlan, key: StackKey, variables: Mapping[str, str], interrupts: Interrupts,
-              progress: LiveProgress, operation: Operation) -> None:
+              progress: LiveProgress, operation: Operation, found: Callable[[Mapping[str, Any]], object] = lambda _: None) -> None:
     """Open a stack and do one thing with it.
+
+    Args:
+        found: called with the state as it is, before anything is done.
 
     Raises:
         Stopped: an interrupt came.
@@ -108,7 +111,7 @@ def run_stack(spec: EnvironmentSpec, planned: EnvironmentPlan, key: StackKey, va
     """
     with interrupts.command() as command:
         try:
-            with pulumi_engine.opened(spec, planned, key, variables, command) as stack:
+            with pulumi_engine.opened(spec, planned, key, variables, command, found) as stack:
                 operation(stack, progress)
         except (auto.CommandError, EngineFailed) as error:
             if interrupts.stopped.is_set():

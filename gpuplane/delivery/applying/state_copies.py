@@ -62,21 +62,36 @@ def write_copy(spec: EnvironmentSpec, out: Path, variables: Mapping[str, str], a
     found = only or stacks_there(spec, variables)
     if not found:
         raise CannotStart(f"{spec.name} has no stacks in {variables['PULUMI_BACKEND_URL']}; there is nothing to copy.")
-    rows = {}
+    held = {}
     for name in found:
         try:
-            held = states.deployment(name, variables)
+            held[name] = states.deployment(name, variables)
         except EngineFailed as error:
             if unreadable is None:
                 raise
             unreadable(error)
-            continue
-        text = json.dumps({"version": 3, "deployment": held}, indent=1, sort_keys=True) + "\n"
-        write_whole(out / f"{name}.json", text, 0o600)
-        rows[name] = {"digest": digest(text), "resources": len(json.loads(text)["deployment"].get("resources") or ())}
-    index = {"schema_version": SCHEMA_VERSION, "kind": "gpuplane-state-copy", "environment": spec.name, "at": at, "stacks": rows}
-    write_whole(out / INDEX, json.dumps(index, indent=2, sort_keys=True) + "\n", 0o600)
+    write_stacks(spec.name, out, held, at)
     return found
+
+
+def write_stacks(environment: str, out: Path, held: Mapping[str, Mapping[str, Any]], at: str) -> None:
+    """A copy of states that were read already, by stack.
+
+    Raises:
+        OSError: the folder takes no more; without its index it is no copy.
+    """
+    rows = {}
+    for name, state in held.items():
+        text = copied_text(state)
+        write_whole(out / f"{name}.json", text, 0o600)
+        rows[name] = {"digest": digest(text), "resources": len(state.get("resources") or ())}
+    index = {"schema_version": SCHEMA_VERSION, "kind": "gpuplane-state-copy", "environment": environment, "at": at, "stacks": rows}
+    write_whole(out / INDEX, json.dumps(index, indent=2, sort_keys=True) + "\n", 0o600)
+
+
+def copied_text(state: Mapping[str, Any]) -> str:
+    """A stack's file in a copy, as ``pulumi stack import`` reads it."""
+    return json.dumps({"version": 3, "deployment": state}, indent=1, sort_keys=True) + "\n"
 
 
 def read_copy(spec: EnvironmentSpec, folder: Path, only: tuple[str, ...] = ()) -> tuple[Copy, ...]:

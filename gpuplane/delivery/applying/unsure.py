@@ -1,7 +1,8 @@
-"""Creates whose answer was lost: the API server may have done them, and Pulumi, which heard an error or was stopped, forgets them.
+"""Creates that the state may not know: their answer was lost, or the state could not be written.
 
-The next attempt would find the object in its way. So each is looked up before that, and taken into the state where it is there and was
-made by Pulumi; while the cluster cannot be asked, the run's record keeps them for the next run.
+Pulumi, which heard an error or was stopped, forgets them, and the next attempt would find them in its way. So each is looked up first,
+and taken into the state where it is there and was made by Pulumi; while the cluster cannot be asked, the run's record keeps them for
+the next run.
 """
 
 from __future__ import annotations
@@ -18,18 +19,22 @@ from gpuplane.delivery.live_progress import LiveProgress
 Begun = Mapping[str, Any]
 """A resource that was being created: ``urn``, ``type``, ``parent``, ``provider`` and ``inputs``, as in Pulumi's pending operations."""
 
+MADE = "made"
+"""Key of what was made for sure."""
 _IS_THERE = re.compile(r"already exists|was successfully created", re.IGNORECASE)
 _SETTLED = ("applied", "unchanged", "destroyed")
 
 
 def unsure_creates(progress: LiveProgress) -> tuple[Begun, ...]:
-    """Creates of Kubernetes objects that failed without a clear no, or of which no end was said.
+    """Creates of Kubernetes objects that failed without a clear no, or of which no end was said; and what was made, components included.
 
-    AWS is asked with tokens that make a second try the first one.
+    The state knows what was made, unless it could not be written. AWS is asked with tokens that make a second try the first one.
     """
+    made = tuple({**_begun(step.new), MADE: True} for _, step in sorted(progress.made.items())
+                 if step.type.startswith(("kubernetes:", "gpuplane:")) and step.new is not None)
     unsaid = {urn: step for urn, step in progress.failed.items() if _is_unsure(progress.said.get(urn, ()))}
-    return tuple(_begun(step.new) for _, step in sorted({**progress.begun, **unsaid}.items())
-                 if step.type.startswith("kubernetes:") and step.new is not None and str(step.op.value) in ("create", "create-replacement"))
+    return made + tuple(_begun(step.new) for _, step in sorted({**progress.begun, **unsaid}.items()) if step.new is not None
+                        and step.type.startswith("kubernetes:") and str(step.op.value) in ("create", "create-replacement"))
 
 
 def unsure_before(folder: Path, environment: str) -> dict[str, tuple[Begun, ...]]:

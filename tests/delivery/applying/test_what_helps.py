@@ -11,7 +11,7 @@ import pytest
 from gpuplane.delivery.applying.outcome import Outcome
 from gpuplane.delivery.applying.remedies import what_helps
 from gpuplane.delivery.applying.run_record import new_record
-from gpuplane.delivery.applying.unsure import unsure_before, unsure_creates
+from gpuplane.delivery.applying.unsure import MADE, unsure_before, unsure_creates
 from gpuplane.spec.environment_spec import StackKey
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -42,12 +42,12 @@ def _failed(name: str, *said: str, operation: str = "create", kind: str = "kuber
     new = SimpleNamespace(urn=name, type=kind, parent="p", provider="k::1", inputs={"kind": "ResourceQuota", "apiVersion": "v1", "metadata": {
         "name": name, "labels": {"a": "b"}}, "spec": {}})
     step = SimpleNamespace(op=SimpleNamespace(value=operation), type=kind, new=new)
-    return SimpleNamespace(failed={name: step}, begun={}, said={name: list(said)})
+    return SimpleNamespace(failed={name: step}, begun={}, made={}, said={name: list(said)})
 
 
 def _begun(progress: SimpleNamespace) -> SimpleNamespace:
     """The same of steps of which no end was said."""
-    return SimpleNamespace(failed={}, begun=progress.failed, said={})
+    return SimpleNamespace(failed={}, begun=progress.failed, made={}, said={})
 
 
 @pytest.mark.parametrize(("progress", "unsure"), [
@@ -82,3 +82,15 @@ def test_what_a_run_was_unsure_of_is_asked_until_the_stack_is_applied(tmp_path: 
     second.close(0, NOW)
 
     assert unsure_before(tmp_path, "prod") == {}
+
+
+def test_what_a_failed_run_made_is_remembered_with_its_components() -> None:
+    progress = _failed("q", "quotas is forbidden")
+    progress.made = {"c": SimpleNamespace(type="gpuplane:index:Tenant", new=SimpleNamespace(urn="c", type="gpuplane:index:Tenant", parent="",
+                                                                                          provider="", inputs={})),
+                     "n": SimpleNamespace(type="kubernetes:core/v1:Namespace", new=progress.failed["q"].new),
+                     "p": SimpleNamespace(type="pulumi:providers:kubernetes", new=None)}
+
+    found = unsure_creates(progress)
+
+    assert [(one["type"], one.get(MADE)) for one in found] == [("gpuplane:index:Tenant", True), ("kubernetes:core/v1:ResourceQuota", True)]

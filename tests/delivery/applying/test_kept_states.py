@@ -1,0 +1,86 @@
+"""The last good state of a stack is kept before an apply, and an apply that has no room does not begin."""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gpuplane.delivery.applying import kept_states
+from gpuplane.delivery.applying.kept_states import KEPT, keep, kept, newest
+from gpuplane.delivery.applying.state_copies import read_copy
+from gpuplane.delivery.exit_status import EngineFailed
+from tests.delivery.applying.worlds import world
+
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+STACK = "local-tenants"
+
+
+def _state(serial: int) -> dict[str, Any]:
+    return {"manifest": {"serial": serial}, "resources": [{"urn": "u"}] * serial}
+
+
+def _variables(folder: Path) -> dict[str, str]:
+    (folder / "backend").mkdir(exist_ok=True)
+    return {"PULUMI_BACKEND_URL": f"file://{folder}/backend?x=1"}
+
+
+def test_each_state_is_kept_once_and_old_ones_go(tmp_path: Path) -> None:
+    spec, variables = world(tmp_path), _variables(tmp_path)
+
+    for serial in range(KEPT + 3):
+        for again in range(2):
+            keep(spec, STACK, _state(serial), variables, NOW + timedelta(seconds=10 * serial + again))
+
+    found = list(kept("local", (STACK,), variables))
+    assert [resources for _, _, resources, _ in found] == [7, 6, 5, 4, 3]
+    assert newest("local", STACK, variables) == found[0][3]
+    assert [copy.resources for copy in read_copy(spec, found[0][3], (STACK,))] == [7]
+    assert found[0][3].joinpath(f"{STACK}.json").stat().st_mode & 0o077 == 0
+
+
+def test_a_copy_that_was_cut_off_is_none(tmp_path: Path) -> None:
+    spec, variables = world(tmp_path), _variables(tmp_path)
+    keep(spec, STACK, _state(1), variables, NOW)
+    whole = newest("local", STACK, variables)
+    assert whole is not None
+    cut = whole.with_name("20300101T000000000000")
+    cut.mkdir()
+    (cut / f"{STACK}.json").write_text("{")
+
+    assert newest("local", STACK, variables) == whole
+
+
+def test_without_room_nothing_begins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec, variables = world(tmp_path), _variables(tmp_path)
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(kept_states.shutil, "disk_usage", lambda _: usage(10 ** 9, 10 ** 9, 10 ** 6))
+
+    with pytest.raises(EngineFailed, match=r"no space left for its state: 1\.0 MB are free in .*backend, .*Nothing was applied"):
+        keep(spec, STACK, _state(1), variables, NOW)
+    assert newest("local", STACK, variables) is None
+
+
+def test_a_copy_that_cannot_be_written_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec, variables = world(tmp_path), _variables(tmp_path)
+
+    def full(_environment: str, out: Path, *_: object) -> None:
+        out.mkdir(parents=True)
+        raise OSError(28, "No space left on device")
+    monkeypatch.setattr(kept_states, "write_stacks", full)
+
+    with pytest.raises(EngineFailed, match=r"could not be copied to .*No space left on device\. Nothing was applied"):
+        keep(spec, STACK, _state(1), variables, NOW)
+    assert not list((tmp_path / "backend" / kept_states.FOLDER / "local" / STACK).iterdir())
+
+
+def test_a_bucket_keeps_versions_itself(tmp_path: Path) -> None:
+    variables = {"PULUMI_BACKEND_URL": "s3://bucket/prefix"}
+
+    keep(world(tmp_path), STACK, _state(1), variables, NOW)
+
+    assert newest("local", STACK, variables) is None
+    assert not list(kept("local", (STACK,), variables))
