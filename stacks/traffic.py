@@ -19,7 +19,7 @@ from gpuplane.planning.traffic import most_in_flight
 from gpuplane.spec import gateway as wish
 from gpuplane.spec.environment_spec import EnvironmentSpec, ServiceEntry
 from gpuplane.spec.inference_service import InferenceService
-from gpuplane.spec.kserve_names import LLM_PORT, PICKER_PORT, backend_service, inference_pool
+from gpuplane.spec.kserve_names import LLM_PORT, PICKER_METRICS_PORT, PICKER_PORT, backend_service, inference_pool
 from gpuplane.spec.platform_services import HelmInstall
 from gpuplane.spec.tenant import TenantSpec
 from gpuplane.spec.traffic import Fallback, Limit, Traffic
@@ -97,7 +97,8 @@ def gateway_peer(spec: EnvironmentSpec, name: str) -> dict[str, Any]:
     gateway, llm = spec.environment.spec.gateway, [entry for entry in spec.services_of(name)
                                                    if not isinstance(entry.document, InferenceService)]
     # KServe's templates answer on a port of their own, and have their metrics there.
-    found: dict[str, Any] = {"metrics_ports": (*TenantNetworkArgs.metrics_ports, LLM_PORT)} if llm else {}
+    pickers = (PICKER_METRICS_PORT,) if any(entry.role for entry in llm) else ()
+    found: dict[str, Any] = {"metrics_ports": (*TenantNetworkArgs.metrics_ports, LLM_PORT, *pickers)} if llm else {}
     if gateway is None or spec.tenants[name].spec.access.models is None:
         return found
     called = {port for entry in llm for port in ports(spec, entry)}

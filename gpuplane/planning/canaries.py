@@ -17,6 +17,7 @@ from typing import Any
 from gpuplane.catalog.metrics import metric_that_measures
 from gpuplane.planning.refusal import UNMEASURED_TRIGGER, Refusal, refused
 from gpuplane.planning.scaling import scaled_by_keda
+from gpuplane.planning.service_levels.indicators import latency_metric
 from gpuplane.spec.canary import Canary
 from gpuplane.spec.environment_spec import EnvironmentSpec, Place, ServiceEntry
 from gpuplane.spec.inference_service import InferenceService, ServedModelSpec
@@ -86,7 +87,7 @@ def canary_refusals(spec: EnvironmentSpec) -> Iterator[Refusal]:
             continue
         engine, version = canary.release.engine
         for index, objective in enumerate(canary.objectives):
-            metric = metric_that_measures(engine, version, objective)
+            metric = latency_metric(entry.document.spec, engine, version, objective)
             if metric is None or metric.type != "histogram":
                 yield _unmeasured(entry, f"spec.canary.objectives[{index}]", objective, engine, version, "no histogram of it")
         if canary.max_error_percent is not None and metric_that_measures(engine, version, "error_percent") is None:

@@ -14,11 +14,14 @@ from gpuplane.spec.vocabulary import INFERENCE_SERVICE_LABEL
 
 LLM_PORT = 8000
 """Port of an LLMInferenceService's pods, its Service and its pool; not to be chosen (``reconcileWorkloadService``)."""
-PICKER_PORT = 9002
-"""Port of its endpoint picker (``config-llm-scheduler.yaml``)."""
+PICKER_PORT, PICKER_METRICS_PORT = 9002, 9090
+"""Ports of its endpoint picker: where gateways ask it, and where its metrics are (``config-llm-scheduler.yaml``)."""
+PICKER_COMPONENT = "llminferenceservice-router-scheduler"
+"""Label ``app.kubernetes.io/component`` of an endpoint picker's pods."""
 PREDICTOR_PORT = 80
 """Port of the Service that KServe makes for a predictor; it leads to the engine's first port."""
 POOL_SUFFIX, LLM_SERVICE_SUFFIX = "-inference-pool", "-kserve-workload-svc"
+PICKER_SUFFIX, PICKER_SERVICE_SUFFIX = "-kserve-router-scheduler", "-epp-service"
 LONGEST_NAME = 63
 """Characters of a Service's name; KServe shortens longer ones by a hash (knative ``kmeta.ChildName``)."""
 GROUP_LABEL = "leaderworkerset.sigs.k8s.io/name"

@@ -19,6 +19,7 @@ from gpuplane.graph.wiring.links import Link, Relation, State
 from gpuplane.graph.wiring.proof import chain, dangling
 from gpuplane.planning import plan
 from gpuplane.planning.canary_measures import questions, ready_query
+from tests.observation.promql import known_series, problems
 from tests.spec.wish import IMAGE, Wish
 from tests.stacks.llm_shapes import FILE, llm_wish
 from tests.stacks.test_llm_manifests import AS_OF, _planned
@@ -210,11 +211,44 @@ def test_what_is_promised_counted_and_paid_is_recorded_once(tmp_path: Path) -> N
     assert "gpuplane:service_prompt_tokens:rate5m" not in rules["gpuplane-chat-prefill"]
 
 
-@pytest.mark.parametrize(("shape", "rules"), [("prefill", {"OB-03"}), ("tensor", set())])
-def test_no_engine_measures_the_first_token_where_prompts_are_read_elsewhere(shape: str, rules: set[str], tmp_path: Path) -> None:
-    planned = _planned(_wish(tmp_path, shape, "  objectives: {requests_per_second: 1, ttft_ms: {p95: 1000}}\n"))
+PROMISE = ("  objectives: {requests_per_second: 1, ttft_ms: {p95: 1000}, latency_ms: {p99: 60000}, time_per_output_token_ms: {p95: 100}, "
+           "error_percent: 1}\n")
 
-    assert {refusal.rule for refusal in planned.refusals if refusal.path == "spec.objectives.ttft_ms.p95"} == rules
+
+def _bad(views: list[ResourceView]) -> dict[str, str]:
+    """What is counted as bad, by objective."""
+    rules = _one(views, "PrometheusRule", "gpuplane-chat")["spec"]["groups"]
+    return {rule["labels"]["objective"]: rule["expr"] for group in rules for rule in group["rules"]
+            if rule.get("record") == "gpuplane:slo_bad:rate5m"}
+
+
+def test_what_begins_with_the_prompt_is_measured_where_prompt_and_answer_are_seen(tmp_path: Path) -> None:
+    alone, parted = (_bad(_views(_wish(tmp_path / shape, shape, PROMISE))) for shape in ("tensor", "prefill"))
+    picked, of = 'llm_d_epp_request_ttft_seconds', 'tenant="acme",picker="chat"'
+
+    assert "vllm:time_to_first_token_seconds" in alone["ttft_p95"]
+    assert parted["ttft_p95"] == (f'sum(rate({picked}_count{{{of},streaming="true"}}[5m])) - '
+                                  f'sum(rate({picked}_bucket{{{of},le="1.0",streaming="true"}}[5m]))')
+    assert f"llm_d_epp_request_duration_seconds_count{{{of}}}" in parted["latency_p99"]
+    assert parted["time_per_output_token_p95"] == alone["time_per_output_token_p95"]
+    assert 'service="chat-prefill"' in parted["errors"]  # what fails there never comes to those that write the answer
+    assert 'service="chat-prefill"' not in alone["errors"]
+    assert [problem for text in parted.values() for problem in problems(text, known_series())] == []
+
+
+def test_endpoint_pickers_are_scraped_where_they_measure_a_promise_and_count_as_no_replica(tmp_path: Path) -> None:
+    views = _views(_wish(tmp_path, "prefill", PROMISE, "  traffic: {}\n"))
+    monitor = _one(views, "PodMonitor", "gpuplane-endpoint-pickers")["spec"]
+
+    picker, = _one(views, "LLMInferenceService", "chat")["spec"]["router"]["scheduler"]["template"]["containers"]
+    assert (picker["name"], picker["args"]) == ("main", ["--metrics-endpoint-auth=false"])
+    assert {item["targetLabel"] for item in monitor["podMetricsEndpoints"][0]["relabelings"]} == {"tenant", "picker"}
+    assert _dangling(views) == []
+    for kind, old, new, relation in (("PodMonitor", "llminferenceservice-router-scheduler", "another", Relation.ALERT),
+                                     ("PodMonitor", "9090", "9091", Relation.ALERT), ("NetworkPolicy", "9090", "9091", Relation.NETWORK)):
+        changed = [_changed(view, old, new) if view.kind == kind else view for view in views]
+        assert relation in {link.relation for link in _dangling(changed)}, (kind, new)
+    assert not [view for view in _views(_wish(tmp_path / "tensor", "tensor", PROMISE)) if view.name == "gpuplane-endpoint-pickers"]
 
 
 def test_a_canary_is_a_service_of_its_own_that_the_route_shares_requests_with(tmp_path: Path) -> None:

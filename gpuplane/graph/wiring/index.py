@@ -15,7 +15,14 @@ from gpuplane.graph.resource_view import ResourceView, items, lookup, mapping, t
 from gpuplane.graph.tenancy import home
 from gpuplane.graph.wiring import kserve_objects as kserve
 from gpuplane.graph.wiring.pods import Pods, pods_of
-from gpuplane.spec.kserve_names import GROUP_LABEL, LLM_PORT, LLM_SERVICE_SUFFIX
+from gpuplane.spec.kserve_names import (
+    GROUP_LABEL,
+    LLM_PORT,
+    LLM_SERVICE_SUFFIX,
+    PICKER_METRICS_PORT,
+    PICKER_PORT,
+    PICKER_SERVICE_SUFFIX,
+)
 
 NAMESPACE_NAME = "kubernetes.io/metadata.name"
 _CONTROLLER_LABELS = ("statefulset.kubernetes.io/", "apps.kubernetes.io/", "ray.io/", "leaderworkerset.sigs.k8s.io/", "jobset.sigs.k8s.io/",
@@ -171,7 +178,8 @@ class Index:
         self._service(view, kserve.child(view, LLM_SERVICE_SUFFIX), kserve.llm_labels(view), ports, kserve.llm_labels(view))
         if kserve.llm_pool(view):
             self.generated["InferencePool", home(view), kserve.llm_pool(view)] = view
-            self._service(view, kserve.child(view, "-epp-service"), None, ())
+            asked = (ServicePort(PICKER_PORT, "grpc", PICKER_PORT), ServicePort(PICKER_METRICS_PORT, "metrics", PICKER_METRICS_PORT))
+            self._service(view, kserve.child(view, PICKER_SERVICE_SUFFIX), kserve.llm_picker_labels(view), asked)
         if kserve.llm_route(view):
             self.generated["HTTPRoute", home(view), kserve.llm_route(view)] = view
         for kind, name, _ in kserve.llm_workloads(view):

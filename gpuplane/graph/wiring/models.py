@@ -19,7 +19,7 @@ MODEL_HEADERS = ("x-ai-eg-model", "x-gateway-model-name")
 def model_links(index: Index) -> Iterator[Link]:
     """Each model name that a route selects or sends on, to an engine behind the backend that serves it."""
     by_urn: dict[str, list[Pods]] = {}
-    for pods in index.pods:
+    for pods in (each for each in index.pods if not each.is_picker):
         by_urn.setdefault(pods.view.urn, []).append(pods)
     for view in index.graph.objects(AI_ROUTE, "HTTPRoute"):
         default = AI_BACKEND if view.kind == AI_ROUTE else "Service"

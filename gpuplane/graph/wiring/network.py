@@ -23,7 +23,7 @@ _ENVOY = "envoy-gateway-system"
 def network_links(index: Index) -> Iterator[Link]:
     """Each way that a route or a monitor needs into pods which some policy closes."""
     by_urn: dict[str, list[Pods]] = {}
-    for pods in index.pods:
+    for pods in (each for each in index.pods if not each.is_picker):
         by_urn.setdefault(pods.view.urn, []).append(pods)
     for view in index.graph.objects(*ALL_ROUTES):
         sources = sorted({str(told(ref, "namespace") or home(view)) for ref in items(view.get("spec", "parentRefs"))
