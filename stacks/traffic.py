@@ -19,7 +19,16 @@ from gpuplane.planning.traffic import most_in_flight
 from gpuplane.spec import gateway as wish
 from gpuplane.spec.environment_spec import EnvironmentSpec, ServiceEntry
 from gpuplane.spec.inference_service import InferenceService
-from gpuplane.spec.kserve_names import LLM_PORT, PICKER_METRICS_PORT, PICKER_PORT, backend_service, inference_pool
+from gpuplane.spec.kserve_names import (
+    LLM_PORT,
+    PICKER_METRICS_PORT,
+    PICKER_PORT,
+    PROXY_PORT,
+    backend_service,
+    inference_pool,
+    picker_proxy,
+    routed_pool,
+)
 from gpuplane.spec.platform_services import HelmInstall
 from gpuplane.spec.tenant import TenantSpec
 from gpuplane.spec.traffic import Fallback, Limit, Traffic
@@ -57,7 +66,7 @@ def _issuer(gateway: wish.Gateway) -> tuple[str, str | None]:
 
 
 def _routes_to_pools(spec: EnvironmentSpec) -> bool:
-    return any(entry.document.spec.traffic is not None and inference_pool(entry) is not None for entry in spec.services.values())
+    return any(entry.document.spec.traffic is not None and routed_pool(entry) is not None for entry in spec.services.values())
 
 
 def _serving_ports(spec: EnvironmentSpec) -> tuple[int, ...]:
@@ -69,6 +78,8 @@ def ports(spec: EnvironmentSpec, entry: ServiceEntry) -> tuple[int, ...]:
     """Ports of a service that the gateway's proxies call."""
     if isinstance(entry.document, InferenceService):
         return (server_of(spec, entry.document.spec.release).row.port,)
+    if picker_proxy(entry) is not None:
+        return (PROXY_PORT,)
     return (LLM_PORT,) if inference_pool(entry) is None else (LLM_PORT, PICKER_PORT)
 
 
@@ -77,7 +88,7 @@ def register_traffic(spec: EnvironmentSpec, entry: ServiceEntry, options: pulumi
     service, gateway = entry.document.spec, spec.environment.spec.gateway
     if gateway is None:
         return
-    routed = service.traffic is not None and inference_pool(entry) is None
+    routed = service.traffic is not None and routed_pool(entry) is None
     if speaks_openai(service) and (routed or entry.document.name in _answering(spec, entry.tenant)):
         for name, _ in _shares(entry):
             host, port = backend_service(entry, name)
@@ -153,7 +164,7 @@ def _shares(entry: ServiceEntry) -> tuple[tuple[str, int], ...]:
 
 def _route(spec: EnvironmentSpec, entry: ServiceEntry, traffic: Traffic, gateway: wish.Gateway) -> ModelRouteArgs:
     by_name, name = speaks_openai(entry.document.spec), entry.document.name
-    pool = inference_pool(entry)
+    pool = routed_pool(entry)
     backends = (BackendArgs(pool, name, is_pool=True),) if pool is not None else (
         *(BackendArgs(each, name, 0, weight) for each, weight in _shares(entry)),
         *(BackendArgs(_backend_name(entry, fallback), fallback.service or str(fallback.model), priority)

@@ -91,6 +91,7 @@ class Index:
         self.services: dict[tuple[str, str], Service] = {}
         self.generated: dict[tuple[str, str, str], ResourceView] = {}
         self.workloads: dict[tuple[str, str, str], Pods] = {}
+        self._by_urn: dict[str, list[Pods]] = defaultdict(list)
         self._labelled: dict[tuple[str, str, str], list[Pods]] = defaultdict(list)
         self._opaque: set[str] = set()
         for view in graph.kubernetes:
@@ -122,6 +123,10 @@ class Index:
             candidates = min((self._labelled.get((namespace or "", str(key), str(value)), []) for key, value in wanted.items()), key=len)
         return [pods for pods in candidates if selects({"matchLabels": wanted, "matchExpressions": expressions}, pods.labels)]
 
+    def pods_of_urns(self, urns: Iterable[str]) -> list[Pods]:
+        """Pods that objects make, by the URNs of these."""
+        return [pods for urn in urns for pods in self._by_urn.get(urn, ())]
+
     def namespace_labels(self, namespace: str) -> Mapping[str, Any] | None:
         """Labels of a namespace; None where it is not among the objects."""
         view = self.graph.namespaces.get(namespace)
@@ -149,6 +154,7 @@ class Index:
     def _add_pods(self, pods: Pods) -> None:
         self.pods.append(pods)
         self.by_namespace[pods.namespace].append(pods)
+        self._by_urn[pods.view.urn].append(pods)
         self.workloads[pods.kind, pods.namespace, pods.name] = pods
         for key, value in pods.labels.items():
             self._labelled[pods.namespace, key, str(value)].append(pods)
