@@ -14,6 +14,7 @@ import pulumi
 
 from gpuplane.components.cert_manager import API_VERSION as CERTIFICATE
 from gpuplane.components.kubernetes_object import KubernetesObject, Manifest, child_options, metadata
+from gpuplane.components.picker_proxy import PICKERS_OWN
 from gpuplane.components.route_policies import LimitArgs, rate_limit, target
 from gpuplane.components.tenant_network import NAMESPACE_NAME, dns_egress
 from gpuplane.spec.vocabulary import CALLER_HEADER, ENVOY_GATEWAY, GATEWAY, GATEWAY_API, MODEL_HEADER
@@ -119,10 +120,10 @@ def _listener(args: GatewayArgs, listener: ListenerArgs) -> dict[str, Any]:
 
 
 def _clients(args: GatewayArgs) -> Manifest:
-    """TLS 1.2 at least; headers that the gateway itself sets are taken off requests before anything reads them."""
+    """TLS 1.2 at least; headers that the gateway itself or an endpoint picker sets are taken off requests before anything reads them."""
     return {"apiVersion": ENVOY_GATEWAY, "kind": "ClientTrafficPolicy", "metadata": metadata(GATEWAY, args.namespace), "spec": {
         "targetRefs": target("Gateway", GATEWAY), "tls": {"minVersion": "1.2"},
-        "headers": {"earlyRequestHeaders": {"remove": [CALLER_HEADER, MODEL_HEADER]}}}}
+        "headers": {"earlyRequestHeaders": {"remove": [CALLER_HEADER, MODEL_HEADER, *PICKERS_OWN]}}}}
 
 
 def _deny(args: GatewayArgs) -> Manifest:

@@ -89,6 +89,7 @@ class LLMInferenceServiceArgs:
         engine_arguments: command-line arguments of the engine, in order, as they are: they are quoted here.
         environment: of the engine.
         scheduler_replicas: pods of the endpoint picker; None: there is none.
+        open_picker_metrics: the picker answers whoever may reach its metrics; otherwise only accounts that the cluster lets read them.
         offload_gib, eviction_policy: host memory of a pod for KV cache that leaves the GPU; None: it is computed again.
         adapters, max_lora_rank, max_adapters: low-rank adapters, and how many of them are resident.
         queue_name: LocalQueue; None where there is no Kueue.
@@ -112,6 +113,7 @@ class LLMInferenceServiceArgs:
     engine_arguments: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     scheduler_replicas: int | None = None
+    open_picker_metrics: bool = False
     offload_gib: int | None = None
     eviction_policy: Literal["lru", "arc"] = "lru"
     adapters: tuple[AdapterArgs, ...] = ()
@@ -155,6 +157,8 @@ def manifest(args: LLMInferenceServiceArgs) -> Manifest:
         spec["prefill"] = _workload(args, args.prefill, reads_prompts=True)
     if args.scheduler_replicas is not None:
         spec["router"] = {"scheduler": {"replicas": args.scheduler_replicas}}
+        if args.open_picker_metrics:
+            spec["router"]["scheduler"]["template"] = {"containers": [_open_picker()]}
     if args.offload_gib is not None:
         spec["kvCacheOffloading"] = {"cpu": gib(args.offload_gib), "evictionPolicy": args.eviction_policy}
     return {"apiVersion": KSERVE_LLM, "kind": "LLMInferenceService",
@@ -224,6 +228,15 @@ def _routing_sidecar() -> dict[str, Any]:
     amounts = {"cpu": f"{ROUTING_SIDECAR_MILLICORES}m", "memory": f"{ROUTING_SIDECAR_MEMORY_MIB}Mi"}
     return {"name": "llm-d-routing-sidecar", "resources": {"requests": amounts, "limits": dict(amounts)},
             "securityContext": {**RESTRICTED, "readOnlyRootFilesystem": True}}
+
+
+def _open_picker() -> dict[str, Any]:
+    """What is merged into the picker of KServe's template, its amounts and confinement stated again for whoever reads this alone.
+
+    A PodMonitor has no account of Prometheus's to show; the tenant's NetworkPolicies say who comes near.
+    """
+    return {"name": "main", "args": ["--metrics-endpoint-auth=false"], "securityContext": {**RESTRICTED, "readOnlyRootFilesystem": True},
+            "resources": {"requests": {"cpu": "1", "memory": "2Gi"}, "limits": {"cpu": "6", "memory": "16Gi"}}}
 
 
 def _download() -> dict[str, Any]:

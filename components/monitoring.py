@@ -15,7 +15,7 @@ import pulumi
 from gpuplane.components.alerts import API_VERSION, Watch, rule_file
 from gpuplane.components.kubernetes_object import KubernetesObject, child_options, metadata
 from gpuplane.components.platform_rules import Recorded, platform_groups
-from gpuplane.spec.kserve_names import LLM_PART_OF, LLM_PORT
+from gpuplane.spec.kserve_names import LLM_PART_OF, LLM_PORT, PICKER_COMPONENT, PICKER_METRICS_PORT
 from gpuplane.spec.vocabulary import TENANT
 
 _SERVICE = "serving.kserve.io/inferenceservice"
@@ -42,6 +42,7 @@ class MonitoringArgs:
         recorded: series that services record.
         has_inference_services: InferenceServices run, or will.
         has_llm_services: LLMInferenceServices run: their pods bear other labels, and have their metrics on another port.
+        has_endpoint_pickers: endpoint pickers whose metrics are open run: they measure what no pod of theirs sees whole.
         proxies: those of the gateway; None where there is none.
         scrapes_kueue: bring a ServiceMonitor for Kueue; its chart's own bears no label that Prometheus could select it by.
     """
@@ -54,6 +55,7 @@ class MonitoringArgs:
     recorded: Recorded = field(default_factory=Recorded)
     has_inference_services: bool = True
     has_llm_services: bool = False
+    has_endpoint_pickers: bool = False
     scrapes_kueue: bool = True
     proxies: GatewayProxies | None = None
 
@@ -66,6 +68,7 @@ class Monitoring(pulumi.ComponentResource):
         options = child_options(self, opts)
         monitors = {"model-servers": _pod_monitor()} if args.has_inference_services else {}
         monitors |= {"llm-servers": _llm_pod_monitor()} if args.has_llm_services else {}
+        monitors |= {"endpoint-pickers": _picker_monitor()} if args.has_endpoint_pickers else {}
         monitors |= {"gateway-proxies": _proxy_monitor(args.proxies)} if args.proxies is not None else {}
         for kind, spec in monitors.items():
             KubernetesObject(kind, {"apiVersion": API_VERSION, "kind": "PodMonitor",
@@ -108,6 +111,17 @@ def _llm_pod_monitor() -> dict[str, Any]:
         "selector": {"matchLabels": {"app.kubernetes.io/part-of": LLM_PART_OF, "kserve.io/component": "workload"}},
         "podTargetLabels": [TENANT],
         "podMetricsEndpoints": [{"portNumber": LLM_PORT, "path": "/metrics", "interval": "15s", "relabelings": named}],
+    }
+
+
+def _picker_monitor() -> dict[str, Any]:
+    """Endpoint pickers; their series bear no label ``service``: that is for pods that answer, whose ``up`` is counted."""
+    named = [{"sourceLabels": ["__meta_kubernetes_namespace"], "targetLabel": "tenant"},
+             {"sourceLabels": ["__meta_kubernetes_pod_label_app_kubernetes_io_name"], "targetLabel": "picker"}]
+    return {
+        "namespaceSelector": {"any": True},
+        "selector": {"matchLabels": {"app.kubernetes.io/part-of": LLM_PART_OF, "app.kubernetes.io/component": PICKER_COMPONENT}},
+        "podMetricsEndpoints": [{"portNumber": PICKER_METRICS_PORT, "path": "/metrics", "interval": "15s", "relabelings": named}],
     }
 
 

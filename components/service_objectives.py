@@ -79,7 +79,7 @@ def manifest(args: ServiceObjectivesArgs) -> Manifest:
 
 def _objective(indicator: Indicator, args: ServiceObjectivesArgs) -> Iterator[dict[str, Any]]:
     labels = {**args.target, "objective": indicator.name}
-    bad, total = expressions(indicator, args.target)
+    bad, total = expressions(indicator, args.target if indicator.metric is None else indicator.metric.labels_of(args.tenant, args.service))
     yield record("gpuplane:slo_bad:rate5m", bad, labels)
     yield record("gpuplane:slo_all:rate5m", total, labels)
     yield record("gpuplane:slo_budget:ratio", f"vector({_number(indicator.budget)})", labels)
@@ -97,12 +97,15 @@ def expressions(indicator: Indicator, target: Mapping[str, str]) -> tuple[str, s
     if metric is None:  # no series at all means that nothing answers
         return f"1 - (max(up{selector(target)}) or vector(0))", "vector(1)"
     if indicator.total:
-        whole = " + ".join(f"(sum({_rate(one, target)}) or vector(0))" for one in indicator.total)
-        return f"sum({_rate(metric, target)}) or vector(0)", whole
+        whole = " + ".join(_summed(one, target) for one in indicator.total)
+        if not indicator.elsewhere:
+            return f"sum({_rate(metric, target)}) or vector(0)", whole
+        failed = _summed(metric, {**target, "service": target["service"] + indicator.elsewhere})
+        return f"{_summed(metric, target)} + {failed}", f"{whole} + {failed}"
     assert indicator.bound is not None
     if metric.type == "histogram":
-        within = f'{metric.name}_bucket{selector({**target, "le": _le(indicator.bound)})}'
-        counted = f"{metric.name}_count{selector(target)}"
+        within = f'{metric.name}_bucket{selector({**target, "le": _le(indicator.bound)}, metric.matching)}'
+        counted = f"{metric.name}_count{selector(target, metric.matching)}"
         return f"sum(rate({counted}[5m])) - sum(rate({within}[5m]))", f"sum(rate({counted}[5m]))"
     quantile = {"quantile": indicator.quantile} if indicator.quantile else {}
     return f"max({metric.name}{selector({**target, **quantile}, metric.matching)}) > bool {_number(indicator.bound)}", "vector(1)"
@@ -191,6 +194,10 @@ def _slow_start(args: ServiceObjectivesArgs) -> Alert:
                 f"kubectl -n {args.tenant} describe pod, and its log: is it downloading weights, loading them, or out of memory?",
                 "If it is only slow, raise startup_seconds or bring the weights nearer (oci://, a node-local cache); else repair what its "
                 "log says."), args.target)
+
+
+def _summed(metric: Metric, target: Mapping[str, str]) -> str:
+    return f"(sum({_rate(metric, target)}) or vector(0))"
 
 
 def _rate(metric: Metric, target: Mapping[str, str]) -> str:

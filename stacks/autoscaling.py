@@ -31,8 +31,17 @@ def register_scaling(spec: EnvironmentSpec, entry: ServiceEntry, options: pulumi
             Autoscaler(f"{entry.tenant}-{alone.document.name}", args, options)
     # An InferenceService's label is on the pods of its canary as well.
     for each in (entry, *([alone] if alone is not None and pod_labels(alone) != pod_labels(entry) else [])):
-        DisruptionBudget(f"{each.tenant}-{each.document.name}", DisruptionBudgetArgs(
-            each.document.name, each.tenant, pod_labels(each), _pods_at_once(each), each.place.relative), options)
+        _budget(each, options)
+    for each in alone.entries() if alone is not None else ():
+        if each.role:  # the canary's own pods that read prompts
+            if scaled_by_keda(each.document.spec.scaling):
+                Autoscaler(f"{each.tenant}-{each.document.name}", _autoscaler(spec, each, each), options)
+            _budget(each, options)
+
+
+def _budget(entry: ServiceEntry, options: pulumi.ResourceOptions) -> None:
+    DisruptionBudget(f"{entry.tenant}-{entry.document.name}", DisruptionBudgetArgs(
+        entry.document.name, entry.tenant, pod_labels(entry), _pods_at_once(entry), entry.place.relative), options)
 
 
 def _pods_at_once(entry: ServiceEntry) -> int:

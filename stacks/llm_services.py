@@ -7,6 +7,7 @@ import pulumi
 from gpuplane.catalog.runtimes import filled, server_of
 from gpuplane.components.llm_inference_service import AdapterArgs, LLMInferenceService, LLMInferenceServiceArgs, WorkloadArgs
 from gpuplane.components.llm_worker_templates import LLMWorkerTemplates, LLMWorkerTemplatesArgs, Way
+from gpuplane.components.picker_proxy import PickerProxy, PickerProxyArgs
 from gpuplane.components.tenant_network import EgressArgs
 from gpuplane.planning.canaries import canary_entry
 from gpuplane.planning.environment_plan import EnvironmentPlan, quota_resource
@@ -14,7 +15,7 @@ from gpuplane.planning.scaling import scaled_by_keda
 from gpuplane.spec import llm_inference_service as wish
 from gpuplane.spec.environment_spec import EnvironmentSpec, ServiceEntry
 from gpuplane.spec.inference_service import ReplicaResources
-from gpuplane.spec.kserve_names import LLM_PART_OF, inference_pool
+from gpuplane.spec.kserve_names import LLM_PART_OF, inference_pool, picker_proxy
 from gpuplane.spec.scaling import Scaling
 from gpuplane.spec.vocabulary import LOCAL_QUEUE
 from gpuplane.stacks.engine_observation import observed_arguments, traced_environment
@@ -32,6 +33,18 @@ def register_llm_service(spec: EnvironmentSpec, planned: EnvironmentPlan, entry:
             # A canary answers to the name of its service.
             args = _service(spec, planned, each, each.document.spec, entry.document.name)
             LLMInferenceService(f"{each.tenant}-{each.document.name}", args, options)
+            _register_proxy(each, options)
+
+
+def _register_proxy(entry: ServiceEntry, options: pulumi.ResourceOptions) -> None:
+    """The proxy before a service's picker, or before that of its canary."""
+    proxy, service = picker_proxy(entry), entry.document.spec
+    if proxy is None:
+        return
+    PickerProxy(f"{entry.tenant}-{entry.document.name}", PickerProxyArgs(
+        service=entry.document.name, namespace=entry.tenant, image=proxy.image, replicas=proxy.replicas,
+        cpu_millicores=proxy.cpu_millicores, memory_mib=proxy.memory_mib, request_seconds=service.request_timeout_seconds,
+        stream_idle_seconds=service.request_timeout_seconds, source=entry.place.relative), options)
 
 
 def register_worker_templates(spec: EnvironmentSpec, tenant: str, options: pulumi.ResourceOptions) -> None:
@@ -68,6 +81,7 @@ def _service(spec: EnvironmentSpec, planned: EnvironmentPlan, entry: ServiceEntr
         engine_arguments=(*vllm_arguments(release.vllm), *observed_arguments(spec, entry)),
         environment={name: filled(value, row) for name, value in row.environment.items()} | traced_environment(spec, entry),
         scheduler_replicas=None if service.router is None else service.router.scheduler.replicas,
+        open_picker_metrics=prefill is not None and spec.environment.spec.monitoring is not None,
         offload_gib=None if offload is None else offload.cpu_gib, eviction_policy="lru" if offload is None else offload.eviction_policy,
         adapters=() if lora is None else tuple(AdapterArgs(adapter.name, adapter.storage_uri) for adapter in lora.adapters),
         max_lora_rank=16 if lora is None else lora.max_rank, max_adapters=1 if lora is None else lora.max_adapters,

@@ -41,6 +41,7 @@ def register_platform(spec: EnvironmentSpec, planned: EnvironmentPlan, options: 
         wish.namespace, wish.labels, _watch(wish, wish.owner), (*_OPERATORS, *((_GPU_OPERATOR,) if operator is not None else ())),
         has_gpu_metrics=operator is not None and operator.dcgm_service_monitor, recorded=_recorded(spec, planned),
         has_inference_services=not kinds or InferenceService in kinds, has_llm_services=LLMInferenceService in kinds,
+        has_endpoint_pickers=any(entry.role for entry in spec.services.values()),
         proxies=_proxies(spec)), options)
     if wish.grafana is not None:
         recorded = _recorded(spec, planned)

@@ -19,7 +19,16 @@ from gpuplane.planning.traffic import most_in_flight
 from gpuplane.spec import gateway as wish
 from gpuplane.spec.environment_spec import EnvironmentSpec, ServiceEntry
 from gpuplane.spec.inference_service import InferenceService
-from gpuplane.spec.kserve_names import LLM_PORT, PICKER_PORT, backend_service, inference_pool
+from gpuplane.spec.kserve_names import (
+    LLM_PORT,
+    PICKER_METRICS_PORT,
+    PICKER_PORT,
+    PROXY_PORT,
+    backend_service,
+    inference_pool,
+    picker_proxy,
+    routed_pool,
+)
 from gpuplane.spec.platform_services import HelmInstall
 from gpuplane.spec.tenant import TenantSpec
 from gpuplane.spec.traffic import Fallback, Limit, Traffic
@@ -57,7 +66,7 @@ def _issuer(gateway: wish.Gateway) -> tuple[str, str | None]:
 
 
 def _routes_to_pools(spec: EnvironmentSpec) -> bool:
-    return any(entry.document.spec.traffic is not None and inference_pool(entry) is not None for entry in spec.services.values())
+    return any(entry.document.spec.traffic is not None and routed_pool(entry) is not None for entry in spec.services.values())
 
 
 def _serving_ports(spec: EnvironmentSpec) -> tuple[int, ...]:
@@ -69,6 +78,8 @@ def ports(spec: EnvironmentSpec, entry: ServiceEntry) -> tuple[int, ...]:
     """Ports of a service that the gateway's proxies call."""
     if isinstance(entry.document, InferenceService):
         return (server_of(spec, entry.document.spec.release).row.port,)
+    if picker_proxy(entry) is not None:
+        return (PROXY_PORT,)
     return (LLM_PORT,) if inference_pool(entry) is None else (LLM_PORT, PICKER_PORT)
 
 
@@ -77,7 +88,7 @@ def register_traffic(spec: EnvironmentSpec, entry: ServiceEntry, options: pulumi
     service, gateway = entry.document.spec, spec.environment.spec.gateway
     if gateway is None:
         return
-    routed = service.traffic is not None and inference_pool(entry) is None
+    routed = service.traffic is not None and routed_pool(entry) is None
     if speaks_openai(service) and (routed or entry.document.name in _answering(spec, entry.tenant)):
         for name, _ in _shares(entry):
             host, port = backend_service(entry, name)
@@ -97,7 +108,8 @@ def gateway_peer(spec: EnvironmentSpec, name: str) -> dict[str, Any]:
     gateway, llm = spec.environment.spec.gateway, [entry for entry in spec.services_of(name)
                                                    if not isinstance(entry.document, InferenceService)]
     # KServe's templates answer on a port of their own, and have their metrics there.
-    found: dict[str, Any] = {"metrics_ports": (*TenantNetworkArgs.metrics_ports, LLM_PORT)} if llm else {}
+    pickers = (PICKER_METRICS_PORT,) if any(entry.role for entry in llm) else ()
+    found: dict[str, Any] = {"metrics_ports": (*TenantNetworkArgs.metrics_ports, LLM_PORT, *pickers)} if llm else {}
     if gateway is None or spec.tenants[name].spec.access.models is None:
         return found
     called = {port for entry in llm for port in ports(spec, entry)}
@@ -152,7 +164,7 @@ def _shares(entry: ServiceEntry) -> tuple[tuple[str, int], ...]:
 
 def _route(spec: EnvironmentSpec, entry: ServiceEntry, traffic: Traffic, gateway: wish.Gateway) -> ModelRouteArgs:
     by_name, name = speaks_openai(entry.document.spec), entry.document.name
-    pool = inference_pool(entry)
+    pool = routed_pool(entry)
     backends = (BackendArgs(pool, name, is_pool=True),) if pool is not None else (
         *(BackendArgs(each, name, 0, weight) for each, weight in _shares(entry)),
         *(BackendArgs(_backend_name(entry, fallback), fallback.service or str(fallback.model), priority)

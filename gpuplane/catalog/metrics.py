@@ -12,6 +12,8 @@ from gpuplane.catalog.data_files import read_yaml, sources
 from gpuplane.catalog.engines import version_number
 
 MetricType = Literal["counter", "gauge", "histogram", "summary"]
+ENDPOINT_PICKER = "endpoint-picker"
+"""Exporter of what is measured before pods are chosen."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,10 @@ class Metric:
         if number is None:
             return self.since is None and self.until is None
         return (self.since is None or number >= self.since) and (self.until is None or number < self.until)
+
+    def labels_of(self, tenant: str, service: str) -> dict[str, str]:
+        """Labels that its series of one service bear, as our monitors name them."""
+        return {"tenant": tenant, "picker" if self.exporter == ENDPOINT_PICKER else "service": service}
 
     @property
     def series(self) -> tuple[str, ...]:

@@ -17,9 +17,11 @@ from typing import Any
 from gpuplane.catalog.metrics import metric_that_measures
 from gpuplane.planning.refusal import UNMEASURED_TRIGGER, Refusal, refused
 from gpuplane.planning.scaling import scaled_by_keda
+from gpuplane.planning.service_levels.indicators import latency_metric
 from gpuplane.spec.canary import Canary
 from gpuplane.spec.environment_spec import EnvironmentSpec, Place, ServiceEntry
 from gpuplane.spec.inference_service import InferenceService, ServedModelSpec
+from gpuplane.spec.llm_inference_service import LLMInferenceServiceSpec, Prefill
 from gpuplane.spec.scaling import Rollout, Scaling
 
 
@@ -31,7 +33,7 @@ class CanaryPlace(Place):
         """The field that says of the canary what ``path`` says of a service."""
         if path == "spec.release" or path.startswith("spec.release."):
             return path.replace("spec.release", "spec.canary.release", 1)
-        return "spec.canary.steps" if path.startswith("spec.scaling") else path
+        return "spec.canary.steps" if path.startswith("spec.scaling") else super().path(path)
 
 
 def with_canaries(spec: EnvironmentSpec) -> EnvironmentSpec:
@@ -39,7 +41,7 @@ def with_canaries(spec: EnvironmentSpec) -> EnvironmentSpec:
     found = [canary for entry in spec.services.values() if (canary := canary_entry(entry)) is not None]
     if not found:
         return spec
-    services = {**spec.services, **{entry.name: entry for entry in found}}
+    services = {**spec.services, **{each.name: each for entry in found for each in entry.entries()}}
     return replace(spec, services={name: services[name] for name in sorted(services)})
 
 
@@ -55,11 +57,23 @@ def canary_entry(entry: ServiceEntry) -> ServiceEntry | None:
     scaling = service.scaling.model_copy(update={"min_replicas": now[0], "max_replicas": most[1], "expected_replicas": None})
     alone: dict[str, Any] = {"release": canary.release, "scaling": scaling, "canary": None, "objectives": None, "traffic": None,
                              "measured_startup": None}
+    if isinstance(service, LLMInferenceServiceSpec) and service.prefill is not None:
+        alone["prefill"] = _prefill(service.prefill, canary)
     if isinstance(entry.document, InferenceService):
         alone["rollout"] = Rollout(max_surge=ceil(scaling.max_replicas / 4), max_unavailable=scaling.max_replicas // 4)
     metadata = entry.document.metadata.model_copy(update={"name": canary_name(entry.document.name, canary)})
     document = entry.document.model_copy(update={"metadata": metadata, "spec": service.model_copy(update=alone)})
     return ServiceEntry(entry.tenant, document, CanaryPlace(place.file, place.relative, place.lines))
+
+
+def _prefill(prefill: Prefill, canary: Canary) -> Prefill:
+    """The canary's own pods that read prompts: the same share of those of its service."""
+    if prefill.scaling is None:
+        return prefill.model_copy(update={"replicas": max(1, _part(prefill.replicas or 1, canary.steps[-1]))})
+    low = max(1, _part(prefill.scaling.min_replicas, max(canary.traffic_percent, canary.steps[0])))
+    most = max(low, _part(prefill.scaling.max_replicas, canary.steps[-1]))
+    return prefill.model_copy(update={"scaling": prefill.scaling.model_copy(
+        update={"min_replicas": low, "max_replicas": most, "expected_replicas": None})})
 
 
 def canary_name(service: str, canary: Canary) -> str:
@@ -86,7 +100,7 @@ def canary_refusals(spec: EnvironmentSpec) -> Iterator[Refusal]:
             continue
         engine, version = canary.release.engine
         for index, objective in enumerate(canary.objectives):
-            metric = metric_that_measures(engine, version, objective)
+            metric = latency_metric(entry.document.spec, engine, version, objective)
             if metric is None or metric.type != "histogram":
                 yield _unmeasured(entry, f"spec.canary.objectives[{index}]", objective, engine, version, "no histogram of it")
         if canary.max_error_percent is not None and metric_that_measures(engine, version, "error_percent") is None:

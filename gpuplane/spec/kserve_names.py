@@ -10,15 +10,21 @@ from dataclasses import dataclass
 
 from gpuplane.spec.environment_spec import ServiceEntry
 from gpuplane.spec.inference_service import InferenceService
+from gpuplane.spec.llm_inference_service import PickerProxy
 from gpuplane.spec.vocabulary import INFERENCE_SERVICE_LABEL
 
 LLM_PORT = 8000
 """Port of an LLMInferenceService's pods, its Service and its pool; not to be chosen (``reconcileWorkloadService``)."""
-PICKER_PORT = 9002
-"""Port of its endpoint picker (``config-llm-scheduler.yaml``)."""
+PICKER_PORT, PICKER_METRICS_PORT = 9002, 9090
+"""Ports of its endpoint picker: where gateways ask it, and where its metrics are (``config-llm-scheduler.yaml``)."""
+PROXY_PORT, PROXY_SUFFIX = 8081, "-picker-proxy"
+"""Port and end of the name of the proxy that a service may have before its picker; KServe makes none (llm-d's standalone chart)."""
+PICKER_COMPONENT = "llminferenceservice-router-scheduler"
+"""Label ``app.kubernetes.io/component`` of an endpoint picker's pods."""
 PREDICTOR_PORT = 80
 """Port of the Service that KServe makes for a predictor; it leads to the engine's first port."""
 POOL_SUFFIX, LLM_SERVICE_SUFFIX = "-inference-pool", "-kserve-workload-svc"
+PICKER_SUFFIX, PICKER_SERVICE_SUFFIX = "-kserve-router-scheduler", "-epp-service"
 LONGEST_NAME = 63
 """Characters of a Service's name; KServe shortens longer ones by a hash (knative ``kmeta.ChildName``)."""
 GROUP_LABEL = "leaderworkerset.sigs.k8s.io/name"
@@ -67,8 +73,10 @@ def series_name(entry: ServiceEntry, name: str | None = None) -> str:
 
 
 def backend_service(entry: ServiceEntry, name: str | None = None) -> tuple[str, int]:
-    """The Service before a service's pods, and its port."""
+    """The Service before a service's pods, or before its endpoint picker's proxy, and its port."""
     called = name or entry.object_name
+    if picker_proxy(entry) is not None:
+        return called + PROXY_SUFFIX, PROXY_PORT
     if isinstance(entry.document, InferenceService):
         return f"{called}-predictor", PREDICTOR_PORT
     return called + LLM_SERVICE_SUFFIX, LLM_PORT
@@ -81,6 +89,18 @@ def inference_pool(entry: ServiceEntry) -> str | None:
     return entry.object_name + POOL_SUFFIX
 
 
+def picker_proxy(entry: ServiceEntry) -> PickerProxy | None:
+    """The proxy before a service's endpoint picker; None where there is none."""
+    if isinstance(entry.document, InferenceService) or entry.document.spec.router is None:
+        return None
+    return entry.document.spec.router.scheduler.proxy
+
+
+def routed_pool(entry: ServiceEntry) -> str | None:
+    """The InferencePool that a route leads to: where the gateway itself asks the picker."""
+    return inference_pool(entry) if picker_proxy(entry) is None else None
+
+
 def llm_role_labels(name: str, prefill: bool) -> dict[str, str]:
     """Labels of an LLMInferenceService's pods, where a replica is one: those that write answers, or that read prompts."""
     return {"app.kubernetes.io/part-of": LLM_PART_OF, "app.kubernetes.io/name": name,
@@ -88,8 +108,9 @@ def llm_role_labels(name: str, prefill: bool) -> dict[str, str]:
 
 
 def answers_by_service(entry: ServiceEntry) -> bool:
-    """Whether a service's Service leads to pods that answer whole requests: those that read prompts are behind it too."""
-    return not entry.role and (isinstance(entry.document, InferenceService) or entry.document.spec.prefill is None)
+    """Whether a service's Service leads to what answers whole requests: but for a picker's proxy, pods that read prompts are there too."""
+    return not entry.role and (isinstance(entry.document, InferenceService) or entry.document.spec.prefill is None
+                               or picker_proxy(entry) is not None)
 
 
 def pod_labels(entry: ServiceEntry) -> dict[str, str]:

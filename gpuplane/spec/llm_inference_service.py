@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 from gpuplane.spec.canary import Canary
 from gpuplane.spec.drift import Drift
 from gpuplane.spec.inference_service import PayloadLogging, ReplicaResources, ServedModelSpec
-from gpuplane.spec.model import Document, OneOf, SpecModel
+from gpuplane.spec.model import Document, ImageDigest, OneOf, SpecModel
 from gpuplane.spec.release import ModelReference, Release
 from gpuplane.spec.scaling import Disruption, Rollout, Scaling
 from gpuplane.spec.traffic import Traffic
@@ -92,11 +92,27 @@ class Prefill(OneOf):
         return Scaling(min_replicas=self.replicas or 1, max_replicas=self.replicas or 1)
 
 
+class PickerProxy(SpecModel):
+    """An Envoy of the service's own before its endpoint picker: whatever calls a Service then comes to the replica that is picked."""
+
+    image: ImageDigest
+    """Envoy, by digest, e.g. ``docker.io/envoyproxy/envoy@sha256:…``; 1.33 or newer."""
+    replicas: Annotated[int, Field(ge=1, le=32)] = 2
+    """Pods of it; they need no GPU."""
+    cpu_millicores: Annotated[int, Field(ge=100, le=64_000)] = 1000
+    """CPU of one pod, in thousandths of a core."""
+    memory_mib: Annotated[int, Field(ge=128, le=65_536)] = 1024
+    """Memory of one pod, in MiB: prompts and answers pass through it."""
+
+
 class Scheduler(SpecModel):
     """KServe's endpoint picker: sends a request where its prompt's beginning is cached, or to the least busy replica."""
 
     replicas: Annotated[int, Field(ge=1, le=16)] = 1
     """Pods of the endpoint picker; they need no GPU."""
+    proxy: PickerProxy | None = None
+    """Needed for a canary or a fallback, and for graphs and pods of the namespace to be picked for. Left out, the gateway asks the picker
+    itself."""
 
 
 class Router(SpecModel):
@@ -186,15 +202,16 @@ class LLMInferenceServiceSpec(ServedModelSpec):
 
     @model_validator(mode="after")
     def _endpoint_picker(self) -> Self:
-        """What a route to an InferencePool cannot do (AIGatewayRoute v1beta1: one pool in a rule, and nothing beside it)."""
-        if self.router is None:
+        """What a route to an InferencePool cannot do: one pool in a rule, and nothing beside it (Envoy AI Gateway v1.1.0, AIGatewayRoute's
+        own validation; of an HTTPRoute ``post_route_modify.go`` says the same)."""
+        if self.router is None or self.router.scheduler.proxy is not None:
             return self
         if self.traffic is not None and self.traffic.fallback:
-            raise PydanticCustomError("pool", "Envoy AI Gateway sends requests to an endpoint picker or to a list of backends, not to both",
-                                      {"field": ("traffic", "fallback")})
+            raise PydanticCustomError("pool", "Envoy AI Gateway sends requests to an endpoint picker or to a list of backends, not both; "
+                                      "with router.scheduler.proxy it is one of the list", {"field": ("traffic", "fallback")})
         if self.canary is not None:
-            raise PydanticCustomError("pool", "Envoy AI Gateway shares requests out among services, and not among endpoint pickers",
-                                      {"field": ("canary",)})
+            raise PydanticCustomError("pool", "Envoy AI Gateway shares requests out among services, and not among endpoint pickers: with "
+                                      "router.scheduler.proxy each picker is behind a service", {"field": ("canary",)})
         return self
 
     def _releases(self) -> tuple[tuple[tuple[str, ...], Release], ...]:

@@ -210,7 +210,8 @@ def _graphs(documents: Documents) -> Iterator[SpecError]:
                                  f"{_listed(there)}.", "Add the service, or correct the name.")
                 elif not answers_by_service(there[step.service]):
                     yield _error(graph.place, path, f'"{step.service}" reads prompts in pods of their own, which only its endpoint picker '
-                                 "tells apart; KServe's graphs call a Service.", "Name a service without prefill.")
+                                 "tells apart; KServe's graphs call a Service.",
+                                 "Name a service without prefill, or give it router.scheduler.proxy.")
 
 
 def _placement(entry: ServiceEntry, profiles: list[str]) -> Iterator[SpecError]:

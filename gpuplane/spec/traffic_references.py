@@ -151,7 +151,8 @@ def _to_service(documents: Documents, entry: ServiceEntry, fallback: Fallback, p
                      "Add the service, or correct the name.")
     elif other is not None and not answers_by_service(other):
         yield _error(entry.place, f"{path}.service", f'"{fallback.service}" reads prompts in pods of their own, which only its endpoint '
-                     "picker tells apart, and a list of backends leads to no endpoint picker.", "Name a service without prefill.")
+                     "picker tells apart, and a list of backends leads to no endpoint picker.",
+                     "Name a service without prefill, or give it router.scheduler.proxy.")
     elif other is not None and (not speaks_openai(other.document.spec)
                                 or generates(other.document.spec) != generates(entry.document.spec)):
         yield _error(entry.place, f"{path}.service", f'"{fallback.service}" does not answer the same requests.',

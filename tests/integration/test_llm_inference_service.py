@@ -12,13 +12,21 @@ from kubernetes import dynamic
 from gpuplane.catalog.overlay import catalog_of
 from gpuplane.delivery.offline_engine import render
 from gpuplane.planning import plan
+from gpuplane.spec.kserve_names import (
+    PICKER_COMPONENT,
+    PICKER_METRICS_PORT,
+    PICKER_PORT,
+    PICKER_SERVICE_SUFFIX,
+    PICKER_SUFFIX,
+    PROXY_SUFFIX,
+)
 from gpuplane.spec.vocabulary import KSERVE_LLM
 from tests.integration.cluster import Cluster, admitted, wait_for
-from tests.stacks.llm_shapes import SHAPES, llm_wish
+from tests.stacks.llm_shapes import PROXY, SHAPES, llm_wish
 
 pytestmark = pytest.mark.integration
 ORDER = ("Namespace", "ServiceAccount", "ResourceFlavor", "Cohort", "ClusterQueue", "LocalQueue", "WorkloadPriorityClass",
-         "ResourceQuota", "LLMInferenceServiceConfig", "LLMInferenceService")
+         "ResourceQuota", "LLMInferenceServiceConfig", "LLMInferenceService", "ConfigMap", "Service", "Deployment")
 PODS = {"pipeline": (2, 0), "data": (2, 0), "prefill": (1, 2)}
 """Pods that write answers and pods that read prompts, where they are not one and none."""
 BUDGETS: dict[str, dict[str, Any]] = {}
@@ -37,12 +45,15 @@ def applied(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Itera
     for shape in SHAPES:
         wish = llm_wish(tmp_path_factory.mktemp(shape), shape, name=shape)
         wish.change("node-pools/h100.yaml", "{rack: a}", "{nvidia.com/gpu.product: NVIDIA-H100-80GB-HBM3}")
+        if shape == "prefill":  # watched, and with a proxy before its picker
+            wish.change(f"services/acme/{shape}.yaml", "  router: {scheduler: {}}\n", PROXY).change(
+                "environment.yaml", "  cohorts:\n", "  monitoring: {}\n  cohorts:\n")
         spec = wish.change("tenants/acme.yaml", "    h100: 8\n", "    h100: 16\n").load()
         planned = plan(spec, catalog_of(spec), date(2026, 11, 21))
         assert planned.refusals == ()
         views = [view for view in render(spec, planned) if view.is_kubernetes and view.custom]
         BUDGETS[shape] = next(dict(view.props) for view in views if (view.kind, view.name) == ("PodDisruptionBudget", shape))
-        bodies |= {(view.kind, view.name): dict(view.props) for view in views}
+        bodies |= {(view.kind, view.name): dict(view.props) for view in views if view.namespace in ("", "acme")}
     wanted = [body for kind in ORDER for (found, _), body in bodies.items() if found == kind]
     for body in wanted:
         _apply(cluster, body)
@@ -90,6 +101,33 @@ def test_a_shape_reaches_its_pods(shape: str, applied: Mapping[str, dict[str, An
         if container.startup_probe is not None:
             assert container.startup_probe.http_get.scheme in ("HTTP", "HTTPS")
             assert container.startup_probe.failure_threshold == wanted["startupProbe"]["failureThreshold"]
+
+
+def test_an_endpoint_picker_is_what_our_objects_take_it_for(applied: Mapping[str, dict[str, Any]], cluster: Cluster) -> None:
+    """Its Service and port, which the proxy asks; its labels and port of metrics, which a PodMonitor selects; and that those are open."""
+    wait_for(lambda: cluster.get("apps/v1", "Deployment", f"prefill{PICKER_SUFFIX}", "acme") is not None, "the picker is there", 45)
+    picker, service = (cluster.get(version, kind, name, "acme") for version, kind, name in (
+        ("apps/v1", "Deployment", f"prefill{PICKER_SUFFIX}"), ("v1", "Service", f"prefill{PICKER_SERVICE_SUFFIX}")))
+    assert picker is not None
+    assert service is not None
+    pods = picker["spec"]["template"]
+    main = next(one for one in pods["spec"]["containers"] if one["name"] == "main")
+
+    assert pods["metadata"]["labels"].items() >= service["spec"]["selector"].items()
+    assert pods["metadata"]["labels"]["app.kubernetes.io/component"] == PICKER_COMPONENT
+    assert {PICKER_PORT, PICKER_METRICS_PORT} <= {port["port"] for port in service["spec"]["ports"]}
+    assert {PICKER_PORT, PICKER_METRICS_PORT} <= {port["containerPort"] for port in main["ports"]}
+    assert "--metrics-endpoint-auth=false" in main["args"]
+    assert main["image"].startswith("ghcr.io/llm-d/llm-d-router-endpoint-picker")
+
+
+def test_the_proxy_before_an_endpoint_picker_runs_confined(applied: Mapping[str, dict[str, Any]], cluster: Cluster) -> None:
+    def running() -> list[Any]:
+        found = cluster.core.list_namespaced_pod("acme", label_selector=f"app.kubernetes.io/name=prefill{PROXY_SUFFIX}").items
+        return [pod for pod in found if pod.status.phase == "Running"]
+
+    wait_for(lambda: len(running()) == 2, "both pods of the proxy run", 45)
+    assert "kueue.x-k8s.io/managed" not in running()[0].metadata.labels
 
 
 @pytest.mark.parametrize("shape", ["pipeline", "data"])

@@ -9,6 +9,8 @@ from tests.spec.wish import SERVICE, Wish
 FILE = "services/acme/chat.yaml"
 _MOE = "      uri: hf://Qwen/Qwen3-30B-A3B\n"
 _SCHEDULER = "  router: {scheduler: {}}\n"
+PROXY = "  router: {scheduler: {proxy: {image: \"docker.io/envoyproxy/envoy@sha256:" + "e" * 64 + "\"}}}\n"
+"""A proxy of the service's own before its endpoint picker."""
 SHAPES = {
     "tensor": "  parallelism: {tensor: 2}\n",
     "pipeline": "  parallelism: {tensor: 1, pipeline: 2}\n",

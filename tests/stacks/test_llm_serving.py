@@ -19,8 +19,9 @@ from gpuplane.graph.wiring.links import Link, Relation, State
 from gpuplane.graph.wiring.proof import chain, dangling
 from gpuplane.planning import plan
 from gpuplane.planning.canary_measures import questions, ready_query
+from tests.observation.promql import known_series, problems
 from tests.spec.wish import IMAGE, Wish
-from tests.stacks.llm_shapes import FILE, llm_wish
+from tests.stacks.llm_shapes import FILE, PROXY, llm_wish
 from tests.stacks.test_llm_manifests import AS_OF, _planned
 
 GATEWAY = """\
@@ -210,11 +211,44 @@ def test_what_is_promised_counted_and_paid_is_recorded_once(tmp_path: Path) -> N
     assert "gpuplane:service_prompt_tokens:rate5m" not in rules["gpuplane-chat-prefill"]
 
 
-@pytest.mark.parametrize(("shape", "rules"), [("prefill", {"OB-03"}), ("tensor", set())])
-def test_no_engine_measures_the_first_token_where_prompts_are_read_elsewhere(shape: str, rules: set[str], tmp_path: Path) -> None:
-    planned = _planned(_wish(tmp_path, shape, "  objectives: {requests_per_second: 1, ttft_ms: {p95: 1000}}\n"))
+PROMISE = ("  objectives: {requests_per_second: 1, ttft_ms: {p95: 1000}, latency_ms: {p99: 60000}, time_per_output_token_ms: {p95: 100}, "
+           "error_percent: 1}\n")
 
-    assert {refusal.rule for refusal in planned.refusals if refusal.path == "spec.objectives.ttft_ms.p95"} == rules
+
+def _bad(views: list[ResourceView]) -> dict[str, str]:
+    """What is counted as bad, by objective."""
+    rules = _one(views, "PrometheusRule", "gpuplane-chat")["spec"]["groups"]
+    return {rule["labels"]["objective"]: rule["expr"] for group in rules for rule in group["rules"]
+            if rule.get("record") == "gpuplane:slo_bad:rate5m"}
+
+
+def test_what_begins_with_the_prompt_is_measured_where_prompt_and_answer_are_seen(tmp_path: Path) -> None:
+    alone, parted = (_bad(_views(_wish(tmp_path / shape, shape, PROMISE))) for shape in ("tensor", "prefill"))
+    picked, of = 'llm_d_epp_request_ttft_seconds', 'tenant="acme",picker="chat"'
+
+    assert "vllm:time_to_first_token_seconds" in alone["ttft_p95"]
+    assert parted["ttft_p95"] == (f'sum(rate({picked}_count{{{of},streaming="true"}}[5m])) - '
+                                  f'sum(rate({picked}_bucket{{{of},le="1.0",streaming="true"}}[5m]))')
+    assert f"llm_d_epp_request_duration_seconds_count{{{of}}}" in parted["latency_p99"]
+    assert parted["time_per_output_token_p95"] == alone["time_per_output_token_p95"]
+    assert 'service="chat-prefill"' in parted["errors"]  # what fails there never comes to those that write the answer
+    assert 'service="chat-prefill"' not in alone["errors"]
+    assert [problem for text in parted.values() for problem in problems(text, known_series())] == []
+
+
+def test_endpoint_pickers_are_scraped_where_they_measure_a_promise_and_count_as_no_replica(tmp_path: Path) -> None:
+    views = _views(_wish(tmp_path, "prefill", PROMISE, "  traffic: {}\n"))
+    monitor = _one(views, "PodMonitor", "gpuplane-endpoint-pickers")["spec"]
+
+    picker, = _one(views, "LLMInferenceService", "chat")["spec"]["router"]["scheduler"]["template"]["containers"]
+    assert (picker["name"], picker["args"]) == ("main", ["--metrics-endpoint-auth=false"])
+    assert {item["targetLabel"] for item in monitor["podMetricsEndpoints"][0]["relabelings"]} == {"tenant", "picker"}
+    assert _dangling(views) == []
+    for kind, old, new, relation in (("PodMonitor", "llminferenceservice-router-scheduler", "another", Relation.ALERT),
+                                     ("PodMonitor", "9090", "9091", Relation.ALERT), ("NetworkPolicy", "9090", "9091", Relation.NETWORK)):
+        changed = [_changed(view, old, new) if view.kind == kind else view for view in views]
+        assert relation in {link.relation for link in _dangling(changed)}, (kind, new)
+    assert not [view for view in _views(_wish(tmp_path / "tensor", "tensor", PROMISE)) if view.name == "gpuplane-endpoint-pickers"]
 
 
 def test_a_canary_is_a_service_of_its_own_that_the_route_shares_requests_with(tmp_path: Path) -> None:
@@ -279,6 +313,67 @@ def test_a_service_falls_back_to_an_llm_that_answers_by_its_service(shape: str, 
         return
     route = _one(_views(wish), "AIGatewayRoute", "small")["spec"]["rules"][0]
     assert [ref["name"] for ref in route["backendRefs"]] == ["small", "chat"]
+
+
+def _proxied(folder: Path, shape: str, *more: str) -> Wish:
+    """With a proxy before the endpoint picker."""
+    return _wish(folder, shape, *more).change(FILE, "  router: {scheduler: {}}\n", PROXY).change(
+        "tenants/acme.yaml", "    h100: 8\n", "    h100: 16\n")
+
+
+def test_behind_a_proxy_an_endpoint_picker_is_a_backend_like_any_other(tmp_path: Path) -> None:
+    views = _views(_proxied(tmp_path, "prefill", "  traffic: {}\n", CANARY, PROMISE))
+    rule, = _one(views, "AIGatewayRoute", "chat")["spec"]["rules"]
+    hosts = {view.name: view.get("spec", "endpoints", 0, "fqdn") for view in views if view.kind == "Backend"}
+
+    assert rule["backendRefs"] == [{"name": "chat", "priority": 0, "weight": 75}, {"name": "chat-canary", "priority": 0, "weight": 25}]
+    assert hosts == {name: {"hostname": f"{name}-picker-proxy.acme.svc.cluster.local", "port": 8081} for name in ("chat", "chat-canary")}
+    assert {view.name for view in views if view.kind == "Deployment"} == {"chat-picker-proxy", "chat-canary-picker-proxy"}
+    assert _dangling(views) == []
+
+
+def test_the_canary_of_a_service_with_prefill_reads_its_own_prompts_and_is_judged_where_both_are_seen(tmp_path: Path) -> None:
+    judged = CANARY.replace("    max_error_percent: 1\n", "    max_error_percent: 1\n    objectives: [ttft_ms]\n")
+    wish = _proxied(tmp_path, "prefill", "  traffic: {}\n", judged, PROMISE)
+    views, entry = _views(wish), wish.load().services["acme/chat"]
+    canary = _one(views, "LLMInferenceService", "chat-canary")["spec"]
+    assert entry.document.spec.canary is not None
+    errors, first = questions(entry, entry.document.spec.canary, 300)
+
+    assert (canary["replicas"], canary["prefill"]["replicas"]) == (1, 1)
+    assert _planned(wish).tenants["acme"].quotas["h100"].peak == (1 + 2) + (1 + 1)
+    assert {view.name for view in views if view.kind == "PodDisruptionBudget"} >= {"chat-canary", "chat-canary-prefill"}
+    assert 'picker="chat-canary",streaming="true"' in first.query
+    assert 'picker="chat",streaming="true"' in first.of_service[0]
+    assert 'service="chat-canary-prefill",pod=~"chat-canary-kserve-prefill-' in errors.query
+    assert 'service="chat-prefill",pod=~"chat-kserve-prefill-' in errors.of_service[1]
+
+
+def test_a_provider_answers_where_a_picked_replica_does_not_and_graphs_are_picked_for(tmp_path: Path) -> None:
+    wish = _proxied(tmp_path, "prefill", "  traffic: {fallback: [{service: small}]}\n")
+    wish.files["services/acme/small.yaml"] = llm_wish(tmp_path / "other", "tensor", "small").files["services/acme/small.yaml"]
+    wish.files["services/acme/answer.yaml"] = GRAPH
+    views = _views(wish)
+
+    assert [(ref["name"], ref["priority"]) for ref in _one(views, "AIGatewayRoute", "chat")["spec"]["rules"][0]["backendRefs"]] == [
+        ("chat", 0), ("small", 1)]
+    step, = _one(views, "InferenceGraph", "answer")["spec"]["nodes"]["root"]["steps"]
+    assert step["serviceUrl"] == "http://chat-picker-proxy.acme.svc.cluster.local:8081/v1/chat/completions"
+    assert _dangling(views) == []
+
+
+@pytest.mark.parametrize(("kind", "old", "new", "relation"), [
+    ("ConfigMap", "chat-epp-service", "chat-epp", Relation.BACKEND), ("ConfigMap", "9002", "9003", Relation.BACKEND),
+    ("Service", "picker-proxy", "picker", Relation.SELECTOR), ("Backend", "8081", "8080", Relation.BACKEND),
+    ("Deployment", '"containerPort": 8081', '"containerPort": 8082', Relation.PORT),
+    ("AIGatewayRoute", '"value": "chat"', '"value": "coder"', Relation.MODEL), ("NetworkPolicy", "8081", "8082", Relation.NETWORK)])
+def test_the_chain_leads_through_the_proxy_to_the_pods(kind: str, old: str, new: str, relation: Relation, tmp_path: Path) -> None:
+    views = _views(_proxied(tmp_path, "prefill", "  traffic: {}\n"))
+    changed = [_changed(view, old, new) if view.kind == kind else view for view in views]
+
+    assert {Relation.GATEWAY, Relation.BACKEND, Relation.MODEL, Relation.NETWORK} <= {
+        link.relation for link in chain(PlannedGraph(tuple(views)), "acme", "chat")}
+    assert relation in {link.relation for link in _dangling(changed)}, [link.sentence for link in _dangling(changed)]
 
 
 def test_an_endpoint_picker_needs_the_way_to_the_api_server(tmp_path: Path) -> None:

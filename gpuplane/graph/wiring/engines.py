@@ -18,11 +18,13 @@ from gpuplane.graph.resource_view import items, told
 _ENGINES = (("huggingfaceserver", r"huggingfaceserver"), ("triton", r"tritonserver"), ("sglang", r"sglang"),
             ("llama.cpp", r"llama-server|llama\.cpp|llama-cpp"), ("tgi", r"text-generation-(inference|launcher)"), ("vllm", r"vllm"))
 """Engines, the first that matches image, command and arguments."""
+PICKER = "endpoint-picker"
+"""llm-d's endpoint picker: no engine, but what measures a request whose prompt is read in other pods than answer it."""
 _DEFAULT_PORTS = {"vllm": 8000, "triton": 8000, "sglang": 30000, "llama.cpp": 8080, "huggingfaceserver": 8080}
 PREFIXES: Mapping[str, tuple[str, ...]] = {"vllm": ("vllm:",), "huggingfaceserver": ("vllm:", "request_"), "triton": ("nv_",),
-                                           "sglang": ("sglang:",), "llama.cpp": ("llamacpp:",), "tgi": ("tgi_",)}
+                                           "sglang": ("sglang:",), "llama.cpp": ("llamacpp:",), "tgi": ("tgi_",), PICKER: ("llm_d_epp_",)}
 """Beginnings of the names of an engine's metrics."""
-SERVING_PREFIXES = ("vllm:", "sglang:", "llamacpp:", "tgi_", "nv_inference_")
+SERVING_PREFIXES = ("vllm:", "sglang:", "llamacpp:", "tgi_", "nv_inference_", "llm_d_epp_")
 """Beginnings that only model servers' metrics have."""
 
 _VLLM = frozenset(f"vllm:{name}" for name in (

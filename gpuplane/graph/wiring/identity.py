@@ -30,7 +30,7 @@ def identity_links(index: Index) -> Iterator[Link]:
     """Each model in a bucket, to a role of the account that loads it and may read it."""
     roles = _Roles(index)
     for pods in index.pods:
-        if not pods.serving or (pods.template is not None and pods.template.steps[-1:] == ("workerSpec",)):
+        if not pods.serving or pods.is_picker or (pods.template is not None and pods.template.steps[-1:] == ("workerSpec",)):
             continue
         for source in model_sources(index.graph, pods.view):
             if isinstance(source.uri, str) and source.uri.startswith("s3://") and "${" not in source.uri:

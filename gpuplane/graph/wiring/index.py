@@ -15,7 +15,14 @@ from gpuplane.graph.resource_view import ResourceView, items, lookup, mapping, t
 from gpuplane.graph.tenancy import home
 from gpuplane.graph.wiring import kserve_objects as kserve
 from gpuplane.graph.wiring.pods import Pods, pods_of
-from gpuplane.spec.kserve_names import GROUP_LABEL, LLM_PORT, LLM_SERVICE_SUFFIX
+from gpuplane.spec.kserve_names import (
+    GROUP_LABEL,
+    LLM_PORT,
+    LLM_SERVICE_SUFFIX,
+    PICKER_METRICS_PORT,
+    PICKER_PORT,
+    PICKER_SERVICE_SUFFIX,
+)
 
 NAMESPACE_NAME = "kubernetes.io/metadata.name"
 _CONTROLLER_LABELS = ("statefulset.kubernetes.io/", "apps.kubernetes.io/", "ray.io/", "leaderworkerset.sigs.k8s.io/", "jobset.sigs.k8s.io/",
@@ -84,6 +91,7 @@ class Index:
         self.services: dict[tuple[str, str], Service] = {}
         self.generated: dict[tuple[str, str, str], ResourceView] = {}
         self.workloads: dict[tuple[str, str, str], Pods] = {}
+        self._by_urn: dict[str, list[Pods]] = defaultdict(list)
         self._labelled: dict[tuple[str, str, str], list[Pods]] = defaultdict(list)
         self._opaque: set[str] = set()
         for view in graph.kubernetes:
@@ -115,6 +123,10 @@ class Index:
             candidates = min((self._labelled.get((namespace or "", str(key), str(value)), []) for key, value in wanted.items()), key=len)
         return [pods for pods in candidates if selects({"matchLabels": wanted, "matchExpressions": expressions}, pods.labels)]
 
+    def pods_of_urns(self, urns: Iterable[str]) -> list[Pods]:
+        """Pods that objects make, by the URNs of these."""
+        return [pods for urn in urns for pods in self._by_urn.get(urn, ())]
+
     def namespace_labels(self, namespace: str) -> Mapping[str, Any] | None:
         """Labels of a namespace; None where it is not among the objects."""
         view = self.graph.namespaces.get(namespace)
@@ -142,6 +154,7 @@ class Index:
     def _add_pods(self, pods: Pods) -> None:
         self.pods.append(pods)
         self.by_namespace[pods.namespace].append(pods)
+        self._by_urn[pods.view.urn].append(pods)
         self.workloads[pods.kind, pods.namespace, pods.name] = pods
         for key, value in pods.labels.items():
             self._labelled[pods.namespace, key, str(value)].append(pods)
@@ -171,7 +184,8 @@ class Index:
         self._service(view, kserve.child(view, LLM_SERVICE_SUFFIX), kserve.llm_labels(view), ports, kserve.llm_labels(view))
         if kserve.llm_pool(view):
             self.generated["InferencePool", home(view), kserve.llm_pool(view)] = view
-            self._service(view, kserve.child(view, "-epp-service"), None, ())
+            asked = (ServicePort(PICKER_PORT, "grpc", PICKER_PORT), ServicePort(PICKER_METRICS_PORT, "metrics", PICKER_METRICS_PORT))
+            self._service(view, kserve.child(view, PICKER_SERVICE_SUFFIX), kserve.llm_picker_labels(view), asked)
         if kserve.llm_route(view):
             self.generated["HTTPRoute", home(view), kserve.llm_route(view)] = view
         for kind, name, _ in kserve.llm_workloads(view):

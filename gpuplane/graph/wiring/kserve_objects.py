@@ -13,7 +13,7 @@ from typing import Any
 
 from gpuplane.graph.pod_templates import KSERVE_GROUP, PodTemplate
 from gpuplane.graph.resource_view import ResourceView, items, lookup, mapping, told
-from gpuplane.spec.kserve_names import GROUP_LABEL, LLM_PART_OF, POOL_SUFFIX, llm_workload
+from gpuplane.spec.kserve_names import GROUP_LABEL, LLM_PART_OF, PICKER_COMPONENT, POOL_SUFFIX, llm_workload
 
 INFERENCE_SERVICE = "serving.kserve.io/inferenceservice"
 """Label of every pod of an InferenceService, with its name."""
@@ -59,6 +59,11 @@ def component_labels(view: ResourceView, template: PodTemplate) -> dict[str, Any
 def llm_labels(view: ResourceView) -> dict[str, str]:
     """Labels by which an LLMInferenceService's Service and pool select its pods."""
     return {"app.kubernetes.io/part-of": LLM_PART_OF, "app.kubernetes.io/name": view.name, "kserve.io/component": "workload"}
+
+
+def llm_picker_labels(view: ResourceView) -> dict[str, str]:
+    """Labels of the pods of its endpoint picker (``SchedulerLabels``)."""
+    return {"app.kubernetes.io/part-of": LLM_PART_OF, "app.kubernetes.io/name": view.name, "app.kubernetes.io/component": PICKER_COMPONENT}
 
 
 def llm_pod_labels(view: ResourceView, prefill: bool) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from gpuplane.graph.resource_view import ResourceView, items, lookup, told
 from gpuplane.graph.tenancy import home
 from gpuplane.graph.wiring.index import Index
 from gpuplane.graph.wiring.links import Link, Relation, State
-from gpuplane.graph.wiring.pods import Pods
+from gpuplane.graph.wiring.picker_proxies import workloads_picked
 from gpuplane.graph.wiring.routes import AI_BACKEND, AI_ROUTE, workloads_behind
 
 MODEL_HEADERS = ("x-ai-eg-model", "x-gateway-model-name")
@@ -18,9 +18,6 @@ MODEL_HEADERS = ("x-ai-eg-model", "x-gateway-model-name")
 
 def model_links(index: Index) -> Iterator[Link]:
     """Each model name that a route selects or sends on, to an engine behind the backend that serves it."""
-    by_urn: dict[str, list[Pods]] = {}
-    for pods in index.pods:
-        by_urn.setdefault(pods.view.urn, []).append(pods)
     for view in index.graph.objects(AI_ROUTE, "HTTPRoute"):
         default = AI_BACKEND if view.kind == AI_ROUTE else "Service"
         for number, rule in enumerate(items(view.get("spec", "rules"))):
@@ -30,7 +27,7 @@ def model_links(index: Index) -> Iterator[Link]:
                 override = lookup(ref, "modelNameOverride")
                 names = ((f"{path}.modelNameOverride", override),) if isinstance(override, str) and override else tuple(
                     (f"spec.rules[{number}].matches[{at}]", name) for at, name in asked)
-                yield from _served(index, by_urn, view, ref, names, default)
+                yield from _served(index, view, ref, names, default)
 
 
 def _asked(rule: Any) -> Iterator[tuple[int, str]]:
@@ -41,11 +38,11 @@ def _asked(rule: Any) -> Iterator[tuple[int, str]]:
                 yield at, value
 
 
-def _served(index: Index, by_urn: dict[str, list[Pods]], view: ResourceView, ref: Any, names: tuple[tuple[str, str], ...],
+def _served(index: Index, view: ResourceView, ref: Any, names: tuple[tuple[str, str], ...],
             default: str) -> Iterator[Link]:
     namespace = str(told(ref, "namespace") or home(view))
     urns = workloads_behind(index, str(told(ref, "kind") or default), namespace, lookup(ref, "name"))
-    pods = [each for urn in urns for each in by_urn.get(urn, ())]
+    pods = [each for each in index.pods_of_urns(urns) if not each.is_picker and not workloads_picked(index, each)]
     served = sorted({name for each in pods for name in each.served or ()})
     known = bool(pods) and all(each.served is not None for each in pods)
     for path, name in names:

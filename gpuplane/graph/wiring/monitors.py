@@ -98,7 +98,7 @@ class Scrapes:
         hit = metrics in numbers if metrics is not None else any(heard)
         if hit:
             self.reached[id(pods)].append(view)
-        elif not pods.serving or (metrics is None and None in heard):
+        elif not pods.serving or pods.is_picker or (metrics is None and None in heard):
             return
         target = f"the metrics port{f' {metrics}' if metrics is not None else ''} of {pods}"
         shown = ", ".join(str(port) for port in ports) or "nothing"

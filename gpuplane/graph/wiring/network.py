@@ -14,7 +14,7 @@ from gpuplane.graph.wiring.index import NAMESPACE_NAME, Index
 from gpuplane.graph.wiring.links import Link, Relation, State
 from gpuplane.graph.wiring.monitors import MONITORS, scrapes_of
 from gpuplane.graph.wiring.pods import Pods
-from gpuplane.graph.wiring.routes import AI_BACKEND, AI_ROUTE, ALL_ROUTES, POOL, route_backends, workloads_behind
+from gpuplane.graph.wiring.routes import AI_BACKEND, AI_ROUTE, ALL_ROUTES, POOL, port_called, route_backends, workloads_called
 
 _ENVOY = "envoy-gateway-system"
 """Namespace that Envoy Gateway runs its proxies in, whatever the Gateway's own (its default, ControllerNamespaceMode)."""
@@ -22,17 +22,14 @@ _ENVOY = "envoy-gateway-system"
 
 def network_links(index: Index) -> Iterator[Link]:
     """Each way that a route or a monitor needs into pods which some policy closes."""
-    by_urn: dict[str, list[Pods]] = {}
-    for pods in index.pods:
-        by_urn.setdefault(pods.view.urn, []).append(pods)
     for view in index.graph.objects(*ALL_ROUTES):
         sources = sorted({str(told(ref, "namespace") or home(view)) for ref in items(view.get("spec", "parentRefs"))
                           if lookup(ref, "kind") in (None, "Gateway")})
         default, seen = (AI_BACKEND if view.kind == AI_ROUTE else "Service"), set[str]()
         for _, ref in route_backends(view) if sources else ():
             kind, namespace = str(told(ref, "kind") or default), str(told(ref, "namespace") or home(view))
-            for urn in workloads_behind(index, kind, namespace, lookup(ref, "name")):
-                for pods in by_urn.get(urn, ()) if urn not in seen else ():
+            for urn in workloads_called(index, kind, namespace, lookup(ref, "name")):
+                for pods in index.pods_of_urns((urn,)) if urn not in seen else ():
                     yield from _passes(index, view, "gateway of", (*sources, _ENVOY), pods, _port(index, pods, kind, namespace, ref))
                 seen.add(urn)
     scrapes = scrapes_of(index)
@@ -46,7 +43,9 @@ def network_links(index: Index) -> Iterator[Link]:
 
 
 def _port(index: Index, pods: Pods, kind: str, namespace: str, ref: Any) -> int | None:
-    """The port on the pods that a backend leads to."""
+    """The port on the pods that a backend leads to; None for pods that it does not lead to."""
+    if pods.is_picker:
+        return None
     if kind == "Service":
         service = index.services.get((namespace, str(lookup(ref, "name"))))
         port = service.port(lookup(ref, "port")) if service is not None else None
@@ -56,7 +55,7 @@ def _port(index: Index, pods: Pods, kind: str, namespace: str, ref: Any) -> int 
         props = pool.props if pool is not None else {}
         number = str(told(props, "spec", "targetPorts", 0, "number") or told(props, "spec", "targetPortNumber"))
         return int(number) if number.isdecimal() else None
-    return pods.engine.port if pods.engine is not None else None
+    return pods.engine.port if pods.engine is not None else pods.number(port_called(index, kind, namespace, lookup(ref, "name")))
 
 
 def _passes(index: Index, view: ResourceView, who: str, sources: tuple[str, ...], pods: Pods, port: int | None) -> Iterator[Link]:

@@ -12,9 +12,9 @@ from gpuplane.graph.resource_view import ResourceView, Unknown, items, lookup, m
 from gpuplane.graph.serving_runtimes import effective_templates
 from gpuplane.graph.tenancy import home
 from gpuplane.graph.wiring import kserve_objects as kserve
-from gpuplane.graph.wiring.engines import Engine, engine_of
+from gpuplane.graph.wiring.engines import PICKER, Engine, engine_of
 from gpuplane.graph.workloads import devices_of
-from gpuplane.spec.kserve_names import GROUP_LABEL, LLM_PORT
+from gpuplane.spec.kserve_names import GROUP_LABEL, LLM_PORT, PICKER_METRICS_PORT, PICKER_PORT, PICKER_SUFFIX
 
 _NO_PODS = TEMPLATE_KINDS - {"PodTemplate"}
 _BY_MODEL_FORMAT = {"vLLM": "vllm", "huggingface": "huggingfaceserver", "triton": "triton", "onnx": "triton", "tensorrt": "triton"}
@@ -60,6 +60,11 @@ class Pods:
         return int(port) if str(port).isdecimal() else None
 
     @property
+    def is_picker(self) -> bool:
+        """Whether they only choose the pods that answer."""
+        return self.engine is not None and self.engine.name == PICKER
+
+    @property
     def serving(self) -> bool:
         """Whether they serve or train models: they hold GPUs, an engine that is known, or are KServe's."""
         return bool(self.devices) or self.engine is not None or kserve.is_inference_service(self.view) or kserve.is_llm_service(self.view)
@@ -96,6 +101,18 @@ def _llm(view: ResourceView, templates: tuple[PodTemplate, ...]) -> Iterator[Pod
         labels = {**kserve.llm_pod_labels(view, prefill), **({GROUP_LABEL: name} if kind == "LeaderWorkerSet" else {})}
         yield Pods(view, template, home(view), kind, name, labels, ((LLM_PORT, ""),),
                    engine, kserve.llm_served(view), devices_of(template) if template else {})
+    if kserve.llm_pool(view):
+        yield _picker(view, next((each for each in templates if "scheduler" in each.steps), None))
+
+
+def _picker(view: ResourceView, template: PodTemplate | None) -> Pods:
+    """The endpoint picker, as KServe's template starts it."""
+    container = next((each for each in template.containers if each.spec.get("name") == "main"), None) if template else None
+    found = Engine(PICKER, container or PodContainer("spec.router.scheduler.template", "main", "container", {}), PICKER_PORT,
+                   PICKER_METRICS_PORT, None, {})
+    ports = ((PICKER_PORT, "grpc"), (PICKER_METRICS_PORT, "metrics"))
+    name, labels = kserve.child(view, PICKER_SUFFIX), kserve.llm_picker_labels(view)
+    return Pods(view, template, home(view), "Deployment", name, labels, ports, found, None, {})
 
 
 def _pods(view: ResourceView, template: PodTemplate, kind: str, name: str, labels: Mapping[str, Any]) -> Pods:

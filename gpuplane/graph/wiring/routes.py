@@ -6,7 +6,6 @@ AIServiceBackend, and the policies of both that attach by ``targetRefs``.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,14 +14,15 @@ from gpuplane.graph.pod_templates import dotted
 from gpuplane.graph.references import ROUTES
 from gpuplane.graph.resource_view import ResourceView, Unknown, items, lookup, mapping, told, unknowns
 from gpuplane.graph.tenancy import home
-from gpuplane.graph.wiring.index import Index, Service
+from gpuplane.graph.wiring.hosts import SERVICE_HOST, service_of_host
+from gpuplane.graph.wiring.index import Index
 from gpuplane.graph.wiring.links import Link, Relation, State
+from gpuplane.graph.wiring.picker_proxies import proxy_links, workloads_picked
 
 ALL_ROUTES = (*ROUTES, "AIGatewayRoute")
 AI_ROUTE, AI_BACKEND, BACKEND, POOL = "AIGatewayRoute", "AIServiceBackend", "Backend", "InferencePool"
 _POLICIES = ("BackendTrafficPolicy", "ClientTrafficPolicy", "SecurityPolicy", "EnvoyExtensionPolicy", "BackendSecurityPolicy",
              "BackendTLSPolicy", "InferenceObjective", "InferenceModel")
-_SERVICE_HOST = re.compile(r"^([a-z0-9][-a-z0-9]*)\.([a-z0-9][-a-z0-9]*)\.svc(?:\.[-a-z0-9.]+)?$")
 _BACKEND_KINDS = ("Service", POOL, BACKEND, AI_BACKEND, "InferenceService", "LLMInferenceService", "Deployment", "StatefulSet",
                   "LeaderWorkerSet", "RayService")
 """Kinds in a namespace that show that its backends are among the objects."""
@@ -49,6 +49,7 @@ def backend_links(index: Index) -> Iterator[Link]:
         yield _to_backend(index, view, view.get("spec", "backendRef"), "spec.backendRef", BACKEND)
     for view in index.graph.objects(BACKEND):
         yield from _endpoints(index, view)
+    yield from proxy_links(index)
     for view in index.graph.objects(*_POLICIES):
         yield from _attached(index, view)
 
@@ -62,12 +63,6 @@ def route_backends(view: ResourceView) -> Iterator[tuple[str, Any]]:
             mirrored = lookup(each, "requestMirror", "backendRef")
             if mirrored is not None:
                 yield f"spec.rules[{number}].filters[{place}].requestMirror.backendRef", mirrored
-
-
-def service_of_host(index: Index, host: Any) -> Service | None:
-    """The Service that a cluster-internal host name means, if the objects hold it."""
-    match = _SERVICE_HOST.match(host) if isinstance(host, str) else None
-    return index.services.get((match.group(2), match.group(1))) if match else None
 
 
 def _to_gateway(index: Index, view: ResourceView, ref: Any, path: str) -> Link:
@@ -140,7 +135,7 @@ def _to_backend(index: Index, view: ResourceView, ref: Any, path: str, default: 
         state, why = State.OUTSIDE, "what it names is only known after apply"
     if state is State.FOUND and namespace != home(view) and not _granted(index, view, kind, namespace, str(name)):
         state, why = State.DANGLING, f"no ReferenceGrant in namespace {namespace} lets a {view.kind} of namespace {home(view)} use it"
-    return Link(Relation.BACKEND, view, f"backend of {view}", path, target, state, why, _urns(index, kind, namespace, name))
+    return Link(Relation.BACKEND, view, f"backend of {view}", path, target, state, why, workloads_behind(index, kind, namespace, name))
 
 
 def _backend_state(index: Index, kind: str, namespace: str, name: Any, port: Any) -> tuple[State, str]:
@@ -168,8 +163,15 @@ def _missing(index: Index, kind: str, namespace: str, why: str) -> tuple[State, 
     return (State.DANGLING, why) if spoken else (State.OUTSIDE, f"{why} among the objects")
 
 
-def _urns(index: Index, kind: str, namespace: str, name: Any) -> tuple[str, ...]:
-    """Workloads behind a backend."""
+def workloads_behind(index: Index, kind: str, namespace: str, name: Any) -> tuple[str, ...]:
+    """URNs of the workloads that answer behind a backend, through proxies that ask an endpoint picker."""
+    found = [*workloads_called(index, kind, namespace, name)]
+    picked = [urn for pods in index.pods_of_urns(found) for urn in workloads_picked(index, pods)]
+    return tuple(dict.fromkeys((*found, *picked)))
+
+
+def workloads_called(index: Index, kind: str, namespace: str, name: Any) -> tuple[str, ...]:
+    """URNs of the workloads that whoever calls a backend comes to first."""
     if kind == "Service":
         service = index.services.get((namespace, str(name)))
         return _selected(index, namespace, service.selector) if service is not None and service.selector is not None else ()
@@ -177,21 +179,35 @@ def _urns(index: Index, kind: str, namespace: str, name: Any) -> tuple[str, ...]
     if kind == POOL and view is not None:
         return _selected(index, namespace, view.get("spec", "selector", "matchLabels")) if view.kind == POOL else (view.urn,)
     if kind == AI_BACKEND and view is not None:
-        ref = view.get("spec", "backendRef")
-        return _urns(index, str(told(ref, "kind") or BACKEND), str(told(ref, "namespace") or namespace), lookup(ref, "name"))
+        return workloads_called(index, *_next(view, namespace))
     if kind == BACKEND and view is not None:
         services = [service_of_host(index, lookup(item, "fqdn", "hostname")) for item in items(view.get("spec", "endpoints"))]
         return tuple(urn for service in services if service is not None
-                     for urn in _urns(index, "Service", service.namespace, service.name))
+                     for urn in workloads_called(index, "Service", service.namespace, service.name))
     return ()
+
+
+def port_called(index: Index, kind: str, namespace: str, name: Any) -> Any:
+    """Port on the pods behind an AIServiceBackend or a Backend, by number or name; None where it is not said."""
+    view = index.find(kind, namespace, name)
+    if kind == AI_BACKEND and view is not None:
+        return port_called(index, *_next(view, namespace))
+    for item in items(view.get("spec", "endpoints")) if view is not None and kind == BACKEND else ():
+        service = service_of_host(index, lookup(item, "fqdn", "hostname"))
+        port = service.port(lookup(item, "fqdn", "port")) if service is not None else None
+        if port is not None:
+            return port.target
+    return None
+
+
+def _next(view: ResourceView, namespace: str) -> tuple[str, str, Any]:
+    ref = view.get("spec", "backendRef")
+    return str(told(ref, "kind") or BACKEND), str(told(ref, "namespace") or namespace), lookup(ref, "name")
 
 
 def _selected(index: Index, namespace: str, labels: Any) -> tuple[str, ...]:
     found = index.select(namespace, {"matchLabels": labels}) if mapping(labels) else []
     return tuple(dict.fromkeys(pods.view.urn for pods in found))
-
-
-workloads_behind = _urns
 
 
 def _granted(index: Index, view: ResourceView, kind: str, namespace: str, name: str) -> bool:
@@ -207,12 +223,13 @@ def _endpoints(index: Index, view: ResourceView) -> Iterator[Link]:
     """The Services that an Envoy Backend names by host; addresses and hosts outside the cluster are nobody's here."""
     for number, item in enumerate(items(view.get("spec", "endpoints"))):
         host, port = lookup(item, "fqdn", "hostname"), lookup(item, "fqdn", "port")
-        match = _SERVICE_HOST.match(host) if isinstance(host, str) else None
+        match = SERVICE_HOST.match(host) if isinstance(host, str) else None
         if match:
             name, namespace = match.groups()
             state, why = _backend_state(index, "Service", namespace, name, port)
             yield Link(Relation.BACKEND, view, f"endpoint of {view}", dotted(("spec", "endpoints", number, "fqdn")),
-                       f"Service {namespace}/{name} port {port}", state, why, _urns(index, "Service", namespace, name))
+                       f"Service {namespace}/{name} port {port}", state, why,
+                       workloads_behind(index, "Service", namespace, name))
 
 
 def _attached(index: Index, view: ResourceView) -> Iterator[Link]:

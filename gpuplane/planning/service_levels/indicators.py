@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
 
-from gpuplane.catalog.metrics import Metric, metric_that_measures
+from gpuplane.catalog.metrics import ENDPOINT_PICKER, Metric, metric_that_measures
 from gpuplane.spec.inference_service import ServedModelSpec
+from gpuplane.spec.llm_inference_service import PREFILL, LLMInferenceServiceSpec
 from gpuplane.spec.objectives import TARGETS
 
 STATISTIC_BUDGETS: Mapping[str, Decimal] = MappingProxyType(
@@ -20,7 +21,8 @@ UNITS_PER_SECOND: Mapping[str, int] = MappingProxyType({"seconds": 1, "milliseco
 _TITLES: Mapping[str, str] = MappingProxyType({
     "ttft_ms": "time to first token", "time_per_output_token_ms": "time per output token", "latency_ms": "latency"})
 _WITH_THE_PROMPT = ("ttft_ms", "latency_ms")
-"""Times that begin with the prompt: with prefill in pods of its own, no engine measures the whole (llm-d's routing sidecar, v0.9)."""
+"""Times that begin with the prompt. Pods that only write answers begin to count when the prompt was read elsewhere: llm-d's routing
+sidecar asks for the prompt first and then for the answer (v0.9.0, ``connector_nixlv2.go``). What sees both is the endpoint picker."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class Indicator:
         promised: the bound as promised; differs where the histogram has no such boundary.
         quantile: value of the label ``quantile``, for summaries.
         total: for counters: what all requests are counted by (a second one, added, where successes are counted apart).
+        elsewhere: end of the name of other pods whose failures never come to these; empty for none.
     """
 
     name: str
@@ -48,6 +51,7 @@ class Indicator:
     promised: Decimal | None = None
     quantile: str | None = None
     total: tuple[Metric, ...] = ()
+    elsewhere: str = ""
 
     @property
     def is_rounded(self) -> bool:
@@ -81,14 +85,18 @@ def _latencies(service: ServedModelSpec) -> Iterator[Indicator | Unmeasured]:
     if objectives is None:
         return
     for (field, statistic), milliseconds in objectives.targets.items():
-        metric, path = _metric(service, field), f"{field}.{statistic}"
+        metric, path = latency_metric(service, *service.release.engine, field), f"{field}.{statistic}"
         if metric is None:
             yield Unmeasured(path, _lacks(service, _TITLES[field]))
-        elif field in _WITH_THE_PROMPT and getattr(service, "prefill", None) is not None:
-            yield Unmeasured(path, f"{_TITLES[field]} begins where the prompt is read, and servers that only write answers begin to count "
-                                   "after that")
         elif statistic in STATISTIC_BUDGETS:
             yield _latency(metric, field, statistic, milliseconds)
+
+
+def latency_metric(service: ServedModelSpec, engine: str, version: str, field: str) -> Metric | None:
+    """The metric that a latency of a service is read from, where a release of an engine serves it; None where there is none."""
+    if field in _WITH_THE_PROMPT and _reads_elsewhere(service):
+        return metric_that_measures(ENDPOINT_PICKER, "", field)
+    return metric_that_measures(engine, version, field)
 
 
 def _latency(metric: Metric, field: str, statistic: str, milliseconds: Decimal) -> Indicator | Unmeasured:
@@ -120,7 +128,8 @@ def _requests(service: ServedModelSpec) -> Iterator[Indicator | Unmeasured]:
             yield Unmeasured("error_percent", _lacks(service, "failed requests"))
             return
         yield Indicator("errors", "error_percent", f"at most {_plain(objectives.error_percent)} of 100 requests fail",
-                        objectives.error_percent / 100, errors, total=(total,) if total.measures == "requests" else (total, errors))
+                        objectives.error_percent / 100, errors, total=(total,) if total.measures == "requests" else (total, errors),
+                        elsewhere=f"-{PREFILL}" if _reads_elsewhere(service) else "")
 
 
 def _saturation(service: ServedModelSpec) -> Iterator[Indicator | Unmeasured]:
@@ -139,6 +148,11 @@ def _saturation(service: ServedModelSpec) -> Iterator[Indicator | Unmeasured]:
         yield Indicator(f"saturation_{field.partition('_')[0]}", path,
                         f"at most {what} in any replica for all but {_plain(saturation.percent_of_time)} % of the time",
                         saturation.percent_of_time / 100, metric, bound, bound)
+
+
+def _reads_elsewhere(service: ServedModelSpec) -> bool:
+    """Whether pods of their own read its prompts."""
+    return isinstance(service, LLMInferenceServiceSpec) and service.prefill is not None
 
 
 def _metric(service: ServedModelSpec, what: str) -> Metric | None:

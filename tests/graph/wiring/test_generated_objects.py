@@ -56,7 +56,7 @@ def test_an_llm_service_makes_pool_service_route_and_two_workloads() -> None:
         ("InferencePool", "qwen-inference-pool"), ("HTTPRoute", "qwen-kserve-route"), ("Deployment", "qwen-kserve"),
         ("Deployment", "qwen-kserve-prefill"))}
     assert {name for _, name in index.services} == {"qwen-kserve-workload-svc", "qwen-epp-service"}
-    assert [pods.labels["llm-d.ai/role"] for pods in index.pods] == ["decode", "prefill"]
+    assert [pods.labels.get("llm-d.ai/role", "picks") for pods in index.pods] == ["decode", "prefill", "picks"]
     assert index.pods[0].labels["tier"] == "gold"
 
 
