@@ -145,6 +145,7 @@ def _asked(findings: Sequence[Finding], views: Sequence[ResourceView]) -> tuple[
 
 def _preview(environments: Path, environment: str, against: str | None, as_of: date, judged_by: str | None) -> PreviewReport:
     from gpuplane.delivery import preview as previews
+    from gpuplane.delivery.clean_tenants import CleanTenants
     from gpuplane.delivery.document_cache import cache_file
     from gpuplane.delivery.tenant_renders import TenantRenders
 
@@ -158,7 +159,7 @@ def _preview(environments: Path, environment: str, against: str | None, as_of: d
                 from gpuplane.delivery.judge_command import judged
 
                 return judged(environments, environment, judged_by, as_of, progress)
-            return spec, previews.preview(spec, as_of, progress, renders)
+            return spec, previews.preview(spec, as_of, progress, renders, CleanTenants(cache_file().with_name("clean")))
 
     if against is None:
         return own()[1]

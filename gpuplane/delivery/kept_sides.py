@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +104,7 @@ def key_of(environments: Path, environment: str, as_of: date) -> str | None:
     Raises:
         OSError: a file cannot be read.
     """
-    parts = [program_digest(), environment, as_of.isoformat()]
+    parts = [program_digest(), version("ortools"), environment, as_of.isoformat()]
     for folder, folders, names in os.walk(environments):
         folders.sort()
         for name in (*folders, *sorted(names)):

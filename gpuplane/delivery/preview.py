@@ -10,6 +10,7 @@ from typing import Any
 
 from gpuplane.catalog import catalog_of
 from gpuplane.delivery.changes import Change
+from gpuplane.delivery.clean_tenants import CleanTenants
 from gpuplane.delivery.consequences import Consequences
 from gpuplane.delivery.data_record import data_records
 from gpuplane.delivery.preview_report import Comparison, PreviewReport
@@ -39,7 +40,8 @@ IDLE_EXEMPTION = "EX-01"
 """Id of the advice to remove an exemption that waives nothing."""
 
 
-def preview(spec: EnvironmentSpec, as_of: date, progress: Progress = lambda _: None, renders: TenantRenders | None = None) -> PreviewReport:
+def preview(spec: EnvironmentSpec, as_of: date, progress: Progress = lambda _: None, renders: TenantRenders | None = None,
+            clean: CleanTenants | None = None) -> PreviewReport:
     """Preview one environment.
 
     Args:
@@ -47,6 +49,7 @@ def preview(spec: EnvironmentSpec, as_of: date, progress: Progress = lambda _: N
         as_of: date that prices and exemptions are judged at.
         progress: called with a line for each step.
         renders: tenants that were rendered before; never where the answer lets an apply go.
+        clean: which of them hold nothing that must not stand there literally.
     """
     from gpuplane.delivery.applying.digest import digests_of
     from gpuplane.delivery.offline_engine import render_stacks, together
@@ -60,8 +63,12 @@ def preview(spec: EnvironmentSpec, as_of: date, progress: Progress = lambda _: N
     stacks = render_stacks(spec, planned, progress, renders)
     resources = tuple(sources.locate(view) for view in together(spec, stacks))
     progress(f"judging {len(resources)} resources by {len(rules)} rules")
-    graph = PlannedGraph(resources, catalog=catalog, parameters=spec.environment.spec.policies).on(as_of)
+    parameters = spec.environment.spec.policies
+    silent = clean.silent(renders, parameters) if clean is not None and renders is not None else frozenset()
+    graph = PlannedGraph(resources, catalog=catalog, parameters=parameters, silent=silent).on(as_of)
     judgement = judge(graph, spec.exemptions, as_of)
+    if clean is not None and renders is not None:
+        clean.learn(renders, resources, parameters, judgement.findings)
     by_urn = {view.urn: view for view in resources}
     located = Consequences(spec, planned).without(
         (sources.refine(finding, by_urn.get(finding.urn)), by_urn.get(finding.urn)) for finding in judgement.findings)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
@@ -106,11 +107,19 @@ def _tenants(report: PreviewReport, console: Console) -> None:
         return
     money = (*_MONEY, *([_DELTA] if any(row.committed.delta is not None for row in rows) else []), _SAID)
     whole = _table((_NAME, *_GPUS, *money), rows, True)
-    if Measurement.get(console, console.options.update(max_width=_UNBOUNDED), whole).maximum <= console.width:
+    if _fits(console, whole):
         _show(console, "Tenants (GPUs; USD a month)", whole)
         return
-    _show(console, "GPUs by tenant", _table((_NAME, *_GPUS), rows, True))
-    _show(console, "USD a month by tenant", _table((_NAME, *money), rows, False))
+    for title, columns, by_gpu in (("GPUs by tenant", (_NAME, *_GPUS), True), ("USD a month by tenant", (_NAME, *money), False)):
+        table = _table(columns, rows, by_gpu)
+        if not _fits(console, table):
+            for column in table.columns:
+                column.width = None  # then they are wrapped
+        _show(console, title, table)
+
+
+def _fits(console: Console, table: Table) -> bool:
+    return Measurement.get(console, console.options.update(max_width=_UNBOUNDED), table).maximum <= console.width
 
 
 def _show(console: Console, title: str, table: Table) -> None:
@@ -120,11 +129,16 @@ def _show(console: Console, title: str, table: Table) -> None:
 
 
 def _table(columns: Sequence[Column], rows: Sequence[TenantRow], by_gpu: bool) -> Table:
+    """A table as wide as its cells: to be told takes rich a tenth of the time that measuring every cell twice does."""
     table = _empty([(heading, side) for heading, side, _, _ in columns])
+    widths = [cell_len(heading) for heading, _, _, _ in columns]
     for row in rows:
         for index, gpu in enumerate((row.gpus if by_gpu else ()) or (None,)):
-            table.add_row(*(Text("" if once and index else printable(cell(row, gpu)), style=_style(heading, row))
-                            for heading, _, cell, once in columns))
+            texts = ["" if once and index else printable(cell(row, gpu)) for _, _, cell, once in columns]
+            widths = list(map(max, widths, map(cell_len, texts)))
+            table.add_row(*(Text(text, style=_style(heading, row)) for text, (heading, _, _, _) in zip(texts, columns, strict=True)))
+    for column, width in zip(table.columns, widths, strict=True):
+        column.width = width
     return table
 
 

@@ -37,11 +37,13 @@ class TenantRenders:
     Attributes:
         rendered: tenants that had to be rendered.
         reused: tenants that were there.
+        latest: the tenants that were asked for last, by the digest of their inputs.
     """
 
     def __init__(self, file: Path | None = None) -> None:
         self._file, self._known, self._new = file, dict[str, Views](), dict[str, Views]()
         self.rendered, self.reused = 0, 0
+        self.latest: dict[str, Views] = {}
 
     def views(self, spec: EnvironmentSpec, planned: EnvironmentPlan, render: Render) -> dict[str, Views]:
         """Resources of each tenant of an environment, in no order; what several share is each one's.
@@ -58,6 +60,7 @@ class TenantRenders:
         self.rendered += len(missing)
         self.reused += len(digests) - len(missing)
         self._store()
+        self.latest = {digest: self._known[digest] for digest in digests.values()}
         return {name: self._known[digest] for name, digest in digests.items()}
 
     def held(self, digests: Collection[str]) -> dict[str, Views] | None:

@@ -23,6 +23,8 @@ def usd(amount: Decimal | None, sign: bool = False) -> str:
 
 def printable(text: str) -> str:
     """Text without control characters, so that nothing in a document can steer a terminal or spoil a picture."""
+    if text.isprintable():
+        return text
     return "".join(character if character.isprintable() else " " for character in text)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from gpuplane.graph.command_lines import flags, words
@@ -29,8 +30,20 @@ class ModelSource:
     path: str
 
 
-def model_sources(graph: PlannedGraph, view: ResourceView) -> Iterator[ModelSource]:
+def model_sources(graph: PlannedGraph, view: ResourceView) -> tuple[ModelSource, ...]:
     """Every model an object would load, in the order it is written."""
+    known = _known_sources(graph)
+    if view not in known:  # a dozen rules ask it of every object
+        known[view] = tuple(_model_sources(graph, view))
+    return known[view]
+
+
+@lru_cache(maxsize=4)
+def _known_sources(graph: PlannedGraph) -> dict[ResourceView, tuple[ModelSource, ...]]:  # noqa: ARG001 one for each graph
+    return {}
+
+
+def _model_sources(graph: PlannedGraph, view: ResourceView) -> Iterator[ModelSource]:
     if view.group == KSERVE_GROUP and view.kind == "LLMInferenceService":
         yield from _present(view, "spec", "model", "uri")
         for index in range(len(items(view.get("spec", "model", "lora", "adapters")))):

@@ -94,7 +94,7 @@ def pod_templates(view: ResourceView) -> tuple[PodTemplate, ...]:
     """Every pod template of an object, in the order it is written; none for schemas and policies about pods."""
     if not view.is_kubernetes or view.group in _NO_PODS or (not view.group and view.kind in _CORE_WITHOUT_PODS):
         return ()
-    plain = view.group not in (KSERVE_GROUP, "argoproj.io") and view.kind != "TrainJob"
+    plain = view.group != "argoproj.io" and view.kind != "TrainJob"
     return tuple(_walk(view, view.props, (), plain))
 
 
@@ -114,7 +114,7 @@ def dotted(steps: Steps) -> str:
 
 
 def _walk(view: ResourceView, value: Any, steps: Steps, plain: bool) -> Iterator[PodTemplate]:
-    """``plain``: containers stand only in the lists that a PodSpec has."""
+    """``plain``: containers stand only in the lists that a PodSpec has, and in KServe's components."""
     if isinstance(value, Unknown):
         if steps[-1] in _CARRIERS and (len(steps) > 1 or view.kind in _POD_KINDS):
             yield PodTemplate(dotted(steps), steps, {}, {}, {}, (), (dotted(steps),))
@@ -123,7 +123,7 @@ def _walk(view: ResourceView, value: Any, steps: Steps, plain: bool) -> Iterator
             if type(item) not in _SCALARS:
                 yield from _walk(view, item, (*steps, index), plain)
     elif isinstance(value, Mapping):
-        if not plain or not _ROLES.keys().isdisjoint(value):
+        if not plain or not _ROLES.keys().isdisjoint(value) or _is_component(view, steps):
             yield from _here(view, value, steps)
         for key, item in value.items():
             if type(item) not in _SCALARS and key not in _ROLES and key not in _OVERRIDES and not (key == "metadata" and not steps):

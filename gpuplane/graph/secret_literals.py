@@ -107,7 +107,7 @@ def spans(text: str) -> frozenset[str]:
     """The parts of a text that have a secret's form: to be taken out of it, never to be shown."""
     if not _CANDIDATE.search(text):
         return frozenset()
-    whole = [match.group() for form in (_HEADER, _KEY_BLOCK) for match in form.finditer(text)]
+    whole = [*_headers(text), *(match.group() for match in _KEY_BLOCK.finditer(text))]
     # All other forms are of one line, and a report says the same line many times.
     text = "\n".join(dict.fromkeys(text.splitlines()))
     found = [match.group() for _, mark, form in _FORMS if mark in text for match in form.finditer(text)]
@@ -117,6 +117,20 @@ def spans(text: str) -> frozenset[str]:
     # Some plug-ins give the prefix of a token alone, or leave out its signature: the rest of the word goes with it.
     words = (match.group() for value in set(found) for match in re.finditer(re.escape(value) + r"[A-Za-z0-9_.+/=-]*", text))
     return frozenset((*whole, *words))
+
+
+def _headers(text: str) -> list[str]:
+    """What :data:`_HEADER` finds, tried where its first word stands: by itself it tries every character of a report."""
+    lowered, found = text.lower(), list[str]()
+    if len(lowered) != len(text) or "\u0131" in text:  # U+0130 and U+0131 are an i too, where case does not count
+        return [match.group() for match in _HEADER.finditer(text)]
+    at = lowered.find("authorization")
+    while at >= 0:
+        match = _HEADER.match(text, at)
+        if match is not None:
+            found.append(match.group())
+        at = lowered.find("authorization", at + 1 if match is None else match.end())
+    return found
 
 
 @cache

@@ -64,6 +64,18 @@ def all_tenants(graph: PlannedGraph) -> frozenset[str]:
 
 def data_class(graph: PlannedGraph, view: ResourceView) -> str | None:
     """The most sensitive of what the object and its namespace say: a label on an object cannot make its data harmless."""
+    known = _known_classes(graph)
+    if view not in known:  # every rule about data asks it of every object
+        known[view] = _data_class(graph, view)
+    return known[view]
+
+
+@lru_cache(maxsize=4)
+def _known_classes(graph: PlannedGraph) -> dict[ResourceView, str | None]:  # noqa: ARG001 one for each graph
+    return {}
+
+
+def _data_class(graph: PlannedGraph, view: ResourceView) -> str | None:
     said = [graph.data_class_of(source) for source in (view, graph.namespaces.get(view.namespace)) if source is not None]
     return max((name for name in said if name is not None), key=DATA_CLASSES.index, default=None)
 

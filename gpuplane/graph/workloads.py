@@ -80,6 +80,8 @@ def devices_of(template: PodTemplate) -> Mapping[str, int]:
 
 def _devices(container: Mapping[str, Any]) -> dict[str, int]:
     requests, limits = (mapping(lookup(container, "resources", part)) for part in ("requests", "limits"))
+    if not limits and not requests:
+        return {}
     amounts = {name: quantity(value) for name, value in {**limits, **requests}.items() if is_device_resource(str(name))}
     return {name: int(amount) for name, amount in amounts.items() if amount}
 

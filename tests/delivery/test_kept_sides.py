@@ -14,6 +14,7 @@ import pytest
 
 from benchmarks.wishes import NAME, write_large_environment, write_tenant
 from gpuplane.delivery import shared_side
+from gpuplane.delivery.clean_tenants import CleanTenants
 from gpuplane.delivery.comparison import OtherSide
 from gpuplane.delivery.kept_sides import KeptSides, key_of, packed_side, unpacked_side
 from gpuplane.delivery.preview import preview, with_comparison
@@ -31,10 +32,11 @@ def git(folder: Path, *arguments: str) -> None:
 
 def said(folder: Path, cache: Path | None, ref: str = "HEAD", as_of: date = AS_OF) -> str:
     """The whole report of a preview against a ref, as a process of its own would say it."""
-    renders, sides = (TenantRenders(cache / "renders.sqlite"), KeptSides(cache / "sides")) if cache is not None else (None, None)
+    renders, sides, clean = (TenantRenders(cache / "renders.sqlite"), KeptSides(cache / "sides"), CleanTenants(
+        cache / "clean")) if cache is not None else (None, None, None)
     spec = load_environment(folder, NAME)
     with OtherSide(folder, NAME, ref, as_of) as other:
-        report = preview(spec, as_of, renders=renders)
+        report = preview(spec, as_of, renders=renders, clean=clean)
         return to_json(with_comparison(spec, report, other.compared_with(report, renders, sides)))
 
 
@@ -56,7 +58,8 @@ class Changes:
         self._folder, self._root, self._chance = folder, folder / NAME, random.Random(seed)
 
     def one(self) -> str:
-        step = self._chance.choice([self.larger, self.gone, self.new, self.other_class, self.other_budget, self.merged])
+        step = self._chance.choice([
+            self.larger, self.gone, self.new, self.other_class, self.other_budget, self.other_account, self.merged])
         step()
         return step.__name__
 
@@ -81,6 +84,13 @@ class Changes:
         file = self._root / "environment.yaml"
         lines = [line for line in file.read_text().splitlines() if not line.startswith("  budget_usd")]
         file.write_text("\n".join(lines) + f"\n  budget_usd_per_month: {self._chance.choice([10, 999999999])}\n")
+
+    def other_account(self) -> None:
+        """Now and then a number that is somebody's."""
+        file = self._chance.choice(sorted(self._root.glob("tenants/*.yaml")))
+        lines = file.read_text().splitlines()
+        word = self._chance.choice(["cc-1", "4111-1111-1111-1111", "cc-2"])
+        file.write_text("\n".join(f"  cost_center: {word}" if "cost_center" in line else line for line in lines) + "\n")
 
     def merged(self) -> None:
         git(self._folder, "add", "-A")

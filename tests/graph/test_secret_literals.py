@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gpuplane.graph import secret_literals
 from gpuplane.graph.manifests import views_of_text
 from gpuplane.graph.secret_literals import kind_of, secret, spans
 from gpuplane.graph.text_leaves import Leaf, Use, kept_in_git, leaves
@@ -102,3 +103,12 @@ def test_a_token_is_taken_out_of_a_text_whole(form: str) -> None:
     token = {**FORMED, "npm": "npm" + "_" + LONG}[form]
 
     assert spans(f"said: {token}, and so on") == {token}
+
+
+@pytest.mark.parametrize("text", [
+    "", "authorization", "Authorization: Bearer abcdefghijklmnop", 'x"AUTHORIZATION": "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ" authorization',
+    "authorization: bearer authorization: bearer abcdefghijklmnop", "reauthorization: bearer abcdefghijklmnop",
+    "author\u0130zation: bearer abcdefghijklmnop", "author\u0131zation: bearer abcdefghijklmnop", "\u0130 authorization: basic abcdefghijklmnop",
+    "rbac.authorization.k8s.io Authorization=Bearer\n abcdefghijklmnop-authorization-authorization: bearer zyxwvutsrqponm"])
+def test_headers_are_found_where_the_pattern_finds_them(text: str) -> None:
+    assert secret_literals._headers(text) == [match.group() for match in secret_literals._HEADER.finditer(text)]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
 
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.queues import NAMESPACE_NAME, Queue, cluster_queues, namespace_labels
-from gpuplane.graph.reachability.edges import Edge, Maker, Medium, maker, platform, tenant
+from gpuplane.graph.reachability.edges import MOST_APART, Edge, Maker, Medium, maker, parties, platform, tenant
 from gpuplane.graph.reachability.labels import demand, fits
 from gpuplane.graph.reachability.tenant_pods import among, tenant_pods
 from gpuplane.graph.resource_view import ResourceView, lookup
@@ -73,8 +74,24 @@ def _priorities(graph: PlannedGraph) -> Iterator[Edge]:
         preempts = view is None or view.get("preemptionPolicy") != "Never"
         if name is not None and preempts and number > highest.get(pods.tenant, (default, None))[0]:
             highest[pods.tenant] = number, maker(pods.view, f"{pods.template.path}.priorityClassName")
-    for source, (value, by) in sorted(highest.items()):
-        for target in sorted(lowest):
-            if target != source and lowest[target] < value:
-                yield Edge(Medium.QUEUES, tenant(source), tenant(target), f"pods of priority {value} of tenant {source} end pods of tenant "
-                           f"{target}, of priority {lowest[target]}, where nodes are full", (by,))
+    for (value, sources), (low, targets) in product(_levels({name: each for name, (each, _) in highest.items()}), _levels(lowest)):
+        if low < value:
+            yield from _ending(value, {name: highest[name][1] for name in sources}, low, targets)
+
+
+def _levels(numbers: Mapping[str, int]) -> list[tuple[int, list[str]]]:
+    """Tenants by their number, both in order."""
+    found: dict[int, list[str]] = defaultdict(list)
+    for name in sorted(numbers):
+        found[numbers[name]].append(name)
+    return sorted(found.items())
+
+
+def _ending(value: int, sources: Mapping[str, Maker], low: int, targets: Sequence[str]) -> Iterator[Edge]:
+    """Tenants whose pods end those of others: one by one, or many as one, for there would be their square of them."""
+    for source in parties(sources) if len(targets) > MOST_APART else map(tenant, sources):
+        made = tuple(dict.fromkeys(sources[name] for name in source.names))
+        for target in parties(targets if source.members else [name for name in targets if name != source.name]):
+            other = str(target) if target != source else "any other"
+            yield Edge(Medium.QUEUES, source, target, f"pods of priority {value} of {source} end pods of {other}, of priority {low}, "
+                       "where nodes are full", made)

@@ -228,3 +228,21 @@ def test_a_part_of_the_platform_is_no_tenant() -> None:
     view = ResourceView("urn:ns", api_version="v1", kind="Namespace", name="tools", props={})
 
     assert matrix(PlannedGraph([view])) == Matrix((), ())
+
+
+@pytest.mark.parametrize(("high", "low"), [(1, 3), (3, 1), (1, 30), (3, 30), (30, 3), (30, 30), (14, 13)])
+def test_who_ends_whose_pods_is_every_pair_and_few_edges(high: int, low: int) -> None:
+    """Tenants of high priority, one of them with pods of none too, and tenants without a priority."""
+    names = [f"h{number:02}" for number in range(high)], [f"l{number:02}" for number in range(low)]
+    text = obj("PriorityClass", "scheduling.k8s.io/v1", "high", "", "value: 9")
+    text += "".join(f"\napiVersion: v1\nkind: Namespace\nmetadata: {{name: {name}, labels: {{gpuplane.dev/tenant: {name}}}}}\n---"
+                    for name in (*names[0], *names[1]))
+    text += "".join(pod(name, "priorityClassName: high") for name in names[0]) + "".join(pod(name, "") for name in (*names[1], "h00"))
+    text = text.replace("name: p, namespace: h00", "name: q, namespace: h00", 1)
+
+    edges = [edge for edge in matrix(PlannedGraph(views_of_text(text))).edges if edge.medium == "queues"]
+
+    assert {pair for edge in edges for pair in edge.pairs()} == {
+        (source, target) for source in names[0] for target in (*names[1], "h00") if source != target}
+    assert len(edges) <= 12 * (high + low)
+    assert all(edge.refused for edge in edges)
