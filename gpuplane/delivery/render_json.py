@@ -5,7 +5,6 @@ It is also how two refs are compared: both sides' resources make the trip throug
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -14,6 +13,7 @@ from gpuplane.delivery.change_summary import tenant_of, tenants_of
 from gpuplane.delivery.changes import Change
 from gpuplane.delivery.isolation_figures import isolation_change
 from gpuplane.delivery.isolation_json import edge_json, isolation_json
+from gpuplane.delivery.json_text import json_text
 from gpuplane.delivery.preview_report import SCHEMA_VERSION, PreviewReport, plain, sentence
 from gpuplane.delivery.pull_request.impact import impact
 from gpuplane.graph.resource_view import ResourceView
@@ -27,7 +27,7 @@ _RESOURCE = ("urn", "type", "kind", "api_version", "namespace", "name", "layer",
 
 def to_json(report: PreviewReport) -> str:
     """The report as JSON text (``docs/schema/preview.json``): keys sorted, two spaces."""
-    return json.dumps(json_report(report), indent=2, sort_keys=True, ensure_ascii=False)
+    return json_text(json_report(report))
 
 
 def json_report(report: PreviewReport) -> dict[str, Any]:
