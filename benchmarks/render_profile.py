@@ -18,7 +18,8 @@ from gpuplane.planning import plan
 from gpuplane.spec.loader import load_environment
 
 TENANTS = 20
-_PACKAGES = (("/gpuplane/", "gpuplane"), ("/components/", "gpuplane"), ("/stacks/", "gpuplane"), ("/pulumi/", "Pulumi's SDK"),
+_ENGINE, _COMPONENTS = "gpuplane's offline engine", "gpuplane's components and stacks"
+_PACKAGES = (("/gpuplane/", _ENGINE), ("/components/", _COMPONENTS), ("/stacks/", _COMPONENTS), ("/pulumi/", "Pulumi's SDK"),
              ("/pulumi_kubernetes/", "Pulumi's SDK"), ("/google/", "protobuf"), ("/grpc/", "protobuf"), ("/asyncio/", "asyncio"),
              ("/selectors.py", "asyncio"), ("/concurrent/", "asyncio"), ("/kserve/", "KServe's and Kubernetes' models"),
              ("/kubernetes/", "KServe's and Kubernetes' models"), ("/pydantic", "KServe's and Kubernetes' models"))

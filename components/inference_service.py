@@ -272,5 +272,6 @@ def _plain(model: Any) -> Any:
         return [_plain(item) for item in model]
     if not hasattr(model, "attribute_map"):
         return model
-    found = {key: getattr(model, attribute) for attribute, key in model.attribute_map.items()}
-    return {key: _plain(value) for key, value in found.items() if value is not None and value != ""}
+    names = model.attribute_map  # of forty attributes three have a value, kept under the name, or under it with an underscore before
+    found = {names.get(key.removeprefix("_")): value for key, value in vars(model).items() if value is not None and value != ""}
+    return {key: _plain(value) for key, value in found.items() if key is not None}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 
 import pulumi
@@ -38,8 +39,7 @@ def require_upstream(spec: EnvironmentSpec, layer: str) -> pulumi.StackReference
     assert below in LAYERS
     reference = _reference(spec, below)
     expected = {"environment": spec.name, "layer": below, "cluster": spec.environment.spec.cluster.name}
-    for key, value in expected.items():
-        reference.require_output(key).apply(partial(_same, key, value))
+    reference.outputs.apply(partial(_require_same, expected))
     return reference
 
 
@@ -67,7 +67,8 @@ def _reference(spec: EnvironmentSpec, layer: str) -> pulumi.StackReference:
     return pulumi.StackReference(f"{pulumi.get_organization()}/{pulumi.get_project()}/{spec.stack_name(layer)}")
 
 
-def _same(key: str, expected: str, found: object) -> None:
-    if found != expected:
-        raise pulumi.RunError(f"the stack below holds {key} {found!r}, this one {expected!r}: check the names under stacks: "
-                              "of environment.yaml.")
+def _require_same(expected: Mapping[str, str], found: Mapping[str, object]) -> None:
+    for key, value in expected.items():
+        if found.get(key) != value:
+            raise pulumi.RunError(f"the stack below holds {key} {found.get(key)!r}, this one {value!r}: check the names under stacks: "
+                                  "of environment.yaml.")

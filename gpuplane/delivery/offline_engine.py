@@ -102,14 +102,21 @@ def _registered(program: Callable[[], None], layer: str, stack: str) -> tuple[Re
     return tuple(monitor.views)
 
 
-def run_program(program: Callable[[], None], monitor: MockMonitor, stack: str) -> None:
-    """Run a Pulumi program against a mock monitor, to its end, as a preview."""
+def run_program(program: Callable[[], None], monitor: MockMonitor, stack: str, *, by_sdk: bool = False) -> None:
+    """Run a Pulumi program against a mock monitor, to its end, as a preview.
+
+    Args:
+        program: registers resources.
+        monitor: answers, and keeps what it wants to.
+        stack: name of the stack.
+        by_sdk: whether resources are registered by Pulumi's own registration, as in ``pulumi up``; the same comes out, later.
+    """
     loop = asyncio.new_event_loop()
     try:
         asyncio.set_event_loop(loop)
         loop.set_default_executor(_AtOnce())
         set_root_resource(None)  # type: ignore[arg-type]  # set_mocks makes a root stack of its own, on this loop
-        with _without_stack_traces(), _at_once(monitor):
+        with _without_stack_traces(), nullcontext() if by_sdk else _at_once(monitor):
             SETTINGS.outputs.clear()  # of a program that failed on another loop
             set_mocks(_NoMocks(), project=PROJECT, stack=stack, preview=True, monitor=monitor)
             loop.run_until_complete(run_pulumi_func(program))

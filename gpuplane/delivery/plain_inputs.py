@@ -46,11 +46,11 @@ def plain(value: Any) -> Any:
     """
     kind = type(value)
     if kind is str:
-        return text(value)
+        return value if value.isascii() and value != UNKNOWN else text(value)
     if kind is dict:
         if _special_sig_key in value:
             raise NotPlain
-        return {text(key): plain(value[key]) for key in in_order(value)}
+        return {key if type(key) is str and key.isascii() else text(key): plain(value[key]) for key in in_order(value)}
     if kind is list or kind is tuple:
         return [plain(item) for item in value]
     if kind is bool or value is None:

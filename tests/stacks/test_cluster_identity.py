@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pulumi
 import pytest
 import yaml
 from pulumi.runtime.proto import resource_pb2
@@ -69,6 +70,21 @@ class _Exports(RecordingMonitor):
         answer.properties.update({"name": request.name, "outputs": {"environment": "aws", "layer": layer, "cluster": "aws", **(
             {ENDPOINT: HOME, CERTIFICATE_AUTHORITY: AUTHORITY} if layer == "cluster" else {})}})
         return answer
+
+
+@pytest.mark.parametrize("found", [{"environment": "other", "layer": "cluster", "cluster": "aws"}, {"layer": "cluster", "cluster": "aws"}])
+def test_a_stack_below_of_another_environment_is_refused(found: dict[str, str]) -> None:
+    class Other(RecordingMonitor):
+        def ReadResource(self, request: Any) -> Any:  # noqa: N802 the name of the RPC
+            answer = resource_pb2.ReadResourceResponse(urn=self.make_urn(request.parent, request.type, request.name))
+            answer.properties.update({"name": request.name, "outputs": found})
+            return answer
+
+    def below() -> None:
+        require_upstream(SPEC, "platform")
+
+    with pytest.raises(pulumi.RunError, match=f"holds environment {found.get('environment')!r}, this one 'aws'"):
+        run_program(below, Other("platform"), "aws-platform")
 
 
 def _registered(layer: str, spec: EnvironmentSpec = SPEC) -> list[dict[str, Any]]:
