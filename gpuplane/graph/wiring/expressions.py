@@ -13,6 +13,9 @@ from gpuplane.graph.wiring.links import Link, Relation, State
 from gpuplane.graph.wiring.monitors import picked, scrapes_of
 from gpuplane.graph.wiring.pods import Pods
 from gpuplane.graph.wiring.promql import Series, series
+from gpuplane.graph.wiring.scraped_labels import given_labels
+
+_NAMESPACE = "namespace"
 
 
 @dataclass(frozen=True)
@@ -73,17 +76,17 @@ def series_links(index: Index, reader: Reader, read: Series, beside: set[str]) -
 def _exported(index: Index, reader: Reader, read: Series) -> Link:
     exporters = _exporters(index, next(prefix for prefix in SERVING_PREFIXES if read.metric.startswith(prefix)))
     target = f"metric {read.metric}"
-    if not exporters:
+    if not exporters.all:
         return reader.link(target, State.OUTSIDE, "none of the objects runs an engine that exports it")
-    wanted = [matcher.value for matcher in read.matchers if matcher.label == "namespace" and matcher.operator == "="]
-    places = [name for name in (wanted[:1] if wanted and "$" not in wanted[0] else exporters) if read.admits("namespace", name)]
-    near = [pods for name in places for pods in exporters.get(name, ())]
-    if not near:
-        spoken = any(name in index.by_namespace or index.speaks("", "Namespace") for name in wanted)
-        return reader.link(target, State.DANGLING if spoken else State.OUTSIDE,
-                           f"no engine of namespace {', '.join(wanted)} exports it")
-    hidden = any(name in _hidden(index) for name in places)
-    return served(index, reader, read, near, hidden)
+    hidden = any(read.admits(_NAMESPACE, name) for name in _hidden(index))
+    near = exporters.bearing(read)
+    if near:
+        return served(index, reader, read, near, hidden)
+    wanted = [matcher for matcher in read.matchers if matcher.label in exporters.names]
+    spoken = not hidden and (index.speaks("", "Namespace") or any(
+        matcher.label == _NAMESPACE and matcher.value in index.by_namespace for matcher in wanted))
+    asked = ", ".join(f"{'' if matcher.label == _NAMESPACE else 'label '}{matcher.label} {matcher.value}" for matcher in wanted)
+    return reader.link(target, State.DANGLING if spoken else State.OUTSIDE, f"no engine of {asked} exports it")
 
 
 def served(index: Index, reader: Reader, read: Series, pods: list[Pods], hidden: bool = False) -> Link:
@@ -109,14 +112,41 @@ def served(index: Index, reader: Reader, read: Series, pods: list[Pods], hidden:
     return reader.link(target, State.FOUND, f"{answering[0]} export it", urns)
 
 
+class _Exporters:
+    """Pods whose engine exports some metrics, found by the labels that their series bear.
+
+    Attributes:
+        all: every one, in the order of the objects.
+        names: labels that some of them are known to bear.
+    """
+
+    def __init__(self, all_pods: list[tuple[Pods, Mapping[str, str]]]) -> None:
+        self.all = all_pods
+        self.names = frozenset(name for _, labels in all_pods for name in labels)
+        self._bearing: dict[tuple[str, str], list[tuple[Pods, Mapping[str, str]]]] = {}
+        self._silent: dict[str, list[tuple[Pods, Mapping[str, str]]]] = {name: [] for name in self.names}
+        for row in all_pods:
+            for name in self.names:
+                if name in row[1]:
+                    self._bearing.setdefault((name, row[1][name]), []).append(row)
+                else:
+                    self._silent[name].append(row)
+
+    def bearing(self, read: Series) -> list[Pods]:
+        """Those whose labels, as far as they are known, a series asks for."""
+        some = [[*self._bearing.get((matcher.label, matcher.value), ()), *self._silent[matcher.label]] for matcher in read.matchers
+                if matcher.label in self.names and matcher.operator == "=" and "$" not in matcher.value and "[[" not in matcher.value]
+        asked = self.names & {matcher.label for matcher in read.matchers}
+        return [pods for pods, labels in min(some, key=len, default=self.all)
+                if all(read.admits(name, labels[name]) for name in asked if name in labels)]
+
+
 @lru_cache(maxsize=64)
-def _exporters(index: Index, prefix: str) -> Mapping[str, tuple[Pods, ...]]:
-    """Pods whose engine exports metrics that begin so, by namespace."""
-    found: dict[str, list[Pods]] = {}
-    for pods in index.pods:
-        if pods.engine is not None and pods.engine.exports(prefix):
-            found.setdefault(pods.namespace, []).append(pods)
-    return {name: tuple(each) for name, each in found.items()}
+def _exporters(index: Index, prefix: str) -> _Exporters:
+    """Pods whose engine exports metrics that begin so."""
+    reached = scrapes_of(index).reached
+    return _Exporters([(pods, {**given_labels(reached.get(id(pods), []), pods), _NAMESPACE: pods.namespace})
+                       for pods in index.pods if pods.engine is not None and pods.engine.exports(prefix)])
 
 
 @lru_cache(maxsize=4)
