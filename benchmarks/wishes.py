@@ -93,6 +93,9 @@ spec:
   budget_usd_per_month: 999999999
   kueue: {{install: external, version: 0.19.2}}
   kserve: {{install: external, version: v0.20.0}}
+  monitoring: {{namespace: monitoring, prometheus_url: "http://prometheus.monitoring.svc:9090", grafana: {{}}}}
+  secret_stores:
+    vault: {{vault: {{server: "https://vault.example.com", role_template: "{{tenant}}", region: eu-central-1}}}}
   allowed_registries: [docker.io/vllm/]
   allowed_model_sources: ["hf://Qwen/", "hf://BAAI/", "hf://meta-llama/"]
   cohorts:
@@ -115,6 +118,8 @@ spec:
     - name: model-hub              # through the platform's proxy
       namespace: egress-proxy
       ports: [3128]
+  secrets:
+    - {{name: model-hub, store: vault, data: {{HF_TOKEN: {{key: {name}/model-hub, property: token}}}}}}
   access:
     groups:
       {name}-developers: developer
@@ -155,6 +160,12 @@ spec:
   scaling:
     min_replicas: 1
     max_replicas: {replicas}
+  rollout: {{max_surge: 0}}
+  objectives:
+    requests_per_second: 0.01
+    request_sizes: [{{input_tokens: 512, output_tokens: 128}}]
+    ttft_ms: {{p90: 5000}}
+    error_percent: 1
   priority: standard
   startup_seconds: 3600
 """
