@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from kubernetes import dynamic
 from gpuplane.catalog.overlay import catalog_of
 from gpuplane.delivery.offline_engine import render
 from gpuplane.planning import plan
+from gpuplane.spec.errors import InvalidSpec
 from gpuplane.spec.kserve_names import (
     PICKER_COMPONENT,
     PICKER_METRICS_PORT,
@@ -22,7 +24,7 @@ from gpuplane.spec.kserve_names import (
 )
 from gpuplane.spec.vocabulary import KSERVE_LLM
 from tests.integration.cluster import Cluster, admitted, wait_for
-from tests.stacks.llm_shapes import PROXY, SHAPES, llm_wish
+from tests.stacks.llm_shapes import FILE, PROXY, SHAPES, llm_wish
 
 pytestmark = pytest.mark.integration
 ORDER = ("Namespace", "ServiceAccount", "ResourceFlavor", "Cohort", "ClusterQueue", "LocalQueue", "WorkloadPriorityClass",
@@ -197,9 +199,12 @@ def test_what_leaves_the_gpu_is_handed_to_the_engine(applied: Mapping[str, dict[
     assert str(16 * 1024**3) in " ".join(container.command)
 
 
-def test_the_api_server_refuses_what_is_refused_before_it(applied: Mapping[str, dict[str, Any]], cluster: Cluster) -> None:
+def test_the_api_server_refuses_what_is_refused_before_it(
+        applied: Mapping[str, dict[str, Any]], cluster: Cluster, tmp_path: Path) -> None:
     body = dict(applied["tensor"], metadata={"name": "wrong", "namespace": "acme"})
     body["spec"] = {**body["spec"], "parallelism": {"pipeline": 2, "data": 2, "dataLocal": 1}}
 
     with pytest.raises(dynamic.exceptions.DynamicApiError):
         _apply(cluster, body)
+    with pytest.raises(InvalidSpec):
+        llm_wish(tmp_path, "pipeline").change(FILE, "pipeline: 2}", "pipeline: 2, data: 2, data_local: 1}").load()
