@@ -27,7 +27,7 @@ from tests.integration.cluster import Cluster, admitted, wait_for
 from tests.stacks.llm_shapes import FILE, PROXY, SHAPES, llm_wish
 
 pytestmark = pytest.mark.integration
-ORDER = ("Namespace", "ServiceAccount", "ResourceFlavor", "Cohort", "ClusterQueue", "LocalQueue", "WorkloadPriorityClass",
+ORDER = ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding", "Namespace", "ServiceAccount", "ResourceFlavor", "Cohort", "ClusterQueue", "LocalQueue", "WorkloadPriorityClass",
          "ResourceQuota", "LLMInferenceServiceConfig", "LLMInferenceService", "ConfigMap", "Service", "Deployment")
 PODS = {"pipeline": (2, 0), "data": (2, 0), "prefill": (1, 2)}
 """Pods that write answers and pods that read prompts, where they are not one and none."""
@@ -121,6 +121,29 @@ def test_an_endpoint_picker_is_what_our_objects_take_it_for(applied: Mapping[str
     assert {PICKER_PORT, PICKER_METRICS_PORT} <= {port["containerPort"] for port in main["ports"]}
     assert "--metrics-endpoint-auth=false" in main["args"]
     assert main["image"].startswith("ghcr.io/llm-d/llm-d-router-endpoint-picker")
+    wait_for(lambda: any(pod.status.phase == "Running" for pod in cluster.core.list_namespaced_pod(
+        "acme", label_selector=f"app.kubernetes.io/component={PICKER_COMPONENT},app.kubernetes.io/name=prefill").items), "the picker runs", 45)
+
+
+@pytest.mark.parametrize(("account", "name", "refused"), [("prefill-epp-sa", "prefill", False), ("acme-secrets", "prefill", True),
+                                                          ("other-epp-sa", "prefill", True), ("prefill-epp-sa", "", True)])
+def test_only_an_endpoint_picker_runs_as_its_account(
+        account: str, name: str, refused: bool, applied: Mapping[str, dict[str, Any]], cluster: Cluster) -> None:
+    labels = {"app.kubernetes.io/component": PICKER_COMPONENT, "app.kubernetes.io/name": name} if name else {}
+    container = {"name": "main", "image": "docker.io/vllm/vllm-openai@sha256:" + "a" * 64, "securityContext": {
+        "allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}, "runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}}
+    served = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": account, "namespace": "acme"}}
+    if cluster.get("v1", "ServiceAccount", account, "acme") is None:
+        cluster.create(served)
+    body = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "wrong", "namespace": "acme", "labels": labels},
+            "spec": {"serviceAccountName": account, "containers": [container]}}
+    try:
+        cluster.kind("v1", "Pod").create(body=body, namespace="acme", dry_run="All")
+        said = ""
+    except dynamic.exceptions.DynamicApiError as error:
+        said = str(error.body)
+
+    assert ("others read the tenant's secret store" in said) is refused, said
 
 
 def test_the_proxy_before_an_endpoint_picker_runs_confined(applied: Mapping[str, dict[str, Any]], cluster: Cluster) -> None:
