@@ -37,6 +37,8 @@ class NodeClassArgs:
         instance_store: ``RAID0`` of the NVMe disks instead of the volume; None: they are not used.
         max_pods: pods of a node; None: by its network interfaces.
         capacity_reservation_ids: where reserved nodes start.
+        efa_interfaces: network cards, each with an EFA interface; 0 for ordinary ones.
+        placement_group: name of the one that nodes start in; None: wherever there is capacity.
         tags: AWS tags.
     """
 
@@ -51,6 +53,8 @@ class NodeClassArgs:
     instance_store: str | None = None
     max_pods: int | None = None
     capacity_reservation_ids: tuple[str, ...] = ()
+    efa_interfaces: int = 0
+    placement_group: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -125,6 +129,8 @@ def node_class_manifest(args: KarpenterNodePoolArgs) -> Manifest:
         "subnetSelectorTerms": [dict(term) for term in node.subnets],
         "securityGroupSelectorTerms": [dict(term) for term in node.security_groups],
         "capacityReservationSelectorTerms": [{"id": each} for each in sorted(node.capacity_reservation_ids)],
+        "networkInterfaces": _interfaces(node.efa_interfaces),
+        "placementGroupSelector": {"name": node.placement_group} if node.placement_group is not None else None,
         "blockDeviceMappings": _disks(node), "instanceStorePolicy": node.instance_store,
         # Version 2 of the metadata service, and one hop: a pod cannot take the node's identity.
         "metadataOptions": {"httpEndpoint": "enabled", "httpTokens": "required", "httpPutResponseHopLimit": 1},
@@ -177,6 +183,14 @@ def _disks(node: NodeClassArgs) -> list[dict[str, Any]]:
     return [{"deviceName": device, "rootVolume": device == disks[-1][0], "ebs": _said({
         "volumeSize": f"{gib}Gi", "volumeType": "gp3", "encrypted": True, "deleteOnTermination": True, "kmsKeyID": node.disk_kms_key_arn})}
         for device, gib in disks]
+
+
+def _interfaces(cards: int) -> list[dict[str, Any]]:
+    """The node's address on the first card, and an EFA on each, which takes none (Karpenter v1.14 ``spec.networkInterfaces``)."""
+    if not cards:
+        return []
+    efas = [{"networkCardIndex": card, "deviceIndex": 0 if card else 1, "interfaceType": "efa-only"} for card in range(cards)]
+    return [{"networkCardIndex": 0, "deviceIndex": 0, "interfaceType": "interface"}, *efas]
 
 
 def _said(fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -52,11 +52,12 @@ class KServe(pulumi.ComponentResource):
 
 
 def values(local_models: bool = False, version: str = "", digests: Mapping[str, str] = MappingProxyType({})) -> dict[str, Any]:
-    """Values of ``kserve-resources``; the webhook looks for copies on nodes only where its configuration says so.
+    """Values of ``kserve-resources``; the webhook looks for copies on nodes only where its configuration says so. That configuration is the
+    chart's, which leaves LLMInferenceServices without TLS of their own: routes and monitors speak to them so.
 
     Its templates join image and tag by a colon, so a digest comes behind the tag.
     """
-    kserve: dict[str, Any] = {"controller": {"deploymentMode": "Standard"},
+    kserve: dict[str, Any] = {"controller": {"deploymentMode": "Standard"}, "inferenceServiceConfig": {"enabled": True},
                               **{image: {"tag": f"{version}@{digest}"} for image, digest in sorted(digests.items())}}
     return {"kserve": {**kserve, "localmodel": {"enabled": True}} if local_models else kserve}
 

@@ -15,6 +15,7 @@ from typing import Any
 import pulumi
 
 from gpuplane.components.kubernetes_object import KubernetesObject, child_options, metadata
+from gpuplane.spec.kserve_names import PICKER_ACCOUNT_SUFFIX, PICKER_COMPONENT
 from gpuplane.spec.vocabulary import BY_CONTROLLER, GPU_PREFIX, MODEL_SERVER_ACCOUNT, QUEUE_NAME, TENANT
 
 GPU_POLICY = "gpuplane-gpu-needs-queue"
@@ -133,6 +134,12 @@ _VALIDATIONS = {
 """What is said to what does not hold."""
 
 
+_PICKS = (f"has(object.metadata.labels) && object.metadata.labels[?'app.kubernetes.io/component'].orValue('') == '{PICKER_COMPONENT}' && "
+          "has(object.spec.serviceAccountName) && object.spec.serviceAccountName == "
+          f"object.metadata.labels[?'app.kubernetes.io/name'].orValue('') + '{PICKER_ACCOUNT_SUFFIX}'")
+"""CEL: the endpoint picker of an LLMInferenceService, whose account KServe makes: it reads pods and pools, and no secrets."""
+
+
 def _border_spec() -> dict[str, Any]:
     account = "has(object.spec.serviceAccountName) ? object.spec.serviceAccountName : 'default'"
     return {
@@ -143,7 +150,8 @@ def _border_spec() -> dict[str, Any]:
              "reason": "Forbidden", "message": "A Service with externalIPs can take other tenants' traffic (CVE-2020-8554)."},
             {"expression": "object.kind != 'Service' || !has(object.spec.type) || object.spec.type != 'ExternalName'",
              "reason": "Forbidden", "message": "A Service of type ExternalName leads round the allow-listed egress."},
-            {"expression": f"object.kind != 'Pod' || ({account}) in ['default', '{MODEL_SERVER_ACCOUNT}']", "reason": "Forbidden",
+            {"expression": f"object.kind != 'Pod' || ({account}) in ['default', '{MODEL_SERVER_ACCOUNT}'] || ({_PICKS})",
+             "reason": "Forbidden",
              "message": f"Pods run as the service account {MODEL_SERVER_ACCOUNT} or default; others read the tenant's secret store."},
         ],
     }

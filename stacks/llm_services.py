@@ -81,7 +81,7 @@ def _service(spec: EnvironmentSpec, planned: EnvironmentPlan, entry: ServiceEntr
         engine_arguments=(*vllm_arguments(release.vllm), *observed_arguments(spec, entry)),
         environment={name: filled(value, row) for name, value in row.environment.items()} | traced_environment(spec, entry),
         scheduler_replicas=None if service.router is None else service.router.scheduler.replicas,
-        open_picker_metrics=prefill is not None and spec.environment.spec.monitoring is not None,
+        open_picker_metrics=spec.environment.spec.monitoring is not None,
         offload_gib=None if offload is None else offload.cpu_gib, eviction_policy="lru" if offload is None else offload.eviction_policy,
         adapters=() if lora is None else tuple(AdapterArgs(adapter.name, adapter.storage_uri) for adapter in lora.adapters),
         max_lora_rank=16 if lora is None else lora.max_rank, max_adapters=1 if lora is None else lora.max_adapters,

@@ -98,8 +98,8 @@ def _karpenter(spec: EnvironmentSpec, planned: EnvironmentPlan, pool: NodePool, 
     settings, facts = spec.environment.spec, planned.pools[pool.name]
     assert settings.aws is not None
     return KarpenterNodePoolArgs(
-        pool=pool.name, node=_node_class(spec, nodes), instance_types=nodes.instance_types, region=settings.aws.region,
-        max_nodes=nodes.max_nodes, gpus_per_node=facts.gpus_per_node, vcpus_per_node=facts.most_vcpus_per_node,
+        pool=pool.name, node=_node_class(spec, nodes, facts.efa_interfaces), instance_types=nodes.instance_types,
+        region=settings.aws.region, max_nodes=nodes.max_nodes, gpus_per_node=facts.gpus_per_node, vcpus_per_node=facts.most_vcpus_per_node,
         capacity_types=nodes.capacity_types,
         zones=tuple(nodes.zones), static_nodes=nodes.static_nodes, weight=nodes.weight,
         consolidate_when=_CONSOLIDATION[nodes.consolidation.when], consolidate_after_seconds=nodes.consolidation.after_seconds,
@@ -109,7 +109,7 @@ def _karpenter(spec: EnvironmentSpec, planned: EnvironmentPlan, pool: NodePool, 
         source=spec.places[("NodePool", pool.name)].relative)
 
 
-def _node_class(spec: EnvironmentSpec, nodes: KarpenterNodes) -> NodeClassArgs:
+def _node_class(spec: EnvironmentSpec, nodes: KarpenterNodes, efa_interfaces: int) -> NodeClassArgs:
     aws = spec.environment.spec.aws
     assert aws is not None  # cross-checked: EC2 nodes are in an AWS environment
     groups = nodes.security_groups
@@ -119,7 +119,8 @@ def _node_class(spec: EnvironmentSpec, nodes: KarpenterNodes) -> NodeClassArgs:
         {"id": nodes.ami.id or ""}, ami_family=nodes.ami.family, subnets=_subnets(spec, aws, nodes.subnet_ids), security_groups=terms,
         disk_gib=nodes.disk_gib, bottlerocket=nodes.bottlerocket, disk_kms_key_arn=nodes.disk_kms_key_arn,
         instance_store=nodes.instance_store.upper() if nodes.instance_store else None, max_pods=nodes.max_pods,
-        capacity_reservation_ids=tuple(each.reservation_id for each in nodes.capacity_reservations), tags=tags(spec))
+        capacity_reservation_ids=tuple(each.reservation_id for each in nodes.capacity_reservations), efa_interfaces=efa_interfaces,
+        placement_group=nodes.efa.placement_group if nodes.efa is not None else None, tags=tags(spec))
 
 
 def _subnets(spec: EnvironmentSpec, aws: Aws, own: tuple[str, ...]) -> tuple[Mapping[str, Any], ...]:

@@ -20,7 +20,7 @@ from gpuplane.planning.environment_plan import EnvironmentPlan, device_share, qu
 from gpuplane.planning.service_levels.indicators import indicators
 from gpuplane.spec.environment_spec import EnvironmentSpec, ServiceEntry
 from gpuplane.spec.inference_service import InferenceService
-from gpuplane.spec.kserve_names import workload_of
+from gpuplane.spec.kserve_names import inference_pool, workload_of
 from gpuplane.spec.llm_inference_service import LLMInferenceService
 from gpuplane.spec.monitoring import Monitoring as MonitoringWish
 
@@ -41,7 +41,7 @@ def register_platform(spec: EnvironmentSpec, planned: EnvironmentPlan, options: 
         wish.namespace, wish.labels, _watch(wish, wish.owner), (*_OPERATORS, *((_GPU_OPERATOR,) if operator is not None else ())),
         has_gpu_metrics=operator is not None and operator.dcgm_service_monitor, recorded=_recorded(spec, planned),
         has_inference_services=not kinds or InferenceService in kinds, has_llm_services=LLMInferenceService in kinds,
-        has_endpoint_pickers=any(entry.role for entry in spec.services.values()),
+        has_endpoint_pickers=any(inference_pool(entry) is not None for entry in spec.services.values()),
         proxies=_proxies(spec)), options)
     if wish.grafana is not None:
         recorded = _recorded(spec, planned)

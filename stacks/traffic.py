@@ -108,7 +108,7 @@ def gateway_peer(spec: EnvironmentSpec, name: str) -> dict[str, Any]:
     gateway, llm = spec.environment.spec.gateway, [entry for entry in spec.services_of(name)
                                                    if not isinstance(entry.document, InferenceService)]
     # KServe's templates answer on a port of their own, and have their metrics there.
-    pickers = (PICKER_METRICS_PORT,) if any(entry.role for entry in llm) else ()
+    pickers = (PICKER_METRICS_PORT,) if any(inference_pool(entry) is not None for entry in llm) else ()
     found: dict[str, Any] = {"metrics_ports": (*TenantNetworkArgs.metrics_ports, LLM_PORT, *pickers)} if llm else {}
     if gateway is None or spec.tenants[name].spec.access.models is None:
         return found

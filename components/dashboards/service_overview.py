@@ -5,6 +5,7 @@ from grafana_foundation_sdk.builders import dashboard
 from gpuplane.components.dashboards.panels import RATE, board, choice, figure, graph, quantile
 
 _ME = 'tenant="$tenant",service="$service"'
+_PICKED = 'tenant="$tenant",picker="$service"'
 
 
 def build() -> dashboard.Dashboard:
@@ -77,8 +78,9 @@ def build() -> dashboard.Dashboard:
                         f"p{int(q * 100)}",
                     )
                     for q in (0.5, 0.95, 0.99)
-                ],
-                "vLLM; from the arrival of the request.",
+                ]
+                + [(quantile(0.95, "llm_d_epp_request_ttft_seconds", f'{_PICKED},streaming="true"'), "p95 (endpoint picker)")],
+                "vLLM, from the arrival of the request; where other pods read prompts, only the endpoint picker sees the whole.",
             )
         )
         .with_panel(
@@ -106,7 +108,10 @@ def build() -> dashboard.Dashboard:
                     )
                     for q in (0.5, 0.95, 0.99)
                 ]
-                + [(f'max(nv_inference_request_summary_us{{{_ME},quantile="0.99"}}) / 1e6', "p99 (Triton)")],
+                + [
+                    (f'max(nv_inference_request_summary_us{{{_ME},quantile="0.99"}}) / 1e6', "p99 (Triton)"),
+                    (quantile(0.99, "llm_d_epp_request_duration_seconds", _PICKED), "p99 (endpoint picker)"),
+                ],
                 "Whole requests.",
             )
         )

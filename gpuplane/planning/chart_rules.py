@@ -41,7 +41,8 @@ SET_BY_GPUPLANE: Mapping[str, Mapping[str, str]] = {
         "enablePrometheus": "it follows from monitoring", "managerConfig.controllerManagerConfigYaml": "gpuplane states Kueue's whole "
         "configuration", "metrics.prometheusNamespace": "write monitoring.namespace"},
     "kserve": {"kserve.agent.tag": _DIGESTS, "kserve.controller.deploymentMode": "Standard is the only mode that Kueue can queue",
-               "kserve.router.tag": _DIGESTS, "kserve.storage.tag": _DIGESTS},
+               "kserve.inferenceServiceConfig.enabled": "routes and monitors speak to LLMInferenceServices without TLS, as the chart's "
+               "configuration has it (enableLLMInferenceServiceTLS)", "kserve.router.tag": _DIGESTS, "kserve.storage.tag": _DIGESTS},
     "volcano": {
         "custom.admission_replicas": "it is always two", "custom.controller_replicas": "it is always two",
         "custom.leader_elect_enable": "it is always on", "custom.scheduler_config_override": "gpuplane states the scheduler's whole "

@@ -71,8 +71,8 @@ def _unpriced(types: Sequence[Instance], pool: NodePool, region: str | None, cat
 
 
 def _fabric(pool: NodePool, fits: Sequence[Instance], place: Place) -> Iterator[Refusal]:
-    group = pool.spec.eks_managed_node_group
-    if group is None or group.efa is None:
+    nodes = pool.spec.eks_managed_node_group or pool.spec.karpenter
+    if nodes is None or nodes.efa is None:
         return
     path = f"{pool.spec.path}.efa"
     for facts in fits:
@@ -83,7 +83,7 @@ def _fabric(pool: NodePool, fits: Sequence[Instance], place: Place) -> Iterator[
         elif not facts.efa_on_primary_card:
             yield refused(FABRIC, place, path,
                           f"how the network cards of {facts.name} take EFA interfaces is not known here: not one for each.",
-                          "Choose another instance type, or make the node group yourself and name its nodes as existing_nodes.")
+                          "Choose another instance type, or start the nodes yourself and name them as existing_nodes.")
     # Types without EFA, and types of different sizes, are refused already.
     if len({facts.efa_interfaces for facts in fits if facts.efa_interfaces}) > 1 and len({facts.gpus for facts in fits}) == 1:
         has = ", ".join(f"{facts.name} {facts.efa_interfaces}" for facts in fits)

@@ -125,8 +125,8 @@ def _created(pool: NodePool, region: str | None, catalog: Catalog) -> _Node:
     assert nodes is not None
     if facts is None:
         return _Node(pool.spec.gpu, 0, 0, 0, {POOL: pool.name}, nodes.least_nodes, nodes.max_nodes, NodeOffer(), NodeOffer())
-    group = pool.spec.eks_managed_node_group
-    efa = (facts.efa_interfaces or 0) if group is not None and group.efa is not None else 0
+    asks = pool.spec.eks_managed_node_group or pool.spec.karpenter
+    efa = (facts.efa_interfaces or 0) if asks is not None and asks.efa is not None else 0
     return _Node(pool.spec.gpu, facts.gpus, facts.vcpus, facts.memory_gib, {POOL: pool.name}, nodes.least_nodes, nodes.max_nodes,
                  bought(nodes, region, catalog), at_worst(nodes, region, catalog),
                  max(each.vcpus for each in fitting(pool.spec, catalog)), efa)

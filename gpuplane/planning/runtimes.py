@@ -53,7 +53,8 @@ def runtime_notes(spec: EnvironmentSpec) -> Iterator[str]:
     if language:
         if spec.environment.spec.kserve.install == "external":
             yield (f"LLMInferenceServices ({', '.join(language[:3])}) need KServe's llmisvc controller and templates, and the CRDs of the "
-                   "inference extension; kserve.install: external means that these are on the cluster, too, and answer without TLS.")
+                   "inference extension; kserve.install: external means that these are on the cluster, too, and answer without TLS "
+                   "(enableLLMInferenceServiceTLS is off).")
         yield ("A prefix cache belongs to one service, and so to one tenant: callers of that service share it, unless their requests "
                "bring a cache_salt.")
     others = sorted(name for name, entry in spec.services.items() if entry.document.spec.release.vllm is None)

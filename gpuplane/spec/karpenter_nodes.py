@@ -75,6 +75,15 @@ class DisruptionBudget(SpecModel):
         return self
 
 
+class KarpenterEfa(SpecModel):
+    """Elastic Fabric Adapter: one interface on every network card of the instance; ``security_groups`` then also hold one that allows all
+    traffic to itself, in and out."""
+
+    placement_group: Annotated[str | None, Field(pattern=r"^[-A-Za-z0-9_.]{1,255}$")] = None
+    """Name of a placement group with strategy ``cluster``, which is there already, for nodes close together; left out, nodes start where
+    there is capacity."""
+
+
 class KarpenterNodes(AwsNodes):
     """Nodes that Karpenter starts when pods need them and ends when none does; Karpenter itself is on the cluster already,
     or comes with the block ``karpenter`` of the environment."""
@@ -91,6 +100,8 @@ class KarpenterNodes(AwsNodes):
     """The node image."""
     security_groups: SecurityGroups
     """Security groups of the nodes."""
+    efa: KarpenterEfa | None = None
+    """Left out, nodes have ordinary network interfaces."""
     static_nodes: Annotated[int | None, Field(ge=1, le=1000)] = None
     """So many nodes always run, needed or not (``replicas`` of the NodePool); left out, nodes come and go with pods. A pool cannot change
     from the one to the other. Karpenter's feature gate StaticCapacity has to be on; gpuplane's own release turns it on."""
@@ -107,6 +118,13 @@ class KarpenterNodes(AwsNodes):
     without end."""
     instance_store: Literal["raid0"] | None = None
     """``raid0``: the instance's NVMe disks hold images, weights and logs of pods instead of the volume; left out, they are not used."""
+
+    @model_validator(mode="after")
+    def _close_together(self) -> KarpenterNodes:
+        if self.efa is not None and self.efa.placement_group is not None and len(self.zones) != 1:
+            raise PydanticCustomError("zone", "a placement group with strategy cluster lies in one zone; name it alone",
+                                      {"field": ("zones",)})
+        return self
 
     @property
     def types(self) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ PICKER_COMPONENT = "llminferenceservice-router-scheduler"
 PREDICTOR_PORT = 80
 """Port of the Service that KServe makes for a predictor; it leads to the engine's first port."""
 POOL_SUFFIX, LLM_SERVICE_SUFFIX = "-inference-pool", "-kserve-workload-svc"
-PICKER_SUFFIX, PICKER_SERVICE_SUFFIX = "-kserve-router-scheduler", "-epp-service"
+PICKER_SUFFIX, PICKER_SERVICE_SUFFIX, PICKER_ACCOUNT_SUFFIX = "-kserve-router-scheduler", "-epp-service", "-epp-sa"
 LONGEST_NAME = 63
 """Characters of a Service's name; KServe shortens longer ones by a hash (knative ``kmeta.ChildName``)."""
 GROUP_LABEL = "leaderworkerset.sigs.k8s.io/name"

@@ -104,3 +104,11 @@ def test_what_is_said_of_a_node_is_in_its_class() -> None:
     assert [(disk["deviceName"], disk["rootVolume"], disk["ebs"]["volumeSize"]) for disk in spec["blockDeviceMappings"]] == [
         ("/dev/xvda", False, "4Gi"), ("/dev/xvdb", True, "500Gi")]
     assert {disk["ebs"]["kmsKeyID"] for disk in spec["blockDeviceMappings"]} == {"arn:aws:kms:eu-west-1:111122223333:key/1"}
+
+
+def test_every_network_card_has_an_efa_interface_and_the_first_the_nodes_address() -> None:
+    spec = node_class_manifest(replace(POOL, node=replace(NODE, efa_interfaces=3, placement_group="near")))["spec"]
+
+    assert [(each["networkCardIndex"], each["deviceIndex"], each["interfaceType"]) for each in spec["networkInterfaces"]] == [
+        (0, 0, "interface"), (0, 1, "efa-only"), (1, 0, "efa-only"), (2, 0, "efa-only")]
+    assert spec["placementGroupSelector"] == {"name": "near"}

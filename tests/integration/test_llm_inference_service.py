@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from kubernetes import dynamic
 from gpuplane.catalog.overlay import catalog_of
 from gpuplane.delivery.offline_engine import render
 from gpuplane.planning import plan
+from gpuplane.spec.errors import InvalidSpec
 from gpuplane.spec.kserve_names import (
     PICKER_COMPONENT,
     PICKER_METRICS_PORT,
@@ -22,10 +24,10 @@ from gpuplane.spec.kserve_names import (
 )
 from gpuplane.spec.vocabulary import KSERVE_LLM
 from tests.integration.cluster import Cluster, admitted, wait_for
-from tests.stacks.llm_shapes import PROXY, SHAPES, llm_wish
+from tests.stacks.llm_shapes import FILE, PROXY, SHAPES, llm_wish
 
 pytestmark = pytest.mark.integration
-ORDER = ("Namespace", "ServiceAccount", "ResourceFlavor", "Cohort", "ClusterQueue", "LocalQueue", "WorkloadPriorityClass",
+ORDER = ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding", "Namespace", "ServiceAccount", "ResourceFlavor", "Cohort", "ClusterQueue", "LocalQueue", "WorkloadPriorityClass",
          "ResourceQuota", "LLMInferenceServiceConfig", "LLMInferenceService", "ConfigMap", "Service", "Deployment")
 PODS = {"pipeline": (2, 0), "data": (2, 0), "prefill": (1, 2)}
 """Pods that write answers and pods that read prompts, where they are not one and none."""
@@ -119,6 +121,29 @@ def test_an_endpoint_picker_is_what_our_objects_take_it_for(applied: Mapping[str
     assert {PICKER_PORT, PICKER_METRICS_PORT} <= {port["containerPort"] for port in main["ports"]}
     assert "--metrics-endpoint-auth=false" in main["args"]
     assert main["image"].startswith("ghcr.io/llm-d/llm-d-router-endpoint-picker")
+    wait_for(lambda: any(pod.status.phase == "Running" for pod in cluster.core.list_namespaced_pod(
+        "acme", label_selector=f"app.kubernetes.io/component={PICKER_COMPONENT},app.kubernetes.io/name=prefill").items), "the picker runs", 45)
+
+
+@pytest.mark.parametrize(("account", "name", "refused"), [("prefill-epp-sa", "prefill", False), ("acme-secrets", "prefill", True),
+                                                          ("other-epp-sa", "prefill", True), ("prefill-epp-sa", "", True)])
+def test_only_an_endpoint_picker_runs_as_its_account(
+        account: str, name: str, refused: bool, applied: Mapping[str, dict[str, Any]], cluster: Cluster) -> None:
+    labels = {"app.kubernetes.io/component": PICKER_COMPONENT, "app.kubernetes.io/name": name} if name else {}
+    container = {"name": "main", "image": "docker.io/vllm/vllm-openai@sha256:" + "a" * 64, "securityContext": {
+        "allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}, "runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}}
+    served = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": account, "namespace": "acme"}}
+    if cluster.get("v1", "ServiceAccount", account, "acme") is None:
+        cluster.create(served)
+    body = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "wrong", "namespace": "acme", "labels": labels},
+            "spec": {"serviceAccountName": account, "containers": [container]}}
+    try:
+        cluster.kind("v1", "Pod").create(body=body, namespace="acme", dry_run="All")
+        said = ""
+    except dynamic.exceptions.DynamicApiError as error:
+        said = str(error.body)
+
+    assert ("others read the tenant's secret store" in said) is refused, said
 
 
 def test_the_proxy_before_an_endpoint_picker_runs_confined(applied: Mapping[str, dict[str, Any]], cluster: Cluster) -> None:
@@ -197,9 +222,12 @@ def test_what_leaves_the_gpu_is_handed_to_the_engine(applied: Mapping[str, dict[
     assert str(16 * 1024**3) in " ".join(container.command)
 
 
-def test_the_api_server_refuses_what_is_refused_before_it(applied: Mapping[str, dict[str, Any]], cluster: Cluster) -> None:
+def test_the_api_server_refuses_what_is_refused_before_it(
+        applied: Mapping[str, dict[str, Any]], cluster: Cluster, tmp_path: Path) -> None:
     body = dict(applied["tensor"], metadata={"name": "wrong", "namespace": "acme"})
     body["spec"] = {**body["spec"], "parallelism": {"pipeline": 2, "data": 2, "dataLocal": 1}}
 
     with pytest.raises(dynamic.exceptions.DynamicApiError):
         _apply(cluster, body)
+    with pytest.raises(InvalidSpec):
+        llm_wish(tmp_path, "pipeline").change(FILE, "pipeline: 2}", "pipeline: 2, data: 2, data_local: 1}").load()

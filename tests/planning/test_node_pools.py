@@ -144,6 +144,9 @@ BAD: dict[str, tuple[Wish, str, str, str]] = {
     "EFA on an instance without it": (
         valid().pool("l4", "L4-24GB", eks_managed_node_group={**EKS, "instance_type": "g6.2xlarge", "efa": GROUPS, "subnet_ids": SUBNET}),
         "NP-09", f"{GROUP}.efa", "g6.2xlarge has no EFA interface."),
+    "EFA on an instance without it, by Karpenter": (
+        valid().pool("l4", "L4-24GB", karpenter={**KARPENTER, "instance_types": ["g6.2xlarge"], "efa": {}}),
+        "NP-09", "spec.karpenter.efa", "g6.2xlarge has no EFA interface."),
     "EFA interfaces that differ": (
         valid().pool("h200", "H200-SXM-141GB", eks_managed_node_group={
             **EKS, "instance_type": "p5e.48xlarge", "other_instance_types": ["p5en.48xlarge"], "efa": GROUPS, "subnet_ids": SUBNET}),

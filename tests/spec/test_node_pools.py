@@ -51,6 +51,7 @@ POOLS: dict[str, tuple[dict[str, Any], str]] = {
     "an image without its family": ({"ami": {"id": "ami-0123456789abcdef0"}}, "id and family belong together"),
     "two images": ({"ami": {"id": "ami-0123456789abcdef0", "alias": "al2023@v20261104", "family": "AL2023"}}, "exactly one of alias, id"),
     "no security group": ({"security_groups": {}}, "exactly one of ids, tags"),
+    "one placement group in many zones": ({"efa": {"placement_group": "near"}}, "lies in one zone"),
     "a window without its length": ({"disruption_budgets": ({"nodes": "0", "schedule": "@daily"},)}, "schedule and hours belong together"),
     "a budget that is no number": ({"disruption_budgets": ({"nodes": "some"},)}, "String should match pattern"),
     "more static nodes than nodes": ({"static_nodes": 3}, "static_nodes 3 is more than max_nodes 2"),

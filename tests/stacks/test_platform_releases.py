@@ -115,6 +115,10 @@ def test_limits_are_counted_in_a_redis_that_only_the_rate_limit_service_reaches(
      "spec.cert_manager.version", "not known here"),
     ("leader_worker_set: {install: external, version: 0.10.0}", "leader_worker_set: {install: release, version: 0.10.0, values: {replicaCount: 3}}",
      "spec.leader_worker_set.values.replicaCount", "is set by gpuplane"),
+    (KSERVE, f"{RELEASED.replace('v0.20.0}', 'v0.20.0, values: {kserve: {inferenceServiceConfig: {enabled: false}}}}')}",
+     "spec.kserve.values.kserve.inferenceServiceConfig.enabled", "without TLS"),
+    (KSERVE, f"{RELEASED.replace('v0.20.0}', 'v0.20.0, values: {kserve: {enableLLMInferenceServiceTLS: true}}}')}",
+     "spec.kserve.values.kserve.enableLLMInferenceServiceTLS", ""),
     ("envoy_gateway: {install: release, version: v1.9.0}", "envoy_gateway: {install: release, version: v1.9.0, values: {deploymnt: {}}}",
      "spec.gateway.envoy_gateway.values.deploymnt", "Did you mean deployment")])
 def test_versions_that_do_not_go_together_and_values_that_nobody_takes_are_refused(
