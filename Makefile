@@ -9,7 +9,7 @@ PLATFORM_OWNER ?= platform@example.com
 PIP_FLAGS := --quiet --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help preview rehearse test faults fuzz audit materials lint check generate locks policy-env policy-report checkov-env tools wheel bench performance bench-checkov clean
+.PHONY: help preview rehearse test faults fuzz audit materials lint check generate locks policy-env policy-report checkov-env tools wheel bench performance bench-apply bench-checkov clean
 
 help: ## Print this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -20,6 +20,7 @@ preview: $(VENV)/.program ## Set up, then preview ENVIRONMENT (default dev) offl
 test: $(VENV)/.dev ## Set up, then run all tests (integration tests need KUBECONFIG and pulumi on PATH)
 	@$(BIN)/python -m pytest -n auto --ignore tests/integration --ignore tests/faults
 	@$(BIN)/python -m pytest tests/integration
+	@$(BIN)/python -m pytest tests/faults -m bad_day --durations 5
 
 faults: $(VENV)/.dev ## Break every part that an apply needs, and see it converge: half an hour (etcd, kube-apiserver, kube-controller-manager and pulumi on PATH; KUBECONFIG)
 	@$(BIN)/python -m pytest tests/faults --durations 5
@@ -60,8 +61,11 @@ generate: $(VENV)/.dev ## Write again what is generated: schemas, the reference 
 bench: $(VENV)/.dev ## Measure: ratios in one run
 	@$(BIN)/python -m benchmarks
 
-performance: $(VENV)/.dev ## Measure everything at 10, 100 and 1,000 tenants and write docs/reference/performance.md: minutes
-	@$(BIN)/python -m benchmarks.report docs/reference/performance.md
+performance: $(VENV)/.dev ## Measure everything at 10, 100 and 1,000 tenants and write docs/reference/performance.md, with RESULTS of bench-apply: minutes
+	@$(BIN)/python -m benchmarks.report docs/reference/performance.md $(if $(RESULTS),--applied $(RESULTS))
+
+bench-apply: $(VENV)/.dev ## Apply TENANTS tenants (default 100) by gpuplane, raw Pulumi, kubectl and others, side by side: needs etcd, kube-apiserver and CRDS=PATH
+	@$(BIN)/python -m benchmarks.bench_apply --tenants $(or $(TENANTS),100) $(foreach each,$(CRDS),--crds $(each)) $(if $(RESULTS),--results $(RESULTS))
 
 bench-checkov: $(VENV)/.dev checkov-env ## Measure the rules against Checkov on ten thousand manifests: minutes
 	@$(BIN)/python -m benchmarks.bench_policies 10000 10000

@@ -42,7 +42,7 @@ class _RawComponent(pulumi.ComponentResource):
 
 
 def _raw_program(spec: EnvironmentSpec, views: list[ResourceView]) -> Callable[[], None]:
-    ordered = _parents_first(views)
+    ordered = parents_first(views)
 
     def program() -> None:
         require_upstream(spec, "tenants")  # both read the stack below and export what they are
@@ -61,7 +61,8 @@ def _raw_program(spec: EnvironmentSpec, views: list[ResourceView]) -> Callable[[
     return program
 
 
-def _parents_first(views: list[ResourceView]) -> list[ResourceView]:
+def parents_first(views: list[ResourceView]) -> list[ResourceView]:
+    """Resources, each behind its parent and what it depends on."""
     left = [view for view in views if not view.type.startswith("pulumi:")]
     done: list[ResourceView] = []
     known: set[str] = set()

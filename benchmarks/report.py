@@ -1,4 +1,4 @@
-"""All figures of ``docs/reference/performance.md`` in one run: ``python -m benchmarks.report FILE [TENANTS …]``.
+"""All figures of ``docs/reference/performance.md`` in one run: ``python -m benchmarks.report FILE [TENANTS …] [--applied FILE]``.
 
 Sizes are 10, 100 and 1,000 tenants where none are named. Each is written, previewed stage by stage in a process of its own, and then
 previewed again with one changed tenant against the commit before. Minutes; the figures are this machine's.
@@ -6,6 +6,7 @@ previewed again with one changed tenant against the commit before. Minutes; the 
 
 from __future__ import annotations
 
+import argparse
 import json
 import math
 import os
@@ -17,7 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import render_profile
+from benchmarks import bench_apply, render_profile
 from benchmarks.process import ROOT, once
 from benchmarks.wishes import NAME, write_large_environment, write_tenant
 
@@ -49,23 +50,34 @@ _DONE = """Each resource is made by its own class, Pulumi's, below its component
 done: registration in one call for each resource, where the SDK takes a dozen tasks (docs/adr/0033 names what still goes the SDK's way); no
 stack trace for each resource and no thread for each question to the monitor (`gpuplane/delivery/offline_engine.py`); tenants by all
 processors (`gpuplane/delivery/chunks.py`); a tenant that was rendered before is not rendered again (docs/adr/0019)."""
-_ELSEWHERE = "`gpuplane up` on a control plane, and the same objects by raw Pulumi, kubectl, Helm, cdk8s or kustomize."
+_ELSEWHERE = ("`gpuplane up` on a control plane, and the same objects by raw Pulumi, kubectl, Helm, cdk8s or kustomize (`make\n"
+              "bench-apply RESULTS=FILE`, then `make performance RESULTS=FILE`).")
+_APPLIED = """Each way has an etcd and an API server of its own, with CRDs and without Kueue and KServe: nobody acts on the objects, and
+each is looked up afterwards. gpuplane plans and judges the whole environment first and applies a stack for each tenant, in `up` all of it;
+rendering beside it is what `gpuplane render` takes alone. The others begin with objects that are written already. Seconds are the clock's;
+processor time is that of processes that were waited for. Requests are counted by the API server, its own and the controllers' included,
+watches left out."""
 
 
-def main(target: Path, sizes: Sequence[int] = SIZES) -> None:
-    """Measure and write."""
+def main(target: Path, sizes: Sequence[int] = SIZES, applied: Path | None = None) -> None:
+    """Measure and write.
+
+    Args:
+        applied: what :mod:`benchmarks.bench_apply` wrote, where it is to be in the page.
+    """
     found, changed = [], {}
     for tenants in sizes:
         with tempfile.TemporaryDirectory(prefix="gpuplane-bench-") as folder:
             found.append(stages(Path(folder), tenants))
             changed[tenants] = one_changed(Path(folder))
         print(f"{tenants} tenants: {found[-1]['stages']['whole preview']}, one changed: {changed[tenants]}", file=sys.stderr, flush=True)
-    write(target, found, changed)
+    write(target, found, changed, json.loads(applied.read_text(encoding="utf-8")) if applied is not None else None)
 
 
-def write(target: Path, found: Sequence[Mapping[str, Any]], changed: Mapping[int, tuple[float, float, float]]) -> None:
+def write(target: Path, found: Sequence[Mapping[str, Any]], changed: Mapping[int, tuple[float, float, float]],
+          applied: Mapping[str, Any] | None = None) -> None:
     """The page of figures that were measured."""
-    target.write_text("".join(f"{line}\n" for line in _page(found, changed)), encoding="utf-8")
+    target.write_text("".join(f"{line}\n" for line in _page(found, changed, applied)), encoding="utf-8")
 
 
 def stages(folder: Path, tenants: int) -> dict[str, Any]:
@@ -95,7 +107,8 @@ def exponent(low: tuple[int, float], high: tuple[int, float]) -> float:
     return math.log(high[1] / low[1]) / math.log(high[0] / low[0])
 
 
-def _page(found: Sequence[Mapping[str, Any]], changed: Mapping[int, tuple[float, float, float]]) -> Iterator[str]:
+def _page(found: Sequence[Mapping[str, Any]], changed: Mapping[int, tuple[float, float, float]],
+          applied: Mapping[str, Any] | None) -> Iterator[str]:
     yield _HEAD.rstrip("\n")
     yield ""
     yield from _METHOD.format(linear=LINEAR).splitlines()
@@ -109,10 +122,16 @@ def _page(found: Sequence[Mapping[str, Any]], changed: Mapping[int, tuple[float,
             ["peak memory, MiB", *(f"{one[2]:.0f}" for one in changed.values())]))
     yield from _bound()
     yield from _raw_way()
-    yield from ("", "## Not measured here", "", _ELSEWHERE)
     left = [f"{one['tenants']:,}" for one in found if one["tenants"] not in changed]
+    if applied is not None:
+        yield from ("", f"## Applying {applied['objects']:,} objects of {applied['tenants']:,} tenants", "", _APPLIED, "")
+        yield from bench_apply.table(applied)
+    if left or applied is None:
+        yield from ("", "## Not measured here", "")
+    if applied is None:
+        yield _ELSEWHERE
     if left:
-        yield f"In this run neither: one changed tenant of {', '.join(left)}."
+        yield f"In this run not: one changed tenant of {', '.join(left)}."
 
 
 def _bound() -> Iterator[str]:
@@ -170,4 +189,9 @@ def machine() -> str:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), [int(each) for each in sys.argv[2:]] or SIZES)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("target", type=Path)
+    parser.add_argument("sizes", type=int, nargs="*", default=SIZES)
+    parser.add_argument("--applied", type=Path)
+    asked = parser.parse_args()
+    main(asked.target, asked.sizes, asked.applied)

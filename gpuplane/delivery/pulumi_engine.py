@@ -25,7 +25,7 @@ from pulumi import automation as auto
 from pulumi.automation.errors import create_command_error
 
 from gpuplane.delivery.exit_status import CannotStart, EngineFailed
-from gpuplane.delivery.state_backend import backend_of
+from gpuplane.delivery.state_backend import backend_of, mend
 from gpuplane.planning.environment_plan import EnvironmentPlan
 from gpuplane.spec.environment_spec import EnvironmentSpec, StackKey
 from gpuplane.stacks import cluster_identity
@@ -130,6 +130,7 @@ def require_tools(spec: EnvironmentSpec) -> dict[str, str]:
     # Python's gRPC takes a company's proxy even to this machine, where the engine listens.
     os.environ.setdefault("no_grpc_proxy", "127.0.0.1,localhost")
     backend = backend_of(spec)
+    mend(backend)
     variables = {"PULUMI_BACKEND_URL": backend, "PULUMI_SKIP_UPDATE_CHECK": "true"}
     self_managed = not backend.startswith("https://")
     if self_managed and not {"PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"} & os.environ.keys():

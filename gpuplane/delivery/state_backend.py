@@ -46,6 +46,25 @@ def _require_folder(backend: str) -> None:
                           f"here: mkdir -p {folder}. Nothing was touched.")
 
 
+def mend(backend: str) -> None:
+    """Take away what a killed run has cut off beside the state in a backend of files.
+
+    Beside each file Pulumi's file store writes one with its content type, not all at once: killed in the middle it leaves it empty, and
+    every later command ends with ``EOF``. It says nothing about the state, and is done without where it is not there.
+    """
+    folder = folder_of(backend)
+    if folder is None:
+        return
+    for place in ("meta.yaml.attrs", "stacks/**/*.attrs", "locks/**/*.attrs"):
+        for file in (folder / ".pulumi").glob(place):
+            try:
+                json.loads(file.read_bytes())
+            except ValueError:
+                file.unlink(missing_ok=True)
+            except OSError:
+                continue  # a lock that has just gone
+
+
 def _logged_in() -> str | None:
     home = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
     try:

@@ -17,6 +17,7 @@ from typing import Any
 from tests.faults.control_plane import TOKEN, ControlPlane, kubeconfig, wait_until
 from tests.faults.proxy import Proxy
 from tests.integration.cluster import Cluster
+from tests.integration.warm import WarmGpuplane
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSPHRASE = "a passphrase that no output may show"
@@ -91,6 +92,7 @@ class Bed:
         plane: the control plane, where the case has one that it may kill; a proxy stands before it.
         base: a folder with a state in which the platform is applied, where it is.
         layer: options that say what is applied.
+        warm: the command line, loaded; None where each command loads it.
     """
 
     folder: Path
@@ -99,6 +101,7 @@ class Bed:
     plane: ControlPlane | None = None
     base: Path | None = None
     layer: tuple[str, ...] = LAYER
+    warm: WarmGpuplane | None = None
     heard: list[str] = field(default_factory=list)
     running: list[Running] = field(default_factory=list)
 
@@ -136,9 +139,13 @@ class Bed:
         return [sys.executable, "-m", "gpuplane", *arguments, "--environments", str(self.folder / "environments")]
 
     def run(self, *arguments: str, variables: dict[str, str] | None = None, preexec: Callable[[], object] | None = None) -> Done:
-        """Run the command line to its end."""
-        done = subprocess.run(self.command(*arguments), cwd=ROOT, env={**self.variables, **(variables or {})}, capture_output=True, text=True,
-                              check=False, timeout=240, preexec_fn=preexec)
+        """Run the command line to its end; in a process that has loaded it, unless something is to be done to it before."""
+        own = {**self.variables, **(variables or {})}
+        if self.warm is not None and preexec is None:
+            done = self.warm.run([*arguments, "--environments", str(self.folder / "environments")], own, ROOT, 240)
+        else:
+            done = subprocess.run(self.command(*arguments), cwd=ROOT, env=own, capture_output=True, text=True, check=False, timeout=240,
+                                  preexec_fn=preexec)
         self.heard.append(f"{done.stdout}\n{done.stderr}")
         return Done(done.returncode, done.stdout, done.stderr)
 

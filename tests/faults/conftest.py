@@ -1,6 +1,7 @@
 """Faults need a control plane that can be killed: etcd, kube-apiserver, kube-controller-manager and pulumi on PATH.
 
-KUBECONFIG names a cluster with Kueue and KServe; only its CRDs are read. They run with ``make faults``, not with the other tests.
+KUBECONFIG names a cluster with Kueue and KServe; only its CRDs are read. A share of them (``-m bad_day``) runs with all tests, the whole with
+``make faults``.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from tests.faults import control_plane
 from tests.faults.bed import ROOT, Bed, variables_of, write_documents
 from tests.faults.control_plane import ControlPlane
 from tests.integration.cluster import NODES, Cluster
+from tests.integration.warm import WarmGpuplane
 
 
 @pytest.fixture(scope="session")
@@ -57,9 +59,16 @@ def base(plane: ControlPlane, direct: Cluster, tmp_path_factory: pytest.TempPath
     return folder
 
 
+@pytest.fixture(scope="session")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarmGpuplane]:
+    started = WarmGpuplane(tmp_path_factory.mktemp("warm"))
+    yield started
+    started.close()
+
+
 @pytest.fixture
-def bed(plane: ControlPlane, direct: Cluster, base: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Bed]:
+def bed(plane: ControlPlane, direct: Cluster, base: Path, warm: WarmGpuplane, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Bed]:
     plane.heal()
-    made = Bed(tmp_path, f"t{abs(hash(request.node.name)) % 10 ** 8:08d}", direct, plane, base)
+    made = Bed(tmp_path, f"t{abs(hash(request.node.name)) % 10 ** 8:08d}", direct, plane, base, warm=warm)
     yield made
     made.close()

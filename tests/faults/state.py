@@ -96,6 +96,14 @@ def _lost(bed: Bed) -> Done:
     return bed.up()
 
 
+def _attributes_cut_off(bed: Bed) -> Done:
+    """What a kill -9 leaves in the moment in which the state is written: the file with the state's content type is empty."""
+    attributes = bed.stack_file.with_name(f"{bed.stack_file.name}.attrs")
+    assert attributes.is_file()
+    attributes.write_bytes(b"")
+    return bed.up()
+
+
 def _stale(bed: Bed) -> Done:
     """The state of before the last run, in which the service was not there."""
     document = json.loads(bed.stack_file.read_text())
@@ -224,6 +232,7 @@ CASES = (
     Case("the state is empty", cut_to(0), FAILED, RESTORE, prepare=_keep, heal=_put_back, applied=True),
     Case("the state is garbage", _garbage, FAILED, RESTORE, prepare=_keep, heal=_put_back, applied=True),
     Case("the state is of a newer version", _newer, FAILED, ("newer Pulumi",), prepare=_keep, heal=_put_back, applied=True),
+    Case("the file beside the state was cut off", _attributes_cut_off, GOOD, prepare=more_quota, applied=True),
     Case("the state is lost", _lost, FAILED, ("already exists", "gpuplane adopt local"), heal=_adopted, applied=True),
     Case("the state is stale", _stale, FAILED, ("already exists", "gpuplane adopt local"), heal=_adopted, applied=True),
     Case("the passphrase is wrong", _wrong_passphrase, FAILED, ("PULUMI_CONFIG_PASSPHRASE",), prepare=more_quota, applied=True),

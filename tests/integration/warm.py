@@ -97,6 +97,8 @@ def _answer(line: socket.socket) -> None:
 
 
 def _run(call: Mapping[str, object]) -> int:
+    from kubernetes.config import kube_config
+
     from gpuplane.cli import main
 
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -105,6 +107,7 @@ def _run(call: Mapping[str, object]) -> int:
     assert isinstance(arguments, list)
     os.environ.clear()
     os.environ.update(variables)
+    kube_config.KUBE_CONFIG_DEFAULT_LOCATION = os.environ.get("KUBECONFIG", "~/.kube/config")  # read once, when it is imported
     os.chdir(str(call["folder"]))
     tempfile.tempdir = None
     random.seed()

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gpuplane.delivery.command_line import environment_options, errors, load, step, writing
+from gpuplane.delivery.command_line import environment_options, errors, load, say, step, writing
 from gpuplane.delivery.exit_status import GOOD, REFUSED, CannotStart
 
 if TYPE_CHECKING:
+    from gpuplane.delivery.rehearsal.api_server import ApiServer
     from gpuplane.delivery.rehearsal.rehearsal import OtherRef, Progress, Rehearsal
 
 FILES = ("rehearsal.json", "rehearsal.txt", "rehearsal.md", "rehearsal.html")
@@ -28,6 +29,11 @@ FORMATS = ("text", "json", "markdown", "html")
 @click.argument("environment", required=False)
 @click.option("--kubeconfig", type=click.Path(dir_okay=False, path_type=Path), help="Of the throw-away cluster; left out, KUBECONFIG.")
 @click.option("--context", help="Of that file; left out, its current one.")
+@click.option("--local", is_flag=True, help="Make the cluster here, of etcd, kube-apiserver and others in KUBEBUILDER_ASSETS or on PATH, "
+              "and throw it away afterwards.")
+@click.option("--crds", multiple=True, type=click.Path(path_type=Path), envvar="GPUPLANE_EXTRA_CRDS",
+              help="With --local: manifests of what is to be there (CRDs, webhooks, settings of Kueue and KServe), a file or a folder; can "
+              "be said again.")
 @click.option("--scenario", "scenarios", multiple=True, metavar="NAME", help="Only this one, which can be said again; left out, all.")
 @click.option("--against", metavar="REF", help="First apply this git ref, then upgrade it to what is here.")
 @click.option("--short", is_flag=True, help="Less of each, for CI.")
@@ -36,9 +42,9 @@ FORMATS = ("text", "json", "markdown", "html")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Write the report here in every format.")
 @click.option("--format", "output_format", type=click.Choice(FORMATS), default="text", show_default=True)
 @environment_options
-def rehearse(environment: str | None, kubeconfig: Path | None, context: str | None, scenarios: tuple[str, ...], against: str | None,
-             short: bool, limit_minutes: float, only_clean: bool, out: Path | None, output_format: str, environments: Path,
-             as_of: date) -> None:
+def rehearse(environment: str | None, kubeconfig: Path | None, context: str | None, local: bool, crds: tuple[Path, ...],
+             scenarios: tuple[str, ...], against: str | None, short: bool, limit_minutes: float, only_clean: bool, out: Path | None,
+             output_format: str, environments: Path, as_of: date) -> None:
     """Apply ENVIRONMENT to a throw-away control plane, load it, break it, and compare what happens with the plan.
 
     Exit status 1 where plan and cluster disagree, or the cluster is not marked as throw-away.
@@ -51,7 +57,12 @@ def rehearse(environment: str | None, kubeconfig: Path | None, context: str | No
 
         if (environment is None) != only_clean:
             raise CannotStart("name an environment to rehearse, or --clean to remove what an earlier rehearsal left.")
+        if local and (kubeconfig or context):
+            raise CannotStart("--local makes a cluster of its own; leave --kubeconfig and --context out.")
         chosen = _chosen(scenarios, tuple(rehearsals.SCENARIOS))
+        if environment is None and local:
+            _remove_local()
+            sys.exit(GOOD)
         if environment is None:
             with _progress("removing what a rehearsal left") as progress:
                 rehearsals.clean_up(ApiServer(kubeconfig, context), progress)
@@ -61,13 +72,36 @@ def rehearse(environment: str | None, kubeconfig: Path | None, context: str | No
 
             writing(out, lambda: discard(out, FILES))
         with _progress(f"rehearsing {environment}") as progress, ending_well():
-            spec, server = load(environments, environment), ApiServer(kubeconfig, context)
-            require_throw_away(server)
-            work = rehearsals.wanted(spec, as_of, progress)
-            base = _base(environments, environment, against, as_of, progress) if against is not None else None
-            found = rehearsals.rehearse(server, work, chosen, limit_minutes * 60, progress, short, base)
+            spec = load(environments, environment)
+            with _cluster(kubeconfig, context, local, crds, progress) as server:
+                require_throw_away(server)
+                work = rehearsals.wanted(spec, as_of, progress)
+                base = _base(environments, environment, against, as_of, progress) if against is not None else None
+                found = rehearsals.rehearse(server, work, chosen, limit_minutes * 60, progress, short, base)
         _tell(found, out, output_format)
         sys.exit(GOOD if found.agrees else REFUSED)
+
+
+@contextmanager
+def _cluster(kubeconfig: Path | None, context: str | None, local: bool, crds: tuple[Path, ...], progress: Progress) -> Iterator[ApiServer]:
+    """Somebody's cluster, or one of its own."""
+    from gpuplane.delivery.rehearsal.api_server import ApiServer
+
+    if not local:
+        yield ApiServer(kubeconfig, context)
+        return
+    from gpuplane.delivery.rehearsal.local.throw_away import throw_away_cluster
+
+    with throw_away_cluster(crds, progress) as server:
+        yield server
+
+
+def _remove_local() -> None:
+    """End and delete what killed rehearsals left on this machine."""
+    from gpuplane.delivery.rehearsal.local.processes import remove_leftovers
+
+    for folder in remove_leftovers():
+        say(f"removed {folder}")
 
 
 def _base(environments: Path, environment: str, ref: str, as_of: date, progress: Progress) -> OtherRef:

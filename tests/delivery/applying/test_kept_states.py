@@ -13,6 +13,7 @@ from gpuplane.delivery.applying import kept_states
 from gpuplane.delivery.applying.kept_states import KEPT, keep, kept, newest
 from gpuplane.delivery.applying.state_copies import read_copy
 from gpuplane.delivery.exit_status import EngineFailed
+from gpuplane.delivery.state_backend import mend
 from tests.delivery.applying.worlds import world
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -84,3 +85,16 @@ def test_a_bucket_keeps_versions_itself(tmp_path: Path) -> None:
 
     assert newest("local", STACK, variables) is None
     assert not list(kept("local", (STACK,), variables))
+
+
+def test_what_a_killed_run_cut_off_beside_the_state_is_taken_away(tmp_path: Path) -> None:
+    stacks = tmp_path / ".pulumi" / "stacks" / "gpuplane"
+    stacks.mkdir(parents=True)
+    texts = {"a.json": "", "a.json.attrs": "", "b.json.attrs": '{"md5": ', "c.json.attrs": '{"md5": ""}', "d.json.bak": "{"}
+    for name, text in texts.items():
+        (stacks / name).write_text(text)
+
+    mend(f"file://{tmp_path}")
+    mend("s3://bucket")
+
+    assert sorted(file.name for file in stacks.iterdir()) == ["a.json", "c.json.attrs", "d.json.bak"]
