@@ -6,17 +6,16 @@ Kinds whose CRDs the cluster does not have are added from the folder that GPUPLA
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
-from kubernetes import client, dynamic
+from kubernetes import dynamic
 from kubernetes.client.exceptions import ApiException
 
 from tests.integration.cluster import Cluster, wait_for
+from tests.integration.extra_crds import install_crds, is_served
 from tests.integration.work import ROOT, Work
 
 pytestmark = pytest.mark.integration
@@ -33,18 +32,9 @@ GROUPS = {"external-secrets.io/v1": "ExternalSecret", "karpenter.sh/v1": "NodePo
 @pytest.fixture(scope="module")
 def complete(cluster: Cluster) -> Iterator[Cluster]:
     """The cluster with the CRDs of External Secrets, Karpenter, KEDA, the Prometheus operator and the gateways; what is there already stays."""
-    folder = os.environ.get("GPUPLANE_EXTRA_CRDS")
-    if folder is None:
-        assert os.environ.get("CI") != "true", "CI=true, and GPUPLANE_EXTRA_CRDS is not set"
-        pytest.skip("GPUPLANE_EXTRA_CRDS names no folder of CRDs")
-    api = client.ApiextensionsV1Api(cluster.api)
-    there = {one.metadata.name for one in api.list_custom_resource_definition().items}
-    for file in NEEDED:
-        for crd in yaml.load_all(Path(folder, file).read_text(), Loader=yaml.CSafeLoader):
-            if crd and crd["kind"] == "CustomResourceDefinition" and crd["metadata"]["name"] not in there:
-                api.create_custom_resource_definition(crd)
+    install_crds(cluster, *NEEDED)
     for version, kind in GROUPS.items():
-        wait_for(lambda version=version, kind=kind: _served(Cluster(), version, kind), f"{kind} is served")  # type: ignore[misc]
+        wait_for(lambda version=version, kind=kind: is_served(version, kind), f"{kind} is served")  # type: ignore[misc]
     found = Cluster()
     # A namespaced object is judged only where its namespace exists.
     made = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in NAMESPACES]
@@ -54,14 +44,6 @@ def complete(cluster: Cluster) -> Iterator[Cluster]:
     yield found
     for body in made:
         found.delete(body)
-
-
-def _served(cluster: Cluster, version: str, kind: str) -> bool:
-    try:
-        cluster.kind(version, kind)
-    except dynamic.exceptions.ResourceNotFoundError:
-        return False
-    return True
 
 
 @pytest.mark.parametrize("environment", ["local", "dev", "staging", "prod"])

@@ -7,14 +7,11 @@ and by us before.
 from __future__ import annotations
 
 import copy
-import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
-from kubernetes import client, dynamic
+from kubernetes import dynamic
 from kubernetes.client.exceptions import ApiException
 
 from gpuplane.catalog import catalog_of
@@ -25,6 +22,7 @@ from gpuplane.delivery.offline_engine import render
 from gpuplane.planning import plan
 from gpuplane.spec.errors import InvalidSpec
 from tests.integration.cluster import Cluster, wait_for
+from tests.integration.extra_crds import install_crds, is_served
 from tests.planning.wish import AS_OF, EXISTING, Wish, valid
 
 pytestmark = pytest.mark.integration
@@ -37,28 +35,12 @@ LEVELS = ["topology.kubernetes.io/zone", "kubernetes.io/hostname"]
 SPACES = ("acme", "beta")
 
 
-def _served(version: str, kind: str) -> bool:
-    try:
-        Cluster().kind(version, kind)
-    except dynamic.exceptions.ResourceNotFoundError:
-        return False
-    return True
-
-
 @pytest.fixture(scope="module")
 def judge(cluster: Cluster) -> Iterator[Cluster]:
     """The cluster with the CRDs, and the tenants' namespaces."""
-    folder = os.environ.get("GPUPLANE_EXTRA_CRDS")
-    if folder is None:
-        assert os.environ.get("CI") != "true", "CI=true, and GPUPLANE_EXTRA_CRDS is not set"
-        pytest.skip("GPUPLANE_EXTRA_CRDS names no folder of CRDs")
-    api = client.ApiextensionsV1Api(cluster.api)
-    there = {one.metadata.name for one in api.list_custom_resource_definition().items}
-    for file, (version, kind) in NEEDED.items():
-        for crd in yaml.load_all(Path(folder, file).read_text(), Loader=yaml.CSafeLoader):
-            if crd and crd["kind"] == "CustomResourceDefinition" and crd["metadata"]["name"] not in there:
-                api.create_custom_resource_definition(crd)
-        wait_for(lambda version=version, kind=kind: _served(version, kind), f"{kind} is served")  # type: ignore[misc]
+    install_crds(cluster, *NEEDED)
+    for version, kind in NEEDED.values():
+        wait_for(lambda version=version, kind=kind: is_served(version, kind), f"{kind} is served")  # type: ignore[misc]
     found, spaces = Cluster(), [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in SPACES]
     for body in spaces:
         found.create(body)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
-from kubernetes import dynamic
+from kubernetes import client, dynamic
 from kubernetes.client.exceptions import ApiException
 
 from gpuplane.components.queue_admission import GPU_POLICY, gpu_policy
 from tests.integration.cluster import Cluster, wait_for
+from tests.integration.extra_crds import install_crds, is_served
 
 pytestmark = pytest.mark.integration
 
@@ -49,6 +51,31 @@ def _cron(queue: bool = False) -> dict[str, Any]:
 def _pod(queue: bool = False, **spec: Any) -> dict[str, Any]:
     return _body("v1", "Pod", {**_template()["spec"], **spec}, queue)
 
+
+def _ray(kind: str, queue: bool = False) -> dict[str, Any]:
+    cluster = {"headGroupSpec": {"rayStartParams": {}, "template": _template(_container(0))}, "workerGroupSpecs": [
+        {"groupName": "gpus", "replicas": 1, "minReplicas": 1, "maxReplicas": 1, "rayStartParams": {}, "template": _template()}]}
+    spec = {"RayCluster": cluster, "RayJob": {"entrypoint": "python train.py", "shutdownAfterJobFinishes": True, "rayClusterSpec": cluster},
+            "RayService": {"rayClusterConfig": cluster}}
+    return _body("ray.io/v1", kind, spec[kind], queue)
+
+
+def _train_job(queue: bool = False) -> dict[str, Any]:
+    return _body("trainer.kubeflow.org/v1alpha1", "TrainJob", {"runtimeRef": {"name": "torch"}, "trainer": {"numNodes": 2}}, queue)
+
+
+def _job_set(queue: bool = False) -> dict[str, Any]:
+    return _body("jobset.x-k8s.io/v1alpha2", "JobSet", {"replicatedJobs": [{"name": "a", "template": {"spec": _job()["spec"]}}]}, queue)
+
+
+MAKERS: dict[str, Callable[[bool], dict[str, Any]]] = {
+    **{kind: partial(_ray, kind) for kind in ("RayCluster", "RayJob", "RayService")}, "TrainJob": _train_job, "JobSet": _job_set}
+"""Kinds whose controllers make pods out of sight."""
+JOB_SETS = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "jobsets.jobset.x-k8s.io"}, "spec": {
+    "group": "jobset.x-k8s.io", "scope": "Namespaced", "names": {"kind": "JobSet", "plural": "jobsets", "singular": "jobset", "listKind": "JobSetList"},
+    "versions": [{"name": "v1alpha2", "served": True, "storage": True, "schema": {"openAPIV3Schema": {
+        "type": "object", "properties": {"spec": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}}}}]}}
+"""Stands for JobSet's own definition: what is judged is the policy, which looks at kind and label."""
 
 OWNER = {"apiVersion": "apps/v1", "kind": "DaemonSet", "name": "x", "uid": "00000000-0000-4000-8000-000000000001", "controller": True}
 CLAIM = [{"name": "gpu", "resourceClaimTemplateName": "gpu"}]
@@ -111,6 +138,24 @@ def test_a_way_round_the_queue_is_refused(policed: Cluster, body: dict[str, Any]
     refusal = _refusal(policed, body)
     assert refusal
     assert words in refusal
+
+
+@pytest.fixture(scope="module")
+def with_makers(policed: Cluster) -> Cluster:
+    """The same with the definitions of what makes pods out of sight."""
+    install_crds(policed, "kuberay.yaml", "trainer.yaml")
+    api = client.ApiextensionsV1Api(policed.api)
+    if JOB_SETS["metadata"]["name"] not in {one.metadata.name for one in api.list_custom_resource_definition().items}:  # type: ignore[index]
+        api.create_custom_resource_definition(JOB_SETS)
+    for make in MAKERS.values():
+        wait_for(lambda make=make: is_served(make(False)["apiVersion"], make(False)["kind"]), "its kind is served")  # type: ignore[misc]
+    return Cluster()
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+def test_what_makes_pods_out_of_sight_needs_a_queue(with_makers: Cluster, kind: str) -> None:
+    assert "set the label" in _refusal(with_makers, MAKERS[kind](False))
+    assert _refusal(with_makers, MAKERS[kind](True)) == ""
 
 
 @pytest.mark.parametrize("body", ALLOWED.values(), ids=ALLOWED)

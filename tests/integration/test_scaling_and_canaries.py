@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from kubernetes import client, dynamic
 from kubernetes.client.exceptions import ApiException
 
@@ -16,6 +13,7 @@ from gpuplane.catalog import catalog_of
 from gpuplane.delivery.offline_engine import render
 from gpuplane.planning import plan
 from tests.integration.cluster import Cluster, admitted, wait_for
+from tests.integration.extra_crds import install_crds, is_served
 from tests.planning.canary_wish import trying, trying_scaled
 from tests.planning.scaling_wish import asleep
 from tests.planning.wish import AS_OF, EXISTING, Wish
@@ -135,16 +133,8 @@ def test_percentages_reach_the_objects_where_kserve_scales(applied: Cluster, per
 
 
 def test_the_api_server_takes_what_keda_is_told(applied: Cluster) -> None:
-    folder = os.environ.get("GPUPLANE_EXTRA_CRDS")
-    if folder is None:
-        assert os.environ.get("CI") != "true", "CI=true, and GPUPLANE_EXTRA_CRDS is not set"
-        pytest.skip("GPUPLANE_EXTRA_CRDS names no folder of CRDs")
-    crds = client.ApiextensionsV1Api(applied.api)
-    there = {one.metadata.name for one in crds.list_custom_resource_definition().items}
-    for crd in yaml.load_all(Path(folder, "keda.yaml").read_text(), Loader=yaml.CSafeLoader):
-        if crd and crd["kind"] == "CustomResourceDefinition" and crd["metadata"]["name"] not in there:
-            crds.create_custom_resource_definition(crd)
-    wait_for(_served, "ScaledObjects are served")
+    install_crds(applied, "keda.yaml")
+    wait_for(lambda: is_served("keda.sh/v1alpha1", "ScaledObject"), "ScaledObjects are served")
     cluster = Cluster()
     objects = [*_bodies(trying_scaled(), "ScaledObject"), *_bodies(asleep(), "ScaledObject")]
     assert [(body["metadata"]["name"], body["spec"]["minReplicaCount"]) for body in objects] == [("chat", 2), ("chat-canary", 1), ("chat", 0)]
@@ -156,9 +146,3 @@ def test_the_api_server_takes_what_keda_is_told(applied: Cluster) -> None:
         _apply(cluster, wrong, dry_run=True)
 
 
-def _served() -> bool:
-    try:
-        Cluster().kind("keda.sh/v1alpha1", "ScaledObject")
-    except dynamic.exceptions.ResourceNotFoundError:
-        return False
-    return True
