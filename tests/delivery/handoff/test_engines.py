@@ -18,6 +18,9 @@ from tests.delivery.handoff.environments import ARGO_CD, FLUX, IMAGE, PULUMI, en
 WAVE = "argocd.argoproj.io/sync-wave"
 
 
+KSERVE = {"kserve": {"controller": {"deploymentMode": "Standard"}, "inferenceServiceConfig": {"enabled": True}}}
+
+
 def _rendered(folder: Path, delivered_by: str) -> dict[str, Any]:
     done = render("team", "--out", folder / "out", where=environments(folder, delivered_by, releases=True))
     assert done.exit_code == 0, done.output
@@ -71,7 +74,7 @@ def test_a_helm_release_is_an_application_with_its_typed_values(argo: dict[str, 
     kserve, keda = (argo[f"argo-cd/apps/release-{name}.yaml"]["spec"] for name in ("kserve", "keda"))
 
     assert kserve["source"] == {"repoURL": "ghcr.io/kserve/charts", "chart": "kserve-resources", "targetRevision": "v0.20.0", "helm": {
-        "releaseName": "kserve", "valuesObject": {"kserve": {"controller": {"deploymentMode": "Standard"}}}}}
+        "releaseName": "kserve", "valuesObject": KSERVE}}
     assert keda["source"]["repoURL"] == "https://kedacore.github.io/charts"
     assert keda["source"]["helm"]["valuesObject"]["operator"] == {"replicaCount": 2}
     assert kserve["destination"]["namespace"] == "kserve"
@@ -120,7 +123,7 @@ def test_a_helm_release_of_flux_has_its_chart_and_typed_values(flux: dict[str, A
     kserve, keda = (flux[f"flux/releases/{name}.yaml"]["spec"] for name in ("kserve", "keda"))
     registry, repository = (flux[f"flux/releases/{name}-chart.yaml"] for name in ("kserve", "keda"))
 
-    assert kserve["values"] == {"kserve": {"controller": {"deploymentMode": "Standard"}}}
+    assert kserve["values"] == KSERVE
     assert {"name": "team-kserve-crd"} in kserve["dependsOn"]
     assert kserve["chartRef"] == {"kind": "OCIRepository", "name": "team-kserve"}
     assert (registry["kind"], registry["spec"]["url"], registry["spec"]["ref"]) == ("OCIRepository", "oci://ghcr.io/kserve/charts/kserve-resources", {"tag": "v0.20.0"})
