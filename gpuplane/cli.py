@@ -174,7 +174,7 @@ def _preview(environments: Path, environment: str, against: str | None, as_of: d
 
 
 def _print(report: PreviewReport, output_format: str) -> None:
-    from gpuplane.delivery.formats import formatted
+    from gpuplane.delivery.formats import formatted_pieces
 
     try:
         if output_format == "text":
@@ -191,7 +191,8 @@ def _print(report: PreviewReport, output_format: str) -> None:
             for one in report.stacks:
                 click.echo(f"stack {one.name}: {one.resources} resources, {one.digest}")
         else:
-            click.echo(formatted(report, output_format), nl=False)
+            for piece in formatted_pieces(report, output_format):
+                click.echo(piece, nl=False)
         sys.stdout.flush()
     except BrokenPipeError:  # the reader has seen enough; the verdict stands
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from gpuplane.delivery.preview_report import PreviewReport, sentence
@@ -13,9 +15,36 @@ if TYPE_CHECKING:
     from gpuplane.delivery.check import CheckResult
 
 
+_PART = 4_000_000
+"""Characters that are searched for secrets at once."""
+
+
 def formatted(report: PreviewReport, output_format: str) -> str:
     """The report in one format, without secrets; text is printed by ``render_text``, for it depends on the terminal."""
-    return plain(_formatted(report, output_format), output_format, report.redaction)
+    return "".join(formatted_pieces(report, output_format))
+
+
+def formatted_pieces(report: PreviewReport, output_format: str) -> Iterator[str]:
+    """The same in pieces, so that a report of many tenants never stands in memory as a whole."""
+    if output_format != "json":
+        yield plain(_formatted(report, output_format), output_format, report.redaction)
+        return
+    from gpuplane.delivery.render_json import json_pieces
+
+    for part in _parts(chain(json_pieces(report), "\n")):  # no text of JSON goes over the end of a piece, and so no secret does
+        yield plain(part, output_format, report.redaction)
+
+
+def _parts(pieces: Iterable[str]) -> Iterator[str]:
+    """Pieces put together to some megabytes: lines that stand in many of them are searched once."""
+    held, size = list[str](), 0
+    for piece in pieces:
+        held.append(piece)
+        size += len(piece)
+        if size >= _PART:
+            yield "".join(held)
+            held, size = [], 0
+    yield "".join(held)
 
 
 def plain(text: str, output_format: str, redaction: Redaction = NO_SECRETS) -> str:
@@ -32,10 +61,6 @@ def _formatted(report: PreviewReport, output_format: str) -> str:
         from gpuplane.delivery.render_html import render_html
 
         return render_html(report)
-    if output_format == "json":
-        from gpuplane.delivery.render_json import to_json
-
-        return to_json(report) + "\n"
     return _machine(report.findings, output_format)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 _MOST: Final = 2**63
@@ -26,6 +27,28 @@ def json_text(value: Any) -> str:
         return to_json(_sorted(value), indent=2).decode()
     except (_Otherwise, PydanticSerializationError):
         return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False)
+
+
+def object_pieces(fields: Mapping[str, Any]) -> Iterator[str]:
+    """The same text of an object, piece by piece; a field that is an iterator is a list, of which an item is made when it is written."""
+    before = "{\n"
+    for key in sorted(fields):
+        yield f"{before}  {json_text(key)}: "
+        before = ",\n"
+        value = fields[key]
+        if isinstance(value, Iterator):
+            yield from _items(value)
+        else:
+            yield json_text(value).replace("\n", "\n  ")
+    yield "\n}" if fields else "{}"
+
+
+def _items(values: Iterator[Any]) -> Iterator[str]:
+    before = first = "[\n    "
+    for value in values:
+        yield before + json_text(value).replace("\n", "\n    ")  # a text in JSON has no line breaks of its own
+        before = ",\n    "
+    yield "[]" if before is first else "\n  ]"
 
 
 def _sorted(value: Any) -> Any:

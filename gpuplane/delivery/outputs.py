@@ -10,12 +10,12 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
 from gpuplane.delivery.data_record_forms import TITLE, record_files
 from gpuplane.delivery.exit_status import CannotStart
-from gpuplane.delivery.formats import formatted
+from gpuplane.delivery.formats import formatted_pieces
 from gpuplane.delivery.manifests import is_ours, manifests
 from gpuplane.delivery.preview_report import PreviewReport
 from gpuplane.delivery.whole_file import write_whole
@@ -90,13 +90,16 @@ def write_outputs(report: PreviewReport, out: Path) -> list[Path]:
         UnsafeOutputError: ``out`` is a file, or ``manifests/`` or ``records/`` holds something that gpuplane did not write.
     """
     former = _former(out)
-    texts = {name: formatted(report, form) for name, form in FILES.items()}
-    texts.update({f"{MANIFESTS}/{path}": text for path, text in manifests(report).items()})
-    texts.update({f"{RECORDS}/{path}": report.redaction.text(text) for path, text in record_files(report.records).items()})
+    texts: dict[str, Iterable[str]] = {name: formatted_pieces(report, form) for name, form in FILES.items()}
+    texts.update({f"{MANIFESTS}/{path}": (text,) for path, text in manifests(report).items()})
+    texts.update({f"{RECORDS}/{path}": (report.redaction.text(text),) for path, text in record_files(report.records).items()})
     out.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=".gpuplane-", dir=out))  # in it, so that a move never crosses file systems
     try:
-        written = [_move(staging, out, name, text) for name, text in sorted(texts.items())]
+        for number, name in enumerate(sorted(texts)):
+            with (staging / str(number)).open("w", encoding="utf-8", newline="\n") as file:
+                file.writelines(texts[name])
+        written = [_move(staging / str(number), out / PurePosixPath(name)) for number, name in enumerate(sorted(texts))]
     finally:
         shutil.rmtree(staging)
     for folder, files in former.items():
@@ -105,9 +108,7 @@ def write_outputs(report: PreviewReport, out: Path) -> list[Path]:
     return written
 
 
-def _move(staging: Path, out: Path, name: str, text: str) -> Path:
-    new, final = staging / "new", out / PurePosixPath(name)
-    new.write_text(text, encoding="utf-8", newline="\n")
+def _move(new: Path, final: Path) -> Path:
     final.parent.mkdir(parents=True, exist_ok=True)
     return new.replace(final)
 

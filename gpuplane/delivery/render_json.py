@@ -5,7 +5,7 @@ It is also how two refs are compared: both sides' resources make the trip throug
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -13,7 +13,7 @@ from gpuplane.delivery.change_summary import tenant_of, tenants_of
 from gpuplane.delivery.changes import Change
 from gpuplane.delivery.isolation_figures import isolation_change
 from gpuplane.delivery.isolation_json import edge_json, isolation_json
-from gpuplane.delivery.json_text import json_text
+from gpuplane.delivery.json_text import object_pieces
 from gpuplane.delivery.preview_report import SCHEMA_VERSION, PreviewReport, plain, sentence
 from gpuplane.delivery.pull_request.impact import impact
 from gpuplane.graph.resource_view import ResourceView
@@ -27,11 +27,20 @@ _RESOURCE = ("urn", "type", "kind", "api_version", "namespace", "name", "layer",
 
 def to_json(report: PreviewReport) -> str:
     """The report as JSON text (``docs/schema/preview.json``): keys sorted, two spaces."""
-    return json_text(json_report(report))
+    return "".join(json_pieces(report))
+
+
+def json_pieces(report: PreviewReport) -> Iterator[str]:
+    """The same, a resource at a time: of a thousand tenants the whole is larger than all that it was made from."""
+    return object_pieces(_fields(report))
 
 
 def json_report(report: PreviewReport) -> dict[str, Any]:
     """The report as plain JSON values."""
+    return {key: list(value) if isinstance(value, Iterator) else value for key, value in _fields(report).items()}
+
+
+def _fields(report: PreviewReport) -> dict[str, Any]:
     compared = report.comparison
     tenants = tenants_of(report)
     return {
@@ -42,11 +51,11 @@ def json_report(report: PreviewReport) -> dict[str, Any]:
         "verdict": report.verdict.value,
         "blocking": [sentence(finding) for finding in report.blocking],
         "plan": report.plan.to_json_value(),
-        "findings": [_finding(finding) for finding in report.findings],
+        "findings": map(_finding, report.findings),
         "rules": list(report.rules),
         "isolation": isolation_json(report.isolation),
-        "resources": [_resource(view) for view in report.resources],
-        "changes": [_change(change, tenants) for change in compared.changes] if compared else None,
+        "resources": map(_resource, report.resources),
+        "changes": (_change(change, tenants) for change in compared.changes) if compared else None,
         "impact": None if (found := impact(report)) is None else json_value(found),
         "stacks": [{"stack": one.name, "layer": one.key.layer, "tenant": one.key.tenant, "digest": one.digest, "resources": one.resources}
                    for one in report.stacks],

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpuplane.delivery.json_text import json_text
+from gpuplane.delivery.json_text import json_text, object_pieces
 from gpuplane.policies.finding import Verdict
 
 VALUES = st.recursive(
@@ -37,3 +37,10 @@ def test_the_corners(value: Any) -> None:
 def test_what_is_no_json_is_refused(value: Any) -> None:
     with pytest.raises(TypeError):
         json_text(value)
+
+
+@given(st.dictionaries(st.text(), VALUES, max_size=4), st.dictionaries(st.text(), st.lists(VALUES, max_size=4), max_size=3))
+def test_an_object_in_pieces_is_the_same_text(fields: dict[str, Any], listed: dict[str, list[Any]]) -> None:
+    in_pieces = {**fields, **{key: iter(values) for key, values in listed.items()}}
+
+    assert "".join(object_pieces(in_pieces)) == slow({**fields, **listed})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -49,10 +50,12 @@ def test_a_failure_on_the_way_leaves_the_former_run_and_no_scraps(tmp_path: Path
     write_outputs(report(), out)
     before = {name: (out / name).read_bytes() for name in files(out)}
 
-    def broken(*_: Any) -> str:
-        raise RuntimeError("defect")
+    def broken(_: Any, form: str) -> Iterator[str]:
+        yield "{"
+        if form == "junit":  # the last one: all others are written by then
+            raise RuntimeError("defect")
 
-    monkeypatch.setattr(outputs, "formatted", broken)
+    monkeypatch.setattr(outputs, "formatted_pieces", broken)
     with pytest.raises(RuntimeError, match="defect"):
         write_outputs(refused(), out)
 
