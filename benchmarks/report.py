@@ -43,7 +43,7 @@ _METHOD = """- Environments are generated, the same ones each time (`benchmarks/
 - A stage is the function that `gpuplane preview` calls, timed where it is called. Every size is a process of its own; memory is its peak.
 - The exponent is the slope between the two largest sizes on logarithmic axes: 1 is linear. Above {linear} it says so.
 - One changed tenant: `gpuplane preview --against HEAD` as a whole process, imports, checkout and comparison included, after a preview of
-  the commit before it. Every rule still judges every object (docs/adr/0019).
+  the commit before it. Every object is judged; what is not read again is only what cannot have changed (docs/adr/0019, docs/adr/0034).
 """
 
 _DONE = """Each resource is made by its own class, Pulumi's, below its component: what is left of Pulumi's SDK is mostly that. What was
