@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pkgutil
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
@@ -34,6 +34,10 @@ class Judgement:
     rules: tuple[str, ...]
 
 
+Runner = Callable[[Sequence[Rule], PlannedGraph], Sequence[Sequence[Finding]]]
+"""Runs rules over a graph; findings by rule, in the order of the rules."""
+
+
 @cache
 def all_rules() -> tuple[Rule, ...]:
     """One instance of every rule below ``policies/rules/``, and of every one of the user's own that is installed, sorted by id.
@@ -51,7 +55,8 @@ def all_rules() -> tuple[Rule, ...]:
     return tuple(found[key] for key in sorted(found))
 
 
-def judge(graph: PlannedGraph, exemptions: Sequence[Exemption], as_of: date, rules: Sequence[Rule] | None = None) -> Judgement:
+def judge(graph: PlannedGraph, exemptions: Sequence[Exemption], as_of: date, rules: Sequence[Rule] | None = None,
+          run: Runner | None = None) -> Judgement:
     """Run rules over a graph.
 
     Args:
@@ -59,10 +64,11 @@ def judge(graph: PlannedGraph, exemptions: Sequence[Exemption], as_of: date, rul
         exemptions: waived rules; they hold up to and including their last day.
         as_of: the day it is judged at.
         rules: the rules to run; all where it is left out.
+        run: runs them, and gives the findings of each; one after the other where it is left out.
     """
     chosen, graph = all_rules() if rules is None else tuple(rules), graph.on(as_of)
     findings = [_exempted(_weighed(finding, graph.parameters), exemptions, as_of, graph.parameters)
-                for rule in chosen for finding in _run(rule, graph)]
+                for found in (run or one_by_one)(chosen, graph) for finding in found]
     findings.sort(key=lambda finding: finding.sort_key)
     return Judgement(tuple(findings), _verdict(findings), tuple(sorted(rule.id for rule in chosen)))
 
@@ -72,6 +78,11 @@ def _rules_in(module_name: str) -> list[Rule]:
     if not rules:
         raise ValueError(f"{module_name} holds no rule")
     return rules
+
+
+def one_by_one(rules: Sequence[Rule], graph: PlannedGraph) -> list[list[Finding]]:
+    """The findings of each rule."""
+    return [_run(rule, graph) for rule in rules]
 
 
 def _run(rule: Rule, graph: PlannedGraph) -> list[Finding]:

@@ -19,17 +19,19 @@ _LEAST = 24
 
 
 @contextmanager
-def shared_out(names: Sequence[str], work: Callable[[str], bytes]) -> Iterator[tuple[Sequence[str], Callable[[], Mapping[str, bytes]]]]:
+def shared_out(names: Sequence[str], work: Callable[[str], bytes],
+               least: int = _LEAST) -> Iterator[tuple[Sequence[str], Callable[[], Mapping[str, bytes]]]]:
     """Share work out to children.
 
     Args:
         names: of what is to be done.
         work: does one.
+        least: names below which nothing is shared out.
 
     Yields:
         Names that are left to this process, and what waits for the children's answers: by name, those that came.
     """
-    processors = len(os.sched_getaffinity(0)) if len(names) >= _LEAST and _can_fork() else 1
+    processors = len(os.sched_getaffinity(0)) if len(names) >= least and _can_fork() else 1
     shares = [names[number::processors] for number in range(processors)]
     children = [_child(share, work) for share in shares[1:]]
     try:

@@ -15,6 +15,7 @@ from gpuplane.delivery.consequences import Consequences
 from gpuplane.delivery.data_record import data_records
 from gpuplane.delivery.preview_report import Comparison, PreviewReport
 from gpuplane.delivery.redaction import SECRETS, redaction_of, sealed
+from gpuplane.delivery.shared_judging import by_all_processors
 from gpuplane.delivery.source_map import SourceMap
 from gpuplane.delivery.spec_documents import document_views, literal_findings
 from gpuplane.delivery.tenant_renders import TenantRenders
@@ -66,7 +67,7 @@ def preview(spec: EnvironmentSpec, as_of: date, progress: Progress = lambda _: N
     parameters = spec.environment.spec.policies
     silent = clean.silent(renders, parameters) if clean is not None and renders is not None else frozenset()
     graph = PlannedGraph(resources, catalog=catalog, parameters=parameters, silent=silent).on(as_of)
-    judgement = judge(graph, spec.exemptions, as_of)
+    judgement = judge(graph, spec.exemptions, as_of, run=by_all_processors)
     if clean is not None and renders is not None:
         clean.learn(renders, resources, parameters, judgement.findings)
     by_urn = {view.urn: view for view in resources}

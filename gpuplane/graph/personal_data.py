@@ -29,8 +29,8 @@ _CONTACT = frozenset({"owner", "owners", "contact", "contacts", "maintainer", "m
                       "oncall", "steward", "approver", "approvers", "reviewer", "subjects", "access", "acme"})
 """Words in a path that say an address is there to be written to: somebody's task, said on purpose."""
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_DIGITS = re.compile(r"\d(?:.{0,3}\d){5}|[A-Z]{5}\d{4}[A-Z]")
-"""What every kind of number has: six digits close to each other, or the form of a PAN."""
+_DIGITS = re.compile(r"\d(?:[^a-z\n]{0,3}\d){5}|[A-Z]{5}\d{4}[A-Z]")
+"""What every kind of number has: six digits close to each other with no small letter between, or the form of a PAN."""
 _NEAR = 40
 """Characters before a number in which a word may say what it is."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 
 from gpuplane.graph.resource_view import ResourceView, items, lookup, told
 from gpuplane.graph.wiring.engines import SERVING_PREFIXES, misnamed
@@ -134,10 +135,11 @@ class _Exporters:
 
     def bearing(self, read: Series) -> list[Pods]:
         """Those whose labels, as far as they are known, a series asks for."""
-        some = [[*self._bearing.get((matcher.label, matcher.value), ()), *self._silent[matcher.label]] for matcher in read.matchers
+        some = [(self._bearing.get((matcher.label, matcher.value), []), self._silent[matcher.label]) for matcher in read.matchers
                 if matcher.label in self.names and matcher.operator == "=" and "$" not in matcher.value and "[[" not in matcher.value]
+        fewest = min(some, key=lambda lists: sum(map(len, lists)), default=(self.all,))
         asked = self.names & {matcher.label for matcher in read.matchers}
-        return [pods for pods, labels in min(some, key=len, default=self.all)
+        return [pods for pods, labels in chain.from_iterable(fewest)
                 if all(read.admits(name, labels[name]) for name in asked if name in labels)]
 
 
