@@ -29,8 +29,10 @@ _CONTACT = frozenset({"owner", "owners", "contact", "contacts", "maintainer", "m
                       "oncall", "steward", "approver", "approvers", "reviewer", "subjects", "access", "acme"})
 """Words in a path that say an address is there to be written to: somebody's task, said on purpose."""
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_DIGITS = re.compile(r"\d(?:[^a-z\n]{0,3}\d){5}|[A-Z]{5}\d{4}[A-Z]")
-"""What every kind of number has: six digits close to each other with no small letter between, or the form of a PAN."""
+_DIGITS = re.compile(r"\d(?:[^a-z\n]{0,3}\d){6}|[A-Z]{5}\d{4}[A-Z]|[A-Z]{2} ?\d{2} ?\d{2} ?\d{2} ?[A-D]|\d{6}[HM][A-Z]{5}|"
+                     r"(?i:passport)")
+"""What every kind of number has: seven digits close to each other with no small letter between, or the form of a PAN, a national insurance
+number or a CURP; a passport's number is one of any form where the word stands beside it."""
 _NEAR = 40
 """Characters before a number in which a word may say what it is."""
 
@@ -116,7 +118,8 @@ _KIND_WORDS: Final = frozenset(word for kind in (*NUMBERS, _PHONE) for word in k
 def personal_data(leaf: Leaf) -> tuple[str, ...]:
     """What a text holds of somebody's data, each kind in words once; never the value."""
     text = leaf.text
-    numbers = _numbers(text, _words_around(leaf.path, leaf.key) & _KIND_WORDS) if _DIGITS.search(text) else ()
+    said = _words_around(leaf.path, leaf.key) & _KIND_WORDS
+    numbers = _numbers(text, said) if _DIGITS.search(text) or "passport" in said else ()
     if "@" in text and not _CONTACT & _words_around(leaf.path, leaf.key) and any(_personal(*found) for found in _EMAIL.findall(text)):
         return ("an e-mail address", *numbers)
     return numbers
