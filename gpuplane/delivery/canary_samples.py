@@ -20,7 +20,7 @@ from gpuplane.planning.canary_verdict import Samples, Share, Values
 from gpuplane.planning.crossing import listed
 from gpuplane.spec.canary import Canary
 from gpuplane.spec.environment_spec import ServiceEntry
-from gpuplane.spec.errors import dotted
+from gpuplane.spec.errors import dotted, shown
 
 TIMEOUT_SECONDS = 30
 POINTS = 30
@@ -108,12 +108,12 @@ def from_file(path: Path, entry: ServiceEntry, canary: Canary) -> Samples:
     try:
         read = SamplesFile.model_validate(read_object(path, _MOST_BYTES))
     except ValidationError as error:
-        wrong = sorted(f"{dotted(one['loc'])}: {one['msg']}" for one in error.errors(include_url=False))
+        wrong = sorted(f"{dotted(one['loc'])[:200]}: {one['msg']}" for one in error.errors(include_url=False))
         raise CannotStart(f"{path}: {listed(wrong)}. Allowed: {_FORM}") from None
     asked = questions(entry, canary, window_seconds(canary, read.held_seconds))
     unknown = sorted(set(read.measures) - {question.name for question in asked})
     if unknown:
-        raise CannotStart(f"{path}: {listed(unknown)}: the canary is judged by {', '.join(each.name for each in asked)}.")
+        raise CannotStart(f"{path}: {listed(map(shown, unknown))}: the canary is judged by {', '.join(each.name for each in asked)}.")
     return Samples(tuple(_given(path, question, read.measures.get(question.name)) for question in asked), read.held_seconds, read.ready)
 
 

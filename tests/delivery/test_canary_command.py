@@ -64,7 +64,7 @@ def test_a_good_one_goes_a_step_on(environments: Path) -> None:
     ('{"held_seconds": 700, "ready": 1, "measures": {"errors": {"bad": 5, "total": 4}}}', "bad is 5 of 4"),
     ('{"held_seconds": 700, "ready": 1, "measures": {"errors": {"bad": NaN, "total": 4}}}', "finite"),
     ('{"held_seconds": 700, "ready": 1, "measures": {"errors": [1, 2]}}', 'measures.errors is to be {"bad": N, "total": N}'),
-    ('{"held_seconds": 700, "ready": 1, "measures": {"mood": {"bad": 1, "total": 2}}}', "mood: the canary is judged by errors"),
+    ('{"held_seconds": 700, "ready": 1, "measures": {"mood": {"bad": 1, "total": 2}}}', '"mood": the canary is judged by errors'),
     ('{"held_seconds": 700}', "measures: Field required, ready: Field required. Allowed: "),
     ("[" * 100_000, "is not JSON"), ("[]", "is not a JSON object")])
 def test_samples_of_another_form_are_refused_with_what_is_allowed(environments: Path, text: str, said: str) -> None:
@@ -114,7 +114,7 @@ def test_a_measure_that_nobody_asked_for_is_said(environments: Path) -> None:
     file = environments / "samples.json"
     file.write_text(json.dumps({"held_seconds": 1, "ready": 1, "measures": {"error": {"bad": 0, "total": 1}}}))
 
-    assert "error: the canary is judged by errors" in _run(environments, "--samples", str(file)).output
+    assert '"error": the canary is judged by errors' in _run(environments, "--samples", str(file)).output
 
 
 class _Prometheus(BaseHTTPRequestHandler):

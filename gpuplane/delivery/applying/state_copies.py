@@ -151,7 +151,7 @@ def _index(spec: EnvironmentSpec, file: Path) -> _Index:
     try:
         found = _Index.model_validate(read_object(file, _LARGEST))
     except ValidationError as error:
-        wrong = listed(sorted(f"{dotted(one['loc'])}: {one['msg']}" for one in error.errors(include_url=False)))
+        wrong = listed(sorted(f"{dotted(one['loc'])[:200]}: {one['msg']}" for one in error.errors(include_url=False)))
         raise CannotStart(f"{file} is no copy of state: {wrong}. Make one with `gpuplane state backup`.") from None
     if found.environment != spec.name:
         raise CannotStart(f"{file} is no copy of the state of {spec.name}, but of {shown(found.environment)}. Check the path.")

@@ -61,7 +61,7 @@ def _rendered(environments: Path, environment: str, as_of: date, outputs: Path |
         report = previews.preview(spec, as_of, progress)
     if report.verdict is not Verdict.PASS:
         for finding in report.blocking:
-            click.echo(report.redaction.text(sentence(finding)))
+            say(report.redaction.text(sentence(finding)), err=False)
         say(f"{environment} is refused; nothing was rendered.")
         return None
     return rendered(spec, report, environments, known, commit)
@@ -96,7 +96,7 @@ def _verify(folder: Path, environment: str | None, environments: Path, as_of: da
     if environment is not None and not reasons:
         reasons += _again(folder, environment, environments, as_of, outputs)
     for reason in reasons:
-        click.echo(reason)
+        say(reason, err=False)
     again = ", and are what the wishes say" if environment is not None else ""
     click.echo(f"{folder}: refused; it must not be applied" if reasons else
                f"{folder}: {found.objects} objects are as they were rendered, pass {found.rules} rules{again}")
