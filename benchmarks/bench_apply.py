@@ -85,7 +85,7 @@ def table(result: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _documents(folder: Path, tenants: int) -> Path:
-    root = write_large_environment(folder / "environments", tenants, SERVICES_EACH)
+    root = write_large_environment(folder / "environments", tenants, SERVICES_EACH, bare=True)
     file = root / "environment.yaml"
     text = file.read_text().replace("    context: test\n", "    context: local\n")
     file.write_text(text.replace("  cohorts:\n", "  tenant_stacks: true\n  cohorts:\n"))

@@ -93,13 +93,19 @@ spec:
   budget_usd_per_month: 999999999
   kueue: {{install: external, version: 0.19.2}}
   kserve: {{install: external, version: v0.20.0}}
-  monitoring: {{namespace: monitoring, prometheus_url: "http://prometheus.monitoring.svc:9090", grafana: {{}}}}
-  secret_stores:
-    vault: {{vault: {{server: "https://vault.example.com", role_template: "{{tenant}}", region: eu-central-1}}}}
   allowed_registries: [docker.io/vllm/]
   allowed_model_sources: ["hf://Qwen/", "hf://BAAI/", "hf://meta-llama/"]
   cohorts:
     company: {{}}
+"""
+_OBSERVED = """\
+  monitoring: {namespace: monitoring, prometheus_url: "http://prometheus.monitoring.svc:9090", grafana: {}}
+  secret_stores:
+    vault: {vault: {server: "https://vault.example.com", role_template: "{tenant}", region: eu-central-1}}
+"""
+_SECRETS = """\
+  secrets:
+    - {{name: model-hub, store: vault, data: {{HF_TOKEN: {{key: {name}/model-hub, property: token}}}}}}
 """
 _TENANT = """\
 # yaml-language-server: $schema=../../../docs/schema/tenant.json
@@ -118,8 +124,6 @@ spec:
     - name: model-hub              # through the platform's proxy
       namespace: egress-proxy
       ports: [3128]
-  secrets:
-    - {{name: model-hub, store: vault, data: {{HF_TOKEN: {{key: {name}/model-hub, property: token}}}}}}
   access:
     groups:
       {name}-developers: developer
@@ -171,7 +175,7 @@ spec:
 """
 
 
-def write_large_environment(folder: Path, tenants: int, services_each: int) -> Path:
+def write_large_environment(folder: Path, tenants: int, services_each: int, bare: bool = False) -> Path:
     """Write a valid environment called :data:`NAME` below a folder; the same arguments give the same bytes.
 
     The pools have as many nodes as the quotas need: 1,000 tenants with three services each take about 200.
@@ -180,15 +184,16 @@ def write_large_environment(folder: Path, tenants: int, services_each: int) -> P
         folder: the folder of environments.
         tenants: how many tenants.
         services_each: services of each tenant; one quarter of the tenants borrows.
+        bare: without what needs more of a cluster than Kueue and KServe: monitoring, and secrets from a store.
 
     Returns:
         The environment's folder.
     """
     root, promised = folder / NAME, Counter[str]()
     divisions = "".join(f"    division-{number}: {{parent: company}}\n" for number in range(_DIVISIONS))
-    _write(root / "environment.yaml", _ENVIRONMENT + divisions)
+    _write(root / "environment.yaml", _ENVIRONMENT + divisions + ("" if bare else _OBSERVED))
     for number in range(tenants):
-        promised.update(write_tenant(root, number, services_each, lenders=tenants >= _MANY))
+        promised.update(write_tenant(root, number, services_each, lenders=tenants >= _MANY, bare=bare))
     for name, pool in _POOLS.items():
         needed = [-(-promised[_key(name, profile)] // count) for profile, count in pool.devices.items()]
         _write(root / f"node-pools/{name}.yaml", _POOL.format(
@@ -197,7 +202,8 @@ def write_large_environment(folder: Path, tenants: int, services_each: int) -> P
     return root
 
 
-def write_tenant(root: Path, number: int, services_each: int, cpu: int = 0, lenders: bool = True) -> Mapping[str, int]:
+def write_tenant(root: Path, number: int, services_each: int, cpu: int = 0, lenders: bool = True,
+                 bare: bool = False) -> Mapping[str, int]:
     """Write one tenant and its services, or write them again.
 
     Args:
@@ -206,6 +212,7 @@ def write_tenant(root: Path, number: int, services_each: int, cpu: int = 0, lend
         services_each: services of each tenant.
         cpu: cores that its services ask for beyond what they would, to change it.
         lenders: whether there are enough others to borrow the largest GPUs from.
+        bare: without secrets.
 
     Returns:
         Its nominal quota, devices by quota key.
@@ -221,8 +228,9 @@ def write_tenant(root: Path, number: int, services_each: int, cpu: int = 0, lend
         _write(root / f"services/{name}/model-{service}.yaml", _service(f"model-{service}", kind, number % 3 + cpu, lent,
                                                                         own + lent))
     quotas = "".join(_QUOTA.format(key=key, nominal=nominal[key], borrowing=borrowing[key]) for key in sorted(nominal))
+    secrets = "" if bare else _SECRETS.format(name=name)
     _write(root / f"tenants/{name}.yaml", _TENANT.format(
-        name=name, number=number, division=number % _DIVISIONS, data="pii" if number % 10 == 0 else "internal") + quotas)
+        name=name, number=number, division=number % _DIVISIONS, data="pii" if number % 10 == 0 else "internal") + quotas + secrets)
     return nominal
 
 
