@@ -17,7 +17,7 @@ BAD_DAY = frozenset({
     "all are killed between operations", "all are killed while a create is done and not answered", "Ctrl-C",
     "an API server that answers 500 to some writes", "the answer to a create is lost",
     "the API server cannot be reached from the beginning on", "the state is truncated", "the passphrase is wrong",
-    "the lock of another machine", "the disk ends while the state is written", "two runs at once", "a webhook does not answer",
+    "the lock of another machine", "two runs at once", "a webhook does not answer",
     "a CRD that arrives in the middle", "an object of that name is somebody else's"})
 """The share that runs with all tests: of each sort the cases that say most about the next run."""
 
