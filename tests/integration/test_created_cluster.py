@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import shutil
 from collections.abc import Iterator, Mapping
@@ -39,6 +40,23 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str,
     shutil.rmtree(tmp_path / "state")
 
 
+@pytest.fixture
+def loops_closed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Pulumi's server leaves the loop of a program open whose last tasks fail while it ends them: the garbage collector would say so in
+    any later test."""
+    made: list[asyncio.AbstractEventLoop] = []
+    new = asyncio.new_event_loop
+
+    def kept() -> asyncio.AbstractEventLoop:
+        made.append(new())
+        return made[-1]
+
+    monkeypatch.setattr(asyncio, "new_event_loop", kept)
+    yield
+    for loop in made:
+        loop.close()
+
+
 def _spec(context: str) -> EnvironmentSpec:
     spec = load_environment(ROOT / "docs/examples/06-created-cluster/environments", "aws")
     document = spec.environment
@@ -72,7 +90,8 @@ def _platform(spec: EnvironmentSpec) -> None:
         pulumi.ResourceOptions(provider=provider))
 
 
-def test_what_the_stack_exports_is_held_against_the_kubeconfig(state: dict[str, str], cluster: Cluster) -> None:
+def test_what_the_stack_exports_is_held_against_the_kubeconfig(
+        state: dict[str, str], loops_closed: None, cluster: Cluster) -> None:
     spec = _spec(cluster.context)
     authority = Path(config.new_client_from_config(context=cluster.context).configuration.ssl_ca_cert).read_bytes()
     with pytest.raises(CannotStart, match="exports no cluster yet"):
