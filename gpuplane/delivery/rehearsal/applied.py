@@ -15,11 +15,13 @@ from gpuplane.delivery.handoff.delivery_parts import RELEASE, waves
 from gpuplane.delivery.manifests import missing
 from gpuplane.delivery.rehearsal.api_server import ApiServer, Refused
 from gpuplane.delivery.rehearsal.marks import marked
+from gpuplane.delivery.rehearsal.model_pods import spans_pods
 from gpuplane.graph.resource_view import ResourceView
 
 _THREADS = 4
 UNKNOWN = "<known after apply:"
 """How an unknown value begins in a report in JSON form."""
+GROUPED = "replicas of several pods are not rehearsed"
 _NOT_REAL = ("pulumi:", "gpuplane:")
 
 
@@ -110,6 +112,8 @@ def _reason(view: ResourceView, served: Collection[tuple[str, str]]) -> str:
         return "made by the cloud, which is not there"
     if (view.api_version, view.kind) not in served:
         return "the cluster has no such kind"
+    if spans_pods(view):
+        return GROUPED
     return "a part of it is only known after apply, or secret" if any(missing(view)) or UNKNOWN in str(view.props) else ""
 
 

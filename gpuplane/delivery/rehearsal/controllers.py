@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gpuplane.delivery.rehearsal.applied import GROUPED
 from gpuplane.delivery.rehearsal.claim import Claim
+from gpuplane.delivery.rehearsal.model_pods import OBJECTS
 from gpuplane.delivery.rehearsal.stage import Stage
 from gpuplane.graph.resource_view import ResourceView
 
@@ -22,11 +24,11 @@ def controller_claims(stage: Stage) -> list[Claim]:
 
 
 def _unseen(stage: Stage) -> Iterator[Claim]:
-    kserve = any(kind == "InferenceService" for _, kind in stage.server.kinds)
+    kinds = {kind for _, kind in stage.server.kinds}
     for name, entry in stage.spec.services.items():
         if name not in stage.services:
             yield Claim(NAME, entry.tenant, name, "its pods are there", "", "", "", "not rehearsed",
-                        "only InferenceServices are rehearsed" if kserve else "no KServe here")
+                        GROUPED if entry.document.kind in kinds else f"no {entry.document.kind} here")
 
 
 def _kueue(stage: Stage) -> Iterator[Claim]:
@@ -49,9 +51,14 @@ def _active(stage: Stage, view: ResourceView) -> tuple[str, str]:
 
 def _kserve(stage: Stage) -> Iterator[Claim]:
     stage.wait_for_deployments()
-    silent = [name for name in stage.services if stage.seen.deployment(name) is None]
+    silent = {name for name in stage.services if stage.seen.deployment(name) is None}
     stage.acts["KServe"] = len(silent) < len(stage.services)
-    for name in silent:
-        yield Claim(NAME, name.partition("/")[0], name, "KServe makes its Deployment", "", "a Deployment", "none",
-                    "disagree" if stage.acts["KServe"] else "not rehearsed",
-                    "KServe refuses the service" if stage.acts["KServe"] else "KServe does not act here")
+    for kind in OBJECTS:
+        own = {name for name in stage.services if stage.spec.services[name].document.kind == kind}
+        acts = bool(own - silent)
+        for name in sorted(own & silent):
+            yield Claim(NAME, name.partition("/")[0], name, "KServe makes its Deployment", "", "a Deployment", "none",
+                        "disagree" if acts else "not rehearsed",
+                        "KServe refuses the service" if acts else f"KServe does not act on {kind}s here")
+        if not acts and stage.acts["KServe"]:  # of the two controllers, this one is not there
+            stage.services = tuple(name for name in stage.services if name not in own)

@@ -12,10 +12,10 @@ from typing import Any
 
 from gpuplane.delivery.exit_status import EngineFailed
 from gpuplane.delivery.rehearsal.api_server import ApiServer, Kind, Refused
+from gpuplane.delivery.rehearsal.model_pods import service_of
 
 GATE = "kueue.x-k8s.io/admission"
 """Scheduling gate of a pod that waits for quota (Kueue's pod integration)."""
-APP, PREFIX, PREDICTOR = "app", "isvc.", "-predictor"
 _WATCH_SECONDS = 300
 _GONE = 410
 
@@ -45,11 +45,13 @@ class DeploymentSeen:
     """A Deployment as far as a rehearsal looks at it.
 
     Attributes:
+        name: its own.
         replicas: that are asked for.
         rolled_out: whether all of them are of the newest template and available, and no others are there.
         observed: whether its controller has looked at its newest spec; ``generation`` is that spec's.
     """
 
+    name: str
     replicas: int
     rolled_out: bool
     observed: bool
@@ -166,7 +168,7 @@ class Observation:
     def deployment(self, service: str) -> DeploymentSeen | None:
         """The Deployment that KServe made for a service."""
         with self._changed:
-            return self._deployments.get(f"{service}{PREDICTOR}")
+            return self._deployments.get(service)
 
     def wait(self, holds: Callable[[], bool], seconds: float, quiet_seconds: float = 0.0, stale_seconds: float = math.inf) -> bool:
         """Wait for events until something holds and nothing has changed for a while; whether it did in time.
@@ -255,11 +257,13 @@ class Observation:
         self.moments.append(moment)
 
     def _deployment(self, kind_of_event: str, body: Mapping[str, Any]) -> None:
-        name = f"{body['metadata']['namespace']}/{body['metadata']['name']}"
+        service = service_of(body["metadata"]["namespace"], body["spec"]["template"]["metadata"].get("labels") or {})
+        if service is None:
+            return
         if kind_of_event == "DELETED":
-            self._deployments.pop(name, None)
+            self._deployments.pop(service, None)
         else:
-            self._deployments[name] = deployment_seen(body)
+            self._deployments[service] = deployment_seen(body)
 
     def _workload(self, _kind_of_event: str, body: Mapping[str, Any]) -> None:
         owners = [each["uid"] for each in body["metadata"].get("ownerReferences") or ()]
@@ -275,10 +279,9 @@ def pod_seen(body: Mapping[str, Any]) -> PodSeen | None:
     """What a pod is; None where it is of no model."""
     metadata, spec, status = body["metadata"], body.get("spec") or {}, body.get("status") or {}
     labels = metadata.get("labels") or {}
-    app = str(labels.get(APP, ""))
-    if not app.startswith(PREFIX) or not app.endswith(PREDICTOR):
+    service = service_of(metadata["namespace"], labels)
+    if service is None:
         return None
-    service = f"{metadata['namespace']}/{app.removeprefix(PREFIX).removesuffix(PREDICTOR)}"
     ready = any(one["type"] == "Ready" and one["status"] == "True" for one in status.get("conditions") or ())
     gated = any(gate["name"] == GATE for gate in spec.get("schedulingGates") or ())
     return PodSeen(metadata["uid"], service, not gated, ready, str(spec.get("nodeName") or ""),
@@ -291,5 +294,5 @@ def deployment_seen(body: Mapping[str, Any]) -> DeploymentSeen:
     observed = status.get("observedGeneration", 0) >= generation
     done = observed and all(
         status.get(key, 0) == wanted for key in ("replicas", "updatedReplicas", "availableReplicas"))
-    return DeploymentSeen(wanted, done, observed, generation)
+    return DeploymentSeen(body["metadata"]["name"], wanted, done, observed, generation)
 

@@ -14,7 +14,8 @@ from gpuplane.delivery.rehearsal.api_server import ApiServer, Body
 from gpuplane.delivery.rehearsal.claim import Claim
 from gpuplane.delivery.rehearsal.fake_nodes import POOL, ZONE, lost, nodes_of_pool, running_nodes
 from gpuplane.delivery.rehearsal.marks import marked
-from gpuplane.delivery.rehearsal.observation import PREDICTOR, Observation
+from gpuplane.delivery.rehearsal.model_pods import OBJECTS, released
+from gpuplane.delivery.rehearsal.observation import Observation
 from gpuplane.graph.resource_view import ResourceView
 from gpuplane.planning.cohorts.admission import NotKnown
 from gpuplane.planning.cohorts.course import Courses, Level
@@ -55,7 +56,7 @@ class Stage:
 
     Attributes:
         spec: the environment, canaries as services of their own; ``wish``: as it was written.
-        releases: what the annotation of a rehearsed release says, by service.
+        releases: number of the rehearsed release that a service has; that of the documents is 0.
         views: what was applied.
         seen: what happens.
         acts: which controllers do, by name.
@@ -73,7 +74,7 @@ class Stage:
     limit_at: float
     wish: EnvironmentSpec
     short: bool = False
-    releases: dict[str, str | None] = field(default_factory=dict)
+    releases: dict[str, int] = field(default_factory=dict)
     acts: dict[str, bool] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
     replicas: Replicas = field(default_factory=dict)
@@ -92,10 +93,10 @@ class Stage:
     @cached_property
     def services(self) -> tuple[str, ...]:
         """Services whose pods can be seen here: those that KServe makes Deployments for."""
-        made = {(view.namespace, view.name) for view in self.views if view.kind == "InferenceService"}
+        made = {(view.namespace, view.name) for view in self.views if view.kind in OBJECTS}
         canaries = {f"{view.namespace}/{view.name}-{one['predictor']['name']}" for view in self.views if view.kind == "InferenceService"
                     for one in view.get("spec", "canary") or ()}
-        return tuple(name for name, entry in self.spec.services.items() if (entry.tenant, entry.document.name) in made or name in canaries)
+        return tuple(name for name, entry in self.spec.services.items() if (entry.tenant, entry.object_name) in made or name in canaries)
 
     @cached_property
     def courses(self) -> Courses:
@@ -156,8 +157,9 @@ class Stage:
 
     def scale_to(self, service: str, count: int) -> None:
         """Scale one Deployment, as its autoscaler would."""
-        tenant, _, name = service.partition("/")
-        path = self.server.kinds["apps/v1", "Deployment"].path(tenant, f"{name}{PREDICTOR}", "scale")
+        found = self.seen.deployment(service)
+        assert found is not None, service
+        path = self.server.kinds["apps/v1", "Deployment"].path(service.partition("/")[0], found.name, "scale")
         self.server.merge(path, {"spec": {"replicas": count}})
 
     @cached_property
@@ -185,8 +187,10 @@ class Stage:
         self.courses.to(self.replicas)
 
     def service_view(self, service: str) -> ResourceView | None:
-        """The InferenceService of a service; None of a canary, which is part of another's."""
-        return next((view for view in self.views if view.kind == "InferenceService" and f"{view.namespace}/{view.name}" == service), None)
+        """The object that serves a service; None of a canary that is part of another's."""
+        entry = self.spec.services[service]
+        return next((view for view in self.views
+                     if view.kind in OBJECTS and (view.namespace, view.name) == (entry.tenant, entry.object_name)), None)
 
     def is_reconciled(self, service: str) -> bool:
         """Whether KServe and the Deployment controller have looked at the newest spec of a service."""
@@ -198,17 +202,21 @@ class Stage:
         return deployment.observed and bool((found.get("status") or {}).get("observedGeneration", generation) >= generation)
 
     def strategy(self, service: str) -> Strategy:
-        """How its rendered object says that it is updated."""
+        """How its rendered object says that it is updated; an LLMInferenceService cannot say it."""
         view = self.service_view(service)
-        rolling = (view.get("spec", "predictor", "deploymentStrategy", "rollingUpdate") if view is not None else None) or {}
+        if view is None or view.kind != "InferenceService":
+            rollout = self.spec.services[service].document.spec.rollout
+            return Strategy(rollout.max_surge, rollout.max_unavailable)
+        rolling = view.get("spec", "predictor", "deploymentStrategy", "rollingUpdate") or {}
         return Strategy(int(rolling.get("maxSurge", 0)), int(rolling.get("maxUnavailable", 0)))
 
-    def release(self, service: str, annotations: Mapping[str, str | None]) -> None:
-        """Change the pod template of a service by annotations of its pods; None takes one away."""
-        self.releases.update({service: next(iter(annotations.values()), None)})
-        tenant, _, name = service.partition("/")
-        kind = self.server.kinds["serving.kserve.io/v1beta1", "InferenceService"]
-        self.server.merge(kind.path(tenant, name), {"spec": {"predictor": {"annotations": dict(annotations)}}})
+    def release(self, service: str, number: int) -> None:
+        """Give a service another release, which changes its pod template and nothing else; 0 is that of the documents."""
+        view = self.service_view(service)
+        assert view is not None, service
+        self.releases[service] = number
+        path = self.server.kinds[view.api_version, view.kind].path(view.namespace, view.name)
+        self.server.merge(path, {"spec": released(view, number, prefill=bool(self.spec.services[service].role))})
 
     def counted(self, replicas: Replicas) -> bool:
         """Whether there are as many pods as asked for, and none on its way out."""

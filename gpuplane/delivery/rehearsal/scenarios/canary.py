@@ -9,7 +9,7 @@ from gpuplane.catalog import catalog_of
 from gpuplane.delivery.offline_engine import render
 from gpuplane.delivery.rehearsal.claim import Claim, agrees
 from gpuplane.delivery.rehearsal.scenarios.levels import reach
-from gpuplane.delivery.rehearsal.scenarios.rolling_update import MARK, is_finished
+from gpuplane.delivery.rehearsal.scenarios.rolling_update import NEW, is_finished
 from gpuplane.delivery.rehearsal.stage import Stage
 from gpuplane.graph.resource_view import ResourceView
 from gpuplane.planning import plan
@@ -74,13 +74,13 @@ def _taken_on_and_back(stage: Stage, name: str, beside: str, alone: Mapping[str,
 
 def _released_and_back(stage: Stage, name: str) -> Iterator[Claim]:
     old = {pod.template for pod in stage.seen.pods(name)}
-    former = stage.releases.get(name)
+    former = stage.releases.get(name, 0)
     with stage.step(NAME, f"{name} gets a release"):
-        stage.release(name, {MARK: "canary"})
+        stage.release(name, NEW + 1)
         stage.settle(lambda: is_finished(stage, name, old) and _all_ready(stage, name))
     new = {pod.template for pod in stage.seen.pods(name)} - old
     with stage.step(NAME, f"{name} is rolled back") as began:
-        stage.release(name, {MARK: former})
+        stage.release(name, former)
         done = stage.settle(lambda: is_finished(stage, name, new) and _all_ready(stage, name))
         yield _claim(stage, name, "rolled back: every pod is of the release before", "the template that ran before",
                      _ages(stage, name, new), done and {pod.template for pod in stage.seen.pods(name)} == old, began)

@@ -11,13 +11,13 @@ from gpuplane.planning.cohorts.admission import NotKnown
 from gpuplane.planning.cohorts.rolling import Strategy, finished_rollouts
 
 NAME = "rolling update"
-MARK = "gpuplane.dev/rehearsed-release"
-"""Annotation of pods that stands for a new release: it changes their template and nothing else."""
+NEW = 1
+"""Number of the release that it brings."""
 _PROOF = "the Deployment controller's steps over Kueue's admission, surge and max_unavailable as rendered"
 
 
 def rolling_update(stage: Stage) -> Iterator[Claim]:
-    """Every InferenceService gets a new pod template under the full quota."""
+    """Every service gets a new pod template under the full quota."""
     reach(stage, stage.maximum)
     rolled = {name: stage.strategy(name) for name in stage.services if stage.maximum[name] and stage.service_view(name) is not None}
     expected = finished_rollouts(stage.courses, stage.replicas, rolled)
@@ -25,7 +25,7 @@ def rolling_update(stage: Stage) -> Iterator[Claim]:
     with stage.step(NAME, f"a new release of {len(rolled)} services at their maximum") as began:
         former = {name: _generation(stage, name) for name in rolled}
         for name in rolled:
-            stage.release(name, {MARK: "1"})
+            stage.release(name, NEW)
         stage.settle(lambda: all(_generation(stage, name) > former[name] for name in rolled) and _as_planned(stage, old, expected))
         for name in rolled:
             yield _claim(stage, name, rolled[name], old[name], expected, began)

@@ -12,6 +12,7 @@ from gpuplane.delivery.preview_report import plain
 from gpuplane.delivery.pull_request.restarts import Restart, restarts
 from gpuplane.delivery.rehearsal.applied import RefusedObject, Rehearsable, apply_all
 from gpuplane.delivery.rehearsal.claim import Claim, agrees
+from gpuplane.delivery.rehearsal.model_pods import deployments_of
 from gpuplane.delivery.rehearsal.stage import Stage
 from gpuplane.graph.resource_view import ResourceView
 
@@ -61,8 +62,7 @@ def upgrade(stage: Stage, base: Base, head: Sequence[ResourceView], work: Rehear
 
 def _serve(stage: Stage, base: Base) -> None:
     """Every service of the base ref with a replica or its minimum, as an autoscaler would keep it."""
-    wanted = {f"{view.namespace}/{view.name}": max(1, int(view.get("spec", "predictor", "minReplicas") or 0))
-              for view in base.work.objects if view.kind == "InferenceService"}
+    wanted = {name: count for view in base.work.objects for name, count in deployments_of(view).items()}
     stage.seen.wait(lambda: all(stage.seen.deployment(name) for name in wanted), stage.left_seconds())
     for name, count in wanted.items():
         if stage.seen.deployment(name) is not None:
