@@ -60,3 +60,19 @@ def test_replicas_of_one_pod_are_rehearsed_and_groups_are_named(llm: Cluster) ->
     rolled = {claim.subject for claim in found.claims if claim.scenario == "rolling update"}
     assert rolled == {SHARED, SPLIT, f"{SPLIT}-prefill"}
     assert marked_objects(ApiServer()) == []
+
+
+def test_an_upgrade_restarts_the_role_that_it_changes(llm: Cluster) -> None:
+    before, after = _wish(), _wish()
+    after.put(f"services/{SPLIT} spec.prefill.resources.cpu", 5)
+    after.put(f"services/{SHARED} spec.release.vllm.arguments.max_model_len", 4096)
+    base = rehearsals.wanted(before.spec(), AS_OF, QUIET)
+
+    found = rehearsals.rehearse(ApiServer(), rehearsals.wanted(after.spec(), AS_OF, QUIET), ["minimum"], 300, QUIET,
+                                base=rehearsals.OtherRef("main", base.views))
+
+    assert found.agrees, [claim for claim in found.claims if claim.verdict == "disagree"]
+    said = {claim.subject: claim.planned for claim in found.claims if claim.scenario == "upgrade"}
+    assert said[SPLIT] == "its pods stay"
+    assert said[f"{SPLIT}-prefill"].startswith("its pods are made anew: spec.prefill.template.")
+    assert said[SHARED].startswith("its pods are made anew: spec.template.")

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gpuplane.delivery.pull_request.restarts import SERVING
 from gpuplane.delivery.rehearsal.applied import GROUPED
 from gpuplane.delivery.rehearsal.claim import Claim
-from gpuplane.delivery.rehearsal.model_pods import OBJECTS
 from gpuplane.delivery.rehearsal.stage import Stage
 from gpuplane.graph.resource_view import ResourceView
 
@@ -53,7 +53,7 @@ def _kserve(stage: Stage) -> Iterator[Claim]:
     stage.wait_for_deployments()
     silent = {name for name in stage.services if stage.seen.deployment(name) is None}
     stage.acts["KServe"] = len(silent) < len(stage.services)
-    for kind in OBJECTS:
+    for kind in SERVING:
         own = {name for name in stage.services if stage.spec.services[name].document.kind == kind}
         acts = bool(own - silent)
         for name in sorted(own & silent):

@@ -9,8 +9,6 @@ from gpuplane.graph.resource_view import ResourceView
 from gpuplane.spec.kserve_names import llm_role_labels
 from gpuplane.spec.llm_inference_service import PREFILL
 
-OBJECTS = ("InferenceService", "LLMInferenceService")
-"""Kinds that serve a model."""
 MARK = "gpuplane.dev/rehearsed-release"
 """Annotation of pods that stands for a new release: it changes their template and nothing else."""
 _APP, _PREFIX, _PREDICTOR = "app", "isvc.", "-predictor"

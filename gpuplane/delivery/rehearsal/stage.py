@@ -10,11 +10,12 @@ from functools import cached_property
 from typing import Any
 
 from gpuplane.delivery.exit_status import EngineFailed
+from gpuplane.delivery.pull_request.restarts import SERVING
 from gpuplane.delivery.rehearsal.api_server import ApiServer, Body
 from gpuplane.delivery.rehearsal.claim import Claim
 from gpuplane.delivery.rehearsal.fake_nodes import POOL, ZONE, lost, nodes_of_pool, running_nodes
 from gpuplane.delivery.rehearsal.marks import marked
-from gpuplane.delivery.rehearsal.model_pods import OBJECTS, released
+from gpuplane.delivery.rehearsal.model_pods import released
 from gpuplane.delivery.rehearsal.observation import Observation
 from gpuplane.graph.resource_view import ResourceView
 from gpuplane.planning.cohorts.admission import NotKnown
@@ -93,7 +94,7 @@ class Stage:
     @cached_property
     def services(self) -> tuple[str, ...]:
         """Services whose pods can be seen here: those that KServe makes Deployments for."""
-        made = {(view.namespace, view.name) for view in self.views if view.kind in OBJECTS}
+        made = {(view.namespace, view.name) for view in self.views if view.kind in SERVING}
         canaries = {f"{view.namespace}/{view.name}-{one['predictor']['name']}" for view in self.views if view.kind == "InferenceService"
                     for one in view.get("spec", "canary") or ()}
         return tuple(name for name, entry in self.spec.services.items() if (entry.tenant, entry.object_name) in made or name in canaries)
@@ -190,7 +191,7 @@ class Stage:
         """The object that serves a service; None of a canary that is part of another's."""
         entry = self.spec.services[service]
         return next((view for view in self.views
-                     if view.kind in OBJECTS and (view.namespace, view.name) == (entry.tenant, entry.object_name)), None)
+                     if view.kind in SERVING and (view.namespace, view.name) == (entry.tenant, entry.object_name)), None)
 
     def is_reconciled(self, service: str) -> bool:
         """Whether KServe and the Deployment controller have looked at the newest spec of a service."""

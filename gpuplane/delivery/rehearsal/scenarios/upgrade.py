@@ -19,6 +19,9 @@ from gpuplane.graph.resource_view import ResourceView
 NAME = "upgrade"
 _PROOF = "what differs between the refs, and which fields are of pods' templates or cannot change in place (gpuplane preview --against)"
 
+_OF_PROMPTS, _OF_ANSWERS = ("spec.prefill.",), ("spec.template.", "spec.parallelism.")
+"""Fields of an LLMInferenceService that are of one role's pods alone."""
+
 
 @dataclass(frozen=True)
 class Base:
@@ -54,7 +57,7 @@ def upgrade(stage: Stage, base: Base, head: Sequence[ResourceView], work: Rehear
         replaced, unforeseen = _recreated(stage, refused, changes)
         gone = _remove(stage, base, work)
         stage.wait_for_deployments()
-        expected = {each.service: each for each in restarts(changes, head, stage.planned.tenants)}
+        expected = _by_service(stage, restarts(changes, head, stage.planned.tenants))
         stage.settle(lambda: _is_done(stage, before, expected))
         claims = [*_restart_claims(stage, before, expected), *replaced, *gone]
     return claims, (*first, *unforeseen)
@@ -76,6 +79,21 @@ def _pods(stage: Stage) -> Mapping[str, frozenset[str]]:
         if pod.ready:
             found[pod.service].add(pod.uid)
     return {name: frozenset(uids) for name, uids in found.items()}
+
+
+def _by_service(stage: Stage, found: Sequence[Restart]) -> Mapping[str, Restart]:
+    """The restarts by service, pods that read prompts apart from those that write answers."""
+    of_object = {each.service: each for each in found}
+    expected = dict(of_object)
+    for name in stage.services:
+        entry = stage.spec.services[name]
+        said = of_object.get(f"{entry.tenant}/{entry.object_name}")
+        other = _OF_ANSWERS if entry.role else _OF_PROMPTS
+        causes = tuple(cause for cause in said.causes if not cause.startswith(other)) if said is not None else ()
+        expected.pop(name, None)
+        if said is not None and (causes or said.action != "update"):
+            expected[name] = replace(said, service=name, causes=causes)
+    return expected
 
 
 def _is_done(stage: Stage, before: Mapping[str, frozenset[str]], expected: Mapping[str, Restart]) -> bool:
