@@ -14,7 +14,7 @@ from gpuplane.delivery.promotion.drift_results import audited_drift
 from gpuplane.delivery.promotion.evaluated_platform import platform_of
 from gpuplane.delivery.promotion.evidence_files import raw_state
 from gpuplane.delivery.promotion.messages import branch_name, commit_message
-from gpuplane.delivery.promotion.release_history import stretches
+from gpuplane.delivery.promotion.release_history import built_on, stretches
 from gpuplane.delivery.promotion.report import SCHEMA_VERSION, Move, MoveReport
 from gpuplane.delivery.promotion.trailers import rolled_back_by
 from gpuplane.delivery.promotion.world import World, service_of
@@ -178,14 +178,14 @@ def gate_results(world: World, request: Request, sides: Sides, moves: Sequence[M
             yield from _changed_results(world, move)
             yield from evaluation_results(wanted.evaluations, _candidate(world, request, sides, move, change), world.evidence.evaluations)
         if wanted.soak_hours is not None:
-            yield soak_result(wanted.soak_hours, move.service, running(past, sides.source, move.service), seconds)
+            yield soak_result(wanted.soak_hours, move.service, running(past, sides.source, move.service, seconds), seconds)
         if wanted.approvals is not None:
             yield approval_result(wanted.approvals, move.service, move.after, sides.target.name, world.evidence.approvals,
                                   _authors(world), request.promoter or world.repository.user)
         yield from _in_the_way(past, request, sides, move)
     if sides.rules.waves:
         before = {name for name in _names(sides.target) if wave_of(name, sides.rules.waves) < len(sides.rules.waves)}
-        since = {name: running(past, sides.target, name) for name in sorted(before)} if moves else {}
+        since = {name: running(past, sides.target, name, seconds) for name in sorted(before)} if moves else {}
         yield from wave_results([move.service for move in moves], sides.waiting, sides.rules.waves, since, seconds)
     if wanted.cost is not None:
         yield from cost_results(wanted.cost, change.before, change.after)
@@ -212,13 +212,18 @@ def _candidate(world: World, request: Request, sides: Sides, move: Move, change:
                      world.upstream(sides.target.name), request.now.date())
 
 
-def running(world: World, spec: EnvironmentSpec, service: str) -> Running:
-    """Since when an environment has the release that it has, by git's history."""
+def running(world: World, spec: EnvironmentSpec, service: str, now: int) -> Running:
+    """Since when an environment has the release that it has, by git's history, whatever single committers' clocks said.
+
+    Args:
+        now: Unix time.
+    """
     path = world.file_of(spec.name, spec.services[service])
     found = next(stretches(world.repository, world.commit, path), None)
     if found is None:
         raise CannotStart(f"{path} has no history at {world.commit[:12]}: commit it first.")
-    return Running(spec.name, found.seconds, found.commit.hash, found.at_least)
+    since = max(found.commit.seconds, built_on(world.repository, world.commit, now)[found.commit.hash])
+    return Running(spec.name, since, found.commit.hash, found.at_least)
 
 
 def _audited(spec: EnvironmentSpec) -> list[DriftResult]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from pydantic import ValidationError
@@ -47,6 +48,23 @@ def stretches(repository: Repository, commit: str, path: str) -> Iterator[Stretc
         first = (digest, value, each) if value is not None else None
     if first is not None:
         yield _stretch(repository, *first)
+
+
+@lru_cache(maxsize=8)
+def built_on(repository: Repository, commit: str, now: int) -> Mapping[str, int]:
+    """For each commit on the first parents' line, when the newest of those before it was made, in Unix time.
+
+    A commit whose committer's clock was behind is not as old as it says; one whose clock was ahead, so that it is of a time that has not
+    come yet, says nothing about those after it.
+
+    Args:
+        now: Unix time.
+    """
+    found, newest = {}, 0
+    for name, seconds in reversed(repository.line(commit)):
+        found[name] = newest
+        newest = max(newest, seconds) if seconds <= now else newest
+    return found
 
 
 def released(content: bytes | None) -> dict[str, Any] | None:

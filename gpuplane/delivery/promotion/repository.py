@@ -101,6 +101,11 @@ class Repository:
         """Commits on the first parents' line that changed a file, newest first."""
         yield from self._log("--first-parent", commit, "--", path)
 
+    def line(self, commit: str) -> list[tuple[str, int]]:
+        """Hash and Unix time of every commit on the first parents' line, newest first."""
+        rows = (row.split() for row in self._text("log", "--first-parent", "--format=%H %ct", commit).splitlines())
+        return [(name, int(seconds)) for name, seconds in rows]
+
     def changes(self, commit: str, path: str) -> Iterator[Commit]:
         """Commits that changed a file, on every line of the history, newest first."""
         yield from self._log(commit, "--", path)

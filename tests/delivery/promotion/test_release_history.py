@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from gpuplane.delivery.promotion.promotion import running
 from gpuplane.delivery.promotion.release_history import released, stretches
 from gpuplane.delivery.promotion.repository import Repository
+from gpuplane.delivery.promotion.world import opened
 from gpuplane.planning.promotion.releases import moved
 from gpuplane.spec.loader import environment_names, load_environment
 from tests.delivery.promotion.walk import ROOT, Walk
@@ -58,6 +60,35 @@ def test_a_clock_that_goes_back_does_not_make_it_older(walk: Walk) -> None:
     walk.commit("From the past", "2020-01-01T00:00:00Z")
 
     assert history(walk)[0][:2] == ("From the past", 1793491200)
+
+
+def test_two_commits_of_a_clock_that_is_behind_make_nothing_older(walk: Walk) -> None:
+    walk.replace(FILE, "max_replicas: 1", "max_replicas: 2")
+    walk.commit("Room", "2026-11-01T00:00:00Z")
+    walk.replace(FILE, "max_replicas: 2", "max_replicas: 3")
+    walk.commit("More, from the past", "2020-01-01T00:00:00Z")
+    walk.replace(FILE, "max_num_seqs: 128", "max_num_seqs: 96")
+    walk.commit("Fewer, from the past", "2020-01-02T00:00:00Z")
+
+    assert since(walk) == 1793491200  # Room's
+
+
+def test_a_clock_that_was_ahead_holds_nobody_else_up(walk: Walk) -> None:
+    walk.replace(FILE, "max_replicas: 1", "max_replicas: 2")
+    walk.commit("From the future", "2031-01-01T00:00:00Z")
+    walk.replace(FILE, "max_num_seqs: 128", "max_num_seqs: 96")
+    walk.commit("Fewer", "2026-11-02T00:00:00Z")
+    assert since(walk) == 1793577600
+
+    walk.replace(FILE, "max_num_seqs: 96", "max_num_seqs: 64")
+    walk.commit("Fewest, from the future", "2030-01-01T00:00:00Z")
+    assert since(walk) == 1893456000  # it has not run for any time yet
+
+
+def since(walk: Walk) -> int:
+    """Since when the present release counts, on the 20th of November."""
+    with opened(Repository.around(walk.environments, "a test"), "HEAD") as world:
+        return running(world, world.environment("staging"), "support/assistant", 1795132800).seconds
 
 
 def test_a_shallow_clone_knows_only_at_least(walk: Walk, tmp_path: Path) -> None:
