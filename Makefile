@@ -19,8 +19,7 @@ preview: $(VENV)/.program ## Set up, then preview ENVIRONMENT (default dev) offl
 
 test: $(VENV)/.dev ## Set up, then run all tests (integration tests need KUBECONFIG and pulumi on PATH)
 	@$(BIN)/python -m pytest -n auto --ignore tests/integration --ignore tests/faults
-	@$(BIN)/python -m pytest tests/integration
-	@$(BIN)/python -m pytest tests/faults -m bad_day --durations 5
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup tests/integration tests/faults -m "integration or bad_day" --durations 40
 
 faults: $(VENV)/.dev ## Break every part that an apply needs, and see it converge: half an hour (etcd, kube-apiserver, kube-controller-manager and pulumi on PATH; KUBECONFIG)
 	@$(BIN)/python -m pytest tests/faults --durations 5

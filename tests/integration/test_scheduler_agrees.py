@@ -22,6 +22,7 @@ from tests.integration.cluster import Cluster, wait_for
 from tests.integration.planned_placements import planned_cases
 from tests.integration.random_placements import Case, sets_of_pods, single_pods
 
+pytestmark = pytest.mark.integration
 CASE = "gpuplane.dev/case"
 NAMESPACE = "gpuplane-placements"
 SINGLE, SETS, PLANNED = 60, 90, 12
