@@ -69,12 +69,14 @@ class Cluster:
         namespace = body["metadata"].get("namespace")
         self.kind(body["apiVersion"], body["kind"]).create(body=body, **({"namespace": namespace} if namespace else {}))
 
-    def delete(self, body: dict[str, Any]) -> None:
-        """Delete one object, and wait until it is gone."""
-        name, namespace = body["metadata"]["name"], body["metadata"].get("namespace", "")
-        self.kind(body["apiVersion"], body["kind"]).delete(
-            name=name, body={"propagationPolicy": "Background"}, **({"namespace": namespace} if namespace else {}))
-        wait_for(lambda: self.get(body["apiVersion"], body["kind"], name, namespace) is None, f"{name} is gone")
+    def delete(self, *bodies: dict[str, Any]) -> None:
+        """Delete objects, and wait until all are gone: a namespace takes its time."""
+        named = [(body["apiVersion"], body["kind"], body["metadata"]["name"], body["metadata"].get("namespace", "")) for body in bodies]
+        for version, kind, name, namespace in named:
+            self.kind(version, kind).delete(
+                name=name, body={"propagationPolicy": "Background"}, **({"namespace": namespace} if namespace else {}))
+        for one in named:
+            wait_for(lambda one=one: self.get(*one) is None, f"{one[2]} is gone")  # type: ignore[misc]
 
     def workloads(self, namespace: str) -> list[dict[str, Any]]:
         """Kueue's workloads of a namespace."""

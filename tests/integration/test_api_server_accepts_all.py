@@ -42,8 +42,7 @@ def complete(cluster: Cluster) -> Iterator[Cluster]:
         wait_for(lambda body=body: found.get("v1", "Namespace", body["metadata"]["name"]) is None, "it is gone")  # type: ignore[misc]
         found.create(body)
     yield found
-    for body in made:
-        found.delete(body)
+    found.delete(*made)
 
 
 @pytest.mark.parametrize("environment", ["local", "dev", "staging", "prod"])
