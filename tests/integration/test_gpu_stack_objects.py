@@ -45,8 +45,7 @@ def judge(cluster: Cluster) -> Iterator[Cluster]:
     for body in spaces:
         found.create(body)
     yield found
-    for body in spaces:
-        found.delete(body)
+    found.delete(*spaces)
 
 
 def refusal(cluster: Cluster, body: dict[str, Any]) -> str:

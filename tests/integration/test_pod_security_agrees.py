@@ -47,8 +47,7 @@ def namespaces(cluster: Cluster) -> Iterator[dict[Level, str]]:
             "name": name, "labels": {"pod-security.kubernetes.io/enforce": str(level), "pod-security.kubernetes.io/enforce-version": "latest"}}})
         wait_for(lambda name=name: cluster.get("v1", "ServiceAccount", "default", name) is not None, f"{name} has an account")  # type: ignore[misc]
     yield found
-    for name in found.values():
-        cluster.delete({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    cluster.delete(*({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in found.values()))
 
 
 def test_the_fixtures_are_refused_where_our_rules_refuse_them(cluster: Cluster, namespaces: dict[Level, str]) -> None:

@@ -120,8 +120,7 @@ def policed(cluster: Cluster) -> Iterator[Cluster]:
         cluster.create(body)
     wait_for(lambda: "set the label" in _refusal(cluster, _pod()), "the policy is in force")
     yield cluster
-    for body in reversed(made):
-        cluster.delete(body)
+    cluster.delete(*reversed(made))
 
 
 def _refusal(cluster: Cluster, body: dict[str, Any], **options: Any) -> str:

@@ -57,8 +57,7 @@ class Judge:
                 there.append(each)
             yield
         finally:
-            for each in reversed(there):
-                self.cluster.delete(each)
+            self.cluster.delete(*reversed(there))
 
 
 @pytest.fixture(scope="module")

@@ -108,8 +108,7 @@ def _there(cluster: Cluster, state: Path) -> Iterator[None]:
         cluster.kind(body["apiVersion"], body["kind"]).server_side_apply(
             name=body["metadata"]["name"], body=body, field_manager=managers[body["metadata"]["name"]])
     yield
-    for body in made:
-        cluster.delete(body)
+    cluster.delete(*made)
 
 
 def _call_differently(state: Path) -> None:
