@@ -12,8 +12,7 @@ from pydantic import BaseModel, Field, ValidationError
 from gpuplane.delivery.exit_status import CannotStart
 from gpuplane.delivery.json_file import read_object
 from gpuplane.delivery.whole_file import write_whole
-from gpuplane.planning.crossing import listed
-from gpuplane.spec.errors import dotted, shown
+from gpuplane.spec.errors import dotted, listed, shown
 
 INDEX = "index.json"
 _LARGEST = 16 * 1024 * 1024
