@@ -241,21 +241,11 @@ def schema(folder: Path) -> None:
     """Write the JSON Schemas of all documents to FOLDER."""
     with errors():
         from gpuplane.catalog.runtime_schema import argument_schemas
-        from gpuplane.delivery.audit.schema import write_audit_schema
-        from gpuplane.delivery.capacity_json import write_capacity_schema
-        from gpuplane.delivery.check_schema import write_check_schema
-        from gpuplane.delivery.cost_schema import write_cost_schema
-        from gpuplane.delivery.data_record_forms import write_record_schema
-        from gpuplane.delivery.handoff.provenance_schema import write_provenance_schema
-        from gpuplane.delivery.preview_schema import write_preview_schema
-        from gpuplane.delivery.promotion.schemas import write_promotion_schemas
-        from gpuplane.delivery.rehearsal.rehearsal_json import write_rehearsal_schema
+        from gpuplane.delivery.published_schemas import write_published
         from gpuplane.spec.json_schema import write_schemas
 
         writing(folder, lambda: write_schemas(folder, argument_schemas()))
-        for write in (write_preview_schema, write_cost_schema, write_capacity_schema, write_record_schema, write_check_schema,
-                      write_promotion_schemas, write_audit_schema, write_provenance_schema, write_rehearsal_schema):
-            write(folder)
+        writing(folder, lambda: write_published(folder))
 
 
 @cli.command()

@@ -17,10 +17,9 @@ from gpuplane.delivery.exit_status import CannotStart
 from gpuplane.delivery.json_file import read_object
 from gpuplane.planning.canary_measures import Question, questions, ready_query, window_seconds
 from gpuplane.planning.canary_verdict import Samples, Share, Values
-from gpuplane.planning.crossing import listed
 from gpuplane.spec.canary import Canary
 from gpuplane.spec.environment_spec import ServiceEntry
-from gpuplane.spec.errors import dotted, shown
+from gpuplane.spec.errors import dotted, listed, shown
 
 TIMEOUT_SECONDS = 30
 POINTS = 30

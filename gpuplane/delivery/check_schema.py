@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 from gpuplane.delivery.check import SCHEMA_VERSION
 from gpuplane.policies.finding import SEVERITIES, Verdict
 
-FILE = "check.json"
 _TEXTS = ("rule", "file", "kind", "namespace", "name", "field", "tenant", "message", "remedy", "waived", "urn")
 
 
@@ -26,12 +23,6 @@ def check_schema() -> dict[str, Any]:
             "verdict": {"enum": [verdict.value for verdict in Verdict]}, "objects": {"type": "integer", "minimum": 0},
             "rules": {"type": "array", "items": text}, "findings": {"type": "array", "items": finding},
             "errors": {"type": "array", "items": error}})}
-
-
-def write_check_schema(folder: Path) -> None:
-    """Write it into the folder of schemas."""
-    text = json.dumps(check_schema(), indent=2, sort_keys=True) + "\n"
-    (folder / FILE).write_text(text, encoding="utf-8", newline="\n")
 
 
 def _object(properties: dict[str, Any]) -> dict[str, Any]:

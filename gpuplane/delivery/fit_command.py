@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from gpuplane.catalog.models import ModelArchitecture
     from gpuplane.planning.memory.request import Device
 
-_MAX_CONFIG_BYTES = 2_000_000
+_MOST_CHARACTERS = 2_000_000
+"""Of a log: the start of an engine is in fewer."""
 _POSITIVE = click.IntRange(min=1)
 
 
@@ -152,10 +153,10 @@ def _known(name: str, catalog: Catalog) -> ModelArchitecture:
 def _from_file(file: Path, named: str | None, parameters: float | None) -> ModelArchitecture:
     from gpuplane.catalog.model_config import architecture
     from gpuplane.catalog.models import UnknownShape
-    from gpuplane.delivery.json_file import read_object
+    from gpuplane.delivery.json_file import read_model_config
 
+    config = read_model_config(file)
     try:
-        config = read_object(file, _MAX_CONFIG_BYTES)
         name = named or str(config.get("_name_or_path") or file.stem)
         return architecture(config, name, models=(name,), source=f"{file.name}, given", parameters=_total(parameters))
     except UnknownShape as error:
@@ -198,6 +199,7 @@ def _log(file: Path | None) -> str | None:
     if file is None:
         return None
     try:
-        return file.read_text(encoding="utf-8", errors="replace")[:_MAX_CONFIG_BYTES]
+        with file.open(encoding="utf-8", errors="replace") as log:
+            return log.read(_MOST_CHARACTERS)
     except OSError as error:
         raise CannotStart(f"{file} cannot be read: {error.strerror}.") from None

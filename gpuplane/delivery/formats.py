@@ -44,7 +44,8 @@ def _parts(pieces: Iterable[str]) -> Iterator[str]:
         if size >= _PART:
             yield "".join(held)
             held, size = [], 0
-    yield "".join(held)
+    if held:
+        yield "".join(held)
 
 
 def plain(text: str, output_format: str, redaction: Redaction = NO_SECRETS) -> str:

@@ -19,6 +19,7 @@ from gpuplane.delivery.formats import formatted_pieces
 from gpuplane.delivery.manifests import is_ours, manifests
 from gpuplane.delivery.preview_report import PreviewReport
 from gpuplane.delivery.whole_file import write_whole
+from gpuplane.spec.errors import listed
 
 MANIFESTS, RECORDS = "manifests", "records"
 
@@ -128,8 +129,7 @@ def _former_files(folder: Path) -> set[Path]:
     found = {path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()} if folder.is_dir() else set()
     foreign = sorted(str(path) for path in found if not _is_ours(path))
     if foreign:
-        more = f" and {len(foreign) - 3} more" if len(foreign) > 3 else ""
-        raise UnsafeOutputError(f"{folder} holds files that gpuplane did not write: {', '.join(foreign[:3])}{more}. "
+        raise UnsafeOutputError(f"{folder} holds files that gpuplane did not write: {listed(foreign, 3)}. "
                             "They would be lost; move them, or choose another path for --out.")
     return found
 

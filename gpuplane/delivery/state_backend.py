@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from urllib.parse import unquote
 
 from gpuplane.delivery.exit_status import CannotStart
 from gpuplane.spec.environment_spec import EnvironmentSpec
@@ -29,9 +30,9 @@ def backend_of(spec: EnvironmentSpec) -> str:
 
 
 def folder_of(backend: str) -> Path | None:
-    """The folder of a backend of files; None of any other."""
+    """The folder of a backend of files, found as Pulumi finds it (``%20`` is a space); None of any other."""
     scheme, _, path = backend.partition("://")
-    return Path(path.partition("?")[0] or ".").expanduser() if scheme == "file" else None
+    return Path(unquote(path.partition("?")[0]) or ".").expanduser() if scheme == "file" else None
 
 
 def _require_folder(backend: str) -> None:

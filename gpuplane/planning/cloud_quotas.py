@@ -6,10 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
 from gpuplane.catalog.cloud_quotas import CloudQuota, cloud_quota_of
-from gpuplane.planning.crossing import crossings, listed
+from gpuplane.planning.crossing import crossings
 from gpuplane.planning.environment_plan import PoolPlan, Pools
 from gpuplane.planning.refusal import OVER_CLOUD_QUOTA, Refusal, refused
 from gpuplane.spec.environment_spec import EnvironmentSpec
+from gpuplane.spec.errors import listed
 
 
 def cloud_quota_refusals(spec: EnvironmentSpec, pools: Pools) -> Iterator[Refusal]:

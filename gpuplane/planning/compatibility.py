@@ -17,12 +17,12 @@ from gpuplane.catalog.compatibility import (
 )
 from gpuplane.catalog.gpus import Gpu
 from gpuplane.catalog.instances import Instance
-from gpuplane.planning.crossing import listed
 from gpuplane.planning.hardware import fitting
 from gpuplane.planning.refusal import ENGINE_ON_GPU, FEATURE_ON_GPU, IMAGE_ON_NODE, OLD_DRIVER, Refusal, refused
 from gpuplane.spec.aws_nodes import AwsNodes
 from gpuplane.spec.eks_managed_node_group import EksManagedNodeGroup
 from gpuplane.spec.environment_spec import EnvironmentSpec, Place, ServiceEntry
+from gpuplane.spec.errors import listed
 from gpuplane.spec.node_pool import NodePool
 
 _ARGUMENTS = ("dtype", "quantization", "kv_cache_dtype")

@@ -42,9 +42,3 @@ def crossings(claims: Iterable[Claimant], amount: Callable[[Claimant], int], lim
     if at is not None:
         found.append(Crossing(at, tuple(kept), total))
     return found
-
-
-def listed(parts: Iterable[str], most: int = 6) -> str:
-    """Parts of a sum in words, shortened where there are many."""
-    shown = list(parts)
-    return ", ".join(shown[:most]) + (f" and {len(shown) - most} more" if len(shown) > most else "")

@@ -10,6 +10,7 @@ from gpuplane.planning.memory.service_memory import ServiceMemory
 from gpuplane.planning.proof import Proof
 from gpuplane.planning.refusal import MODEL_OVER_MEMORY, Refusal, refused
 from gpuplane.spec.environment_spec import EnvironmentSpec
+from gpuplane.spec.errors import listed
 from gpuplane.spec.vocabulary import DOWNLOADED_URIS
 
 _FIELD = "spec.model_cache_gib"
@@ -74,9 +75,8 @@ def model_cache_proofs(spec: EnvironmentSpec) -> Iterator[Proof]:
     """What each node of a pool keeps."""
     for pool, models in _by_pool(spec).items():
         yield Proof(f"pool {pool}: disk of a node that models are kept on", "sum of model_cache_gib, once for each model of a tenant",
-                    tuple((model.services[0] + (f" and {len(model.services) - 1} more" if len(model.services) > 1 else ""),
-                           f"{model.size_gib}") for model in models), str(sum(model.size_gib for model in models)), "GiB",
-                    (spec.places["NodePool", pool].relative,))
+                    tuple((listed(model.services, 1), f"{model.size_gib}") for model in models),
+                    str(sum(model.size_gib for model in models)), "GiB", (spec.places["NodePool", pool].relative,))
 
 
 def _by_pool(spec: EnvironmentSpec) -> Mapping[str, list[CachedModel]]:

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from functools import partial
 
-from gpuplane.planning.crossing import Crossing, crossings, listed
+from gpuplane.planning.crossing import Crossing, crossings
 from gpuplane.planning.demand import Demand, Demands, by_pool
 from gpuplane.planning.environment_plan import PoolPlan, QuotaPlan, host_quota
 from gpuplane.planning.refusal import PART_OF_SLICE, REPLICA_OVER_NODE, Refusal, refused
+from gpuplane.spec.errors import listed
 from gpuplane.spec.llm_inference_service import LLMInferenceService
 from gpuplane.spec.vocabulary import TPU
 

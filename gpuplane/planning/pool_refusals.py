@@ -7,12 +7,12 @@ from collections.abc import Collection, Iterable, Iterator
 
 from gpuplane.catalog.catalog import Catalog
 from gpuplane.catalog.mig import mig_layout_valid
-from gpuplane.planning.crossing import listed
 from gpuplane.planning.demand import Demand
 from gpuplane.planning.pool_shapes import aws_refusals, existing_refusals, karpenter_refusals, tpu_refusals
 from gpuplane.planning.refusal import GPU_SHARING, MIG_LAYOUT, UNKNOWN_HARDWARE, Refusal, refused
 from gpuplane.spec.aws_nodes import AwsNodes
 from gpuplane.spec.environment_spec import EnvironmentSpec, Place
+from gpuplane.spec.errors import listed
 from gpuplane.spec.node_pool import NodePool
 
 _LAYOUT = "spec.sharing.mig.layout"

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 
 from gpuplane.catalog.catalog import Catalog
 from gpuplane.catalog.instances import Instance
-from gpuplane.planning.crossing import listed
 from gpuplane.planning.hardware import fitting
 from gpuplane.planning.refusal import FABRIC, NEVER_SCALES, OTHER_GPU, UNKNOWN_HARDWARE, Refusal, refused
 from gpuplane.spec.aws_nodes import AwsNodes
 from gpuplane.spec.environment_spec import Place
+from gpuplane.spec.errors import listed
 from gpuplane.spec.node_pool import NodePool
 from gpuplane.spec.tpu_nodes import TpuNodes
 

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from gpuplane.catalog.catalog import Catalog
 from gpuplane.planning.cohorts.environment_tree import flavor_resource, reclaim_policy
 from gpuplane.planning.cohorts.shares import Share, Shares
-from gpuplane.planning.crossing import Crossing, crossings, listed
+from gpuplane.planning.crossing import Crossing, crossings
 from gpuplane.planning.demand import Demand, by_key
 from gpuplane.planning.environment_plan import PoolPlan, Pools, QuotaPlan, Quotas, quota_resource
 from gpuplane.planning.pool_isolation import SHARED_WITHOUT_ISOLATION
 from gpuplane.planning.refusal import MINIMUM_OVER_NOMINAL, PEAK_OVER_QUOTA, QUOTA_OVER_CAPACITY, Refusal, refused
 from gpuplane.spec.environment_spec import EnvironmentSpec, Place
+from gpuplane.spec.errors import listed
 from gpuplane.spec.node_pool import NodePool
 from gpuplane.spec.tenant import DeviceQuota, Tenant
 

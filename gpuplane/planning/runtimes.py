@@ -10,6 +10,7 @@ from gpuplane.planning.environment_plan import Pools
 from gpuplane.planning.memory.service_memory import ServiceMemory
 from gpuplane.planning.refusal import ENGINE_ON_GPU, Refusal, refused
 from gpuplane.spec.environment_spec import EnvironmentSpec
+from gpuplane.spec.errors import listed
 from gpuplane.spec.llm_inference_service import LLMInferenceService
 
 LEAST_STARTUP_SECONDS = 900
@@ -59,5 +60,5 @@ def runtime_notes(spec: EnvironmentSpec) -> Iterator[str]:
                "bring a cache_salt.")
     others = sorted(name for name, entry in spec.services.items() if entry.document.spec.release.vllm is None)
     if others:
-        shown = ", ".join(others[:3]) + (f" and {len(others) - 3} more" if len(others) > 3 else "")
-        yield f"Whether they fit GPU memory, and how long they load, is not known of services of other servers than vLLM: {shown}."
+        yield ("Whether they fit GPU memory, and how long they load, is not known of services of other servers than vLLM: "
+               f"{listed(others, 3)}.")

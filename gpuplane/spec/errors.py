@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,6 +54,12 @@ def shown(value: Any) -> str:
     if not text.isprintable():
         text = json.dumps(value)
     return text if len(text) <= 80 else text[:79] + "…"
+
+
+def listed(parts: Iterable[str], most: int = 6, between: str = ", ") -> str:
+    """The first parts in words, and how many more there are."""
+    found = list(parts)
+    return between.join(found[:most]) + (f" and {len(found) - most} more" if len(found) > most else "")
 
 
 class InvalidSpec(Exception):

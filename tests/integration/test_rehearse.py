@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
@@ -24,11 +21,11 @@ from gpuplane.delivery.rehearsal.marks import SYSTEM, THROW_AWAY
 from gpuplane.graph.resource_view import ResourceView
 from gpuplane.spec.loader import load_environment
 from tests.integration.cluster import Cluster, wait_for
+from tests.integration.rehearsal_process import ROOT, killed, rehearse_command
 from tests.integration.rehearsal_wish import small, written
 from tests.planning.wish import AS_OF
 
 pytestmark = pytest.mark.integration
-ROOT = Path(__file__).resolve().parents[2]
 QUIET = lambda _line: None  # noqa: E731
 
 
@@ -41,12 +38,8 @@ def throw_away(cluster: Cluster) -> Iterator[Cluster]:
     cluster.core.delete_namespaced_config_map(THROW_AWAY, SYSTEM)
 
 
-def _command(folder: Path, *arguments: str) -> list[str]:
-    return [sys.executable, "-m", "gpuplane", "rehearse", *arguments, "--environments", str(folder), "--as-of", AS_OF.isoformat()]
-
-
 def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(_command(folder, *arguments), cwd=ROOT, capture_output=True, text=True, check=False, timeout=400)
+    return subprocess.run(rehearse_command(folder, *arguments), cwd=ROOT, capture_output=True, text=True, check=False, timeout=400)
 
 
 def _is_untouched() -> bool:
@@ -133,13 +126,7 @@ def test_what_is_in_the_way_is_refused(throw_away: Cluster) -> None:
 
 
 def test_what_a_killed_rehearsal_leaves_is_removed(throw_away: Cluster, tmp_path: Path) -> None:
-    with subprocess.Popen(_command(written(small(), tmp_path), "prod"), cwd=ROOT, stderr=subprocess.PIPE, text=True) as child:
-        assert child.stderr is not None
-        for line in child.stderr:
-            if "minimum load" in line:
-                break
-        os.kill(child.pid, signal.SIGKILL)
-        child.stderr.read()
+    killed(rehearse_command(written(small(), tmp_path), "prod"), "minimum load")
     assert not _is_untouched()
     work = rehearsals.wanted(small().spec(), AS_OF, QUIET)
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -16,11 +14,10 @@ from gpuplane.delivery.rehearsal.local.processes import PREFIX
 from gpuplane.delivery.rehearsal.local.programs import MANAGERS, OPTIONAL, REQUIRED, program
 from tests.integration.cluster import wait_for
 from tests.integration.local_manifests import write_manifests
+from tests.integration.rehearsal_process import ROOT, killed, rehearse_command
 from tests.integration.rehearsal_wish import small, written
-from tests.planning.wish import AS_OF
 
 pytestmark = pytest.mark.integration
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -40,8 +37,7 @@ def _variables(home: Path) -> dict[str, str]:
 
 
 def _command(home: Path, *arguments: str) -> list[str]:
-    return [sys.executable, "-m", "gpuplane", "rehearse", *arguments, "--local", "--environments", str(home / "environments"),
-            "--as-of", AS_OF.isoformat()]
+    return rehearse_command(home / "environments", "--local", *arguments)
 
 
 def _left(home: Path) -> list[Path]:
@@ -83,14 +79,7 @@ def test_without_controllers_nothing_is_said_to_be_rehearsed(home: Path) -> None
 
 
 def test_a_killed_one_takes_its_processes_along_and_the_next_removes_its_folder(home: Path) -> None:
-    command = _command(home, "prod", "--crds", str(home / "manifests"))
-    with subprocess.Popen(command, cwd=ROOT, env=_variables(home), stderr=subprocess.PIPE, text=True) as child:
-        assert child.stderr is not None
-        for line in child.stderr:
-            if "applying wave" in line:
-                break
-        os.kill(child.pid, signal.SIGKILL)
-        child.stderr.read()
+    killed(_command(home, "prod", "--crds", str(home / "manifests")), "applying wave", _variables(home))
     assert len(_left(home)) == 1
 
     cleaned = subprocess.run(_command(home, "--clean"), cwd=ROOT, env=_variables(home), capture_output=True, text=True, check=False)

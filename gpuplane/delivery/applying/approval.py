@@ -14,6 +14,7 @@ from typing import Any
 
 from gpuplane.delivery.applying.digest import StackDigest
 from gpuplane.delivery.exit_status import CannotStart
+from gpuplane.delivery.json_file import object_in
 from gpuplane.spec.environment_spec import EnvironmentSpec, StackKey
 
 SCHEMA_VERSION = 1
@@ -96,14 +97,12 @@ def may_approve(spec: EnvironmentSpec, who: str) -> bool:
 
 def _read(spec: EnvironmentSpec, file: Path) -> tuple[dict[str, Any], list[str]]:
     try:
-        if file.stat().st_size > _LARGEST:
-            return {}, [f"{file} is larger than {_LARGEST} bytes: no approval is. Check the path."]
-        value = json.loads(file.read_text(encoding="utf-8"))
+        value = object_in(file, _LARGEST)
     except OSError as error:
         return {}, [f"{file} cannot be read: {error.strerror}. Check the path given to --approved."]
-    except (ValueError, RecursionError):
-        return {}, [f"{file} is no approval: it is no JSON. Write one with `gpuplane approve {spec.name} --out {file}`."]
-    return (value, _problems(spec, file, value)) if isinstance(value, dict) else ({}, [f"{file} is no approval. {_again(spec, file)}"])
+    except ValueError as error:
+        return {}, [f"{file} is no approval: it is {error}. {_again(spec, file)}"]
+    return value, _problems(spec, file, value)
 
 
 def _problems(spec: EnvironmentSpec, file: Path, value: Mapping[str, Any]) -> list[str]:

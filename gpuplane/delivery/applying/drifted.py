@@ -14,6 +14,7 @@ from gpuplane.delivery.applying.states import Resource, resources_if_any, tenant
 from gpuplane.delivery.live_progress import LiveProgress, short
 from gpuplane.delivery.pulumi_engine import name_of
 from gpuplane.spec.environment_spec import EnvironmentSpec, StackKey
+from gpuplane.spec.errors import listed
 from gpuplane.spec.vocabulary import TENANT
 
 if TYPE_CHECKING:
@@ -100,8 +101,7 @@ def drift_before(applier: Applier, key: StackKey) -> tuple[Drift, ...]:
 
 def said_of(touched: Sequence[Drift]) -> str:
     """A sentence's beginning."""
-    more = f" and {len(touched) - _AT_MOST_NAMED} more" if len(touched) > _AT_MOST_NAMED else ""
-    return f"what it would change has drifted: {'; '.join(map(str, touched[:_AT_MOST_NAMED]))}{more}"
+    return f"what it would change has drifted: {listed(map(str, touched), _AT_MOST_NAMED, '; ')}"
 
 
 def held_by(spec: EnvironmentSpec, touched: Sequence[Drift]) -> str:

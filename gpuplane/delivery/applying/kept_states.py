@@ -6,16 +6,16 @@ is has been copied whole, and there is room for what Pulumi writes. Buckets keep
 
 from __future__ import annotations
 
-import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from gpuplane.delivery.applying.run_record import stamp
-from gpuplane.delivery.applying.state_copies import INDEX, copied_text, write_stacks
-from gpuplane.delivery.exit_status import EngineFailed
+from gpuplane.delivery.applying.state_copies import copied_text, write_stacks
+from gpuplane.delivery.applying.state_index import INDEX, Row, read_index
+from gpuplane.delivery.exit_status import CannotStart, EngineFailed
 from gpuplane.delivery.file_digests import digest
 from gpuplane.delivery.state_backend import folder_of
 from gpuplane.spec.environment_spec import EnvironmentSpec
@@ -42,7 +42,7 @@ def keep(spec: EnvironmentSpec, stack: str, state: Mapping[str, Any], variables:
     try:
         _require_room(folder, stack, len(text.encode()))
         last = newest(spec.name, stack, variables)
-        if last is not None and _index(last)["stacks"][stack]["digest"] == digest(text):
+        if last is not None and _holds(last, spec.name, stack, digest(text)):
             return
         _write(spec.name, folder, stack, state, now)
     except OSError as error:
@@ -56,13 +56,22 @@ def newest(environment: str, stack: str, variables: Mapping[str, str]) -> Path |
     return max(_copies(folder), default=None) if folder is not None else None
 
 
-def kept(environment: str, stacks: tuple[str, ...], variables: Mapping[str, str]) -> Iterator[tuple[str, str, int, Path]]:
-    """Stack, time, number of resources and folder of each copy, the newest of a stack first."""
+def kept(environment: str, stacks: tuple[str, ...], variables: Mapping[str, str],
+         damaged: Callable[[CannotStart], object]) -> Iterator[tuple[str, str, int, Path]]:
+    """Stack, time, number of resources and folder of each copy, the newest of a stack first.
+
+    Args:
+        damaged: called where a copy's index cannot be read; that copy is left out.
+    """
     for stack in stacks:
         folder = _folder(environment, stack, variables)
         for copy in sorted(_copies(folder), reverse=True) if folder is not None else ():
-            index = _index(copy)
-            yield stack, str(index["at"]), int(index["stacks"][stack]["resources"]), copy
+            try:
+                at, row = _row(copy, environment, stack)
+            except CannotStart as error:
+                damaged(error)
+            else:
+                yield stack, at, row.resources, copy
 
 
 def _folder(environment: str, stack: str, variables: Mapping[str, str]) -> Path | None:
@@ -74,9 +83,20 @@ def _copies(folder: Path) -> Iterator[Path]:
     return (index.parent for index in folder.glob(f"*/{INDEX}"))
 
 
-def _index(copy: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((copy / INDEX).read_text(encoding="utf-8"))
-    return found
+def _holds(copy: Path, environment: str, stack: str, state: str) -> bool:
+    """Whether a copy is of that state; a damaged one is of none."""
+    try:
+        return _row(copy, environment, stack)[1].digest == state
+    except CannotStart:
+        return False
+
+
+def _row(copy: Path, environment: str, stack: str) -> tuple[str, Row]:
+    """When a stack was copied, and what its copy holds."""
+    index = read_index(copy, environment)
+    if stack not in index.stacks:
+        raise CannotStart(f"{copy / INDEX} has no stack {stack}. Take another copy.")
+    return index.at, index.stacks[stack]
 
 
 def _require_room(folder: Path, stack: str, size: int) -> None:

@@ -19,6 +19,7 @@ from gpuplane.delivery.live_progress import LiveProgress, short
 from gpuplane.delivery.offline_engine import render_stack
 from gpuplane.delivery.pulumi_engine import DetachedPulumi, name_of
 from gpuplane.spec.environment_spec import EnvironmentSpec, StackKey
+from gpuplane.spec.errors import listed
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -58,8 +59,7 @@ def moves(spec: EnvironmentSpec, planned: EnvironmentPlan, variables: Mapping[st
         left = tuple(urn for urn in left if urn not in urns)
         found += [Move(source, key, urns)] if urns else []
     if left:
-        more = f" and {len(left) - _NAMED} more" if len(left) > _NAMED else ""
-        raise CannotStart(f"{source} holds what no document asks for: {', '.join(map(short, left[:_NAMED]))}{more}. Take the change of "
+        raise CannotStart(f"{source} holds what no document asks for: {listed(map(short, left), _NAMED)}. Take the change of "
                           f"tenant_stacks back, run `gpuplane up {spec.name} --layer tenants` (with --offboard for tenants that are gone), "
                           "then migrate. Nothing was moved.")
     return tuple(found)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from pulumi import automation as auto
 
 from gpuplane.delivery import pulumi_engine
 from gpuplane.delivery.applying.unsure import Begun, unsure_creates
+from gpuplane.delivery.ending_signals import heard
 from gpuplane.delivery.exit_status import EngineFailed
 from gpuplane.delivery.live_progress import LiveProgress
 from gpuplane.delivery.pulumi_engine import DetachedPulumi, name_of
@@ -81,15 +81,9 @@ class Interrupts:
             with self._lock:
                 self._commands.discard(found)
 
-    @contextmanager
-    def handled(self) -> Iterator[None]:
+    def handled(self) -> AbstractContextManager[None]:
         """Take signals while this lasts; only in the main thread."""
-        before = {number: signal.signal(number, self._stop) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+        return heard(self._stop)
 
     def _stop(self, _number: int, _frame: object) -> None:
         if not self.stopped.is_set():

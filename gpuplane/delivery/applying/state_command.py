@@ -79,13 +79,20 @@ def restore(environment: str, folder: Path | None, stacks: tuple[str, ...], befo
 
 
 def _list_kept(spec: EnvironmentSpec, stacks: tuple[str, ...], variables: Mapping[str, str]) -> None:
-    """Copies that `up` kept, also of a stack whose state cannot be read."""
+    """Copies that `up` kept, also of a stack whose state cannot be read.
+
+    Raises:
+        CannotStart: after the list, with the copies that are damaged.
+    """
     from gpuplane.delivery.applying.kept_states import kept
 
     names = stacks or tuple(spec.stack_name(key.layer, key.tenant) for layer in spec.layers for key in spec.stacks_of(layer))
-    found = list(kept(spec.name, names, variables))
+    problems = list[CannotStart]()
+    found = list(kept(spec.name, names, variables, problems.append))
     for stack, at, resources, copy in found:
         click.echo(f"{stack}  {at}  {resources} resources  {copy}")
+    if problems:
+        raise CannotStart("\n".join(map(str, problems)))
     if not found:
         say(f"{variables['PULUMI_BACKEND_URL']} has no kept copies of {', '.join(names)}.")
 

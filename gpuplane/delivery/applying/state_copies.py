@@ -1,7 +1,6 @@
 """Copies of state: every stack of an environment as ``pulumi stack export`` gives it, and the way back.
 
-Secrets in it stay encrypted as they are in the state. A copy is a folder: one file for each stack, and ``index.json`` with their digests,
-which is written last; a folder without one is no copy.
+Secrets in it stay encrypted as they are in the state. A copy is a folder: one file for each stack, and an index with their digests.
 """
 
 from __future__ import annotations
@@ -10,22 +9,16 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
-
-from pydantic import BaseModel, Field, ValidationError
+from typing import Any
 
 from gpuplane.delivery.applying import states
+from gpuplane.delivery.applying.state_index import Row, read_index, write_index
 from gpuplane.delivery.exit_status import CannotStart, EngineFailed
 from gpuplane.delivery.file_digests import digest
-from gpuplane.delivery.json_file import read_object
 from gpuplane.delivery.pulumi_engine import name_of
 from gpuplane.delivery.whole_file import write_whole
-from gpuplane.planning.crossing import listed
 from gpuplane.spec.environment_spec import EnvironmentSpec, StackKey
-from gpuplane.spec.errors import dotted, shown
 
-INDEX = "index.json"
-SCHEMA_VERSION = 1
 _LARGEST = 512 * 1024 * 1024
 
 
@@ -84,9 +77,8 @@ def write_stacks(environment: str, out: Path, held: Mapping[str, Mapping[str, An
     for name, state in held.items():
         text = copied_text(state)
         write_whole(out / f"{name}.json", text, 0o600)
-        rows[name] = {"digest": digest(text), "resources": len(state.get("resources") or ())}
-    index = {"schema_version": SCHEMA_VERSION, "kind": "gpuplane-state-copy", "environment": environment, "at": at, "stacks": rows}
-    write_whole(out / INDEX, json.dumps(index, indent=2, sort_keys=True) + "\n", 0o600)
+        rows[name] = Row(digest=digest(text), resources=len(state.get("resources") or ()))
+    write_index(out, environment, at, rows)
 
 
 def copied_text(state: Mapping[str, Any]) -> str:
@@ -100,14 +92,14 @@ def read_copy(spec: EnvironmentSpec, folder: Path, only: tuple[str, ...] = ()) -
     Raises:
         CannotStart: with all that is wrong with it; nothing was restored.
     """
-    rows = _index(spec, folder / INDEX).stacks
+    rows = read_index(folder, spec.name).stacks
     unknown = sorted(set(only) - rows.keys())
     if unknown:
         raise CannotStart(f"{folder} has no stack {', '.join(unknown)}; it has: {', '.join(rows)}.")
     problems, found = list[str](), list[Copy]()
     for name in sorted(only or rows):
         file = folder / f"{name}.json"
-        text = file.read_text(encoding="utf-8") if file.is_file() and file.stat().st_size <= _LARGEST else ""
+        text = file.read_text(encoding="utf-8", errors="replace") if file.is_file() and file.stat().st_size <= _LARGEST else ""
         if digest(text) != rows[name].digest:
             problems.append(f"{file} is not what was copied: its digest differs from the index. Take another copy.")
         else:
@@ -133,26 +125,3 @@ def restore(copies: tuple[Copy, ...], variables: Mapping[str, str]) -> None:
 def secrets_provider(deployment: Mapping[str, Any]) -> str:
     """What a state's secrets are encrypted with: ``passphrase``, ``cloud`` (a key service), ``service`` (Pulumi Cloud); empty: nothing."""
     return str((deployment.get("secrets_providers") or {}).get("type") or "")
-
-
-class _Row(BaseModel):
-    digest: str
-    resources: int
-
-
-class _Index(BaseModel):
-    kind: Literal["gpuplane-state-copy"]
-    schema_version: Literal[1]
-    environment: str
-    stacks: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,199}$")], _Row]
-
-
-def _index(spec: EnvironmentSpec, file: Path) -> _Index:
-    try:
-        found = _Index.model_validate(read_object(file, _LARGEST))
-    except ValidationError as error:
-        wrong = listed(sorted(f"{dotted(one['loc'])[:200]}: {one['msg']}" for one in error.errors(include_url=False)))
-        raise CannotStart(f"{file} is no copy of state: {wrong}. Make one with `gpuplane state backup`.") from None
-    if found.environment != spec.name:
-        raise CannotStart(f"{file} is no copy of the state of {spec.name}, but of {shown(found.environment)}. Check the path.")
-    return found

@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from gpuplane.delivery.audit.event import AuditEvent, Record, record_from, record_of
 from gpuplane.delivery.audit.identity import Who, who_from_environment
 from gpuplane.delivery.audit.store import FOLDER, FolderStore, Store
 from gpuplane.delivery.exit_status import CannotStart
 from gpuplane.delivery.redaction import NO_SECRETS, Redaction
+from gpuplane.delivery.state_backend import backend_of, folder_of
 from gpuplane.spec.environment_spec import EnvironmentSpec
 from gpuplane.spec.errors import shown
 
@@ -87,8 +88,6 @@ def audit_log(where: EnvironmentSpec | str, variables: Mapping[str, str] = os.en
         return AuditLog(where)
     if variables.get(VARIABLE):
         return AuditLog(variables[VARIABLE])
-    from gpuplane.delivery.state_backend import backend_of
-
     return AuditLog(backend_of(where))
 
 
@@ -123,8 +122,8 @@ def _opener(place: str) -> Callable[[str], Store]:
         from gpuplane.delivery.audit.bucket import BucketStore
 
         return lambda environment: BucketStore(parts, _named(environment))
-    if parts.scheme in ("", "file"):
-        path = unquote(f"{parts.netloc}{parts.path}") if parts.scheme else place
-        return lambda environment: FolderStore(Path(path).expanduser() / FOLDER / _named(environment))
+    folder = folder_of(place) if parts.scheme else Path(place).expanduser()
+    if folder is not None:
+        return lambda environment: FolderStore(folder / FOLDER / _named(environment))
     raise CannotStart(f"{shown(place)} keeps no records{_INSTEAD.get(parts.scheme, '')}; allowed: a folder, file://DIR or "
                       f"s3://BUCKET/PREFIX. Name one with --audit or {VARIABLE}.")

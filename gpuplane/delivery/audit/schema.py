@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any, Final, get_args
 
 from gpuplane.delivery.audit.event import SCHEMA_VERSION as RECORD_VERSION
 from gpuplane.delivery.audit.identity import Proof
 from gpuplane.delivery.audit_command import SCHEMA_VERSION
 
-FILE_NAME = "audit.json"
 _TEXT: Final = {"type": "string"}
 _TEXTS: Final = {"type": "object", "additionalProperties": _TEXT}
 _HASH: Final = {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"}
@@ -36,18 +33,6 @@ def audit_schema() -> dict[str, Any]:
                 "digests": {**_TEXTS, "description": "ALGORITHM:HEX by what it is of."}, "detail": {"type": "object"}}),
             "Who": _object("Who did it, and how far that is proven.", {
                 "name": _TEXT, "provider": _TEXT, "proof": {"enum": list(get_args(Proof))}, "run": _TEXT, "claims": _TEXTS})}}
-
-
-def audit_schema_text() -> str:
-    """The schema as the text of its file."""
-    return json.dumps(audit_schema(), indent=2, ensure_ascii=False) + "\n"
-
-
-def write_audit_schema(folder: Path) -> Path:
-    """Write the schema into a folder, which is made if it is not there; returns the file."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / FILE_NAME).write_text(audit_schema_text(), encoding="utf-8")
-    return folder / FILE_NAME
 
 
 def _object(description: str, members: dict[str, Any]) -> dict[str, Any]:

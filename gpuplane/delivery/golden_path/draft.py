@@ -113,11 +113,11 @@ def _comparison(before: PreviewReport, after: PreviewReport) -> Comparison:
 @contextmanager
 def drafted(environments: Path, environment: str) -> Iterator[Draft]:
     """A draft, whose copy goes when the block ends."""
+    from gpuplane.spec.loader import environment_names
+
     with tempfile.TemporaryDirectory(prefix="gpuplane-draft-") as folder:
         copy = Path(folder) / "environments"
         copy.mkdir()
-        from gpuplane.spec.loader import environment_names
-
         others = (f"{name}/environment.yaml" for name in environment_names(environments) if name != environment)  # releases come from them
         for name in (environment, *_SHARED, *others):
             _copied(environments / name, copy / name)

@@ -11,19 +11,8 @@ import yaml
 
 from gpuplane.delivery.exit_status import CannotStart
 from gpuplane.delivery.golden_path.documents import document, schema_path, written
-from gpuplane.delivery.json_file import read_object
 
-_MOST_BYTES = 2_000_000
 _INDENT = 2
-
-
-def model_config(file: Path) -> dict[str, Any]:
-    """A model's ``config.json``.
-
-    Raises:
-        CannotStart: it cannot be read, or is no JSON object.
-    """
-    return read_object(file, _MOST_BYTES)
 
 
 def model_row(config: Mapping[str, Any], repository: str, source: str | None, as_of: date, parameters: float | None) -> dict[str, Any]:

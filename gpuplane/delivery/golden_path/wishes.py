@@ -17,7 +17,7 @@ from gpuplane.delivery.golden_path.cheapest_gpu import homes_to_buy
 from gpuplane.delivery.golden_path.documents import document, plain_number, schema_path
 from gpuplane.delivery.golden_path.draft import write_new, write_over
 from gpuplane.delivery.golden_path.new_environment import pool_spec
-from gpuplane.delivery.golden_path.new_model import model_config, model_row, with_model
+from gpuplane.delivery.golden_path.new_model import model_row, with_model
 from gpuplane.delivery.golden_path.new_service import (
     DEFAULT_MODEL_LEN,
     Wanted,
@@ -31,6 +31,7 @@ from gpuplane.delivery.golden_path.new_service import (
 from gpuplane.delivery.golden_path.other_runtimes import other_spec
 from gpuplane.delivery.golden_path.outcome import NewFile, said
 from gpuplane.delivery.golden_path.questions import Question, answered
+from gpuplane.delivery.json_file import read_model_config
 from gpuplane.planning.memory.search import smallest_device
 from gpuplane.spec.document_files import is_name, shown_path
 from gpuplane.spec.environment_spec import EnvironmentSpec
@@ -164,7 +165,7 @@ def add_model(environments: Path, name: str, given: Mapping[str, Any], as_of: da
                              Question("repository", "model repository that has it, e.g. acme/legal-7b")], ask)
     path = environments / "catalog.yaml"
     before = path.read_text(encoding="utf-8") if path.is_file() else None
-    row = model_row(model_config(Path(found["model_config"])), found["repository"], found["source"], as_of, found["parameters"])
+    row = model_row(read_model_config(Path(found["model_config"])), found["repository"], found["source"], as_of, found["parameters"])
     text = with_model(before, name, row, path, environments)
     with tempfile.TemporaryDirectory(prefix="gpuplane-draft-") as folder:
         (draft := Path(folder) / "catalog.yaml").write_text(text, encoding="utf-8")

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from gpuplane.delivery.exit_status import CannotStart
+from gpuplane.delivery.json_file import object_in
 from gpuplane.graph.resource_view import ResourceView, Unknown
 from gpuplane.spec.catalog import Catalog
 from gpuplane.spec.exemptions import Exemption
@@ -55,9 +56,9 @@ def read_judged_with(folder: Path) -> JudgedWith:
     """
     path = folder / FILE
     try:
-        if path.is_symlink() or path.stat().st_size > _MOST_BYTES:
-            raise ValueError("a link, or too large")
-        found = json.loads(path.read_text(encoding="utf-8"))
+        if path.is_symlink():
+            raise ValueError("a link")
+        found = object_in(path, _MOST_BYTES)
         if found["schema_version"] != SCHEMA_VERSION:
             raise ValueError(f"its schema version is {found['schema_version']}, this gpuplane's is {SCHEMA_VERSION}")
         return JudgedWith(

@@ -12,8 +12,7 @@ from gpuplane.delivery.exit_status import CannotStart
 from gpuplane.delivery.json_file import read_object
 from gpuplane.graph.resource_view import ResourceView, Unknown, unknowns
 from gpuplane.graph.secret_literals import spans
-from gpuplane.planning.crossing import listed
-from gpuplane.spec.errors import shown
+from gpuplane.spec.errors import listed, shown
 
 _MOST_BYTES = 5_000_000
 Outputs = Mapping[str, Mapping[str, Any]]

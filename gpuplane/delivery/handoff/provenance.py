@@ -13,7 +13,7 @@ from typing import Any
 from gpuplane import __version__
 from gpuplane.delivery.exit_status import CannotStart
 from gpuplane.delivery.file_digests import digest, digest_of, digests_below
-from gpuplane.delivery.json_file import loads
+from gpuplane.delivery.json_file import object_in
 
 SCHEMA_VERSION = 1
 FILE = "gpuplane.json"
@@ -94,12 +94,12 @@ def read_provenance(folder: Path) -> dict[str, Any] | None:
     try:
         if not path.exists():
             return None
-        if path.is_symlink() or path.stat().st_size > _MOST_BYTES:
-            raise ValueError("a link, or too large")
-        found = loads(path.read_text(encoding="utf-8"))
-        if not isinstance(found, dict) or found.get("schema_version") != SCHEMA_VERSION or not isinstance(found.get("files"), dict):
+        if path.is_symlink():
+            raise ValueError("a link")
+        found = object_in(path, _MOST_BYTES)
+        if found.get("schema_version") != SCHEMA_VERSION or not isinstance(found.get("files"), dict):
             raise ValueError(f"no provenance of schema version {SCHEMA_VERSION}")
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise CannotStart(f"{path} is not what gpuplane render wrote: {error}. Choose another folder.") from None
     return found
 

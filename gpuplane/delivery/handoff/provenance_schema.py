@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 from gpuplane.delivery.handoff.provenance import SCHEMA_VERSION
 
-FILE = "provenance.json"
 _DIGEST = {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"}
 
 
@@ -24,12 +21,6 @@ def provenance_schema() -> dict[str, Any]:
             "commit": {"type": "string", "pattern": "^([0-9a-f]{40}|[0-9a-f]{64})?$"},
             "rules": _object({"count": {"type": "integer", "minimum": 1}, "digest": _DIGEST}),
             "catalogue": _object({"as_of": day, "digest": _DIGEST}), "waived": texts, "not_rendered": texts})}
-
-
-def write_provenance_schema(folder: Path) -> None:
-    """Write it into the folder of schemas."""
-    text = json.dumps(provenance_schema(), indent=2, sort_keys=True) + "\n"
-    (folder / FILE).write_text(text, encoding="utf-8", newline="\n")
 
 
 def _object(properties: dict[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import click
 from gpuplane.delivery.command_line import say, writing
 from gpuplane.delivery.exit_status import GOOD, REFUSED
 from gpuplane.delivery.wording import inert_form
+from gpuplane.spec.errors import listed
 
 if TYPE_CHECKING:
     from gpuplane.delivery.promotion.report import MoveReport
@@ -46,8 +47,7 @@ def say_uncommitted(repository: Repository) -> None:
     """On stderr: files that are not committed, and so are not seen."""
     files = repository.uncommitted()
     if files:
-        more = f" and {len(files) - 3} more" if len(files) > 3 else ""
-        say(f"not committed, and so not seen: {', '.join(files[:3])}{more}")
+        say(f"not committed, and so not seen: {listed(files, 3)}")
 
 
 def finish(report: MoveReport, form: str, body: Path | None) -> NoReturn:

@@ -15,6 +15,7 @@ from gpuplane.delivery.pull_request.comment_sections import Most
 from gpuplane.delivery.pull_request.preview_file import PreviewFile
 from gpuplane.delivery.pull_request.words import ICONS, WORDS, month_change, restart_counts
 from gpuplane.delivery.wording import inert, plural
+from gpuplane.spec.errors import listed
 
 LIMITS = {"github": 65_536, "gitlab": 1_000_000}
 """Characters of a comment that a forge takes; they are counted here as bytes of UTF-8, so that no way of counting is exceeded."""
@@ -78,8 +79,7 @@ def _title(previews: Sequence[PreviewFile]) -> list[str]:
     """One sentence, and a line for each environment where there are several."""
     worst = next((word for word in ("fail", "unknown") if any(each.verdict == word for each in previews)), "pass")
     refused = [each.environment for each in previews if each.verdict != "pass"]
-    names = ", ".join(escaped(name) for name in refused[:10]) + (f" and {len(refused) - 10} more" if len(refused) > 10 else "")
-    what = f"{names} may not go" if refused else "may go"
+    what = f"{listed(map(escaped, refused), 10)} may not go" if refused else "may go"
     if not refused:
         what = f"{plural(len(previews), 'environment')} may go" if len(previews) > 1 else f"{escaped(previews[0].environment)} may go"
     lines = [f"## {ICONS[worst]} {WORDS[worst]}: {what}"]

@@ -25,6 +25,7 @@ from gpuplane.delivery.pull_request.words import (
 )
 from gpuplane.delivery.wording import plural, usd
 from gpuplane.policies.finding import Finding
+from gpuplane.spec.errors import listed
 
 EXPIRES_SOON_DAYS = 14
 """An exemption that ends within so many days is named."""
@@ -57,9 +58,9 @@ def _table(headings: tuple[str, ...], rows: Sequence[tuple[str, ...]], most: Mos
 def summary(preview: PreviewFile) -> str:
     """Who is affected, and what it costs, in two lines."""
     names = [each.tenant or "the platform" for each in preview.impact.tenants] if preview.impact is not None else []
-    listed = ", ".join(escaped(name) for name in names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
     note = escaped(preview.comparison.note) if preview.comparison is not None and preview.comparison.note else ""
-    who = note or (f"**Affected:** {listed or 'nobody'}; services: {escaped(restart_counts(preview))}." if preview.impact is not None
+    affected = listed(map(escaped, names)) or "nobody"
+    who = note or (f"**Affected:** {affected}; services: {escaped(restart_counts(preview))}." if preview.impact is not None
                    else "Not compared with another ref.")
     return (f"- {who}\n- **USD a month**, minimum / expected / worst case: {escaped(month_change(preview))}; "
             f"budget {usd(preview.plan.budget_usd_per_month)}.")

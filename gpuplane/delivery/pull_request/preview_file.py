@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -14,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from gpuplane.delivery.changes import Action
 from gpuplane.delivery.exit_status import CannotStart
+from gpuplane.delivery.json_file import object_in
 from gpuplane.delivery.preview_report import SCHEMA_VERSION, sentence
 from gpuplane.delivery.pull_request.impact import Impact
 from gpuplane.planning.money.month import Month
@@ -136,14 +136,12 @@ def read_preview(folder: Path) -> PreviewFile:
     """
     file = folder / FILE if folder.is_dir() else folder
     try:
-        if (size := file.stat().st_size) > MOST_BYTES:
-            raise CannotStart(f"{file}: {size} bytes are more than a preview's {MOST_BYTES}.")
-        data = json.loads(file.read_text(encoding="utf-8"))
-        version = data.get("schema_version")
+        data = object_in(file, MOST_BYTES)
     except OSError as error:
         raise CannotStart(f"{file} cannot be read: {error.strerror}. Write it with gpuplane preview ENV --against REF --out DIR.") from None
-    except (ValueError, AttributeError, RecursionError) as error:
-        raise CannotStart(f"{file}: is no preview in JSON ({type(error).__name__}).") from None
+    except ValueError as error:
+        raise CannotStart(f"{file}: is no preview in JSON: it is {error}.") from None
+    version = data.get("schema_version")
     if version != SCHEMA_VERSION:
         raise CannotStart(f"{file}: has schema version {version!r}; this gpuplane reads {SCHEMA_VERSION}. "
                           "Preview and comment with the same one.")

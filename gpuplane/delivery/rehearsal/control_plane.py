@@ -11,6 +11,7 @@ from gpuplane.delivery.rehearsal.api_server import ApiServer, Refused
 from gpuplane.delivery.rehearsal.fake_nodes import FAKE
 from gpuplane.delivery.rehearsal.marks import RUNNING, SYSTEM, THROW_AWAY, marked
 from gpuplane.graph.resource_view import ResourceView
+from gpuplane.spec.errors import listed
 
 _KIND_PROVIDER = "kind://"
 _NAMED = 5
@@ -83,5 +84,4 @@ def is_harmless(node: Mapping[str, Any]) -> bool:
 
 
 def _few(names: list[str]) -> str:
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return ", ".join(sorted(names)[:_NAMED]) + more
+    return listed(sorted(names), _NAMED)

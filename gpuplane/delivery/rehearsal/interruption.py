@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from gpuplane.delivery.ending_signals import ENDING, heard
 from gpuplane.delivery.exit_status import ENGINE_FAILED, Stop
-
-_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class Interrupted(Stop):
@@ -22,13 +21,9 @@ class Interrupted(Stop):
 def ending_well() -> Iterator[None]:
     """Inside, SIGTERM, SIGINT and SIGHUP raise :class:`Interrupted` once."""
     def told(number: int, _frame: Any) -> None:
-        for each in _SIGNALS:
+        for each in ENDING:
             signal.signal(each, signal.SIG_IGN)
         raise Interrupted(f"ended by {signal.Signals(number).name}; what the rehearsal had made is removed.")
 
-    former = {each: signal.signal(each, told) for each in _SIGNALS}
-    try:
+    with heard(told):
         yield
-    finally:
-        for each, handler in former.items():
-            signal.signal(each, handler)

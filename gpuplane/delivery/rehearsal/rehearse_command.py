@@ -139,8 +139,8 @@ def forms(found: Rehearsal) -> Mapping[str, Callable[[], str]]:
     from gpuplane.delivery.rehearsal.render_markdown import to_markdown
     from gpuplane.delivery.rehearsal.render_text import to_text
 
-    return {"json": lambda: plain(to_json(found), "json"), "text": lambda: plain(to_text(found), "text"),
-            "markdown": lambda: plain(to_markdown(found), "markdown"), "html": lambda: plain(render_html(found), "html")}
+    made: Mapping[str, Callable[[Rehearsal], str]] = {"json": to_json, "text": to_text, "markdown": to_markdown, "html": render_html}
+    return {form: lambda form=form: plain(made[form](found), form) for form in made}  # type: ignore[misc]
 
 
 def _tell(found: Rehearsal, out: Path | None, output_format: str) -> None:

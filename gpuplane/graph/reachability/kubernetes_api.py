@@ -16,6 +16,7 @@ from gpuplane.graph.reachability import rights
 from gpuplane.graph.reachability.edges import Edge, Maker, Medium, Party, maker, parties, platform, tenant
 from gpuplane.graph.resource_view import ResourceView, items
 from gpuplane.graph.tenancy import tenants_of_namespaces
+from gpuplane.spec.errors import listed
 from gpuplane.spec.vocabulary import GROUPS
 
 _HARMLESS = "by design: it shows that things are there, not what is in them"
@@ -163,8 +164,8 @@ def _unread(grant: Grant) -> str:
 
 
 def _who(subjects: list[Subject]) -> str:
-    names = sorted({f"{subject.kind} {subject.namespace + '/' if subject.namespace else ''}{subject.name}" for subject in subjects})
-    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+    names = {f"{subject.kind} {subject.namespace + '/' if subject.namespace else ''}{subject.name}" for subject in subjects}
+    return listed(sorted(names), 1)
 
 
 def _groups(namespace: ResourceView) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from gpuplane.graph.access import AccessRule
+from gpuplane.spec.errors import listed
 
 READS = frozenset({"get", "list", "watch"})
 WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
@@ -90,9 +91,7 @@ def harmless(rules: Iterable[AccessRule]) -> bool:
 def shown(rules: Iterable[AccessRule]) -> str:
     """Rights in words, the worst first."""
     phrases = sorted(dict.fromkeys(phrase for rule in rules for phrase in _phrases(rule)))
-    worst = [text for _, text in phrases]
-    more = f" and {len(worst) - _LISTED} more" if len(worst) > _LISTED else ""
-    return ", ".join(worst[:_LISTED]) + more
+    return listed((text for _, text in phrases), _LISTED)
 
 
 def _found(rules: Iterable[AccessRule], table: tuple[tuple[frozenset[str], frozenset[str], str], ...]) -> list[str]:

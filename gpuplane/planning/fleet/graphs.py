@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from gpuplane.planning.crossing import listed
 from gpuplane.planning.proof import Proof
 from gpuplane.planning.refusal import STEPS_OVER_PIPELINE, Refusal, refused
 from gpuplane.spec.environment_spec import EnvironmentSpec, GraphEntry
+from gpuplane.spec.errors import listed
 from gpuplane.spec.inference_graph import ROOT
 
 Way = tuple[tuple[str, Decimal], ...]

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
 
-from gpuplane.planning.crossing import listed
 from gpuplane.planning.proof import Proof
 from gpuplane.planning.refusal import STEPS_OVER_PIPELINE, Refusal, refused
 from gpuplane.spec.environment_spec import EnvironmentSpec, ServiceEntry
+from gpuplane.spec.errors import listed
 from gpuplane.spec.objectives import PipelineStep
 
 

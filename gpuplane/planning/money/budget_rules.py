@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from gpuplane.planning.crossing import listed
 from gpuplane.planning.environment_plan import EnvironmentPlan
 from gpuplane.planning.money.budget import BudgetUse
 from gpuplane.planning.money.ledger import EnvironmentMoney
 from gpuplane.planning.money.month import Level, Month, usd
 from gpuplane.planning.refusal import OVER_BUDGET, WORST_CASE_OVER_LIMIT, Refusal, refused
 from gpuplane.spec.environment_spec import EnvironmentSpec, Place
+from gpuplane.spec.errors import listed
 
 WORDS: dict[Level, str] = {"minimum": "minimum", "expected": "expected month", "worst_case": "worst case"}
 _CHEAPER: dict[Level, str] = {

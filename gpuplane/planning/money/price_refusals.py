@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from gpuplane.catalog.catalog import Catalog
-from gpuplane.planning.crossing import listed
 from gpuplane.planning.environment_plan import PoolPlan, Pools
 from gpuplane.planning.money.ledger import EnvironmentMoney, PoolMoney
 from gpuplane.planning.refusal import UNKNOWN_PRICE, Refusal, refused
 from gpuplane.spec.aws_nodes import AwsNodes
 from gpuplane.spec.environment_spec import EnvironmentSpec
+from gpuplane.spec.errors import listed
 from gpuplane.spec.node_pool import NodePool
 
 _ADD = "Add its row to service_prices of catalog.yaml"

@@ -8,7 +8,6 @@ from dataclasses import replace
 
 from gpuplane.catalog.catalog import Catalog
 from gpuplane.catalog.mig import written
-from gpuplane.planning.crossing import listed
 from gpuplane.planning.demand import Demand, Demands, of_pools
 from gpuplane.planning.environment_plan import PoolPlan, Pools, Quotas, quota_resource
 from gpuplane.planning.placement.chain import PoolChain
@@ -18,6 +17,7 @@ from gpuplane.planning.placement.remedies import remedy
 from gpuplane.planning.placement.schedulability import LayoutAdvice, PlacedLevel, PoolPlacement, Schedulability
 from gpuplane.planning.refusal import UNSCHEDULABLE, Refusal, refused
 from gpuplane.spec.environment_spec import EnvironmentSpec
+from gpuplane.spec.errors import listed
 
 Placements = Mapping[str, PoolPlacement]
 

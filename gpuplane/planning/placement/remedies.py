@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from gpuplane.planning.crossing import listed
 from gpuplane.planning.demand import Demand
 from gpuplane.planning.environment_plan import PoolPlan, host_quota, quota_resource
 from gpuplane.planning.placement.allocatable import GIB
@@ -13,6 +12,7 @@ from gpuplane.planning.placement.packing import pack
 from gpuplane.planning.placement.pods import CPU, MEMORY, nodes_of, pod_of
 from gpuplane.planning.placement.pool_placement import claims_at
 from gpuplane.planning.placement.schedulability import PlacedLevel
+from gpuplane.spec.errors import listed
 
 _FIELDS = (("cpu", CPU, 1000), ("memory_gib", MEMORY, GIB))
 

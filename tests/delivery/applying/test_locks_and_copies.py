@@ -81,6 +81,9 @@ def test_a_copy_of_state_that_was_touched_or_is_anothers_is_not_restored(tmp_pat
     assert read_copy(spec, _copy(tmp_path / "good", "{}"))[0].stack == "s"
     with pytest.raises(CannotStart, match="its digest differs"):
         read_copy(spec, _copy(tmp_path / "touched", "{ }"))
+    (tmp_path / "touched" / "s.json").write_bytes(b"\xff")
+    with pytest.raises(CannotStart, match="its digest differs"):
+        read_copy(spec, tmp_path / "touched")
     with pytest.raises(CannotStart, match='of "prod"'):
         read_copy(spec, _copy(tmp_path / "other", "{}", "prod"))
     with pytest.raises(CannotStart, match="cannot be read"):

@@ -18,7 +18,7 @@ from gpuplane.cli import cli
 from gpuplane.delivery.audit import AuditEvent, AuditLog, Who, append, audit_log, who_from_claims, who_from_environment
 from gpuplane.delivery.audit.cloud_events import cloud_event
 from gpuplane.delivery.audit.event import KINDS, record_of
-from gpuplane.delivery.audit.schema import FILE_NAME, audit_schema, audit_schema_text
+from gpuplane.delivery.audit.schema import audit_schema
 from gpuplane.delivery.audit.store import FOLDER, name_of
 from gpuplane.delivery.exit_status import CannotStart
 from gpuplane.spec.loader import load_environment
@@ -156,8 +156,7 @@ def test_any_record_is_a_cloud_event_and_a_row_of_the_schema(kind: Any, subject:
     jsonschema.Draft202012Validator({**schema["$defs"]["Record"], "$defs": schema["$defs"]}).validate(record.value())
 
 
-def test_the_published_schema_is_that_of_the_report(log: Path) -> None:
-    assert (ROOT / "docs/schema" / FILE_NAME).read_text(encoding="utf-8") == audit_schema_text()
+def test_the_report_is_of_its_schema(log: Path) -> None:
     jsonschema.Draft202012Validator(audit_schema()).validate(json.loads(_run("--audit", str(log), "--format", "json").stdout))
 
 

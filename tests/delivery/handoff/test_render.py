@@ -9,7 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from gpuplane.delivery.handoff.provenance_schema import provenance_schema
-from tests.delivery.handoff.environments import ARGO_CD, ROOT, environments, render, texts
+from tests.delivery.handoff.environments import ARGO_CD, environments, render, texts
 
 
 @pytest.fixture(scope="module")
@@ -150,9 +150,3 @@ def test_what_another_version_of_the_engine_changes_is_shown_before_it_is_writte
     assert "+    - port: 853" in done.stdout
     assert "+++ b/tenants/chat/chat/inferenceservice-qwen.yaml" not in done.stdout
     assert texts(rendered) == before
-
-
-def test_the_schema_of_the_provenance_is_published() -> None:
-    published = (ROOT / "docs/schema/provenance.json").read_text()
-
-    assert json.loads(published) == provenance_schema()
