@@ -30,6 +30,7 @@ from gpuplane.delivery.command_line import (
     collect_rarely,
     environment_options,
     errors,
+    leave_as_it_is,
     load,
     say,
     stderr_console,
@@ -324,4 +325,7 @@ cli.add_command(evidence)
 
 def main() -> None:
     """Entry point of the ``gpuplane`` command."""
-    cli(prog_name="gpuplane")
+    try:
+        cli(prog_name="gpuplane")
+    finally:
+        leave_as_it_is()

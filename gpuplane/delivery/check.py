@@ -10,6 +10,7 @@ from typing import Any
 
 from gpuplane.delivery.redaction import NO_SECRETS, SECRETS, Redaction, redaction_of
 from gpuplane.delivery.shared_judging import by_all_processors
+from gpuplane.delivery.shared_reading import read_by_all_processors
 from gpuplane.graph.manifests import read_manifests
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.resource_view import ResourceView
@@ -71,7 +72,7 @@ def check_paths(paths: Sequence[Path], labels: LabelMap, exemptions: Sequence[Ex
         exemptions: waived rules.
         as_of: the day exemptions are judged at.
     """
-    views, errors = read_manifests(paths)
+    views, errors = read_manifests(paths, run=read_by_all_processors)
     if not views and not errors:
         errors = [SpecError(path.as_posix(), 0, "", "holds no Kubernetes object.", "Name the files that do.") for path in paths]
     judgement = judge(PlannedGraph(views, labels), exemptions, as_of, run=by_all_processors)

@@ -77,6 +77,14 @@ def collect_rarely() -> None:
     gc.set_threshold(400_000, 50, 1000)
 
 
+def leave_as_it_is() -> None:
+    """Have Python look for no garbage while it ends: the system takes back all memory at once, of ten thousand objects a second sooner.
+
+    Files are closed and what is registered with ``atexit`` is done all the same.
+    """
+    gc.freeze()
+
+
 def as_of_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """``--as-of``: the date that prices and exemptions are judged at."""
     return click.option("--as-of", type=_Date(), default=lambda: datetime.now(UTC).date(), show_default="today in UTC",

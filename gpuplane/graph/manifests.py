@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,20 +28,34 @@ _TOKEN = re.compile(r"[a-z][a-z0-9-]*:[A-Za-z0-9./_-]+:[A-Z][A-Za-z0-9]*")
 _STACK_FILE = re.compile(r"Pulumi\..+\.ya?ml")
 
 
-def read_manifests(paths: Sequence[Path], limits: Limits = MANIFEST_LIMITS) -> tuple[list[ResourceView], list[SpecError]]:
+Read = tuple[list[ResourceView], list[SpecError]]
+"""Every object of some files, and every reason why one could not be read, in the order of the files."""
+Reader = Callable[[Sequence[Path], Limits], Read]
+"""Reads files that are there."""
+
+
+def read_manifests(paths: Sequence[Path], limits: Limits = MANIFEST_LIMITS, run: Reader | None = None) -> Read:
     """Every object in these files and folders, and every reason why one could not be read.
 
     Args:
         paths: files, and folders that are searched to the bottom (hidden ones are left out); the order does not matter.
         limits: bounds on one file.
+        run: reads the files; one after the other where it is left out.
     """
-    views: list[ResourceView] = []
     errors: list[SpecError] = []
     files: dict[Path, None] = {}
     for path in sorted(set(paths)):
         if not path.exists():
             errors.append(SpecError(path.as_posix(), 0, "", "is not there.", "Name a file or a folder that is."))
         files |= dict.fromkeys(_files(path) if path.is_dir() else [path] if path.exists() else [])
+    views, unreadable = (run or read_files)(list(files), limits)
+    return views, errors + unreadable
+
+
+def read_files(files: Sequence[Path], limits: Limits) -> Read:
+    """Files, one after the other."""
+    views: list[ResourceView] = []
+    errors: list[SpecError] = []
     for file in files:
         documents, unreadable = read_documents(file, file.as_posix(), limits)
         found, misplaced = _views(documents)

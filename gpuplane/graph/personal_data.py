@@ -29,10 +29,11 @@ _CONTACT = frozenset({"owner", "owners", "contact", "contacts", "maintainer", "m
                       "oncall", "steward", "approver", "approvers", "reviewer", "subjects", "access", "acme"})
 """Words in a path that say an address is there to be written to: somebody's task, said on purpose."""
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_DIGITS = re.compile(r"\d(?:[^a-z\n]{0,3}\d){6}|[A-Z]{5}\d{4}[A-Z]|[A-Z]{2} ?\d{2} ?\d{2} ?\d{2} ?[A-D]|\d{6}[HM][A-Z]{5}|"
-                     r"(?i:passport)")
-"""What every kind of number has: seven digits close to each other with no small letter between, or the form of a PAN, a national insurance
-number or a CURP; a passport's number is one of any form where the word stands beside it."""
+_DIGITS = re.compile(r"\d(?:[^a-z\n\d]{0,3}+\d){5}(?:[^a-z\n\d]{0,3}+\d|[HM][A-Z]{5})")
+_CAPITALS = re.compile(r"[A-Z](?:[A-Z]{4}\d{4}[A-Z]|[A-Z] ?\d{2} ?\d{2} ?\d{2} ?[A-D])")
+"""What every kind of number has: seven digits close to each other with no small letter between, or the form of a CURP; or that of a PAN or
+a national insurance number. A passport's number is one of any form where the word stands beside it. Each pattern begins with one class
+of characters, so what has none of them is passed over."""
 _NEAR = 40
 """Characters before a number in which a word may say what it is."""
 
@@ -118,17 +119,24 @@ _KIND_WORDS: Final = frozenset(word for kind in (*NUMBERS, _PHONE) for word in k
 def personal_data(leaf: Leaf) -> tuple[str, ...]:
     """What a text holds of somebody's data, each kind in words once; never the value."""
     text = leaf.text
-    said = _words_around(leaf.path, leaf.key) & _KIND_WORDS
-    numbers = _numbers(text, said) if _DIGITS.search(text) or "passport" in said else ()
-    if "@" in text and not _CONTACT & _words_around(leaf.path, leaf.key) and any(_personal(*found) for found in _EMAIL.findall(text)):
+    said, contact = _said_around(leaf.path, leaf.key)
+    numbers = _numbers(text, said) if _numbered(text) or "passport" in said else ()
+    if "@" in text and not contact and any(_personal(*found) for found in _EMAIL.findall(text)):
         return ("an e-mail address", *numbers)
     return numbers
 
 
 @lru_cache(maxsize=20_000)
-def _words_around(path: str, key: str) -> frozenset[str]:
-    """Objects of one kind have their texts in the same places."""
-    return _words_of(path, key)
+def _said_around(path: str, key: str) -> tuple[frozenset[str], bool]:
+    """Words of kinds of numbers, and whether an address is there on purpose: objects of one kind have their texts in the same places."""
+    words = _words_of(path, key)
+    return words & _KIND_WORDS, not words.isdisjoint(_CONTACT)
+
+
+@lru_cache(maxsize=20_000)
+def _numbered(text: str) -> bool:
+    """Whether a text can hold a number of any kind: thousands of objects have most of their texts in common."""
+    return bool(_DIGITS.search(text) or _CAPITALS.search(text) or "passport" in text.casefold())
 
 
 @lru_cache(maxsize=20_000)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
+from collections.abc import Iterator
 from functools import cache, lru_cache
 from importlib import import_module
 from typing import Any, Final
@@ -16,14 +17,29 @@ from typing import Any, Final
 from gpuplane.graph.text_leaves import Leaf, Use
 
 _DETECTORS: Final = (
-    ("artifactory", "ArtifactoryDetector"), ("aws", "AWSKeyDetector"), ("azure_storage_key", "AzureStorageKeyDetector"),
-    ("basic_auth", "BasicAuthDetector"), ("cloudant", "CloudantDetector"), ("discord", "DiscordBotTokenDetector"),
-    ("github_token", "GitHubTokenDetector"), ("gitlab_token", "GitLabTokenDetector"), ("jwt", "JwtTokenDetector"),
-    ("mailchimp", "MailchimpDetector"), ("npm", "NpmDetector"), ("openai", "OpenAIDetector"), ("private_key", "PrivateKeyDetector"),
-    ("pypi_token", "PypiTokenDetector"), ("sendgrid", "SendGridDetector"), ("slack", "SlackDetector"),
-    ("square_oauth", "SquareOAuthDetector"), ("stripe", "StripeDetector"), ("telegram_token", "TelegramBotTokenDetector"),
-    ("twilio", "TwilioKeyDetector"))
-"""Plug-ins of detect-secrets that know a form of their own: those that judge by entropy or by a word in the line are left out."""
+    ("artifactory", "ArtifactoryDetector", ("AKC", "AP")),
+    ("aws", "AWSKeyDetector", ("A3T", "ABIA", "ACCA", "AKIA", "ASIA", "aw")),
+    ("azure_storage_key", "AzureStorageKeyDetector", ("AccountKey=",)),
+    ("basic_auth", "BasicAuthDetector", ("://",)),
+    ("cloudant", "CloudantDetector", ("cl",)),
+    ("discord", "DiscordBotTokenDetector", (".",)),
+    ("github_token", "GitHubTokenDetector", ("ghp_", "gho_", "ghu_", "ghs_", "ghr_")),
+    ("gitlab_token", "GitLabTokenDetector", (
+        "glpat-", "gldt-", "glft-", "glsoat-", "glrt-", "GR1348941", "glcbt-", "glimt-", "glptt-", "glagent-", "gloas-")),
+    ("jwt", "JwtTokenDetector", ("eyJ",)),
+    ("mailchimp", "MailchimpDetector", ("-us",)),
+    ("npm", "NpmDetector", (":_authToken=",)),
+    ("openai", "OpenAIDetector", ("T3BlbkFJ",)),
+    ("private_key", "PrivateKeyDetector", ("PRIVATE KEY", "PuTTY-User-Key-File-2")),
+    ("pypi_token", "PypiTokenDetector", ("pypi-AgE",)),
+    ("sendgrid", "SendGridDetector", ("SG.",)),
+    ("slack", "SlackDetector", ("xox", "lack.com")),
+    ("square_oauth", "SquareOAuthDetector", ("sq0csp-",)),
+    ("stripe", "StripeDetector", ("k_live_",)),
+    ("telegram_token", "TelegramBotTokenDetector", (":",)),
+    ("twilio", "TwilioKeyDetector", ("AC", "SK")))
+"""Plug-ins of detect-secrets that know a form of their own: those that judge by entropy or by a word in the line are left out. Each with
+texts of which whatever has one of its forms holds one, as it is or in small letters: what holds none is not searched."""
 _LINEAR: Final = {
     "CloudantDetector": (
         re.compile(r"(?i)(?<![a-z0-9])(?:cloudant|clou|cl)[_-]?(?:api)?(?:key|password|pass|pwd|pw|token)[\"']?\]?"
@@ -93,7 +109,7 @@ def formed(text: str) -> tuple[str, ...]:
     """Kinds of secrets whose form a text holds."""
     names = [_worded(name) for name, mark, form in _FORMS if mark in text and form.search(text)]
     names += ["an Authorization header"] if _HEADER.search(text) else []
-    for plugin in _plugins():
+    for plugin in _plugins_for(text):
         if any(not _PLACEHOLDER.search(str(value)) for value in plugin.analyze_string(text)):
             names.append(_worded(plugin.secret_type))
     return tuple(dict.fromkeys(names))
@@ -111,7 +127,7 @@ def spans(text: str) -> frozenset[str]:
     # All other forms are of one line, and a report says the same line many times.
     text = "\n".join(dict.fromkeys(text.splitlines()))
     found = [match.group() for _, mark, form in _FORMS if mark in text for match in form.finditer(text)]
-    for plugin in _plugins():
+    for plugin in _plugins_for(text):
         if type(plugin).__name__ != "PrivateKeyDetector":  # it knows the first line alone
             found += [str(value) for value in plugin.analyze_string(text) if value and not _PLACEHOLDER.search(str(value))]
     # Some plug-ins give the prefix of a token alone, or leave out its signature: the rest of the word goes with it.
@@ -133,11 +149,18 @@ def _headers(text: str) -> list[str]:
     return found
 
 
+def _plugins_for(text: str) -> Iterator[Any]:
+    """Plug-ins whose forms a text could hold."""
+    written = f"{text}\n{text.lower()}"
+    return (plugin for plugin, marks in plugins() if any(mark in written for mark in marks))
+
+
 @cache
-def _plugins() -> tuple[Any, ...]:
+def plugins() -> tuple[tuple[Any, tuple[str, ...]], ...]:
+    """Plug-ins of detect-secrets, each with its marks, as :data:`_DETECTORS` lists them."""
     # Imported when first needed: detect-secrets brings requests, which it would only use to ask providers whether a token works.
-    found = tuple(getattr(import_module(f"detect_secrets.plugins.{module}"), name)() for module, name in _DETECTORS)
-    for plugin in found:
+    found = tuple((getattr(import_module(f"detect_secrets.plugins.{module}"), name)(), marks) for module, name, marks in _DETECTORS)
+    for plugin, _ in found:
         if (forms := _LINEAR.get(type(plugin).__name__)) is not None:
             plugin.denylist = forms
     return found

@@ -65,7 +65,7 @@ def _flags(call: ast.Call) -> int:
 
 def _imported() -> dict[tuple[str, int], bool]:
     """Patterns that are put together as modules are imported: what no reading of the source finds; and those of detect-secrets in use."""
-    from gpuplane.graph.secret_literals import _plugins
+    from gpuplane.graph.secret_literals import plugins
 
     found: dict[tuple[str, int], bool] = {}
     for path in _files():
@@ -79,7 +79,7 @@ def _imported() -> dict[tuple[str, int], bool]:
                 for one in each if isinstance(each, tuple) else (each,):
                     if isinstance(one, re.Pattern) and isinstance(one.pattern, str):
                         found[one.pattern, one.flags & ~re.UNICODE] = False
-    for plugin in _plugins():
+    for plugin, _ in plugins():
         for one in plugin.denylist:
             found[one.pattern, one.flags & ~re.UNICODE] = False
     return found

@@ -2,14 +2,15 @@
 
 import base64
 import string
+from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gpuplane.graph import secret_literals
 from gpuplane.graph.manifests import views_of_text
-from gpuplane.graph.secret_literals import kind_of, secret, spans
+from gpuplane.graph.secret_literals import kind_of, plugins, secret, spans
 from gpuplane.graph.text_leaves import Leaf, Use, kept_in_git, leaves
 
 LONG = "aB3dE5fG7hJ9kL1mN3pQ5rS7tU9vW1xY3zA5"
@@ -112,3 +113,12 @@ def test_a_token_is_taken_out_of_a_text_whole(form: str) -> None:
     "rbac.authorization.k8s.io Authorization=Bearer\n abcdefghijklmnop-authorization-authorization: bearer zyxwvutsrqponm"])
 def test_headers_are_found_where_the_pattern_finds_them(text: str) -> None:
     assert secret_literals._headers(text) == [match.group() for match in secret_literals._HEADER.finditer(text)]
+
+
+@pytest.mark.parametrize(("plugin", "marks"), [pytest.param(plugin, marks, id=type(plugin).__name__) for plugin, marks in plugins()])
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_whatever_has_a_form_of_a_plugin_holds_one_of_its_marks(plugin: Any, marks: tuple[str, ...], data: st.DataObject) -> None:
+    form = data.draw(st.sampled_from(list(plugin.denylist)))
+    text = data.draw(st.from_regex(form))
+    assert any(mark in text or mark in text.lower() for mark in marks)

@@ -13,9 +13,11 @@ from gpuplane.graph.wiring.index import Index
 from gpuplane.graph.wiring.links import Link, Relation, State
 from gpuplane.graph.wiring.monitors import picked, scrapes_of
 from gpuplane.graph.wiring.pods import Pods
-from gpuplane.graph.wiring.promql import Series, series
+from gpuplane.graph.wiring.promql import Matcher, Series, series
 from gpuplane.graph.wiring.scraped_labels import given_labels
 
+Answer = tuple[State, str, tuple[str, ...]]
+"""What is found of a series, why, and the URNs of workloads that bear it."""
 _NAMESPACE = "namespace"
 
 
@@ -76,18 +78,23 @@ def series_links(index: Index, reader: Reader, read: Series, beside: set[str]) -
 
 def _exported(index: Index, reader: Reader, read: Series) -> Link:
     exporters = _exporters(index, next(prefix for prefix in SERVING_PREFIXES if read.metric.startswith(prefix)))
-    target = f"metric {read.metric}"
+    if read.matchers not in exporters.answers:  # the name is asked for by its beginning alone, and many rules are about the same models
+        exporters.answers[read.matchers] = _answer(index, exporters, read)
+    return reader.link(f"metric {read.metric}", *exporters.answers[read.matchers])
+
+
+def _answer(index: Index, exporters: _Exporters, read: Series) -> Answer:
     if not exporters.all:
-        return reader.link(target, State.OUTSIDE, "none of the objects runs an engine that exports it")
+        return State.OUTSIDE, "none of the objects runs an engine that exports it", ()
     hidden = any(read.admits(_NAMESPACE, name) for name in _hidden(index))
     near = exporters.bearing(read)
     if near:
-        return served(index, reader, read, near, hidden)
+        return _served(index, read, near, hidden)
     wanted = [matcher for matcher in read.matchers if matcher.label in exporters.names]
     spoken = not hidden and (index.speaks("", "Namespace") or any(
         matcher.label == _NAMESPACE and matcher.value in index.by_namespace for matcher in wanted))
     asked = ", ".join(f"{'' if matcher.label == _NAMESPACE else 'label '}{matcher.label} {matcher.value}" for matcher in wanted)
-    return reader.link(target, State.DANGLING if spoken else State.OUTSIDE, f"no engine of {asked} exports it")
+    return State.DANGLING if spoken else State.OUTSIDE, f"no engine of {asked} exports it", ()
 
 
 def served(index: Index, reader: Reader, read: Series, pods: list[Pods], hidden: bool = False) -> Link:
@@ -98,19 +105,23 @@ def served(index: Index, reader: Reader, read: Series, pods: list[Pods], hidden:
         pods: those whose engine exports it.
         hidden: whether there are model servers beside them whose engine cannot be read.
     """
-    target, asks = f"metric {read.metric}", any(matcher.label == "model_name" for matcher in read.matchers)
+    return reader.link(f"metric {read.metric}", *_served(index, read, pods, hidden))
+
+
+def _served(index: Index, read: Series, pods: list[Pods], hidden: bool) -> Answer:
+    asks = any(matcher.label == "model_name" for matcher in read.matchers)
     answering = [each for each in pods if each.served is None
                  or (any(read.admits("model_name", name) for name in each.served) if asks else each.served)]
     urns = tuple(dict.fromkeys(each.view.urn for each in (answering or pods)))
     if not answering and not hidden and all(each.served is not None for each in pods):
         names = sorted({name for each in pods for name in each.served or ()})
         asked = ", ".join(matcher.value for matcher in read.matchers if matcher.label == "model_name")
-        return reader.link(target, State.DANGLING, f"no engine serves model_name {asked}, but {', '.join(names)}", urns)
+        return State.DANGLING, f"no engine serves model_name {asked}, but {', '.join(names)}", urns
     if not answering:
-        return reader.link(target, State.OUTSIDE, "which engine serves the model cannot be read", urns)
+        return State.OUTSIDE, "which engine serves the model cannot be read", urns
     if all(scrapes_of(index).scraped(each) is False for each in answering):
-        return reader.link(target, State.DANGLING, f"no PodMonitor or ServiceMonitor scrapes {answering[0]}", urns)
-    return reader.link(target, State.FOUND, f"{answering[0]} export it", urns)
+        return State.DANGLING, f"no PodMonitor or ServiceMonitor scrapes {answering[0]}", urns
+    return State.FOUND, f"{answering[0]} export it", urns
 
 
 class _Exporters:
@@ -119,10 +130,12 @@ class _Exporters:
     Attributes:
         all: every one, in the order of the objects.
         names: labels that some of them are known to bear.
+        answers: what was found of series with these matchers.
     """
 
     def __init__(self, all_pods: list[tuple[Pods, Mapping[str, str]]]) -> None:
         self.all = all_pods
+        self.answers: dict[tuple[Matcher, ...], Answer] = {}
         self.names = frozenset(name for _, labels in all_pods for name in labels)
         self._bearing: dict[tuple[str, str], list[tuple[Pods, Mapping[str, str]]]] = {}
         self._silent: dict[str, list[tuple[Pods, Mapping[str, str]]]] = {name: [] for name in self.names}

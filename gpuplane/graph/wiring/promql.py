@@ -120,4 +120,6 @@ def _matchers(tokens: list[tuple[str, str]]) -> tuple[str, list[Matcher]]:
 
 
 def _unquoted(kind: str, text: str) -> str:
-    return re.sub(r"\\(.)", r"\1", text[1:-1]) if kind == "string" and text[0] != "`" else text.strip("`")
+    if kind != "string" or text[0] == "`":
+        return text.strip("`")
+    return re.sub(r"\\(.)", r"\1", text[1:-1]) if "\\" in text else text[1:-1]
