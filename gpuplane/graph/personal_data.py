@@ -118,11 +118,24 @@ _KIND_WORDS: Final = frozenset(word for kind in (*NUMBERS, _PHONE) for word in k
 def personal_data(leaf: Leaf) -> tuple[str, ...]:
     """What a text holds of somebody's data, each kind in words once; never the value."""
     text = leaf.text
+    if not _looks_personal(text) and not _says_passport(leaf.path, leaf.key):
+        return ()
     said = _words_around(leaf.path, leaf.key) & _KIND_WORDS
     numbers = _numbers(text, said) if _DIGITS.search(text) or "passport" in said else ()
     if "@" in text and not _CONTACT & _words_around(leaf.path, leaf.key) and any(_personal(*found) for found in _EMAIL.findall(text)):
         return ("an e-mail address", *numbers)
     return numbers
+
+
+@lru_cache(maxsize=20_000)
+def _looks_personal(text: str) -> bool:
+    """Whether a text could hold an address or a number, wherever it stands: tenants have most of their texts in common."""
+    return "@" in text or _DIGITS.search(text) is not None
+
+
+@lru_cache(maxsize=20_000)
+def _says_passport(path: str, key: str) -> bool:
+    return "passport" in _words_around(path, key)
 
 
 @lru_cache(maxsize=20_000)

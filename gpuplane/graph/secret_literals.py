@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
+from collections.abc import Mapping
 from functools import cache, lru_cache
 from importlib import import_module
 from typing import Any, Final
@@ -34,6 +35,15 @@ _LINEAR: Final = {
     "OpenAIDetector": (re.compile(r"(?<![A-Za-z0-9_-])sk-[A-Za-z0-9_-]*?[A-Za-z0-9]{20}T3BlbkFJ[A-Za-z0-9]{20}"),)}
 """Forms that stand for a plug-in's own, which takes the square or the cube of a text's length: some ten thousand characters are enough to
 make that hours. The plug-in's further tests stay."""
+_MARKS: Final[Mapping[str, tuple[str, ...]]] = {
+    "ArtifactoryDetector": ("AKC", "AP"), "AWSKeyDetector": ("A3T", "ABIA", "ACCA", "AKIA", "ASIA", "aw"),
+    "AzureStorageKeyDetector": ("AccountKey=",), "BasicAuthDetector": ("://",), "CloudantDetector": ("cl",),
+    "DiscordBotTokenDetector": (".",), "GitHubTokenDetector": ("gh",), "GitLabTokenDetector": ("gl", "GR1348941"),
+    "JwtTokenDetector": ("eyJ",), "MailchimpDetector": ("-us",), "NpmDetector": ("/:_authToken=",), "OpenAIDetector": ("sk-",),
+    "PrivateKeyDetector": ("BEGIN ", "PuTTY-User-Key-File-2"), "PypiTokenDetector": ("pypi-",), "SendGridDetector": ("SG.",),
+    "SlackDetector": ("xox", "http"), "SquareOAuthDetector": ("sq0csp-",), "StripeDetector": ("k_live_",),
+    "TelegramBotTokenDetector": (":",), "TwilioKeyDetector": ("AC", "SK")}
+"""Texts of which every match of a plug-in's forms has one, as it stands or in small letters: most texts have none, and need no patterns."""
 _FORMS: Final = (
     ("Hugging Face access token", "hf_", re.compile(r"\bhf_[A-Za-z]{34}\b")),
     ("NVIDIA NGC API key", "nvapi-", re.compile(r"\bnvapi-[A-Za-z0-9_-]{60,70}")),
@@ -84,19 +94,26 @@ _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 def secret(leaf: Leaf) -> tuple[str, ...]:
     """What secret a text holds, in words, each kind once; never the value."""
-    found = formed(leaf.text) if _CANDIDATE.search(leaf.text) else ()
-    return found or ((f"the value of {leaf.key}",) if _named(leaf) else ())
+    return formed(leaf.text) or ((f"the value of {leaf.key}",) if _named(leaf) else ())
 
 
 @lru_cache(maxsize=20_000)
 def formed(text: str) -> tuple[str, ...]:
     """Kinds of secrets whose form a text holds."""
+    if not _CANDIDATE.search(text):
+        return ()
     names = [_worded(name) for name, mark, form in _FORMS if mark in text and form.search(text)]
     names += ["an Authorization header"] if _HEADER.search(text) else []
+    lowered = text.lower()
     for plugin in _plugins():
-        if any(not _PLACEHOLDER.search(str(value)) for value in plugin.analyze_string(text)):
+        if _marked(plugin, text, lowered) and any(not _PLACEHOLDER.search(str(value)) for value in plugin.analyze_string(text)):
             names.append(_worded(plugin.secret_type))
     return tuple(dict.fromkeys(names))
+
+
+def _marked(plugin: Any, text: str, lowered: str) -> bool:
+    marks = _MARKS.get(type(plugin).__name__, ("",))  # an unknown one is always asked
+    return any(map(text.__contains__, marks)) or any(map(lowered.__contains__, marks))
 
 
 _KEY_BLOCK = re.compile(

@@ -1,7 +1,12 @@
 """Secrets are found by their form and by what they are called; what only names one, or leads to it, is not one."""
 
 import base64
+import re
 import string
+import sys
+from collections.abc import Sequence
+from re import _parser as sre_parse  # type: ignore[attr-defined]  # private: what a pattern consists of is asked nowhere else
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -112,3 +117,43 @@ def test_a_token_is_taken_out_of_a_text_whole(form: str) -> None:
     "rbac.authorization.k8s.io Authorization=Bearer\n abcdefghijklmnop-authorization-authorization: bearer zyxwvutsrqponm"])
 def test_headers_are_found_where_the_pattern_finds_them(text: str) -> None:
     assert secret_literals._headers(text) == [match.group() for match in secret_literals._HEADER.finditer(text)]
+
+
+@pytest.mark.parametrize("plugin", secret_literals._plugins(), ids=lambda plugin: type(plugin).__name__)
+def test_whatever_a_plug_in_finds_bears_one_of_its_marks(plugin: Any) -> None:
+    marks = secret_literals._MARKS[type(plugin).__name__]
+    for form in plugin.denylist:
+        small = [mark for mark in marks if mark == mark.lower()]
+        assert _bears(sre_parse.parse(form.pattern, form.flags), small if form.flags & re.IGNORECASE else marks), form.pattern
+
+
+def test_letters_of_a_mark_in_small_letters_are_what_case_does_not_count_for() -> None:
+    letters = {letter for plugin in secret_literals._plugins() if any(form.flags & re.IGNORECASE for form in plugin.denylist)
+               for mark in secret_literals._MARKS[type(plugin).__name__] if mark == mark.lower() for letter in mark}
+    for letter in letters:
+        form = re.compile(letter, re.IGNORECASE)
+        assert all(chr(code).lower() == letter for code in range(sys.maxunicode + 1) if form.match(chr(code)))
+
+
+def _bears(parts: Any, marks: Sequence[str], said: str = "") -> bool:
+    """Whether every match of a parsed pattern holds one of some texts: letter by letter in it, where no branch goes round them.
+
+    Args:
+        parts: of the pattern.
+        marks: the texts.
+        said: the letters before.
+    """
+    for kind, value in parts:
+        if kind is sre_parse.LITERAL:
+            said += chr(value)
+            if any(mark in said for mark in marks):
+                return True
+            continue
+        if kind is sre_parse.AT:
+            continue
+        if kind is sre_parse.BRANCH and all(_bears(branch, marks, said) for branch in value[1]):
+            return True
+        if kind is sre_parse.SUBPATTERN and _bears(value[3], marks, said):
+            return True
+        said = ""
+    return False
