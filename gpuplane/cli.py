@@ -154,7 +154,7 @@ def _preview(environments: Path, environment: str, against: str | None, as_of: d
     collect_rarely(_OBJECTS)
     renders = TenantRenders(cache_file().with_name("renders.sqlite")) if judged_by is None else None
 
-    def own() -> tuple[EnvironmentSpec, PreviewReport]:
+    def own(rendered: Callable[[], None] = lambda: None) -> tuple[EnvironmentSpec, PreviewReport]:
         with step("reading"):
             spec = load(environments, environment, cached=judged_by is None)
         with step("previewing") as progress:
@@ -162,7 +162,7 @@ def _preview(environments: Path, environment: str, against: str | None, as_of: d
                 from gpuplane.delivery.judge_command import judged
 
                 return judged(environments, environment, judged_by, as_of, progress)
-            return spec, previews.preview(spec, as_of, progress, renders, CleanTenants(cache_file().with_name("clean")))
+            return spec, previews.preview(spec, as_of, progress, renders, CleanTenants(cache_file().with_name("clean")), rendered)
 
     if against is None:
         return own()[1]
@@ -170,9 +170,9 @@ def _preview(environments: Path, environment: str, against: str | None, as_of: d
     from gpuplane.delivery.kept_sides import KeptSides
 
     with OtherSide(environments, environment, against, as_of) as other:
-        spec, report = own()
+        sides = KeptSides(cache_file().with_name("sides"))
+        spec, report = own(lambda: other.begin(renders, sides) if renders is not None else None)
         with step(f"comparing with {against}"):
-            sides = KeptSides(cache_file().with_name("sides"))
             return previews.with_comparison(spec, report, other.compared_with(report, renders, sides))
 
 
