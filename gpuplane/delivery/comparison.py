@@ -28,8 +28,8 @@ from gpuplane.graph.resource_view import ResourceView
 from gpuplane.spec.errors import InvalidSpec
 
 _TIMEOUT_SECONDS = 600
-_LEAST = 24
-"""Tenants below which the other side takes no longer than to start a child for it."""
+_LEAST, _MOST = 24, 20_000
+"""Tenants below which the other side takes no longer than to start a child, and objects above which a child takes too much memory."""
 
 
 class NoAnswer(Exception):
@@ -88,7 +88,7 @@ class OtherSide:
         Args:
             renders, sides: as of :meth:`compared_with`.
         """
-        if self.exists and self._shares and len(renders.latest) >= _LEAST:
+        if self.exists and self._shares and len(renders.latest) >= _LEAST and sum(map(len, renders.latest.values())) <= _MOST:
             from gpuplane.delivery.shared_side import shared_side_beside
 
             self._begun = self._ending.enter_context(
