@@ -1,4 +1,4 @@
-"""Work on many names by all processors: each child process takes a share and hands back bytes.
+"""Work on many names by all processors: each child process takes the next name while there are some, and hands back bytes.
 
 A child is a fork, so it has all that this process has read and planned, and what it does to the process stays in it. Where
 there is no safe fork, one processor or little to do, nobody is asked; of a child that fails, nothing is believed.
@@ -12,30 +12,75 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from itertools import chain
 from multiprocessing.connection import Connection
+from typing import Any
 
 _LEAST = 24
 """Names below which a child is not worth its start."""
 
 
+_MOST_BLOCKS = 8_192
+"""Numbers of two bytes that every pipe holds unread."""
+
+
 @contextmanager
 def shared_out(names: Sequence[str], work: Callable[[str], bytes],
-               least: int = _LEAST) -> Iterator[tuple[Sequence[str], Callable[[], Mapping[str, bytes]]]]:
+               least: int = _LEAST) -> Iterator[tuple[Iterator[str], Callable[[], Mapping[str, bytes]]]]:
     """Share work out to children.
 
     Args:
-        names: of what is to be done.
+        names: of what is to be done; the first is left to this process.
         work: does one.
         least: names below which nothing is shared out.
 
     Yields:
-        Names that are left to this process, and what waits for the children's answers: by name, those that came.
+        Names that are left to this process, each taken when it is asked for, and what waits for the children's answers: by name, those
+        that came. What neither did is to be done then.
     """
     processors = len(os.sched_getaffinity(0)) if len(names) >= least and _can_fork() else 1
-    shares = [names[number::processors] for number in range(processors)]
-    children = [_child(share, work) for share in shares[1:]]
+    if processors == 1:
+        yield iter(names), dict
+        return
+    with _queue(names[1:]) as waiting, _children([lambda: {name: work(name) for name in waiting()}] * (processors - 1)) as answers:
+        yield chain(names[:1], waiting()), lambda: {name: data for found in answers() for name, data in (found or {}).items()}
+
+
+@contextmanager
+def beside(work: Callable[[], bytes]) -> Iterator[Callable[[], bytes | None]]:
+    """Do something in a child while this process goes on.
+
+    Yields:
+        What waits for its answer; None where there was no child, or it failed.
+    """
+    with _children([work] if _can_fork() and len(os.sched_getaffinity(0)) > 1 else []) as answers:
+        yield lambda: next(iter(answers()), None)
+
+
+@contextmanager
+def _queue(names: Sequence[str]) -> Iterator[Callable[[], Iterator[str]]]:
+    """Names of which every process takes the next ones: they wait as numbers in a pipe that all read from."""
+    blocks = min(len(names), _MOST_BLOCKS)
+    out, into = os.pipe()
+    os.write(into, b"".join(number.to_bytes(2, "big") for number in range(blocks)))
+    os.close(into)  # before there are children: where it is empty, it ends
+
+    def waiting() -> Iterator[str]:
+        while number := os.read(out, 2):
+            yield from names[int.from_bytes(number, "big")::blocks]
+
     try:
-        yield shares[0], lambda: {name: data for _, pipe in children for name, data in _answer(pipe).items()}
+        yield waiting
+    finally:
+        os.close(out)
+
+
+@contextmanager
+def _children(works: Sequence[Callable[[], Any]]) -> Iterator[Callable[[], list[Any]]]:
+    """A child for each work; they end with the context."""
+    children = [_child(work) for work in works]
+    try:
+        yield lambda: [_answer(pipe) for _, pipe in children]
     finally:
         for process, pipe in children:
             pipe.close()
@@ -48,23 +93,22 @@ def _can_fork() -> bool:
     return sys.platform == "linux" and threading.active_count() == 1
 
 
-def _child(names: Sequence[str], work: Callable[[str], bytes]) -> tuple[multiprocessing.process.BaseProcess, Connection]:
+def _child(work: Callable[[], Any]) -> tuple[multiprocessing.process.BaseProcess, Connection]:
     ours, theirs = multiprocessing.Pipe(duplex=False)
-    process = multiprocessing.get_context("fork").Process(target=_run, args=(names, work, theirs), daemon=True)
+    process = multiprocessing.get_context("fork").Process(target=_run, args=(work, theirs), daemon=True)
     process.start()
     theirs.close()
     return process, ours
 
 
-def _run(names: Sequence[str], work: Callable[[str], bytes], pipe: Connection) -> None:
+def _run(work: Callable[[], Any], pipe: Connection) -> None:
     """In the child: one answer, or none."""
     with suppress(Exception):
-        pipe.send({name: work(name) for name in names})
+        pipe.send(work())
 
 
-def _answer(pipe: Connection) -> Mapping[str, bytes]:
+def _answer(pipe: Connection) -> Any:
     try:
-        found: Mapping[str, bytes] = pipe.recv()
+        return pipe.recv()
     except (EOFError, OSError):
-        return {}
-    return found
+        return None

@@ -10,6 +10,8 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
 from types import TracebackType
@@ -18,7 +20,7 @@ from typing import Any
 from gpuplane.delivery.changes import changes_between
 from gpuplane.delivery.exit_status import CannotStart
 from gpuplane.delivery.isolation_json import edges_from_json
-from gpuplane.delivery.kept_sides import KeptSides
+from gpuplane.delivery.kept_sides import KeptSides, Worked
 from gpuplane.delivery.preview_report import SCHEMA_VERSION, Comparison, PreviewReport
 from gpuplane.delivery.render_json import to_json, views_from_json
 from gpuplane.delivery.tenant_renders import TenantRenders
@@ -26,6 +28,8 @@ from gpuplane.graph.resource_view import ResourceView
 from gpuplane.spec.errors import InvalidSpec
 
 _TIMEOUT_SECONDS = 600
+_LEAST, _MOST = 24, 20_000
+"""Tenants below which the other side takes no longer than to start a child, and objects above which a child takes too much memory."""
 
 
 class NoAnswer(Exception):
@@ -65,6 +69,8 @@ class OtherSide:
         self._shares = command == "preview" and not (tree / "gpuplane" / "__init__.py").is_file()
         if self.exists and not self._shares:
             self._child = _child(tree, relative, environment, as_of, command)
+        self._ending = ExitStack()
+        self._begun: Callable[[], Worked] | None = None
 
     def __enter__(self) -> OtherSide:
         return self
@@ -73,7 +79,20 @@ class OtherSide:
         if self._child is not None and self._child.poll() is None:
             self._child.kill()
             self._child.wait()
+        self._ending.close()
         self._folder.cleanup()
+
+    def begin(self, renders: TenantRenders, sides: KeptSides | None = None) -> None:
+        """Have the other side worked out while this one is judged: to be called when this one's tenants are rendered.
+
+        Args:
+            renders, sides: as of :meth:`compared_with`.
+        """
+        if self.exists and self._shares and len(renders.latest) >= _LEAST and sum(map(len, renders.latest.values())) <= _MOST:
+            from gpuplane.delivery.shared_side import shared_side_beside
+
+            self._begun = self._ending.enter_context(
+                shared_side_beside(self._environments, self._environment, self._as_of, renders, sides))
 
     def compared_with(self, report: PreviewReport, renders: TenantRenders | None = None, sides: KeptSides | None = None) -> Comparison:
         """The comparison, once both sides are there; where the other side cannot be previewed, a note says why.
@@ -114,12 +133,14 @@ class OtherSide:
             raise NoAnswer(_first_error(str(error).replace(f"{self._folder.name}/", ""))) from None
 
     def _shared(self, report: PreviewReport, renders: TenantRenders | None, sides: KeptSides | None) -> Comparison:
-        from gpuplane.delivery.shared_side import shared_side
+        from gpuplane.delivery.shared_side import differing, shared_side
 
         try:
-            plan, changes, edges = shared_side(self._environments, self._environment, self._as_of, report, renders, sides)
+            worked = self._begun() if self._begun is not None else shared_side(
+                self._environments, self._environment, self._as_of, renders, sides)
         except InvalidSpec as error:
             raise NoAnswer(_first_error(str(error).replace(f"{self._folder.name}/", ""))) from None
+        plan, changes, edges = differing(worked, self._as_of, report)
         return Comparison(self.ref, self.commit, plan, changes, edges=edges)
 
     def answer(self, schema_version: int) -> dict[str, Any]:

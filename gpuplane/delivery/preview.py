@@ -42,7 +42,7 @@ IDLE_EXEMPTION = "EX-01"
 
 
 def preview(spec: EnvironmentSpec, as_of: date, progress: Progress = lambda _: None, renders: TenantRenders | None = None,
-            clean: CleanTenants | None = None) -> PreviewReport:
+            clean: CleanTenants | None = None, rendered: Callable[[], None] = lambda: None) -> PreviewReport:
     """Preview one environment.
 
     Args:
@@ -51,6 +51,7 @@ def preview(spec: EnvironmentSpec, as_of: date, progress: Progress = lambda _: N
         progress: called with a line for each step.
         renders: tenants that were rendered before; never where the answer lets an apply go.
         clean: which of them hold nothing that must not stand there literally.
+        rendered: called when all tenants are.
     """
     from gpuplane.delivery.applying.digest import digests_of
     from gpuplane.delivery.offline_engine import render_stacks, together
@@ -62,6 +63,7 @@ def preview(spec: EnvironmentSpec, as_of: date, progress: Progress = lambda _: N
     planned = plan(spec, catalog, as_of)
     sources = SourceMap(spec)
     stacks = render_stacks(spec, planned, progress, renders)
+    rendered()
     resources = tuple(sources.locate(view) for view in together(spec, stacks))
     progress(f"judging {len(resources)} resources by {len(rules)} rules")
     parameters = spec.environment.spec.policies

@@ -1,4 +1,4 @@
-"""Rules run by all processors, where there are objects enough: each child takes some areas of rules, which share what they look up."""
+"""Rules run by all processors, where there are objects enough: each takes the next area of rules, which share what they look up."""
 
 from __future__ import annotations
 
@@ -16,9 +16,8 @@ _LEAST: Final = 2_000
 """Objects below which a child is not worth its start."""
 _MOST: Final = 20_000
 """Objects above which a child, which touches all of them, would take more memory than the time is worth."""
-_LONGEST: Final = ("TI", "PII", "", "WI")
-"""Areas that take longest, and all others together: every second one is about half of the work; what reports ask for later is looked up by
-the first, here."""
+_LONGEST: Final = ("TI", "PII", "WI", "CB", "RE", "WS")
+"""Areas that take longest, begun first; what reports ask for later is looked up by the very first, here."""
 
 
 def by_all_processors(rules: Sequence[Rule], graph: PlannedGraph) -> Sequence[Sequence[Finding]]:
@@ -27,7 +26,7 @@ def by_all_processors(rules: Sequence[Rule], graph: PlannedGraph) -> Sequence[Se
         return one_by_one(rules, graph)
     areas: dict[str, list[Rule]] = {area: [] for area in _LONGEST}
     for rule in rules:
-        areas[area if (area := rule.id.partition("-")[0]) in areas else ""].append(rule)
+        areas.setdefault(rule.id.partition("-")[0], []).append(rule)
     found: dict[str, list[list[Finding]]] = {}
     with shared_out(list(areas), lambda area: pickle.dumps(one_by_one(areas[area], graph)), least=2) as (own, others):
         found |= {area: one_by_one(areas[area], graph) for area in own}

@@ -1,4 +1,4 @@
-"""Manifests read by all processors, where there are files enough: each child takes every second part of them."""
+"""Manifests read by all processors, where there are files enough: each process takes the next part of them."""
 
 from __future__ import annotations
 

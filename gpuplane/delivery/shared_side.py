@@ -5,7 +5,9 @@ Only what its documents change is rendered again; what both sides have in common
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import pickle
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -13,6 +15,7 @@ from typing import Any
 
 from gpuplane.catalog import catalog_of
 from gpuplane.delivery.changes import Change, changes_between
+from gpuplane.delivery.chunks import beside
 from gpuplane.delivery.document_cache import DocumentCache, cache_file
 from gpuplane.delivery.kept_sides import KeptSides, Side, Worked, kept, key_of
 from gpuplane.delivery.offline_engine import render
@@ -28,15 +31,13 @@ from gpuplane.policies.registry import all_rules, judge
 from gpuplane.spec.loader import load_environment
 
 
-def shared_side(environments: Path, environment: str, as_of: date, report: PreviewReport, renders: TenantRenders | None,
-                sides: KeptSides | None = None) -> tuple[dict[str, Any], tuple[Change, ...], tuple[Edge, ...]]:
-    """The plan in JSON form, the changes to the report's resources, and the paths.
+def shared_side(environments: Path, environment: str, as_of: date, renders: TenantRenders | None, sides: KeptSides | None = None) -> Worked:
+    """The other side, and all of its resources.
 
     Args:
         environments: folder of the other side's environments.
         environment: name of one that is there.
         as_of: date that both sides are judged at.
-        report: this side.
         renders: tenants that were rendered before.
         sides: other sides of comparisons before.
 
@@ -47,9 +48,40 @@ def shared_side(environments: Path, environment: str, as_of: date, report: Previ
         return _worked_out(environments, environment, as_of, renders)
 
     if renders is None or sides is None:
-        side, views = make()
-    else:
-        side, views = kept(sides, key_of(environments, environment, as_of), make, renders)
+        return make()
+    return kept(sides, key_of(environments, environment, as_of), make, renders)
+
+
+@contextmanager
+def shared_side_beside(environments: Path, environment: str, as_of: date, renders: TenantRenders,
+                       sides: KeptSides | None) -> Iterator[Callable[[], Worked]]:
+    """The same, worked out by a child while this process goes on, once it has rendered its own side.
+
+    Yields:
+        What waits for it; where there is no child, or it has no answer, the side is worked out then.
+    """
+    def work() -> bytes:
+        before = frozenset(renders.known)
+        side, views = shared_side(environments, environment, as_of, renders, sides)
+        if not side.is_all_of(views, renders):
+            raise ValueError("more than what is handed over")
+        return pickle.dumps((side, {digest: renders.known[digest] for digest in side.tenants.values() if digest not in before}))
+
+    def found(data: bytes | None) -> Worked:
+        if data is not None:
+            side, new = pickle.loads(data)  # noqa: S301 from a fork of this process, by a pipe
+            renders.add(new)
+            if (views := side.views(renders)) is not None:
+                return side, views
+        return shared_side(environments, environment, as_of, renders, sides)
+
+    with beside(work) as answer:
+        yield lambda: found(answer())
+
+
+def differing(worked: Worked, as_of: date, report: PreviewReport) -> tuple[dict[str, Any], tuple[Change, ...], tuple[Edge, ...]]:
+    """The plan of a side in JSON form, what the report's resources change of it, and its paths."""
+    side, views = worked
     here = {view.urn: view.props for view in report.resources}
     there = {view.urn: view.props for view in views}
     before = [view for view in views if here.get(view.urn) is not view.props]

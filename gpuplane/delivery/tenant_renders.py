@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import zlib
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,7 @@ class TenantRenders:
     """
 
     def __init__(self, file: Path | None = None) -> None:
-        self._file, self._known, self._new = file, dict[str, Views](), dict[str, Views]()
+        self._file, self._known, self._new = file, dict[str, Views](), dict[str, bytes | None]()
         self.rendered, self.reused = 0, 0
         self.latest: dict[str, Views] = {}
 
@@ -55,8 +55,8 @@ class TenantRenders:
         digests = {name: inputs.digest(name) for name in spec.tenants}
         self._fetch({digest for digest in digests.values() if digest not in self._known})
         missing = [name for name, digest in digests.items() if digest not in self._known]
-        for name, views in _rendered(missing, lambda name: render(*inputs.of(name), name)):
-            self._known[digests[name]] = self._new[digests[name]] = views
+        for name, views, data in _rendered(missing, lambda name: render(*inputs.of(name), name)):
+            self._known[digests[name]], self._new[digests[name]] = views, data
         self.rendered += len(missing)
         self.reused += len(digests) - len(missing)
         self._store()
@@ -67,6 +67,15 @@ class TenantRenders:
         """Tenants that were rendered before, by the digest of their inputs; None where one was not."""
         self._fetch({digest for digest in digests if digest not in self._known})
         return {digest: self._known[digest] for digest in digests} if all(digest in self._known for digest in digests) else None
+
+    @property
+    def known(self) -> Mapping[str, Views]:
+        """Those in memory, by the digest of their inputs."""
+        return self._known
+
+    def add(self, known: Mapping[str, Views]) -> None:
+        """Tenants that another process rendered."""
+        self._known.update(known)
 
     def _fetch(self, digests: set[str]) -> None:
         if self._file is None or not self._file.is_file():
@@ -92,23 +101,23 @@ class TenantRenders:
                 if database.execute("SELECT count(*) FROM renders").fetchone()[0] > _MOST_ROWS:
                     database.execute("DELETE FROM renders")
                 database.executemany("INSERT OR REPLACE INTO renders VALUES (?, ?)",
-                                     [(digest, packed(views)) for digest, views in sorted(self._new.items())])
+                                     [(digest, data or packed(self._known[digest])) for digest, data in sorted(self._new.items())])
                 database.commit()
             finally:
                 database.close()
         self._new.clear()
 
 
-def _rendered(names: Sequence[str], render: Callable[[str], Views]) -> Iterator[tuple[str, Views]]:
-    """Each tenant with its resources, rendered by all processors; what a child does not answer is rendered here."""
+def _rendered(names: Sequence[str], render: Callable[[str], Views]) -> Iterator[tuple[str, Views, bytes | None]]:
+    """Each tenant with its resources, packed too where they came so from a child; what no child answers is rendered here."""
     with shared_out(names, lambda name: packed(render(name))) as (own, answers):
-        yield from ((name, render(name)) for name in own)
+        done = dict.fromkeys(names, False)
+        for name in own:
+            done[name] = True
+            yield name, render(name), None
         came = answers()
-        for name in names:
-            if name in came:
-                yield name, unpacked(came[name])
-            elif name not in own:
-                yield name, render(name)
+        for name in (name for name in names if not done[name]):
+            yield (name, unpacked(came[name]), came[name]) if name in came else (name, render(name), None)
 
 
 def packed(views: Views) -> bytes:

@@ -183,11 +183,11 @@ def _collect(value: Any, path: str, found: list[tuple[str, str]]) -> None:
             found.append((path, value))
     elif type(value) is dict or isinstance(value, Mapping):
         for key, item in value.items():
-            if type(item) not in _NUMBERS:
+            if type(item) not in _NUMBERS and not (type(item) is str and ".svc" not in item):
                 _collect(item, f"{path}.{key}", found)
     elif isinstance(value, (list, tuple)):
         for index, item in enumerate(value):
-            if type(item) not in _NUMBERS:
+            if type(item) not in _NUMBERS and not (type(item) is str and ".svc" not in item):
                 _collect(item, f"{path}[{index}]", found)
 
 

@@ -100,13 +100,15 @@ _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 def secret(leaf: Leaf) -> tuple[str, ...]:
     """What secret a text holds, in words, each kind once; never the value."""
-    found = formed(leaf.text) if _CANDIDATE.search(leaf.text) else ()
+    found = formed(leaf.text)
     return found or ((f"the value of {leaf.key}",) if _named(leaf) else ())
 
 
 @lru_cache(maxsize=20_000)
 def formed(text: str) -> tuple[str, ...]:
     """Kinds of secrets whose form a text holds."""
+    if not _CANDIDATE.search(text):
+        return ()
     names = [_worded(name) for name, mark, form in _FORMS if mark in text and form.search(text)]
     names += ["an Authorization header"] if _HEADER.search(text) else []
     for plugin in _plugins_for(text):

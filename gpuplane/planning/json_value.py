@@ -25,8 +25,14 @@ def micro(amount: Fraction) -> Decimal:
     return (Decimal(amount.numerator) / Decimal(amount.denominator)).quantize(MICRO)
 
 
+_AS_IT_IS = frozenset({str, int, float, bool, type(None)})
+"""Types of most values."""
+
+
 def json_value(value: Any, name: str = "") -> Any:
     """A value of a plan as JSON knows it; ``name`` is the field it stands in, which tells money from other decimals."""
+    if type(value) in _AS_IT_IS:
+        return value
     if is_dataclass(value) and not isinstance(value, type):
         return {key: json_value(getattr(value, key), key) for key in sorted(field.name for field in fields(value))}
     if isinstance(value, Mapping):

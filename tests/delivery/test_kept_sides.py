@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 import subprocess
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -13,7 +15,7 @@ from typing import Any
 import pytest
 
 from benchmarks.wishes import NAME, write_large_environment, write_tenant
-from gpuplane.delivery import shared_side
+from gpuplane.delivery import chunks, comparison, shared_side
 from gpuplane.delivery.clean_tenants import CleanTenants
 from gpuplane.delivery.comparison import OtherSide
 from gpuplane.delivery.kept_sides import KeptSides, key_of, packed_side, unpacked_side
@@ -36,7 +38,8 @@ def said(folder: Path, cache: Path | None, ref: str = "HEAD", as_of: date = AS_O
         cache / "clean")) if cache is not None else (None, None, None)
     spec = load_environment(folder, NAME)
     with OtherSide(folder, NAME, ref, as_of) as other:
-        report = preview(spec, as_of, renders=renders, clean=clean)
+        report = preview(spec, as_of, renders=renders, clean=clean,
+                         rendered=lambda: other.begin(renders, sides) if renders is not None else None)
         return to_json(with_comparison(spec, report, other.compared_with(report, renders, sides)))
 
 
@@ -97,8 +100,14 @@ class Changes:
         git(self._folder, "commit", "--allow-empty", "-m", "next")
 
 
+@pytest.mark.parametrize("beside", [False, True])
 @pytest.mark.parametrize("seed", range(4))
-def test_with_and_without_what_is_kept_the_report_is_the_same_after_any_changes(large: Path, tmp_path: Path, seed: int) -> None:
+def test_with_and_without_what_is_kept_the_report_is_the_same_after_any_changes(
+        large: Path, tmp_path: Path, seed: int, beside: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if beside:
+        monkeypatch.setattr(comparison, "_LEAST", 1)
+        monkeypatch.setattr(chunks, "_can_fork", lambda: True)
+        monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
     changes, cache, steps = Changes(large, seed), tmp_path / "cache", list[str]()
     for _ in range(5):
         steps.append(changes.one())
@@ -124,6 +133,29 @@ def test_the_other_side_is_worked_out_once(large: Path, tmp_path: Path, monkeypa
     git(large, "commit", "-am", "changed")
     said(large, tmp_path)
     assert len(asked) == 3, "other files, another side"
+
+
+def test_the_other_side_is_worked_out_by_a_child_and_here_where_that_fails(
+        large: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_tenant(large / NAME, 1, 1, cpu=1)
+    whole, parent, honest = said(large, None), os.getpid(), shared_side._worked_out
+    monkeypatch.setattr(comparison, "_LEAST", 1)
+    monkeypatch.setattr(chunks, "_can_fork", lambda: True)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
+
+    def only(where: bool) -> Callable[..., Any]:
+        def worked_out(*arguments: Any) -> Any:
+            assert (os.getpid() == parent) is where
+            return honest(*arguments)
+        return worked_out
+
+    for name, where in (("a", False), ("b", True)):
+        monkeypatch.setattr(shared_side, "_worked_out", only(where))
+        assert said(large, tmp_path / name) == whole
+    edit(large / NAME / "environment.yaml", "cloud: existing", "cloud: nowhere")
+    git(large, "commit", "-am", "wrong")
+    git(large, "revert", "--no-edit", "HEAD")
+    assert "cannot be previewed" in said(large, tmp_path / "c", "HEAD~1"), "and what is wrong with it is said"
 
 
 @pytest.mark.parametrize("damage", [b"", b"garbage", b"eJw="])

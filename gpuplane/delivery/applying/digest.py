@@ -74,11 +74,17 @@ def _row(view: ResourceView) -> dict[str, Any]:
     return {"urn": urn_tail(view.urn), "type": view.type, "protect": view.protect, "props": _applied(_plain(view.props))}
 
 
+_AS_IT_IS = frozenset({str, int, float, bool, type(None)})
+"""Types of most values."""
+
+
 def _plain(value: Any) -> Any:
     """Values as JSON holds them; what only apply can know is named without the stack."""
+    if type(value) in _AS_IT_IS:
+        return value
     if isinstance(value, Unknown):
         return f"<known after apply: {value.property} of {urn_tail(value.urn)}>"
-    if isinstance(value, Mapping):
+    if type(value) is dict or isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
 
