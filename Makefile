@@ -9,7 +9,7 @@ PLATFORM_OWNER ?= platform@example.com
 PIP_FLAGS := --quiet --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help preview rehearse test faults fuzz audit materials lint check generate locks policy-env policy-report checkov-env tools wheel bench performance bench-apply bench-checkov clean
+.PHONY: help preview rehearse test test-cluster test-planes faults fuzz audit materials lint check generate locks policy-env policy-report checkov-env tools wheel bench performance bench-apply bench-checkov clean
 
 help: ## Print this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -19,7 +19,15 @@ preview: $(VENV)/.program ## Set up, then preview ENVIRONMENT (default dev) offl
 
 test: $(VENV)/.dev ## Set up, then run all tests (integration tests need KUBECONFIG and pulumi on PATH)
 	@$(BIN)/python -m pytest -n auto --ignore tests/integration --ignore tests/faults
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup tests/integration tests/faults -m "integration or bad_day" --durations 40
+	@$(MAKE) --no-print-directory -j 2 test-cluster test-planes
+
+# Tests on the cluster that KUBECONFIG names, one after the other; beside them those that start a control plane of their own.
+OWN_PLANE := tests/integration/test_bench_apply.py tests/integration/test_rehearse_local.py
+test-cluster:
+	@$(BIN)/python -m pytest tests/integration $(addprefix --ignore ,$(OWN_PLANE)) --durations 10
+
+test-planes:
+	@$(BIN)/python -m pytest tests/faults $(OWN_PLANE) -m "integration or bad_day" --durations 5
 
 faults: $(VENV)/.dev ## Break every part that an apply needs, and see it converge: half an hour (etcd, kube-apiserver, kube-controller-manager and pulumi on PATH; KUBECONFIG)
 	@$(BIN)/python -m pytest tests/faults --durations 5

@@ -20,8 +20,8 @@ _LEAST = 24
 """Names below which a child is not worth its start."""
 
 
-_MOST_BLOCKS = 8_192
-"""Numbers of two bytes that every pipe holds unread."""
+_MOST_BLOCKS = 2_048
+"""Numbers of two bytes that every pipe holds unread: a page, which is left to a user with many pipes."""
 
 
 @contextmanager

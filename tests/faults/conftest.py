@@ -21,14 +21,6 @@ from tests.faults.control_plane import ControlPlane
 from tests.integration.cluster import NODES, Cluster
 from tests.integration.warm import WarmGpuplane
 
-HERE = Path(__file__).parent
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if HERE in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("own plane"))
-
 
 @pytest.fixture(scope="session")
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:

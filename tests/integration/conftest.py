@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from tests.integration.work import Work
 
 HERE = Path(__file__).parent
-OWN_PLANE = ("test_bench_apply", "test_rehearse_local")
-"""Modules that start a control plane of their own; all others share one, and run one after the other (``--dist loadgroup``)."""
 MISSING = [name for name, there in (("KUBECONFIG", os.environ.get("KUBECONFIG")), ("pulumi on PATH", shutil.which("pulumi"))) if not there]
 
 
@@ -28,7 +26,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE not in item.path.parents:
             continue
-        item.add_marker(pytest.mark.xdist_group("own plane" if item.path.stem in OWN_PLANE else "cluster"))
         if MISSING and os.environ.get("CI") != "true":
             item.add_marker(pytest.mark.skip(reason=f"integration tests need {' and '.join(MISSING)}"))
 
