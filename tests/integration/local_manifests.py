@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from gpuplane.components.model_storage import STORAGE_CONTAINER
 from gpuplane.delivery.rehearsal.api_server import ApiServer
 
 GROUPS = ("kueue.x-k8s.io", "serving.kserve.io")
@@ -18,7 +19,8 @@ def write_manifests(folder: Path) -> Path:
     definitions = [one for one in _list(server, "CustomResourceDefinition") if one["spec"]["group"] in GROUPS]
     hooks = [one for kind in ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration") for one in _list(server, kind)]
     settings = [one for one in _list(server, "ConfigMap") if one["metadata"]["name"] == "inferenceservice-config"]
-    classes = _list(server, "ClusterStorageContainer")
+    # Ours is there for as long as a test beside this one has applied a platform.
+    classes = [one for one in _list(server, "ClusterStorageContainer") if one["metadata"]["name"] != STORAGE_CONTAINER]
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "manifests.json").write_text(json.dumps([*definitions, *hooks, *settings, *classes]))
     return folder
