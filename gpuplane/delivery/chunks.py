@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import chain
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, TypeVar
 
+Found = TypeVar("Found")
 _LEAST = 24
 """Names below which a child is not worth its start."""
 
@@ -44,6 +46,20 @@ def shared_out(names: Sequence[str], work: Callable[[str], bytes],
         return
     with _queue(names[1:]) as waiting, _children([lambda: {name: work(name) for name in waiting()}] * (processors - 1)) as answers:
         yield chain(names[:1], waiting()), lambda: {name: data for found in answers() for name, data in (found or {}).items()}
+
+
+def done_by_all(names: Sequence[str], work: Callable[[str], Found], least: int = _LEAST) -> dict[str, Found]:
+    """What the work comes to for each name; what a child does not answer for is done here.
+
+    Args:
+        names: of what is to be done; the first is left to this process.
+        work: does one; what it comes to can be pickled.
+        least: names below which nothing is shared out.
+    """
+    with shared_out(names, lambda name: pickle.dumps(work(name)), least) as (own, others):
+        found = {name: work(name) for name in own}
+        found |= {name: pickle.loads(data) for name, data in others().items()}  # noqa: S301 from a fork of this process, by a pipe
+    return found | {name: work(name) for name in names if name not in found}
 
 
 @contextmanager

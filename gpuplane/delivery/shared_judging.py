@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Sequence
 from typing import Final
 
-from gpuplane.delivery.chunks import shared_out
+from gpuplane.delivery.chunks import done_by_all
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.policies.finding import Finding
 from gpuplane.policies.registry import one_by_one
@@ -27,10 +26,6 @@ def by_all_processors(rules: Sequence[Rule], graph: PlannedGraph) -> Sequence[Se
     areas: dict[str, list[Rule]] = {area: [] for area in _LONGEST}
     for rule in rules:
         areas.setdefault(rule.id.partition("-")[0], []).append(rule)
-    found: dict[str, list[list[Finding]]] = {}
-    with shared_out(list(areas), lambda area: pickle.dumps(one_by_one(areas[area], graph)), least=2) as (own, others):
-        found |= {area: one_by_one(areas[area], graph) for area in own}
-        found |= {area: pickle.loads(data) for area, data in others().items()}  # noqa: S301 from a fork of this process, by a pipe
-    found |= {area: one_by_one(areas[area], graph) for area in areas.keys() - found.keys()}
+    found = done_by_all(list(areas), lambda area: one_by_one(areas[area], graph), least=2)
     of_rule = {rule.id: each for area, several in areas.items() for rule, each in zip(several, found[area], strict=True)}
     return [of_rule[rule.id] for rule in rules]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from gpuplane.delivery.chunks import shared_out
+from gpuplane.delivery.chunks import done_by_all
 from gpuplane.graph.manifests import Read, read_files
 from gpuplane.spec.yaml_source import Limits
 
@@ -24,9 +23,5 @@ def read_by_all_processors(files: Sequence[Path], limits: Limits) -> Read:
     if not _LEAST <= len(files) <= _MOST:
         return read_files(files, limits)
     parts = {str(start): files[start:start + _PART] for start in range(0, len(files), _PART)}
-    found: dict[str, Read] = {}
-    with shared_out(list(parts), lambda part: pickle.dumps(read_files(parts[part], limits)), least=2) as (own, others):
-        found |= {part: read_files(parts[part], limits) for part in own}
-        found |= {part: pickle.loads(data) for part, data in others().items()}  # noqa: S301 from a fork of this process, by a pipe
-    found |= {part: read_files(parts[part], limits) for part in parts if part not in found}
+    found = done_by_all(list(parts), lambda part: read_files(parts[part], limits), least=2)
     return [view for part in parts for view in found[part][0]], [error for part in parts for error in found[part][1]]

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from types import NoneType
 from typing import Any, Literal
 
-from gpuplane.graph.resource_view import ResourceView, Unknown, items, lookup, mapping, told
+from gpuplane.graph.resource_view import SCALARS, ResourceView, Unknown, items, lookup, mapping, told
 
-_SCALARS = frozenset({str, int, float, bool, NoneType})
 Steps = tuple[str | int, ...]
 Role = Literal["container", "init", "ephemeral"]
 
@@ -120,13 +118,13 @@ def _walk(view: ResourceView, value: Any, steps: Steps, plain: bool) -> Iterator
             yield PodTemplate(dotted(steps), steps, {}, {}, {}, (), (dotted(steps),))
     elif isinstance(value, (list, tuple)):
         for index, item in enumerate(value):
-            if type(item) not in _SCALARS:
+            if type(item) not in SCALARS:
                 yield from _walk(view, item, (*steps, index), plain)
     elif isinstance(value, Mapping):
         if not plain or not _ROLES.keys().isdisjoint(value) or _is_component(view, steps):
             yield from _here(view, value, steps)
         for key, item in value.items():
-            if type(item) not in _SCALARS and key not in _ROLES and key not in _OVERRIDES and not (key == "metadata" and not steps):
+            if type(item) not in SCALARS and key not in _ROLES and key not in _OVERRIDES and not (key == "metadata" and not steps):
                 yield from _walk(view, item, (*steps, key), plain)
 
 

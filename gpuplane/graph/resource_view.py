@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
-_SCALARS = frozenset({str, int, float, bool, type(None)})
+SCALARS = frozenset({str, int, float, bool, type(None)})
 """Types of nearly all values, which hold nothing below them."""
 
 
@@ -125,7 +125,7 @@ def items(value: Any) -> list[Any]:
 
 def unknowns(value: Any, path: str = "") -> Iterator[tuple[str, Unknown]]:
     """Every unknown below ``value``, with its dotted path."""
-    if type(value) in _SCALARS:
+    if type(value) in SCALARS:
         return iter(())
     found: list[tuple[str, Unknown]] = []
     _collect(value, path, found)
@@ -137,9 +137,9 @@ def _collect(value: Any, path: str, found: list[tuple[str, Unknown]]) -> None:
         found.append((path, value))
     elif type(value) is dict or isinstance(value, Mapping):
         for key, item in value.items():
-            if type(item) not in _SCALARS:
+            if type(item) not in SCALARS:
                 _collect(item, f"{path}.{key}" if path else str(key), found)
     elif isinstance(value, (list, tuple)):
         for index, item in enumerate(value):
-            if type(item) not in _SCALARS:
+            if type(item) not in SCALARS:
                 _collect(item, f"{path}[{index}]", found)

@@ -59,7 +59,7 @@ def test_too_many_objects_and_too_few_are_judged_by_one_process(graph: PlannedGr
     def never(*_: object, **__: object) -> None:
         raise AssertionError("a child was asked")
 
-    monkeypatch.setattr(shared_judging, "shared_out", never)
+    monkeypatch.setattr(shared_judging, "done_by_all", never)
     for name, value in (("_LEAST", 10_000), ("_MOST", 10)):
         monkeypatch.setattr(shared_judging, name, value)
         assert len(shared_judging.by_all_processors(all_rules(), graph)) == len(all_rules())

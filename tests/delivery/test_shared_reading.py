@@ -85,7 +85,7 @@ def test_too_many_files_and_too_few_are_read_by_one_process(folder: Path, monkey
     def never(*_: object, **__: object) -> None:
         raise AssertionError("a child was asked")
 
-    monkeypatch.setattr(shared_reading, "shared_out", never)
+    monkeypatch.setattr(shared_reading, "done_by_all", never)
     for name, value in (("_LEAST", 10_000), ("_MOST", 10)):
         monkeypatch.setattr(shared_reading, name, value)
         assert read_manifests([folder], SMALL, run=read_by_all_processors) == read_manifests([folder], SMALL)

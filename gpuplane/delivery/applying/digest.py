@@ -14,7 +14,7 @@ from typing import Any
 from gpuplane.delivery.changes import is_real
 from gpuplane.delivery.file_digests import digest
 from gpuplane.delivery.offline_engine import render_stack
-from gpuplane.graph.resource_view import ResourceView, Unknown
+from gpuplane.graph.resource_view import SCALARS, ResourceView, Unknown
 from gpuplane.planning.environment_plan import EnvironmentPlan
 from gpuplane.spec.environment_spec import EnvironmentSpec, StackKey
 
@@ -74,13 +74,9 @@ def _row(view: ResourceView) -> dict[str, Any]:
     return {"urn": urn_tail(view.urn), "type": view.type, "protect": view.protect, "props": _applied(_plain(view.props))}
 
 
-_AS_IT_IS = frozenset({str, int, float, bool, type(None)})
-"""Types of most values."""
-
-
 def _plain(value: Any) -> Any:
     """Values as JSON holds them; what only apply can know is named without the stack."""
-    if type(value) in _AS_IT_IS:
+    if type(value) in SCALARS:
         return value
     if isinstance(value, Unknown):
         return f"<known after apply: {value.property} of {urn_tail(value.urn)}>"
