@@ -6,6 +6,7 @@ from typing import Any
 
 from gpuplane.delivery.check import SCHEMA_VERSION
 from gpuplane.policies.finding import SEVERITIES, Verdict
+from gpuplane.spec.json_schema import closed_object
 
 _TEXTS = ("rule", "file", "kind", "namespace", "name", "field", "tenant", "message", "remedy", "waived", "urn")
 
@@ -13,17 +14,13 @@ _TEXTS = ("rule", "file", "kind", "namespace", "name", "field", "tenant", "messa
 def check_schema() -> dict[str, Any]:
     """The schema, draft 2020-12; no field is optional and none is added without a new version."""
     text, line = {"type": "string"}, {"type": "integer", "minimum": 0}
-    finding = _object({**dict.fromkeys(_TEXTS, text), "line": line, "severity": {"enum": list(SEVERITIES)},
+    finding = closed_object("", {**dict.fromkeys(_TEXTS, text), "line": line, "severity": {"enum": list(SEVERITIES)},
                        "verdict": {"enum": [Verdict.FAIL.value, Verdict.UNKNOWN.value]}})
-    error = _object({**dict.fromkeys(("file", "path", "message", "remedy"), text), "line": line})
+    error = closed_object("", {**dict.fromkeys(("file", "path", "message", "remedy"), text), "line": line})
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema", "title": "gpuplane check",
-        **_object({
+        **closed_object("", {
             "schema_version": {"const": SCHEMA_VERSION}, "as_of": {"type": "string", "format": "date"},
             "verdict": {"enum": [verdict.value for verdict in Verdict]}, "objects": {"type": "integer", "minimum": 0},
             "rules": {"type": "array", "items": text}, "findings": {"type": "array", "items": finding},
             "errors": {"type": "array", "items": error}})}
-
-
-def _object(properties: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "object", "properties": properties, "required": sorted(properties), "additionalProperties": False}

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gpuplane.graph.reachability import Edge, Maker, Matrix, Medium, Party, Side
+from gpuplane.spec.json_schema import closed_object
 
 _OBJECT = ("urn", "kind", "namespace", "name", "field")
 
@@ -34,11 +35,11 @@ def edges_from_json(report: Mapping[str, Any]) -> tuple[Edge, ...] | None:
 def definitions() -> dict[str, Any]:
     """JSON Schema of what :func:`isolation_json` writes: ``Matrix``, ``Edge``, ``Party`` and ``EdgeObject``."""
     text = {"type": "string"}
-    ends = _object("An end of an edge.", {"side": {"enum": [side.value for side in Side]}, "name": text})
+    ends = closed_object("An end of an edge.", {"side": {"enum": [side.value for side in Side]}, "name": text})
     return {
-        "Matrix": _object("Who reaches whom, through what.", {
+        "Matrix": closed_object("Who reaches whom, through what.", {
             "tenants": {"type": "array", "items": text}, "edges": {"type": "array", "items": {"$ref": "#/$defs/Edge"}}}),
-        "Edge": _object("One way from one party's work to another's.", {
+        "Edge": closed_object("One way from one party's work to another's.", {
             "source": {"$ref": "#/$defs/Party"}, "target": {"$ref": "#/$defs/Party"},
             "medium": {"enum": [medium.value for medium in Medium]},
             "sentence": {**text, "description": "What can be done."},
@@ -48,7 +49,7 @@ def definitions() -> dict[str, Any]:
             "objects": {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/EdgeObject"}}}),
         "Party": {**ends, "properties": {**ends["properties"], "members": {
             "type": "array", "items": text, "description": "Several tenants, each of which is meant; left out for one."}}},
-        "EdgeObject": _object("An object that makes an edge.", {
+        "EdgeObject": closed_object("An object that makes an edge.", {
             **dict.fromkeys(("urn", "kind", "namespace", "name"), text),
             "field": {**text, "description": "Path of what makes it; empty where it is the whole object."}}),
     }
@@ -66,8 +67,3 @@ def _party(party: Party) -> dict[str, Any]:
 
 def _from(row: Mapping[str, Any]) -> Party:
     return Party(Side(row["side"]), row["name"], tuple(row.get("members", ())))
-
-
-def _object(description: str, properties: Mapping[str, Any]) -> dict[str, Any]:
-    return {"type": "object", "description": description, "properties": dict(sorted(properties.items())),
-            "required": sorted(properties), "additionalProperties": False}

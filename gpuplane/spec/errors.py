@@ -62,6 +62,11 @@ def listed(parts: Iterable[str], most: int = 6, between: str = ", ") -> str:
     return between.join(found[:most]) + (f" and {len(found) - most} more" if len(found) > most else "")
 
 
+def choices(names: Iterable[str]) -> str:
+    """What there is to choose from, in order."""
+    return ", ".join(sorted(names)) or "none"
+
+
 class InvalidSpec(Exception):
     """The documents cannot be read as a wish; ``errors`` holds every reason, sorted by file and line."""
 

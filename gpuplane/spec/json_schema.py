@@ -58,6 +58,12 @@ def write_schemas(folder: Path, runtime_arguments: Mapping[str, Any] | None = No
     return files
 
 
+def closed_object(description: str, properties: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema of an object with these properties, all of them, and no other; an empty description is left out."""
+    return {"type": "object", **({"description": description} if description else {}), "properties": dict(sorted(properties.items())),
+            "required": sorted(properties), "additionalProperties": False}
+
+
 def plain_schema(node: Any) -> Any:
     """The schema of what may be written: no null (a key without a value is refused), no keys beside a pattern.
 

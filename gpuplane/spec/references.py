@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from gpuplane.spec.environment import Environment
 from gpuplane.spec.environment_spec import GraphEntry, Place, ServiceEntry
-from gpuplane.spec.errors import SpecError, shown
+from gpuplane.spec.errors import SpecError, choices, shown
 from gpuplane.spec.exemptions import Exemption
 from gpuplane.spec.kserve_names import answers_by_service
 from gpuplane.spec.llm_inference_service import LLMInferenceService
@@ -76,10 +76,6 @@ def _error(place: Place, path: str, message: str, remedy: str) -> SpecError:
     return SpecError(place.file, place.line(path), path, message, remedy)
 
 
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(sorted(names)) or "none"
-
-
 def _pools(documents: Documents) -> Iterator[SpecError]:
     if documents.environment is None or documents.environment.spec.cloud == "aws":
         return
@@ -111,7 +107,7 @@ def _quota(documents: Documents, quota: Iterable[str], place: Place, path: str) 
     keys = quota_keys(documents.pools)
     for key in quota:
         if key not in keys and ("NodePool", key.partition("/")[0]) not in documents.unreadable:
-            yield _error(place, f"{path}.{key}", f"there is no such pool or profile; there are: {_listed(keys)}.",
+            yield _error(place, f"{path}.{key}", f"there is no such pool or profile; there are: {choices(keys)}.",
                          "Add the node pool, or correct the name.")
 
 
@@ -120,7 +116,7 @@ def _reachable_from(documents: Documents, tenant: Tenant, place: Place) -> Itera
         if each.tenant == tenant.metadata.name:
             yield _error(place, f"spec.reachable_from[{index}].tenant", "this is the tenant itself.", "Name another tenant.")
         elif not documents.has("Tenant", each.tenant):
-            message = f'there is no tenant "{each.tenant}"; there are: {_listed(documents.tenants)}.'
+            message = f'there is no tenant "{each.tenant}"; there are: {choices(documents.tenants)}.'
             yield _error(place, f"spec.reachable_from[{index}].tenant", message, "Add the tenant, or correct the name.")
 
 
@@ -133,7 +129,7 @@ def _settings(environment: Environment, tenant: Tenant, place: Place) -> Iterato
         yield _reserved(tenant.name, place)
     cohort = tenant.spec.cohort
     if cohort is not None and cohort not in settings.cohorts:
-        yield _error(place, "spec.cohort", f'there is no cohort "{cohort}"; there are: {_listed(settings.cohorts)}.',
+        yield _error(place, "spec.cohort", f'there is no cohort "{cohort}"; there are: {choices(settings.cohorts)}.',
                      "Add it to cohorts of environment.yaml, or correct the name.")
     for name, queue in tenant.spec.local_queues.items():
         if queue.fair_sharing_weight is not None and settings.kueue.admission_fair_sharing is None:
@@ -142,11 +138,11 @@ def _settings(environment: Environment, tenant: Tenant, place: Place) -> Iterato
     for index, secret in enumerate(tenant.spec.secrets):
         if secret.store not in settings.secret_stores:
             yield _error(place, f"spec.secrets[{index}].store", f'there is no secret store "{secret.store}"; there are: '
-                         f"{_listed(settings.secret_stores)}.",
+                         f"{choices(settings.secret_stores)}.",
                          "Add it to secret_stores of environment.yaml, or correct the name.")
         elif (azure := settings.secret_stores[secret.store].azure_key_vault) is not None and tenant.name not in azure.client_ids:
             yield _error(place, f"spec.secrets[{index}].store", f'store "{secret.store}" has no identity for this tenant; it has those of: '
-                         f"{_listed(azure.client_ids)}.", "Add the tenant to client_ids of the store in environment.yaml.")
+                         f"{choices(azure.client_ids)}.", "Add the tenant to client_ids of the store in environment.yaml.")
         elif (aws := settings.secret_stores[secret.store].aws_secrets_manager) is not None and aws.reader_roles is not None:
             prefix = aws.reader_roles.prefix_template.replace(TENANT_WORD, tenant.name)
             for key, at in secret.data.items():
@@ -182,7 +178,7 @@ def _services(documents: Documents) -> Iterator[SpecError]:
             continue
         if not documents.has("Tenant", entry.tenant):
             yield _error(entry.place, "metadata.name", f"its folder names the tenant {shown(entry.tenant)}, which is not there; "
-                         f"there are: {_listed(documents.tenants)}.", "Add the tenant's file, or move this one.")
+                         f"there are: {choices(documents.tenants)}.", "Add the tenant's file, or move this one.")
         yield from _memory(entry)
         yield from _names_of_prefill(documents, entry)
         name = entry.document.spec.placement.pool
@@ -190,7 +186,7 @@ def _services(documents: Documents) -> Iterator[SpecError]:
             yield from _placement(entry, _profiles(documents.pools[name]))
             yield from _topology(entry, documents)
         elif not documents.has("NodePool", name):
-            yield _error(entry.place, "spec.placement.pool", f'there is no pool "{name}"; there are: {_listed(documents.pools)}.',
+            yield _error(entry.place, "spec.placement.pool", f'there is no pool "{name}"; there are: {choices(documents.pools)}.',
                          "Add the node pool, or correct the name.")
 
 
@@ -198,7 +194,7 @@ def _graphs(documents: Documents) -> Iterator[SpecError]:
     for graph in documents.graphs.values():
         if not documents.has("Tenant", graph.tenant):
             yield _error(graph.place, "metadata.name", f"its folder names the tenant {shown(graph.tenant)}, which is not there; "
-                         f"there are: {_listed(documents.tenants)}.", "Add the tenant's file, or move this one.")
+                         f"there are: {choices(documents.tenants)}.", "Add the tenant's file, or move this one.")
         there = {entry.document.name: entry for entry in documents.services.values() if entry.tenant == graph.tenant and not entry.role}
         for name, node in graph.document.spec.nodes.items():
             for index, step in enumerate(node.steps):
@@ -207,7 +203,7 @@ def _graphs(documents: Documents) -> Iterator[SpecError]:
                     continue
                 if step.service not in there:
                     yield _error(graph.place, path, f'tenant "{graph.tenant}" has no service "{step.service}"; there are: '
-                                 f"{_listed(there)}.", "Add the service, or correct the name.")
+                                 f"{choices(there)}.", "Add the service, or correct the name.")
                 elif not answers_by_service(there[step.service]):
                     yield _error(graph.place, path, f'"{step.service}" reads prompts in pods of their own, which only its endpoint picker '
                                  "tells apart; KServe's graphs call a Service.",
@@ -217,7 +213,7 @@ def _graphs(documents: Documents) -> Iterator[SpecError]:
 def _placement(entry: ServiceEntry, profiles: list[str]) -> Iterator[SpecError]:
     placement, devices = entry.document.spec.placement, entry.document.spec.devices_per_replica
     if profiles and placement.profile not in profiles:
-        yield _error(entry.place, "spec.placement.profile", f'pool "{placement.pool}" is cut by MIG into: {_listed(profiles)}.',
+        yield _error(entry.place, "spec.placement.profile", f'pool "{placement.pool}" is cut by MIG into: {choices(profiles)}.',
                      "Name one of these profiles.")
     if not profiles and placement.profile is not None:
         yield _error(entry.place, "spec.placement.profile", f'pool "{placement.pool}" has whole GPUs, no MIG profiles.',
@@ -281,7 +277,7 @@ def _cohorts(documents: Documents) -> Iterator[SpecError]:
     for name, cohort in sorted(cohorts.items()):
         if cohort.parent is not None and cohort.parent not in cohorts:
             yield _error(place, f"spec.cohorts.{name}.parent",
-                         f'there is no cohort "{cohort.parent}"; there are: {_listed(cohorts)}.', "Add it, or correct the name.")
+                         f'there is no cohort "{cohort.parent}"; there are: {choices(cohorts)}.', "Add it, or correct the name.")
         yield from _quota(documents, cohort.quota, place, f"spec.cohorts.{name}.quota")
         cycle = _walk_up(name, {child: found.parent for child, found in cohorts.items()})
         if cycle and min(cycle) == name:
@@ -300,7 +296,7 @@ def _pool_lists(documents: Documents) -> Iterator[SpecError]:
     for path, pools in lists.items():
         for name in pools:
             if not documents.has("NodePool", name):
-                yield _error(place, path, f'there is no pool "{name}"; there are: {_listed(documents.pools)}.',
+                yield _error(place, path, f'there is no pool "{name}"; there are: {choices(documents.pools)}.',
                              "Add the node pool, or correct the name.")
 
 
@@ -312,7 +308,7 @@ def _waves(documents: Documents) -> Iterator[SpecError]:
     for index, wave in enumerate(documents.environment.spec.applying.waves):
         for name in wave:
             if not documents.has("Tenant", name):
-                message = f'there is no tenant "{name}"; there are: {_listed(documents.tenants)}.'
+                message = f'there is no tenant "{name}"; there are: {choices(documents.tenants)}.'
                 yield _error(place, f"spec.applying.waves[{index}]", message, "Add the tenant, or correct the name.")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gpuplane.spec.environment_spec import Place, ServiceEntry
-from gpuplane.spec.errors import SpecError
+from gpuplane.spec.errors import SpecError, choices
 from gpuplane.spec.gateway import MOST_LISTENERS, Gateway
 from gpuplane.spec.inference_service import ServedModelSpec
 from gpuplane.spec.kserve_names import answers_by_service
@@ -49,10 +49,6 @@ def _error(place: Place, path: str, message: str, remedy: str) -> SpecError:
     return SpecError(place.file, place.line(path), path, message, remedy)
 
 
-def _listed(names: object) -> str:
-    return ", ".join(sorted(names)) or "none"  # type: ignore[call-overload]
-
-
 def _listeners(documents: Documents, gateway: Gateway | None) -> Iterator[SpecError]:
     wanted = [name for name, tenant in documents.tenants.items() if tenant.spec.access.models is not None]
     if documents.environment is not None and gateway is not None and gateway.certificate is not None and (
@@ -75,7 +71,7 @@ def _access(tenant: Tenant, place: Place, gateway: Gateway | None) -> Iterator[S
                      "Add gateway to environment.yaml, or remove models.")
     if access.api_keys is not None and access.api_keys.secret not in _secrets(tenant.spec):
         yield _error(place, "spec.access.models.api_keys.secret",
-                     f'the tenant has no secret "{access.api_keys.secret}"; it has: {_listed(_secrets(tenant.spec))}.',
+                     f'the tenant has no secret "{access.api_keys.secret}"; it has: {choices(_secrets(tenant.spec))}.',
                      "Add it to secrets, or correct the name.")
 
 
@@ -116,7 +112,7 @@ def _callers(entry: ServiceEntry, tenant: TenantSpec, access: ModelAccess) -> It
     for index, caller in enumerate(traffic.callers):
         if caller not in known:
             yield _error(entry.place, f"spec.traffic.callers[{index}]",
-                         f'no API key is called "{caller}"; secret "{access.api_keys.secret}" has: {_listed(known)}.',
+                         f'no API key is called "{caller}"; secret "{access.api_keys.secret}" has: {choices(known)}.',
                          "Add the key to the tenant's secret, or correct the name.")
 
 
@@ -147,7 +143,7 @@ def _to_service(documents: Documents, entry: ServiceEntry, fallback: Fallback, p
         yield _error(entry.place, f"{path}.service", "a service cannot answer for itself.", "Name another service of the tenant.")
     elif other is None and not documents.unread_service(entry.tenant, str(fallback.service)):
         yield _error(entry.place, f"{path}.service",
-                     f'tenant "{entry.tenant}" has no other service "{fallback.service}"; there are: {_listed(others)}.',
+                     f'tenant "{entry.tenant}" has no other service "{fallback.service}"; there are: {choices(others)}.',
                      "Add the service, or correct the name.")
     elif other is not None and not answers_by_service(other):
         yield _error(entry.place, f"{path}.service", f'"{fallback.service}" reads prompts in pods of their own, which only its endpoint '
@@ -163,7 +159,7 @@ def _to_provider(entry: ServiceEntry, tenant: TenantSpec, fallback: Fallback, pa
     providers = gateway.providers if gateway is not None else {}
     provider = providers.get(str(fallback.provider))
     if provider is None:
-        yield _error(entry.place, f"{path}.provider", f'there is no provider "{fallback.provider}"; there are: {_listed(providers)}.',
+        yield _error(entry.place, f"{path}.provider", f'there is no provider "{fallback.provider}"; there are: {choices(providers)}.',
                      "Register it in gateway.providers of environment.yaml, or correct the name.")
         return
     key = CREDENTIAL_KEYS[provider.api]
@@ -173,7 +169,7 @@ def _to_provider(entry: ServiceEntry, tenant: TenantSpec, fallback: Fallback, pa
         yield _error(entry.place, path, f"provider \"{fallback.provider}\" needs a key.",
                      f"Name the tenant's secret that holds it, with the key {key}.")
     elif fallback.secret is not None and key not in _secrets(tenant).get(fallback.secret, set()):
-        has = f"has: {_listed(_secrets(tenant)[fallback.secret])}" if fallback.secret in _secrets(tenant) else "is not there"
+        has = f"has: {choices(_secrets(tenant)[fallback.secret])}" if fallback.secret in _secrets(tenant) else "is not there"
         yield _error(entry.place, f"{path}.secret", f'{provider.api} credentials are read from the key {key}; secret '
                      f'"{fallback.secret}" of the tenant {has}.', f"Add the secret with the key {key} to the tenant's secrets.")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gpuplane.delivery.handoff.provenance import SCHEMA_VERSION
+from gpuplane.spec.json_schema import closed_object
 
 _DIGEST = {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"}
 
@@ -15,13 +16,9 @@ def provenance_schema() -> dict[str, Any]:
     digests, texts = {"type": "object", "additionalProperties": _DIGEST}, {"type": "array", "items": text}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema", "title": "gpuplane provenance",
-        **_object({
+        **closed_object("", {
             "schema_version": {"const": SCHEMA_VERSION}, "gpuplane": text, "environment": text, "as_of": day, "verdict": {"const": "pass"},
             "inputs": digests, "files": digests, "digest": _DIGEST,
             "commit": {"type": "string", "pattern": "^([0-9a-f]{40}|[0-9a-f]{64})?$"},
-            "rules": _object({"count": {"type": "integer", "minimum": 1}, "digest": _DIGEST}),
-            "catalogue": _object({"as_of": day, "digest": _DIGEST}), "waived": texts, "not_rendered": texts})}
-
-
-def _object(properties: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "object", "properties": properties, "required": sorted(properties), "additionalProperties": False}
+            "rules": closed_object("", {"count": {"type": "integer", "minimum": 1}, "digest": _DIGEST}),
+            "catalogue": closed_object("", {"as_of": day, "digest": _DIGEST}), "waived": texts, "not_rendered": texts})}
