@@ -21,16 +21,18 @@ test: $(VENV)/.dev ## Set up, then run all tests (integration tests need KUBECON
 	@$(BIN)/python -m pytest -n auto --ignore tests/integration --ignore tests/faults
 	@$(MAKE) --no-print-directory -j 2 test-cluster test-planes
 
-# Tests on the cluster that KUBECONFIG names, one after the other; beside them those that start a control plane of their own.
+# Tests on each cluster that KUBECONFIG names, one after the other; beside them those that start a control plane of their own.
 OWN_PLANE := tests/integration/test_bench_apply.py tests/integration/test_rehearse_local.py
+CLUSTERS := $(subst :, ,$(KUBECONFIG))
+FIRST_CLUSTER := $(if $(KUBECONFIG),KUBECONFIG=$(firstword $(CLUSTERS)))
 test-cluster:
-	@$(BIN)/python -m pytest tests/integration $(addprefix --ignore ,$(OWN_PLANE)) --durations 10
+	@$(BIN)/python -m pytest tests/integration $(addprefix --ignore ,$(OWN_PLANE)) --durations 10 $(if $(word 2,$(CLUSTERS)),-n $(words $(CLUSTERS)) --dist loadfile)
 
 test-planes:
-	@$(BIN)/python -m pytest tests/faults $(OWN_PLANE) -m "integration or bad_day" --durations 5
+	@$(FIRST_CLUSTER) $(BIN)/python -m pytest tests/faults $(OWN_PLANE) -m "integration or bad_day" --durations 5
 
 faults: $(VENV)/.dev ## Break every part that an apply needs, and see it converge: half an hour (etcd, kube-apiserver, kube-controller-manager and pulumi on PATH; KUBECONFIG)
-	@$(BIN)/python -m pytest tests/faults --durations 5
+	@$(FIRST_CLUSTER) $(BIN)/python -m pytest tests/faults --durations 5
 
 fuzz: $(VENV)/.dev ## Try N hostile inputs (default a million: hours), seeds from here and from GPUPLANE_FUZZ_CORPUS; goes on where it was stopped
 	@$(BIN)/python -m tests.fuzz.campaign --inputs $(or $(N),1000000) --seed $(or $(SEED),1) --found out/fuzz --resume

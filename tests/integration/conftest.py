@@ -1,6 +1,7 @@
 """The real control plane as the judge: needs KUBECONFIG and pulumi on PATH, and nothing else.
 
-Without them these tests are skipped in one line; with CI=true that is a failure.
+Without them these tests are skipped in one line; with CI=true that is a failure. KUBECONFIG may name several clusters; then as many workers
+(``-n 2 --dist loadfile``) share the files of tests, each on a cluster of its own.
 """
 
 from __future__ import annotations
@@ -19,7 +20,19 @@ if TYPE_CHECKING:
     from tests.integration.work import Work
 
 HERE = Path(__file__).parent
-MISSING = [name for name, there in (("KUBECONFIG", os.environ.get("KUBECONFIG")), ("pulumi on PATH", shutil.which("pulumi"))) if not there]
+
+
+def _own_cluster() -> str:
+    """Workers never share a cluster: the tests of a file make, count and remove what is cluster-wide."""
+    several = os.environ.setdefault("GPUPLANE_TEST_CLUSTERS", os.environ.get("KUBECONFIG", "")).split(os.pathsep)
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    return several[number] if number < len(several) else ""
+
+
+if os.environ.get("KUBECONFIG"):
+    os.environ["KUBECONFIG"] = _own_cluster()
+MISSING = [name for name, there in (("a cluster for each worker in KUBECONFIG", os.environ.get("KUBECONFIG")),
+                                    ("pulumi on PATH", shutil.which("pulumi"))) if not there]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
