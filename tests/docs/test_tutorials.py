@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 from pathlib import Path
 
+import click
 import pytest
 
 from gpuplane.cli import cli
-from tests.docs.console import Session, blocks, missing
+from tests.docs.console import Command, Session, blocks, missing
 
 ROOT = Path(__file__).resolve().parents[2]
 TUTORIALS = sorted((ROOT / "docs/tutorials").glob("*.md"))
@@ -54,6 +56,22 @@ def test_what_is_not_run_is_listed() -> None:
     found = {path.stem: [block.why for block in blocks(path.read_text()) if block.mark == "not run"] for path in PAGES}
 
     assert {page: reasons for page, reasons in found.items() if reasons} == NOT_RUN
+
+
+LEFT_OUT = [(path, command) for path in PAGES for block in blocks(path.read_text()) if block.mark == "not run" for command in block.commands
+            if "gpuplane " in command.text]
+
+
+@pytest.mark.parametrize(("path", "command"), LEFT_OUT, ids=lambda each: each.stem if isinstance(each, Path) else each.text[:60])
+def test_what_is_not_run_has_commands_and_options_that_are_there(path: Path, command: Command) -> None:
+    words = shlex.split(command.text.partition(">")[0])
+    words = words[words.index("gpuplane") + 1:]
+    found: click.Command = cli
+    while isinstance(found, click.Group):
+        assert words[0] in found.commands, f"{path.name}:{command.line}: {command.text}"
+        found, words = found.commands[words[0]], words[1:]
+    _, left, _ = found.make_parser(click.Context(found)).parse_args(list(words))
+    assert left == [], f"{path.name}:{command.line}: {command.text}"
 
 
 def test_no_command_hides_in_another_fence() -> None:

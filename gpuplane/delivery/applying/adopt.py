@@ -37,8 +37,8 @@ class Adoptable:
     Attributes:
         key, stack: the stack and its name.
         found: objects that are there and not in the state.
-        unsure: names of AWS resources whose id does not follow from their names, so that nobody looked.
-        missing: how many are not there yet; the next ``up`` makes them.
+        unsure: AWS resources and Helm releases that nobody looked for, each with the option that says it to be there.
+        missing: how many Kubernetes objects are not there yet; the next ``up`` makes them.
     """
 
     key: StackKey
@@ -61,7 +61,7 @@ def adoptable(spec: EnvironmentSpec, planned: EnvironmentPlan, key: StackKey, va
     """Compare what a stack would hold with what is there.
 
     Args:
-        ids: of resources whose ids do not follow from their names, by Pulumi name.
+        ids: of AWS resources and Helm releases that are there, by Pulumi name: gpuplane asks neither here.
 
     Raises:
         EngineFailed: the cluster or the backend cannot be asked.
@@ -74,10 +74,11 @@ def adoptable(spec: EnvironmentSpec, planned: EnvironmentPlan, key: StackKey, va
     unsure: list[str] = []
     missing = 0
     for view in (view for view in views if _is_object(view) and urn_tail(view.urn) not in held):
-        known = ids.get(view.urn.rpartition("::")[2]) or import_id(view.type, view.props)
-        if known is None:
-            unsure.append(short(view.urn))
-        elif _is_there(spec, view, ids):
+        resource, follows = view.urn.rpartition("::")[2], import_id(view.type, view.props)
+        known = ids.get(resource) or follows
+        if known is None or not (view.is_kubernetes or resource in ids):  # who runs this knows what is there of AWS and Helm
+            unsure.append(f"{short(view.urn)} (--id {resource}={follows or '…'})")
+        elif not view.is_kubernetes or live_objects.read(spec, view.props) is not None:
             found.append(Existing(view.urn, view.type, known, view.parent, providers[view.type.partition(":")[0]]))
         else:
             missing += 1
@@ -133,10 +134,3 @@ def _in_order(found: Sequence[Existing]) -> list[Existing]:
 
 def _is_object(view: ResourceView) -> bool:
     return view.custom and not view.type.startswith("pulumi:")
-
-
-def _is_there(spec: EnvironmentSpec, view: ResourceView, ids: Mapping[str, str]) -> bool:
-    """Kubernetes says; of AWS resources the person who runs this does, by giving their ids: gpuplane asks AWS nothing here."""
-    if view.is_kubernetes:
-        return live_objects.read(spec, view.props) is not None
-    return view.urn.rpartition("::")[2] in ids

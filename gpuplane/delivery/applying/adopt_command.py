@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @click.argument("environment")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Write a file for `pulumi import` for each stack here.")
 @click.option("--yes", is_flag=True, help="Take them in, and preview the next apply. Nothing on the cluster is changed.")
-@click.option("--id", "ids", metavar="NAME=ID", multiple=True, help="Id of a resource whose id does not follow from its name.")
+@click.option("--id", "ids", metavar="NAME=ID", multiple=True, help="An AWS resource or Helm release that is there, and its id.")
 @tenants_option
 @layers_option
 @environment_options
@@ -88,5 +88,6 @@ def _said(one: Adoptable) -> str:
     lines = [f"{one.stack}: {len(one.found)} are there already, {one.missing} are not"]
     lines += [f"  {each.name} ({each.type.rpartition(':')[2]}) {each.id}" for each in one.found]
     if one.unsure:
-        lines.append(f"  not looked for, as their ids do not follow from their names (--id NAME=ID): {', '.join(one.unsure)}")
+        lines += ["  not looked for; the next up makes them anew unless you say that they are there:",
+                  *(f"    {each}" for each in one.unsure)]
     return "\n".join(lines)

@@ -14,7 +14,7 @@ from gpuplane.delivery.applying.digest import stack_digest
 from gpuplane.delivery.applying.drifted import Drift, drift_of
 from gpuplane.delivery.applying.gate import judged, planned_of, require_ready
 from gpuplane.delivery.applying.outcome import Outcome, exit_status, print_summary
-from gpuplane.delivery.applying.record_events import record_drift
+from gpuplane.delivery.applying.record_events import record_drift, record_no_drift
 from gpuplane.delivery.applying.stack_run import TAKE_BACK, Interrupts
 from gpuplane.delivery.applying.waves import waves_of
 from gpuplane.delivery.exit_status import GOOD, REFUSED
@@ -50,18 +50,21 @@ def drift(spec: EnvironmentSpec, as_of: date, layers: tuple[str, ...], console: 
         for key in (key for wave in waves_of(spec, layers, tenants) for key in wave):
             applied = name_of(spec, key) in names and bool(states.resources(name_of(spec, key), variables))
             found[key] = drift_of(spec, planned, key, variables, interrupts, console) if applied else None
-    for line in [drift_json(spec, as_of, found)] if as_json else drift_lines(spec, found):
+    whole = not tenants and set(layers) >= set(spec.layers)
+    for line in [drift_json(spec, as_of, found, whole=whole)] if as_json else drift_lines(spec, found):
         report(line)
     drifted = {key: each for key, each in found.items() if each}
     everything = [one for each in drifted.values() for one in each]
+    if not drifted and whole:
+        record_no_drift(spec, [name_of(spec, key) for key, each in found.items() if each is None])
     if not drifted or not repair:
-        record_drift(spec, everything, repaired=False)
+        record_drift(spec, everything, repaired=False, whole=whole)
         return REFUSED if drifted else GOOD
     applier = Applier(spec, planned, {**variables, **TAKE_BACK}, console, interrupts, Patience(),
                       before=lambda key: _held(spec, planned, key, approval))
     with interrupts.handled():
         outcomes = [_repaired(applier, key, each) for key, each in drifted.items()]
-    record_drift(spec, everything, repaired=exit_status(outcomes) == GOOD)
+    record_drift(spec, everything, repaired=exit_status(outcomes) == GOOD, whole=whole)
     print_summary(outcomes, console)
     return exit_status(outcomes)
 
@@ -94,13 +97,14 @@ def drift_lines(spec: EnvironmentSpec, found: Mapping[StackKey, Sequence[Drift] 
     return lines
 
 
-def drift_json(spec: EnvironmentSpec, as_of: date, found: Mapping[StackKey, Sequence[Drift] | None]) -> str:
-    """The same as JSON text: keys sorted."""
+def drift_json(spec: EnvironmentSpec, as_of: date, found: Mapping[StackKey, Sequence[Drift] | None], *, whole: bool) -> str:
+    """The same as JSON text: keys sorted; ``whole`` says that every stack was looked at."""
     stacks: list[dict[str, Any]] = [{
         "stack": name_of(spec, key), "layer": key.layer, "tenant": key.tenant, "applied": each is not None,
         "drift": [_row(one) for one in each or ()]} for key, each in found.items()]
-    return json.dumps({"schema_version": SCHEMA_VERSION, "environment": spec.name, "as_of": as_of.isoformat(),
-                       "drifted": any(each for each in found.values()), "stacks": stacks}, indent=2, sort_keys=True, ensure_ascii=False)
+    value = {"schema_version": SCHEMA_VERSION, "environment": spec.name, "as_of": as_of.isoformat(),
+             "drifted": any(each for each in found.values()), "whole": whole, "stacks": stacks}
+    return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False)
 
 
 def _row(one: Drift) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from gpuplane.delivery import pulumi_engine
 from gpuplane.delivery.applying.break_glass import still_blocking
-from gpuplane.delivery.applying.record_events import record_verdict
+from gpuplane.delivery.applying.record_events import record_plan, record_verdict
 from gpuplane.delivery.applying.states import outputs, resources, tenant_stacks_there, tenants_in
 from gpuplane.delivery.exit_status import CannotStart
 from gpuplane.delivery.preview_report import sentence
@@ -86,6 +86,7 @@ def passed(spec: EnvironmentSpec, as_of: date, console: Console, *, glass_broken
         report = offline_preview(spec, as_of)
     blocking = still_blocking(report.blocking) if glass_broken else report.blocking
     if recorded:
+        record_plan(spec, report.stacks, [finding for finding in report.findings if finding.waived])
         waived_here = [] if blocking else [sentence(finding) for finding in report.blocking]
         record_verdict(spec, "fail" if blocking else "pass", len(report.rules), [sentence(finding) for finding in blocking], waived_here)
     if not blocking:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from gpuplane.delivery.applying.digest import StackDigest
 from gpuplane.delivery.applying.outcome import Outcome
 from gpuplane.delivery.audit import AuditEvent, append
+from gpuplane.delivery.command_line import say
 from gpuplane.delivery.exit_status import CannotStart, EngineFailed
 from gpuplane.delivery.live_progress import short
 from gpuplane.spec.environment_spec import EnvironmentSpec, StackKey
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from gpuplane.delivery.applying.approval import Approval
     from gpuplane.delivery.applying.drifted import Drift
     from gpuplane.delivery.audit.event import Json
+    from gpuplane.policies.finding import Finding
 
 _SHOWN = 200
 """Objects that one record names at most."""
@@ -76,18 +78,49 @@ def record_approval(spec: EnvironmentSpec, by: str, reason: str, digests: Sequen
             "tenants": [one.key.tenant for one in part if one.key.tenant]}))
 
 
-def record_drift(spec: EnvironmentSpec, found: Sequence[Drift], repaired: bool) -> None:
-    """Drift was seen, or brought back."""
+def record_drift(spec: EnvironmentSpec, found: Sequence[Drift], repaired: bool, *, whole: bool = False) -> None:
+    """Drift was seen, or brought back.
+
+    Args:
+        whole: every stack was looked at, not some tenants or one layer.
+    """
     if found:
         append(spec, AuditEvent("drift", spec.name, "", "repaired" if repaired else "found", detail={
             "tenants": sorted({one.tenant for one in found if one.tenant}), "objects": [
                 {"object": short(one.urn), "tenant": one.tenant, "gone": one.gone, "fields": [each.path for each in one.fields],
-                 "who": one.who} for one in found[:_SHOWN]], "count": len(found)}))
+                 "who": one.who} for one in found[:_SHOWN]], "count": len(found), "whole": whole}))
+
+
+def record_no_drift(spec: EnvironmentSpec, not_applied: Sequence[str]) -> None:
+    """Every stack was looked at and nothing had drifted: what a promotion asks for. Where it cannot be recorded, that is said.
+
+    Args:
+        not_applied: stacks that are not there yet.
+    """
+    try:
+        append(spec, AuditEvent("drift", spec.name, "", "none", detail={"not_applied": list(not_applied[:_SHOWN]), "whole": True}))
+    except CannotStart as error:
+        say(f"not in the audit: {error}")
 
 
 def record_adoption(spec: EnvironmentSpec, stack: str, objects: Sequence[str]) -> None:
     """Objects that were there already were taken into a stack."""
     append(spec, AuditEvent("adopt", spec.name, stack, "done", detail={"objects": list(objects[:_SHOWN]), "count": len(objects)}))
+
+
+def record_plan(spec: EnvironmentSpec, stacks: Iterable[StackDigest], exempted: Sequence[Finding]) -> None:
+    """What would be applied, and the exemptions that it rests on: these in one record, for one on S3 takes seconds.
+
+    Args:
+        exempted: findings that an exemption waives.
+    """
+    append(spec, AuditEvent("plan", spec.name, "", "made", detail={"stacks": {one.name: one.digest for one in stacks}}))
+    if exempted:
+        rules = sorted({one.rule for one in exempted})
+        append(spec, AuditEvent("exemption", spec.name, rules[0] if len(rules) == 1 else "", "used", detail={
+            "tenants": sorted({one.tenant for one in exempted if one.tenant}), "count": len(exempted), "waived": [
+                {"rule": one.rule, "object": f"{one.kind} {one.namespace}/{one.name}", "tenant": one.tenant, "why": one.waived}
+                for one in exempted[:_SHOWN]]}))
 
 
 def record_verdict(spec: EnvironmentSpec, result: str, rules: int, blocking: Sequence[str], waived: Sequence[str]) -> None:

@@ -50,7 +50,7 @@ CALLERS: Mapping[str, Caller] = {
         "workflow_dispatch:", "  inputs:", f"    from: {_DISPATCH % ('Environment that runs the release now', 'true')}",
         f"    to: {_DISPATCH % ('Environment that is to run it', 'true')}",
         f"    service: {_DISPATCH % ('TENANT/SERVICE; left out, all that differ', 'false')}"),
-        ("contents: write", "pull-requests: write"), secrets=True, inputs=_PROMOTION),
+        ("contents: write", "id-token: write", "pull-requests: write"), secrets=True, inputs=_PROMOTION),
     "up": Caller("After the merge: gate, then stack by stack.", ("push:", "  branches: [main]"), ("contents: read", "id-token: write"),
                  secrets=True),
 }

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field, ValidationError
 
 from gpuplane.delivery.audit import audit_log
-from gpuplane.delivery.audit.event import record_from
+from gpuplane.delivery.audit.event import Record, record_from
 from gpuplane.delivery.exit_status import CannotStart
 from gpuplane.delivery.file_digests import digest
 from gpuplane.delivery.promotion.records import is_kept
@@ -39,6 +39,7 @@ class _Object(BaseModel):
 
 class _Stack(BaseModel):
     stack: Annotated[str, Field(max_length=300)]
+    applied: bool = True
     drift: Annotated[tuple[_Object, ...], Field(max_length=100_000)]
 
 
@@ -47,6 +48,8 @@ class _OwnFile(BaseModel):
 
     environment: DnsLabel
     as_of: IsoDate
+    whole: Literal[True]
+    """A look at some tenants or one layer says nothing of the others."""
     stacks: Annotated[tuple[_Stack, ...], Field(min_length=1, max_length=20_000)]
 
 
@@ -63,7 +66,8 @@ def drift_result(path: Path) -> DriftResult:
         source = digest(content)
         if b'"stacks"' in content:
             own = _OwnFile.model_validate_json(content)
-            drifted = tuple(f"{stack.stack}: {each.object}" for stack in own.stacks for each in stack.drift)
+            drifted = (*(f"{stack.stack}: {each.object}" for stack in own.stacks for each in stack.drift),
+                       *(f"{stack.stack} is not applied yet" for stack in own.stacks if not stack.applied))
             return DriftResult(own.environment, int(datetime.fromisoformat(f"{own.as_of}T00:00:00+00:00").timestamp()), drifted, source)
         found = DriftFile.model_validate_json(content)
         at = datetime.fromisoformat(found.checked_at)
@@ -73,7 +77,7 @@ def drift_result(path: Path) -> DriftResult:
 
 
 def audited_drift(spec: EnvironmentSpec) -> Iterator[DriftResult]:
-    """What the audit says of drift in an environment: that it was found, or repaired. Nothing where no audit is kept.
+    """What the audit says of drift in an environment: that it was found, repaired, or that there was none. Nothing where no audit is kept.
 
     Raises:
         CannotStart: the audit cannot be read.
@@ -85,8 +89,15 @@ def audited_drift(spec: EnvironmentSpec) -> Iterator[DriftResult]:
             record = record_from(line)
         except ValueError:
             continue  # gpuplane audit --verify says so
-        if record.kind == "drift":
-            objects = record.detail.get("objects")
-            named = tuple(str(each.get("object", each)) for each in objects if isinstance(each, dict)) if isinstance(objects, list) else ()
-            drifted = () if record.result == "repaired" else named or ("an object that the audit does not name",)
-            yield DriftResult(spec.name, int(datetime.fromisoformat(record.at).timestamp()), drifted, record.hash)
+        if record.kind != "drift" or (record.result != "found" and record.detail.get("whole") is not True):
+            continue  # that some tenants are as they were applied says nothing of the others
+        yield DriftResult(spec.name, int(datetime.fromisoformat(record.at).timestamp()), tuple(_drifted(record)), record.hash)
+
+
+def _drifted(record: Record) -> Iterator[str]:
+    missing, objects = record.detail.get("not_applied"), record.detail.get("objects")
+    if record.result == "found":
+        named = [str(each.get("object", each)) for each in objects if isinstance(each, dict)] if isinstance(objects, list) else []
+        yield from named or ("an object that the audit does not name",)
+    elif isinstance(missing, list):
+        yield from (f"{name} is not applied yet" for name in missing)

@@ -16,6 +16,7 @@ from gpuplane.delivery.changes import Action, Change
 from gpuplane.delivery.preview_report import PreviewReport
 from gpuplane.delivery.pull_request.losses import loss
 from gpuplane.delivery.pull_request.restarts import Restart, restarts
+from gpuplane.delivery.wording import usd
 from gpuplane.planning.environment_plan import QuotaPlan, ServicePlan, TenantPlan
 from gpuplane.planning.memory.load_time import LoadTime
 from gpuplane.planning.money.month import LEVELS, Month
@@ -133,7 +134,12 @@ def impact(report: PreviewReport) -> Impact | None:
 
 
 def _touched(found: TenantImpact) -> bool:
-    return bool(found.services or found.quotas or found.objects) or (bool(found.tenant) and found.before != found.after)
+    """A cent more or less, of a node that it shares with somebody who changes, affects nobody: nothing of it would be shown."""
+    return bool(found.services or found.quotas or found.objects) or (bool(found.tenant) and _shown(found.before) != _shown(found.after))
+
+
+def _shown(month: Month | None) -> tuple[str, ...] | None:
+    return tuple(usd(month.at(level)) for level in LEVELS) if month is not None else None
 
 
 def _money(plan: Mapping[str, Any], tenant: str) -> Any:

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -47,6 +48,14 @@ def test_the_ci_is_yaml_that_judges_by_the_base(tmp_path: Path, ci: str, file: s
     assert "$$" not in text
 
 
+def needed(called: dict[str, Any]) -> dict[str, str]:
+    """What the jobs of a workflow ask for: with less of it GitHub does not even start them."""
+    asked: dict[str, str] = {}
+    for rights in (job["permissions"] for job in called["jobs"].values()):
+        asked |= {right: "write" if "write" in (level, asked.get(right)) else "read" for right, level in rights.items()}
+    return asked
+
+
 def test_workflows_of_ones_own_are_ten_lines_that_call_gpuplanes(tmp_path: Path) -> None:
     done = init(tmp_path, "--name", "acme", "--workflows", f"acme/gpuplane@{'c' * 40}")
 
@@ -58,6 +67,7 @@ def test_workflows_of_ones_own_are_ten_lines_that_call_gpuplanes(tmp_path: Path)
         job, = body["jobs"].values()
         assert body["permissions"] == {}
         assert job["uses"] == f"acme/gpuplane/.github/workflows/{path.name}@{'c' * 40}"
+        assert job["permissions"] == needed(yaml.safe_load((ROOT / ".github/workflows" / path.name).read_text()))
         assert len(path.read_text().splitlines()) <= 22
 
 

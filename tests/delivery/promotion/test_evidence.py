@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from gpuplane.delivery.audit import AuditEvent, audit_log, who_runs_this
+from gpuplane.delivery.exit_status import CannotStart
 from gpuplane.delivery.promotion.drift_results import drift_result
 from gpuplane.delivery.promotion.evidence_files import document_text, read_evidence
 from gpuplane.delivery.promotion.release_history import released
@@ -131,11 +132,41 @@ def test_the_examples_files_are_generated() -> None:
 @pytest.mark.parametrize(("objects", "drifted"), [([], ()), ([{"object": "InferenceService chat", "urn": "x"}], ("prod-tenants: InferenceService chat",))])
 def test_what_the_command_drift_prints_is_a_result_of_its_day(tmp_path: Path, objects: list[dict[str, str]], drifted: tuple[str, ...]) -> None:
     file = tmp_path / "drift.json"
-    file.write_text(json.dumps({"schema_version": 1, "environment": "prod", "as_of": "2026-11-21", "drifted": bool(objects), "stacks": [
+    file.write_text(json.dumps({"schema_version": 1, "environment": "prod", "as_of": "2026-11-21", "drifted": bool(objects), "whole": True, "stacks": [
         {"stack": "prod-tenants", "layer": "tenants", "tenant": "", "applied": True, "drift": objects}]}))
     found = drift_result(file)
 
     assert (found.environment, found.seconds, found.drifted) == ("prod", 1795219200, drifted)
+
+
+def test_a_look_at_some_tenants_is_no_result_and_what_is_not_applied_is_drift(tmp_path: Path) -> None:
+    (file := tmp_path / "drift.json").write_text(json.dumps(look := {
+        "schema_version": 1, "environment": "prod", "as_of": "2026-11-21", "drifted": False, "whole": False, "stacks": [
+            {"stack": "prod-tenants-search", "layer": "tenants", "tenant": "search", "applied": False, "drift": []}]}))
+    with pytest.raises(CannotStart, match="whole"):
+        drift_result(file)
+
+    file.write_text(json.dumps({**look, "whole": True}))
+    assert drift_result(file).drifted == ("prod-tenants-search is not applied yet",)
+
+
+def test_a_look_that_found_nothing_is_known_by_the_audit_if_it_was_at_everything(ready: Walk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = str(tmp_path / "audit")
+    monkeypatch.setenv("GPUPLANE_AUDIT", place)
+    log, who, at = audit_log(place), who_runs_this(), datetime(2026, 11, 21, 9, tzinfo=UTC)
+    promote = ("promote", "--from", "staging", "--to", "prod-eu", "--dry-run")
+    for environment in ("staging", "prod-eu"):
+        log.append(AuditEvent("drift", environment, "", "repaired", detail={"objects": [], "whole": False}), who, at)
+    assert "prod-eu: nobody looked" in ready.run(*promote).output
+
+    for environment in ("staging", "prod-eu"):
+        log.append(AuditEvent("drift", environment, "", "none", detail={"not_applied": [], "whole": True}), who, at)
+    found = ready.run(*promote)
+    assert found.exit_code == 0, found.output
+
+    log.append(AuditEvent("drift", "staging", "", "none", detail={"not_applied": ["staging-tenants"], "whole": True}), who, at.replace(minute=1))
+    found = ready.run(*promote)
+    assert (found.exit_code, "staging-tenants is not applied yet" in found.output) == (1, True), found.output
 
 
 def test_drift_that_the_audit_has_found_stops_a_promotion_until_it_is_repaired(ready: Walk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,7 +178,7 @@ def test_drift_that_the_audit_has_found_stops_a_promotion_until_it_is_repaired(r
     found = ready.run("promote", "--from", "staging", "--to", "prod-eu", *ready.drift(), "--dry-run")
     assert (found.exit_code, "Repair prod-eu first: InferenceService assistant." in found.output) == (1, True), found.output
 
-    log.append(AuditEvent("drift", "prod-eu", "", "repaired", detail=detail), who, datetime(2026, 11, 21, 10, tzinfo=UTC))
+    log.append(AuditEvent("drift", "prod-eu", "", "repaired", detail={**detail, "whole": True}), who, datetime(2026, 11, 21, 10, tzinfo=UTC))
     assert ready.run("promote", "--from", "staging", "--to", "prod-eu", *ready.drift(), "--dry-run").exit_code == 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from gpuplane.delivery.changes import Change, FieldChange
 from gpuplane.delivery.pull_request.impact import ServiceImpact, impact, services_of
 from gpuplane.delivery.pull_request.restarts import restarts
 from gpuplane.planning.memory.load_time import load_time, measured_rate
+from gpuplane.planning.money.month import Month
 from tests.delivery.pull_request.previews import LOAD, changed
 from tests.delivery.reports import kubernetes, refused, report, service
 
@@ -86,6 +88,21 @@ def test_gpus_and_money_come_before_and_after_with_none_for_what_was_not_there()
     assert beta.after == made.plan.money.tenants["beta"].month
     assert [(row.key, row.nominal.before, row.nominal.after) for row in beta.quotas] == [("h100", None, 1)]
     assert found.tenants[-1].tenant == "old"
+
+
+def test_a_cent_of_a_shared_node_affects_nobody_and_a_dollar_does() -> None:
+    made = refused()
+    assert made.comparison is not None
+    quiet = {"quotas": {}, "money": {}}
+    month = {"minimum_usd_per_month": "10.00", "expected_usd_per_month": "10.00", "worst_case_usd_per_month": "10.00"}
+    tenants = {"acme": replace(made.plan.tenants["acme"], quotas={})}
+    money = replace(made.plan.money, tenants={"acme": replace(made.plan.money.tenants["acme"], month=Month(*(Decimal(10),) * 3))})
+    for cents, touched in (("10.01", False), ("11.00", True)):
+        before = {"money": {"tenants": {"acme": {"month": {**month, "worst_case_usd_per_month": cents}}}}, "tenants": {"acme": quiet}}
+        found = impact(replace(made, plan=replace(made.plan, tenants=tenants, money=money),
+                               comparison=replace(made.comparison, plan=before, changes=())))
+        assert found is not None
+        assert ([each.tenant for each in found.tenants] == ["acme"]) is touched, cents
 
 
 def test_what_goes_is_named_with_what_is_lost() -> None:
