@@ -66,9 +66,20 @@ def test_a_true_plan_agrees_and_nothing_stays(throw_away: Cluster, tmp_path: Pat
     assert {claim["scenario"] for claim in found["claims"]} >= {"maximum load", "rolling update", "lost nodes", "offboarding"}
     rank = next(claim for claim in found["claims"] if claim["scenario"] == "maximum load" and claim["subject"] == "rehearsed-beta/rank")
     assert rank["observed"].startswith("4 of 6 admitted, 2 pending, 4 running")
+    burst = {(claim["subject"], claim["claim"]): claim["observed"] for claim in found["claims"] if claim["scenario"].startswith("burst of")}
+    assert int(burst["rehearsed-beta/rank", "replicas that are preempted"]) >= 1
+    assert burst["rehearsed-acme/chat", "made whole"].startswith("after ")
     assert _is_untouched()
     with pytest.raises(ApiException):
         throw_away.core.read_namespace("rehearsed-acme")
+
+
+def test_a_limit_that_is_too_short_is_no_disagreement_and_leaves_nothing(throw_away: Cluster) -> None:
+    found = rehearsals.rehearse(ApiServer(), rehearsals.wanted(small().spec(), AS_OF, QUIET), ["minimum"], 0.5, QUIET)
+
+    assert "Raise --limit" in found.unfinished
+    assert (found.disagreements, found.agrees) == ((), False)
+    assert _is_untouched()
 
 
 def test_a_lowered_quota_is_a_disagreement(throw_away: Cluster) -> None:
@@ -137,13 +148,16 @@ def test_what_a_killed_rehearsal_leaves_is_removed(throw_away: Cluster, tmp_path
     assert _is_untouched()
 
 
-@pytest.mark.parametrize("environment", ["dev", "staging", "prod"])
-def test_the_environments_of_this_repository_agree(throw_away: Cluster, environment: str) -> None:
-    """The shortest run that is honest; ``make rehearse`` does all scenarios."""
+@pytest.mark.parametrize(("environment", "more"), [("dev", []), ("staging", ["canary"]), ("prod", [])])
+def test_the_environments_of_this_repository_agree(throw_away: Cluster, environment: str, more: list[str]) -> None:
+    """The shortest run that is honest, and the one canary there is; ``make rehearse`` does all scenarios."""
     spec = load_environment(ROOT / "environments", environment)
 
-    found = rehearsals.rehearse(ApiServer(), rehearsals.wanted(spec, date(2026, 11, 21), QUIET), ["minimum", "maximum"], 300, QUIET, short=True)
+    found = rehearsals.rehearse(
+        ApiServer(), rehearsals.wanted(spec, date(2026, 11, 21), QUIET), ["minimum", "maximum", *more], 300, QUIET, short=True)
 
     assert [claim for claim in found.claims if claim.verdict != "agree"] == []
+    tried = [claim.claim.partition(":")[0] for claim in found.claims if claim.scenario == "canary and rollback"]
+    assert tried == (["taken back", "tried", "taken on", "rolled back"] if more else [])
     assert found.agrees
     assert "made by the cloud, which is not there" in {one.why for one in found.left_out}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, is_dataclass
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
@@ -22,6 +23,8 @@ from gpuplane.policies.finding import Finding
 FILE = "plan.json"
 MOST_BYTES = 512 << 20
 """A preview of a thousand tenants has a quarter of it."""
+MOST = 10 ** 15
+"""No amount in US dollars and no number of seconds comes near; larger ones are no numbers to reckon with, or to print."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +135,7 @@ def read_preview(folder: Path) -> PreviewFile:
     """The preview that ``gpuplane preview --out FOLDER`` wrote.
 
     Raises:
-        CannotStart: there is none, it is too large, or it is of another version.
+        CannotStart: there is none, it is too large, it is of another version, or it has a number that nothing can have.
     """
     file = folder / FILE if folder.is_dir() else folder
     try:
@@ -146,11 +149,27 @@ def read_preview(folder: Path) -> PreviewFile:
         raise CannotStart(f"{file}: has schema version {version!r}; this gpuplane reads {SCHEMA_VERSION}. "
                           "Preview and comment with the same one.")
     try:
-        return _READER.validate_python(data)
+        found = _READER.validate_python(data)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
         raise CannotStart(f"{file}: {place}: {first['msg']} ({error.error_count()} errors); it is no preview of this version.") from None
+    for place, number in (*_numbers("plan", found.plan), *_numbers("impact", found.impact)):
+        if not -MOST <= number <= MOST:
+            raise CannotStart(f"{file}: {place}: a number beyond {MOST}; it is no preview of this version.")
+    return found
+
+
+def _numbers(place: str, value: object) -> Iterator[tuple[str, int | float | Decimal]]:
+    """Every number, with its place."""
+    if isinstance(value, int | float | Decimal):
+        yield place, value
+    elif is_dataclass(value):
+        for each in fields(value):
+            yield from _numbers(f"{place}.{each.name}", getattr(value, each.name))
+    elif isinstance(value, tuple):
+        for number, each in enumerate(value):
+            yield from _numbers(f"{place}.{number}", each)
 
 
 _READER = TypeAdapter(PreviewFile)

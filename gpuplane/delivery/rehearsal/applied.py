@@ -84,8 +84,13 @@ def rehearsable(views: Sequence[ResourceView], served: Collection[tuple[str, str
                        tuple(sorted({view.namespace for view in there if view.namespace} - made)))
 
 
-def apply_all(server: ApiServer, work: Rehearsable, run: str, progress: Callable[[str], None]) -> tuple[RefusedObject, ...]:
-    """Apply everything, wave after wave; what is refused is told, and the rest goes on."""
+def apply_all(server: ApiServer, work: Rehearsable, run: str, progress: Callable[[str], None],
+              in_time: Callable[[], object]) -> tuple[RefusedObject, ...]:
+    """Apply everything, wave after wave; what is refused is told, and the rest goes on.
+
+    Args:
+        in_time: asked before each object; what it raises ends the work.
+    """
     refused: list[RefusedObject] = []
     for name in work.namespaces:
         if server.get(server.kinds["v1", "Namespace"], name) is None:
@@ -93,11 +98,12 @@ def apply_all(server: ApiServer, work: Rehearsable, run: str, progress: Callable
     with ThreadPoolExecutor(_THREADS, thread_name_prefix="apply") as pool:
         for number, wave in enumerate(work.waves):
             progress(f"applying wave {number + 1} of {len(work.waves)}: {len(wave)} objects")
-            refused += [one for one in pool.map(lambda view: _apply(server, view, run), wave) if one is not None]
+            refused += [one for one in pool.map(lambda view: _apply(server, view, run, in_time), wave) if one is not None]
     return tuple(refused)
 
 
-def _apply(server: ApiServer, view: ResourceView, run: str) -> RefusedObject | None:
+def _apply(server: ApiServer, view: ResourceView, run: str, in_time: Callable[[], object]) -> RefusedObject | None:
+    in_time()
     try:
         server.apply(marked(view.props, run))
     except Refused as error:

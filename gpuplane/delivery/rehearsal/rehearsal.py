@@ -156,7 +156,7 @@ def _rehearsed(server: ApiServer, work: Wanted, sorted_views: Rehearsable, scena
         with stage.step("apply", f"{len(sorted_views.objects)} objects"):
             stage.add_nodes(at_maximum=False)
             if former is None:
-                refused = apply_all(server, sorted_views, work.spec.name, progress)
+                refused = apply_all(server, sorted_views, work.spec.name, progress, stage.left_seconds)
             else:
                 claims, refused = upgrade(stage, former, work.views, sorted_views)
             claims += controller_claims(stage)

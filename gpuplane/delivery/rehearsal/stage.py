@@ -177,10 +177,16 @@ class Stage:
 
         Args:
             quiet: whether nothing else may move either.
+
+        Raises:
+            OutOfTime: it is not so yet, and the limit has passed: that is no disagreement.
         """
         limit = self.left_seconds()
         still = (QUIET_SECONDS if not self.short else SHORT_QUIET_SECONDS) if quiet else 0.0
-        return self.seen.wait(as_planned, min(limit, seconds) if seconds is not None else limit, still, STALE_SECONDS)
+        is_so = self.seen.wait(as_planned, min(limit, seconds) if seconds is not None else limit, still, STALE_SECONDS)
+        if not is_so:
+            self.left_seconds()
+        return is_so
 
     def expect(self, replicas: Replicas) -> None:
         """Have the plan's model take a step that the cluster takes by other ways than by scaling."""

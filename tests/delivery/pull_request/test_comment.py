@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -139,3 +140,13 @@ def test_all_folders_that_cannot_be_read_are_named_at_once(tmp_path: Path) -> No
     for words in ("none", "gpuplane preview ENV --against REF --out DIR", "is no preview in JSON", "has schema version 0", "verdict: ",
                   "'prod' is previewed in more than one folder"):
         assert words in found.output
+
+
+@pytest.mark.parametrize("amount", ["1E+999999999", "9" * 40, "-1E+16"])
+def test_an_amount_that_nobody_has_is_no_preview(tmp_path: Path, amount: str) -> None:
+    folder = written(report(), tmp_path / "large")
+    plan = json.loads((folder / "plan.json").read_text())["plan"]
+    found = CliRunner().invoke(cli, ["comment", str(with_plan(folder, plan={**plan, "budget_usd_per_month": amount}))])
+
+    assert found.exit_code == 2
+    assert "plan.budget_usd_per_month: a number beyond 1000000000000000" in found.stderr

@@ -49,11 +49,11 @@ def upgrade(stage: Stage, base: Base, head: Sequence[ResourceView], work: Rehear
     """
     changes = changes_between(_plain(base.views), _plain(head))
     with stage.step(NAME, f"{base.ref}: {len(base.work.objects)} objects"):
-        first = apply_all(stage.server, base.work, stage.run, stage.progress)
+        first = apply_all(stage.server, base.work, stage.run, stage.progress, stage.left_seconds)
         _serve(stage, base)
     before = _pods(stage)
     with stage.step(NAME, f"this ref over {base.ref}: {sum(change.view.is_kubernetes for change in changes)} objects differ"):
-        refused = apply_all(stage.server, work, stage.run, stage.progress)
+        refused = apply_all(stage.server, work, stage.run, stage.progress, stage.left_seconds)
         replaced, unforeseen = _recreated(stage, refused, changes)
         gone = _remove(stage, base, work)
         stage.wait_for_deployments()
