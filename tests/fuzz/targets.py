@@ -32,7 +32,7 @@ class Target:
 def targets() -> dict[str, Target]:
     """All targets by name."""
     files = {name: Target(weight, _reading(name, given, arguments)) for name, weight, given, arguments in _READERS}
-    return {"load": Target(3000, _load), "environment": Target(12, _environment), "check": Target(5200, _check), "name": Target(60, _name),
+    return {"load": Target(3000, _load), "environment": Target(60, _environment), "check": Target(5200, _check), "name": Target(60, _name),
             "command-line": Target(500, lambda chance: Case("command-line", drawn(chance), setting="docs/examples/02-smallest-environment/environments")),
             **files}
 
@@ -45,8 +45,8 @@ _READERS: tuple[tuple[str, int, Callable[[], Sequence[bytes]], tuple[str, ...]],
     ("throughput", 100, seeds.results, ("throughput", "import", "result.json", "--name", "x", "--gpu", "L4-24GB", "--engine-version", "0.19.0")),
     ("offers", 150, seeds.offers, ("prices", "refresh", "--from", "offer.csv", "--out", "prices.yaml")),
     ("spot", 60, seeds.spot, ("prices", "refresh", "--from", "good.csv", "--spot", "spot.json", "--out", "prices.yaml")),
-    ("comment", 60, seeds.previews, ("comment", "preview")),
-    ("annotations", 40, seeds.previews, ("annotations", "preview")),
+    ("comment", 200, seeds.previews, ("comment", "preview")),
+    ("annotations", 120, seeds.previews, ("annotations", "preview")),
     ("audit", 100, seeds.audits, ("audit", "prod", "--audit", "records", "--verify")),
     ("samples", 60, seeds.samples, ()),
     ("outputs", 40, seeds.outputs, ()),

@@ -44,7 +44,8 @@ def test_a_long_text_takes_no_longer_than_any_input_may(text: str) -> None:
 
 
 def test_no_input_of_a_share_breaks_an_invariant(tmp_path: Path) -> None:
-    variables = {name: value for name, value in os.environ.items() if not name.startswith("GPUPLANE_")} | {"PYTHONPATH": str(ROOT)}
+    kept = ("GPUPLANE_POLICY_CASES",)
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("GPUPLANE_") or name in kept} | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, "-m", campaign.__name__, "--inputs", str(INPUTS), "--jobs", "1", "--seed", "20260801", "--quick", "--found",
                            str(tmp_path)], cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
 

@@ -33,7 +33,7 @@ NOT_RUN: Mapping[str, str] = {
     "pypa/gh-action-pypi-publish": "publishes to the package index"}
 """Steps that cannot run here, by their action or id, and why."""
 STAND_INS: Mapping[str, str] = {
-    "actions/checkout": "a clone of the local origin", "actions/upload-artifact": "a copy into the artifacts' folder",
+    "actions/checkout": "a clone of the local origin, an empty folder for another repository", "actions/upload-artifact": "a copy into the artifacts' folder",
     "actions/download-artifact": "a copy out of it"}
 """Actions that a few lines here do the work of."""
 
@@ -137,6 +137,9 @@ class _Job:
 
     def _checkout(self, given: Mapping[str, Any]) -> None:
         assert given.get("persist-credentials") is False
+        if "repository" in given:  # somebody else's, which is not here
+            (self._work / given["path"]).mkdir(parents=True)
+            return
         depth = [] if given.get("fetch-depth") == 0 else ["--depth=1"]
         git(self._work, "clone", "--quiet", *depth, "--branch", self._ref, f"file://{self._place.origin}", ".")
 

@@ -68,7 +68,8 @@ def test_no_token_stays_on_disk_and_no_expression_is_in_shell_text(name: str, jo
         assert "${{" not in step.get("run", "")
         if "actions/checkout" in step.get("uses", ""):
             assert step["with"]["persist-credentials"] is False
-            assert "ref" not in step["with"]
+            assert ("ref" in step["with"]) == ("repository" in step["with"])
+            assert re.fullmatch("([0-9a-f]{40})?", step["with"].get("ref", ""))
 
 
 @pytest.mark.parametrize("name", TRUSTED)
