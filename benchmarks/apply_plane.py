@@ -138,7 +138,7 @@ def _differs(where: str, one: Any, other: Any, more: bool = False) -> Iterator[s
     """Where a value is not another one.
 
     Args:
-        more: the other may have more keys, defaults, and write a quantity in another way, as the API server does.
+        more: the other may have more keys, lack empty values and write a quantity in another way, as the API server does.
     """
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         for key in one if more else sorted({*one, *other}):
@@ -146,13 +146,15 @@ def _differs(where: str, one: Any, other: Any, more: bool = False) -> Iterator[s
     elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
         for number, (each, its) in enumerate(zip(one, other, strict=True)):
             yield from _differs(f"{where} {number}", each, its, more)
-    elif one != other and not (more and _same_amount(one, other)) and not (more and not one and other is None):
+    elif (one != other or isinstance(one, bool) is not isinstance(other, bool)) and not (more and _as_wished(one, other)):
         yield f"{where}: {_short(one)}, and {_short(other)}"
 
 
-def _same_amount(one: Any, other: Any) -> bool:
-    return isinstance(one, str | int | float) and isinstance(other, str | int | float) and (
-        quantity(one) is not None and quantity(one) == quantity(other))
+def _as_wished(one: Any, other: Any) -> bool:
+    if not one and other is None:
+        return True
+    amount = quantity(one)
+    return amount is not None and amount == quantity(other)
 
 
 def _short(value: Any) -> str:

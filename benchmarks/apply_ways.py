@@ -259,5 +259,4 @@ WAYS: Mapping[str, Way] = {
     "cdk8s + kubectl": Way(cdk8s, _has_cdk8s, "the objects, as constructs", "no", "the order they were given in", "nothing",
                            {**_KUBECTL, "cdk8s": lambda: (_cdk8s_python(), "-c", _VERSION)}),
 }
-"""Each way by its name. All own the fields that they apply, by server-side apply; none says beforehand what will change, and none waits
-until anything is ready."""
+"""Each way by its name. All own the fields that they apply, by server-side apply, and none says beforehand what will change."""
