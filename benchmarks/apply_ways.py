@@ -226,6 +226,7 @@ class Way:
         begins: what it begins with.
         judged: whether the whole is judged before anything is written.
         ordered: by what it puts an object behind what that needs.
+        writes: how it makes an object.
         keeps: what it remembers of what it made, by which a later run deletes what nobody wishes any more.
         versions: commands that say of which version the tools are.
     """
@@ -235,6 +236,7 @@ class Way:
     begins: str
     judged: str
     ordered: str
+    writes: str
     keeps: str
     versions: Mapping[str, Callable[[], Sequence[str]]]
 
@@ -245,18 +247,23 @@ class Way:
 
 
 _DOCUMENTS = "the documents"
+_CREATES = "create; one that is there already is an error"
+_APPLIES = "server-side apply, takes over what is there"
 _Versions = Mapping[str, Callable[[], Sequence[str]]]
 _PULUMI: _Versions = {"pulumi": lambda: ("pulumi", "version")}
 _KUBECTL: _Versions = {"kubectl": lambda: ("kubectl", "version", "--client")}
+_JUDGED = "not by the tool; `gpuplane render` did"
 WAYS: Mapping[str, Way] = {
-    "gpuplane up": Way(gpuplane, _has("pulumi"), _DOCUMENTS, "yes, by every rule", "dependencies, layers", "a state for each tenant",
-                        _PULUMI),
-    "raw Pulumi": Way(raw_pulumi, _has("pulumi"), "the objects and what each needs", "no", "dependencies", "one state", _PULUMI),
-    "kubectl apply": Way(kubectl, _has("kubectl"), "the rendered files", "no", "names of files", "nothing", _KUBECTL),
-    "kustomize + kubectl": Way(kustomize, _has("kubectl"), "the rendered files", "no", "names of files", "nothing", _KUBECTL),
-    "helm template + kubectl": Way(helm, _has("helm", "kubectl"), "the objects, as values", "no", "Helm's order of kinds", "nothing",
-                                   {**_KUBECTL, "helm": lambda: ("helm", "version", "--short")}),
-    "cdk8s + kubectl": Way(cdk8s, _has_cdk8s, "the objects, as constructs", "no", "the order they were given in", "nothing",
-                           {**_KUBECTL, "cdk8s": lambda: (_cdk8s_python(), "-c", _VERSION)}),
+    "gpuplane up": Way(gpuplane, _has("pulumi"), _DOCUMENTS, "yes, by every rule", "dependencies, layers", _CREATES,
+                       "a state for each tenant", _PULUMI),
+    "raw Pulumi": Way(raw_pulumi, _has("pulumi"), "the objects and what each needs", _JUDGED, "dependencies", _CREATES,
+                      "one state", _PULUMI),
+    "kubectl apply": Way(kubectl, _has("kubectl"), "the rendered files", _JUDGED, "names of files", _APPLIES, "nothing", _KUBECTL),
+    "kustomize + kubectl": Way(kustomize, _has("kubectl"), "the rendered files", _JUDGED, "names of files", _APPLIES,
+                               "nothing", _KUBECTL),
+    "helm template + kubectl": Way(helm, _has("helm", "kubectl"), "the objects, as values", _JUDGED, "Helm's order of kinds", _APPLIES,
+                                   "nothing", {**_KUBECTL, "helm": lambda: ("helm", "version", "--short")}),
+    "cdk8s + kubectl": Way(cdk8s, _has_cdk8s, "the objects, as constructs", _JUDGED, "the order they were given in", _APPLIES,
+                           "nothing", {**_KUBECTL, "cdk8s": lambda: (_cdk8s_python(), "-c", _VERSION)}),
 }
-"""Each way by its name. All own the fields that they apply, by server-side apply, and none says beforehand what will change."""
+"""Each way by its name. None says beforehand what will change."""

@@ -151,10 +151,10 @@ def table(result: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _does(there: Iterable[str]) -> Iterator[str]:
-    yield "| way | begins with | judged before it is applied | order by | remembers what it made, and deletes what has gone |"
-    yield "|---|---|---|---|---|"
+    yield "| way | begins with | judged before it is applied | order by | writes by | remembers what it made, to delete what has gone |"
+    yield "|---|---|---|---|---|---|"
     for way in there:
-        yield f"| {way} | {WAYS[way].begins} | {WAYS[way].judged} | {WAYS[way].ordered} | {WAYS[way].keeps} |"
+        yield f"| {way} | {WAYS[way].begins} | {WAYS[way].judged} | {WAYS[way].ordered} | {WAYS[way].writes} | {WAYS[way].keeps} |"
 
 
 def _documents(folder: Path, tenants: int) -> Path:

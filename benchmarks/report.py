@@ -57,8 +57,8 @@ Afterwards each holds every field that is wished, and field by field the same ob
 are the clock's, with those of processors behind: of processes that were waited for. Objects are made from documents by
 `gpuplane render`, measured once for all ways that begin with them; whoever writes templates by hand has that work instead.
 `gpuplane up` plans, judges and renders itself. The chart and the constructs hold ready objects, so their tools derive nothing.
-Requests are those of who applies, from the audit log, watches left out. All own their fields by server-side apply; none says beforehand
-what will change (`gpuplane preview`, `pulumi preview` and `kubectl diff` do), and there is nothing to wait for."""
+Requests are those of who applies, from the audit log, watches left out. Objects are made new, not changed. None says beforehand what
+will change (`gpuplane preview`, `pulumi preview` and `kubectl diff` do), and there is nothing to wait for."""
 
 
 def main(target: Path, sizes: Sequence[int] = SIZES, applied: Path | None = None) -> None:
