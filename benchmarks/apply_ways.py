@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.bench_components import parents_first
+from gpuplane.delivery.exit_status import EngineFailed
 from gpuplane.delivery.preview_report import plain
 from gpuplane.graph.resource_view import ResourceView
 
@@ -66,7 +67,7 @@ class Cost:
     processor: float = 0.0
 
 
-class Failed(Exception):
+class Failed(EngineFailed):
     """A command of a way failed; its last words."""
 
 
