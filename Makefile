@@ -73,7 +73,7 @@ bench: $(VENV)/.dev ## Measure: ratios in one run
 performance: $(VENV)/.dev ## Measure everything at 10, 100 and 1,000 tenants and write docs/reference/performance.md, with RESULTS of bench-apply: minutes
 	@$(BIN)/python -m benchmarks.report docs/reference/performance.md $(if $(RESULTS),--applied $(RESULTS))
 
-bench-apply: $(VENV)/.dev ## Apply TENANTS tenants (default 100) by gpuplane, raw Pulumi, kubectl and others, side by side: needs etcd, kube-apiserver and CRDS=PATH
+bench-apply: $(VENV)/.dev ## Apply TENANTS tenants (default 100) by gpuplane, raw Pulumi, kubectl and others, side by side: minutes (etcd, kube-apiserver, kube-controller-manager; CRDS="PATH …"; CONTRIBUTING.md)
 	@$(BIN)/python -m benchmarks.bench_apply --tenants $(or $(TENANTS),100) $(foreach each,$(CRDS),--crds $(each)) $(if $(RESULTS),--results $(RESULTS))
 
 bench-checkov: $(VENV)/.dev checkov-env ## Measure the rules against Checkov on ten thousand manifests: minutes

@@ -52,11 +52,13 @@ stack trace for each resource and no thread for each question to the monitor (`g
 processors (`gpuplane/delivery/chunks.py`); a tenant that was rendered before is not rendered again (docs/adr/0019)."""
 _ELSEWHERE = ("`gpuplane up` on a control plane, and the same objects by raw Pulumi, kubectl, Helm, cdk8s or kustomize (`make\n"
               "bench-apply RESULTS=FILE`, then `make performance RESULTS=FILE`).")
-_APPLIED = """Each way has an etcd and an API server of its own, with CRDs and without Kueue and KServe: nobody acts on the objects, and
-each is looked up afterwards. gpuplane plans and judges the whole environment first and applies a stack for each tenant, in `up` all of it;
-rendering beside it is what `gpuplane render` takes alone. The others begin with objects that are written already. Seconds are the clock's;
-processor time is that of processes that were waited for. Requests are counted by the API server, its own and the controllers' included,
-watches left out."""
+_APPLIED = """Each way has an etcd and an API server of its own, with CRDs and without Kueue and KServe: nobody acts on the objects.
+Afterwards each holds every field that is wished, and field by field the same objects as after the first way (docs/adr/0039). Seconds
+are the clock's, with those of processors behind: of processes that were waited for. Objects are made from documents by
+`gpuplane render`, measured once for all ways that begin with them; whoever writes templates by hand has that work instead.
+`gpuplane up` plans, judges and renders itself. The chart and the constructs hold ready objects, so their tools derive nothing.
+Requests are those of who applies, from the audit log, watches left out. Objects are made new, not changed. None says beforehand what
+will change (`gpuplane preview`, `pulumi preview` and `kubectl diff` do), and there is nothing to wait for."""
 
 
 def main(target: Path, sizes: Sequence[int] = SIZES, applied: Path | None = None) -> None:
