@@ -22,12 +22,14 @@ from benchmarks import bench_apply, render_profile
 from benchmarks.process import ROOT, once
 from benchmarks.wishes import NAME, write_large_environment, write_tenant
 
+Whole = tuple[float, float, float]
+"""Seconds by the clock and of processors, and MiB, of one command."""
 SIZES, SERVICES_EACH = (10, 100, 1000), 3
 LINEAR = 1.1
 """Growth above which a stage is not linear any more; the aim."""
 _ROUNDS = 15
-_STAGES = ("loading", "planning", "rendering", "policies", "wiring", "records of data", "digests", "whole preview", "report as json",
-           "report as html", "report as markdown", "manifests")
+_STAGES = ("loading", "planning", "rendering", "policies", "isolation", "wiring", "records of data", "digests", "whole preview",
+           "report as json", "report as html", "report as markdown", "manifests")
 _HEAD = """<!-- Written by `make performance`; do not edit. -->
 # Performance
 
@@ -36,12 +38,14 @@ How long gpuplane takes, how that grows, and what bounds it. `make performance` 
 ## Method
 
 """
-_METHOD = """- Environments are generated, the same ones each time (`benchmarks/wishes.py`): tenants with three services each, on
+_METHOD = """- Environments are generated, the same ones each time (`benchmarks/wishes.py`, seed 0): tenants with three services each, on
   whole H100, A100 and L40S GPUs and on MIG devices; quotas, cohorts, borrowing, budgets, data classes and egress differ by turns.
-- Figures are **processor time**: a machine that does other things too says nothing by its clock. Where children work, theirs stands beside
-  it: with as many free processors, the clock shows the main process's part.
+- Figures of stages are **processor time**: a machine that does other things too says nothing by its clock. Where children work, theirs
+  stands beside it: with as many free processors, the clock shows the main process's part.
 - A stage is the function that `gpuplane preview` calls, timed where it is called. Every size is a process of its own; memory is its peak.
 - The exponent is the slope between the two largest sizes on logarithmic axes: 1 is linear. Above {linear} it says so.
+- The whole command: `gpuplane preview` where nothing is kept, imports and its last line included; memory is the peak of its largest
+  process.
 - One changed tenant: `gpuplane preview --against HEAD` as a whole process, imports, checkout and comparison included, after a preview of
   the commit before it. Every object is judged; what is not read again is only what cannot have changed (docs/adr/0019, docs/adr/0034).
 """
@@ -67,19 +71,20 @@ def main(target: Path, sizes: Sequence[int] = SIZES, applied: Path | None = None
     Args:
         applied: what :mod:`benchmarks.bench_apply` wrote, where it is to be in the page.
     """
-    found, changed = [], {}
+    found, whole, changed = [], {}, {}
     for tenants in sizes:
         with tempfile.TemporaryDirectory(prefix="gpuplane-bench-") as folder:
             found.append(stages(Path(folder), tenants))
+            whole[tenants] = whole_command(Path(folder))
             changed[tenants] = one_changed(Path(folder))
-        print(f"{tenants} tenants: {found[-1]['stages']['whole preview']}, one changed: {changed[tenants]}", file=sys.stderr, flush=True)
-    write(target, found, changed, json.loads(applied.read_text(encoding="utf-8")) if applied is not None else None)
+        print(f"{tenants} tenants: {whole[tenants]}, one changed: {changed[tenants]}", file=sys.stderr, flush=True)
+    write(target, found, whole, changed, json.loads(applied.read_text(encoding="utf-8")) if applied is not None else None)
 
 
-def write(target: Path, found: Sequence[Mapping[str, Any]], changed: Mapping[int, tuple[float, float, float]],
+def write(target: Path, found: Sequence[Mapping[str, Any]], whole: Mapping[int, Whole], changed: Mapping[int, Whole],
           applied: Mapping[str, Any] | None = None) -> None:
     """The page of figures that were measured."""
-    target.write_text("".join(f"{line}\n" for line in _page(found, changed, applied)), encoding="utf-8")
+    target.write_text("".join(f"{line}\n" for line in _page(found, whole, changed, applied)), encoding="utf-8")
 
 
 def stages(folder: Path, tenants: int) -> dict[str, Any]:
@@ -92,7 +97,14 @@ def stages(folder: Path, tenants: int) -> dict[str, Any]:
     return result
 
 
-def one_changed(folder: Path) -> tuple[float, float, float]:
+def whole_command(folder: Path) -> Whole:
+    """A preview where nothing is kept."""
+    with tempfile.TemporaryDirectory(prefix="gpuplane-bench-") as cache:
+        return once(["-m", "gpuplane", "preview", NAME, "--environments", str(folder / "environments")],
+                    environment={"XDG_CACHE_HOME": cache})
+
+
+def one_changed(folder: Path) -> Whole:
     """Seconds by the clock and of processors, and MiB, of a preview in which one tenant differs from the commit."""
     for arguments in ("init", "add environments", "-c user.name=bench -c user.email=bench@example.com commit -m before"):
         subprocess.run(["git", *arguments.split()], cwd=folder, check=True, capture_output=True)
@@ -109,7 +121,7 @@ def exponent(low: tuple[int, float], high: tuple[int, float]) -> float:
     return math.log(high[1] / low[1]) / math.log(high[0] / low[0])
 
 
-def _page(found: Sequence[Mapping[str, Any]], changed: Mapping[int, tuple[float, float, float]],
+def _page(found: Sequence[Mapping[str, Any]], whole: Mapping[int, Whole], changed: Mapping[int, Whole],
           applied: Mapping[str, Any] | None) -> Iterator[str]:
     yield _HEAD.rstrip("\n")
     yield ""
@@ -117,11 +129,13 @@ def _page(found: Sequence[Mapping[str, Any]], changed: Mapping[int, tuple[float,
     yield f"- Machine: {machine()}."
     yield from ("", "## Offline preview, stage by stage", "", "Processor seconds, of the main process + of its children.", "")
     yield from _table(["", *(f"{one['tenants']:,} tenants" for one in found), "exponent"], _rows(found))
-    if changed:
-        yield from ("", "## One changed tenant", "")
-        yield from _table(["", *(f"{size:,} tenants" for size in changed)], (
-            ["processor seconds", *(f"{one[1]:.1f}" for one in changed.values())],
-            ["peak memory, MiB", *(f"{one[2]:.0f}" for one in changed.values())]))
+    for title, commands in (("The whole command", whole), ("One changed tenant", changed)):
+        if commands:
+            yield from ("", f"## {title}", "")
+            yield from _table(["", *(f"{size:,} tenants" for size in commands)], (
+                ["seconds by the clock", *(f"{one[0]:.1f}" for one in commands.values())],
+                ["processor seconds", *(f"{one[1]:.1f}" for one in commands.values())],
+                ["peak memory, MiB", *(f"{one[2]:.0f}" for one in commands.values())]))
     yield from _bound()
     yield from _raw_way()
     left = [f"{one['tenants']:,}" for one in found if one["tenants"] not in changed]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ NAME = "large"
 _DIVISIONS = 10
 _MANY = 20
 """Tenants from which on there is always somebody to lend the largest GPUs."""
+_DRAWN = 2**32
 
 
 @dataclass(frozen=True)
@@ -175,7 +177,7 @@ spec:
 """
 
 
-def write_large_environment(folder: Path, tenants: int, services_each: int, bare: bool = False) -> Path:
+def write_large_environment(folder: Path, tenants: int, services_each: int, bare: bool = False, seed: int = 0) -> Path:
     """Write a valid environment called :data:`NAME` below a folder; the same arguments give the same bytes.
 
     The pools have as many nodes as the quotas need: 1,000 tenants with three services each take about 200.
@@ -185,6 +187,7 @@ def write_large_environment(folder: Path, tenants: int, services_each: int, bare
         tenants: how many tenants.
         services_each: services of each tenant; one quarter of the tenants borrows.
         bare: without what needs more of a cluster than Kueue and KServe: monitoring, and secrets from a store.
+        seed: what chance draws tenants from; with 0 they take turns.
 
     Returns:
         The environment's folder.
@@ -193,7 +196,7 @@ def write_large_environment(folder: Path, tenants: int, services_each: int, bare
     divisions = "".join(f"    division-{number}: {{parent: company}}\n" for number in range(_DIVISIONS))
     _write(root / "environment.yaml", _ENVIRONMENT + divisions + ("" if bare else _OBSERVED))
     for number in range(tenants):
-        promised.update(write_tenant(root, number, services_each, lenders=tenants >= _MANY, bare=bare))
+        promised.update(write_tenant(root, number, services_each, lenders=tenants >= _MANY, bare=bare, seed=seed))
     for name, pool in _POOLS.items():
         needed = [-(-promised[_key(name, profile)] // count) for profile, count in pool.devices.items()]
         _write(root / f"node-pools/{name}.yaml", _POOL.format(
@@ -203,7 +206,7 @@ def write_large_environment(folder: Path, tenants: int, services_each: int, bare
 
 
 def write_tenant(root: Path, number: int, services_each: int, cpu: int = 0, lenders: bool = True,
-                 bare: bool = False) -> Mapping[str, int]:
+                 bare: bool = False, seed: int = 0) -> Mapping[str, int]:
     """Write one tenant and its services, or write them again.
 
     Args:
@@ -213,24 +216,26 @@ def write_tenant(root: Path, number: int, services_each: int, cpu: int = 0, lend
         cpu: cores that its services ask for beyond what they would, to change it.
         lenders: whether there are enough others to borrow the largest GPUs from.
         bare: without secrets.
+        seed: as of the environment.
 
     Returns:
         Its nominal quota, devices by quota key.
     """
-    name, borrows, grows = f"team-{number:05}", number % 4 == 0, number % 4 == 1
-    kinds = [turns[number % len(turns)] for service in range(services_each) for turns in [_TURNS[service % len(_TURNS)]]]
+    turn = random.Random(f"{seed}/{number}").randrange(_DRAWN) if seed else number
+    name, borrows, grows = f"team-{number:05}", turn % 4 == 0, turn % 4 == 1
+    kinds = [turns[turn % len(turns)] for service in range(services_each) for turns in [_TURNS[service % len(_TURNS)]]]
     nominal, borrowing = Counter[str](), Counter[str]()
     for service, kind in enumerate(kinds):
         own = 2 if grows and kind is _EMBEDDINGS else 1
         nominal[_key(kind.pool, kind.profile)] += own * kind.tensor
         lent = borrows and (lenders or kind.pool != "h100")
         borrowing[_key(kind.pool, kind.profile)] += kind.tensor if lent else 0
-        _write(root / f"services/{name}/model-{service}.yaml", _service(f"model-{service}", kind, number % 3 + cpu, lent,
+        _write(root / f"services/{name}/model-{service}.yaml", _service(f"model-{service}", kind, turn % 3 + cpu, lent,
                                                                         own + lent))
     quotas = "".join(_QUOTA.format(key=key, nominal=nominal[key], borrowing=borrowing[key]) for key in sorted(nominal))
     secrets = "" if bare else _SECRETS.format(name=name)
     _write(root / f"tenants/{name}.yaml", _TENANT.format(
-        name=name, number=number, division=number % _DIVISIONS, data="pii" if number % 10 == 0 else "internal") + quotas + secrets)
+        name=name, number=number, division=turn % _DIVISIONS, data="pii" if turn % 10 == 0 else "internal") + quotas + secrets)
     return nominal
 
 
