@@ -71,6 +71,16 @@ def test_a_file_that_is_no_document_is_refused(wish: Wish, case: tuple[str | byt
     assert errors == (error,)
 
 
+def test_an_anchor_of_one_file_is_nothing_in_another(wish: Wish) -> None:
+    wish.change(FILE, "owner: acme-platform@example.com", "owner: &shared acme-platform@example.com")
+    wish.files["tenants/beta.yaml"] = TENANT.replace("name: acme", "name: beta", 1).replace("acme-platform@example.com", "*shared")
+
+    error, *others = wish.errors()
+
+    assert (error.file.endswith("tenants/beta.yaml"), error.line, others) == (True, 6, [])
+    assert "found undefined alias" in error.message
+
+
 def test_a_file_of_100_mb_is_refused_without_being_read(wish: Wish) -> None:
     path = put(wish, FILE, "")
     os.truncate(path, 100 << 20)
