@@ -75,6 +75,7 @@ class ApiServer:
         except (ConfigException, OSError, TypeError) as error:
             raise CannotStart(f"no cluster to rehearse on: {str(error).splitlines()[0]}. Set KUBECONFIG, or --kubeconfig and "
                               "--context, to those of a throw-away cluster.") from None
+        self.kubeconfig = kubeconfig
         self.address: str = self._client.configuration.host
 
     def call(self, method: str, path: str, body: Any = None, query: Sequence[tuple[str, str]] = (), content_type: str = "application/json",
