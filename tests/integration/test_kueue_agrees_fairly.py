@@ -38,7 +38,6 @@ def fair_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]
     certificate(home / "metrics")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KUEUE_METRICS_CERT_DIR", str(home / "metrics"))
-        patch.setenv("TMPDIR", str(home))
         with throw_away_cluster([write_manifests(home / "manifests")], print, _AS_MODELLED) as server:
             yield server
 

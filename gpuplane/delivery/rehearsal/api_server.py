@@ -62,6 +62,10 @@ class ApiServer:
         kubeconfig: its file; None: what ``KUBECONFIG`` names.
         context: in that file; None: the current one.
 
+    Attributes:
+        kubeconfig: as it was given.
+        address: URL of the server.
+
     Raises:
         CannotStart: there is no such file or context, or nobody answers.
     """
