@@ -11,6 +11,7 @@ from gpuplane.planning.cohorts.workloads import FAIR_STRATEGIES, FairStrategy, P
 
 GPU, CPU = FlavorResource("h100", "gpu"), FlavorResource("h100", "cpu")
 BOTH = FAIR_STRATEGIES
+AS_IS = Timing()
 FINAL, INITIAL = FAIR_STRATEGIES[:1], FAIR_STRATEGIES[1:]
 
 
@@ -24,7 +25,7 @@ def _work(name: str, of: str, gpus: int, created: int = 0, priority: int = 0) ->
 
 
 def _scheduler(*queues: Queue, own: int = 0, strategies: tuple[FairStrategy, ...] = BOTH, cohorts: tuple[CohortQuotas, ...] = (),
-               timing: Timing = Timing()) -> Scheduler:
+               timing: Timing = AS_IS) -> Scheduler:
     all_of = (CohortQuotas("all", {GPU: ResourceQuota(own)}), *cohorts)
     return Scheduler(Setting({each.name: each for each in queues}, {each.name: each for each in all_of}, strategies), timing)
 

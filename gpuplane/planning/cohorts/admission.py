@@ -64,7 +64,8 @@ def admission(spec: EnvironmentSpec, planned: EnvironmentPlan, at_maximum: bool)
     try:
         admitted = _settled(queues, known, Timing())
         waits = len(known) > admitted.total()
-        others = [_settled(queues, known, timing) for timing in timings(is_fair=queues.is_fair)] if waits and len(known) <= MOST_TIMED else []
+        timed = timings(is_fair=queues.is_fair) if waits and len(known) <= MOST_TIMED else ()
+        others = [_settled(queues, known, timing) for timing in timed]
     except NeverSettles:
         return NotKnown("replicas of these priorities would preempt each other without end")
     wanted = Counter(workload.name.rpartition(" ")[0] for workload in workloads)

@@ -36,6 +36,7 @@ def _candidates(snapshot: Snapshot, attempt: Attempt) -> Iterator[Admitted]:
     workload, policy = attempt.workload, snapshot.queue(attempt.workload.queue).preemption
     own = snapshot.node(workload.queue)
     for queue in snapshot.tree.queues.values():
+        allowed: str
         if queue is own:
             allowed = policy.within_cluster_queue
         elif queue.parent is not None and _root(queue) is _root(own) and not snapshot.usage.within_nominal(queue, attempt.needing):

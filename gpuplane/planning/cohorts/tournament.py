@@ -1,7 +1,8 @@
-"""In which order a cycle's heads get their turn where queues share by weights (``pkg/scheduler/fair_sharing_iterator.go`` of Kueue v0.19.2).
+"""In which order a cycle's heads get their turn where queues share by weights.
 
-In every Cohort the children's nominees compete, each by the share that its child would have with it, and the winner competes one level
-up. After each turn all of it is done again, for the turn has changed what is in use.
+``pkg/scheduler/fair_sharing_iterator.go`` of Kueue v0.19.2. In every Cohort the children's nominees compete, each by the share that its
+child would have with it, and the winner competes one level up. After each turn all of it is done again, for the turn has changed what
+is in use.
 """
 
 from __future__ import annotations

@@ -98,7 +98,7 @@ def _kueue(manager: Manager, manifests: Manifests, certificates: Path, settings:
     plain = {"apiVersion": f"config.kueue.x-k8s.io/{'v1beta2' if 'v1beta2' in versions else 'v1beta1'}", "kind": "Configuration",
              "namespace": "kueue-system", "clientConnection": {"qps": 300, "burst": 500}, "integrations": {"frameworks": list(_FRAMEWORKS)}}
     found: dict[str, Any] = yaml.safe_load(text) or plain
-    found = {key: value for key, value in (found | settings).items() if value is not None}
+    found = {key: value for key, value in {**found, **settings}.items() if value is not None}
     gates = {**(found.get("featureGates") or {}), "VisibilityOnDemand": False}  # an aggregated API needs a Service that leads here
     return found | {"health": {"healthProbeBindAddress": f"127.0.0.1:{manager.health_port}"}, "metrics": {"bindAddress": "0"},
                     "webhook": {"host": "127.0.0.1", "port": manager.webhook_port, "certDir": str(certificates)},
