@@ -61,7 +61,7 @@ def test_a_plan_is_rehearsed_where_there_is_no_cluster(home: Path) -> None:
 
 
 def test_weights_are_rehearsed_on_a_kueue_that_shares_by_them(home: Path) -> None:
-    """beta may borrow four and gets all of them while acme has one; then acme takes back all that its weight is worth."""
+    """beta borrows what acme does not use, and acme takes back what is its own."""
     weighted = small().put("tenants/rehearsed-acme spec.fair_sharing_weight", 3).put("tenants/rehearsed-beta spec.fair_sharing_weight", 0.5)
     written(weighted, home / "environments")
 
