@@ -22,7 +22,7 @@ test: $(VENV)/.dev ## Set up, then run all tests (integration tests need KUBECON
 	@$(MAKE) --no-print-directory -j 2 test-cluster test-planes
 
 # Tests on each cluster that KUBECONFIG names, one after the other; beside them those that start a control plane of their own.
-OWN_PLANE := tests/integration/test_bench_apply.py tests/integration/test_rehearse_local.py
+OWN_PLANE := tests/integration/test_bench_apply.py tests/integration/test_kueue_agrees_fairly.py tests/integration/test_rehearse_local.py
 CLUSTERS := $(subst :, ,$(KUBECONFIG))
 FIRST_CLUSTER := $(if $(KUBECONFIG),KUBECONFIG=$(firstword $(CLUSTERS)))
 test-cluster:

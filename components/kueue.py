@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import pulumi
@@ -15,6 +16,7 @@ import yaml
 
 from gpuplane.components.helm_release import ChartArgs, helm_release, with_further
 from gpuplane.components.kubernetes_object import child_options
+from gpuplane.planning.cohorts.workloads import FAIR_STRATEGIES
 from gpuplane.spec.vocabulary import GPU, GPU_DEVICE_CLASS, TENANT
 
 CHART = "oci://registry.k8s.io/kueue/charts/kueue"
@@ -22,6 +24,8 @@ NAMESPACE = "kueue-system"
 FRAMEWORKS = ("batch/job", "deployment", "jobset.x-k8s.io/jobset", "leaderworkerset.x-k8s.io/leaderworkerset", "pod",
               "ray.io/raycluster", "ray.io/rayjob", "ray.io/rayservice", "statefulset", "trainer.kubeflow.org/trainjob")
 """Workload kinds that Kueue queues."""
+FAIR_SHARING: Mapping[str, list[str]] = MappingProxyType({"preemptionStrategies": list(FAIR_STRATEGIES)})
+"""The block ``fairSharing``, which the plan's model of Kueue has too."""
 UNCOUNTED = ("ephemeral-storage", "hugepages-", "rdma/", "vpc.amazonaws.com/")
 """Resources that no quota is of: without this list a pod that asks for one would never be admitted."""
 
@@ -104,7 +108,7 @@ def _sharing(args: KueueArgs) -> dict[str, Any]:
     """The blocks ``fairSharing`` and ``admissionFairSharing``: their presence switches them on."""
     result: dict[str, Any] = {}
     if args.fair_sharing:
-        result["fairSharing"] = {"preemptionStrategies": ["LessThanOrEqualToFinalShare", "LessThanInitialShare"]}
+        result["fairSharing"] = dict(FAIR_SHARING)
     fair = args.admission_fair_sharing
     if fair is not None:
         result["admissionFairSharing"] = {

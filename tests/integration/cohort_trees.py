@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gpuplane.planning.cohorts.quota_tree import CohortQuotas, FlavorResource, QueueQuotas, ResourceQuota
-from gpuplane.planning.cohorts.workloads import Fungibility, PodSet, Preemption, Queue, ResourceGroup, Setting, Workload
+from gpuplane.planning.cohorts.workloads import (
+    FAIR_STRATEGIES,
+    Fungibility,
+    PodSet,
+    Preemption,
+    Queue,
+    ResourceGroup,
+    Setting,
+    Workload,
+)
 
 PRIORITIES = (0, 10, 100, 1000)
+WEIGHTS = (0.0, 0.3, 0.5, 1.0, 1.0, 2.0, 3.5)
 GPU, MIG, HOST = "nvidia.com/gpu", "nvidia.com/mig-1g.10gb", "cpu"
 
 
@@ -37,6 +47,27 @@ def case(seed: int, name: str = "") -> Case:
         queues[one.name] = one
     setting = Setting(queues, cohorts)
     return Case(name, setting, _phases(rng, name, setting, resources))
+
+
+def fair_case(seed: int) -> Case:
+    """A tree like :func:`case`'s whose queues share by weights, of which 0 is one: more of them want more, and take more back."""
+    name = f"s{seed}"
+    rng, plain = random.Random(name), case(seed, name)
+    cohorts = {one.name: replace(one, weight=rng.choice(WEIGHTS)) for one in plain.setting.cohorts.values()}
+    queues = {one.name: _fair_queue(rng, one) for one in plain.setting.queues.values()}
+    setting = Setting(queues, cohorts, FAIR_STRATEGIES)
+    resources = sorted({resource for one in queues.values() for group in one.groups for resource in group.covered})
+    return Case(name, setting, _phases(rng, name, setting, tuple(resources), (4, 7)))
+
+
+def _fair_queue(rng: random.Random, plain: Queue) -> Queue:
+    limited = rng.random() < 0.3
+    quotas = {key: quota if limited else replace(quota, nominal=(quota.nominal + 1) // 2, borrowing_limit=None,
+                                                 lending_limit=None if quota.lending_limit is None else quota.lending_limit // 2)
+              for key, quota in plain.quotas.quotas.items()}
+    reclaim = rng.choice((plain.preemption.reclaim_within_cohort, "Any", "Any"))
+    return replace(plain, quotas=replace(plain.quotas, quotas=quotas, weight=rng.choice(WEIGHTS)),
+                   preemption=replace(plain.preemption, reclaim_within_cohort=reclaim))
 
 
 def _cohorts(rng: random.Random, name: str, flavors: tuple[str, ...], resources: tuple[str, ...]) -> dict[str, CohortQuotas]:
@@ -79,13 +110,14 @@ def _queue(rng: random.Random, name: str, cohort: str, flavors: tuple[str, ...],
                  Fungibility(borrow, preempt, preference))
 
 
-def _phases(rng: random.Random, name: str, setting: Setting, resources: tuple[str, ...]) -> tuple[tuple[Workload, ...], ...]:
+def _phases(rng: random.Random, name: str, setting: Setting, resources: tuple[str, ...],
+            count: tuple[int, int] = (3, 5)) -> tuple[tuple[Workload, ...], ...]:
     """Two phases of two waves; no two workloads of one tree share both priority and wave, so that their order is one."""
     phases = []
     for phase in range(2):
         made = []
         places = [(priority, wave) for priority in PRIORITIES for wave in (2 * phase, 2 * phase + 1)]
-        for number, (priority, wave) in enumerate(rng.sample(places, rng.randint(3, 5))):
+        for number, (priority, wave) in enumerate(rng.sample(places, rng.randint(*count))):
             queue = setting.queues[rng.choice(sorted(setting.queues))]
             sets = tuple(_pod_set(rng, f"p{index}", queue, resources) for index in range(rng.choice((1, 1, 1, 2))))
             made.append(Workload(f"{name}-w{phase}{number}", queue.name, sets, priority, wave))

@@ -87,6 +87,7 @@ def cohort_bodies(case: Case, name: Callable[[str], str]) -> list[dict[str, Any]
         spec: dict[str, Any] = {"parentName": name(cohort.parent)} if cohort.parent else {}
         if cohort.quotas:
             spec["resourceGroups"] = [_group(cohort.quotas, tuple(dict.fromkeys(key.flavor for key in cohort.quotas)), name)]
+        spec |= _weighted(cohort.weight)
         made.append({"metadata": {"name": name(cohort.name)}, "spec": spec})
     return made
 
@@ -106,7 +107,11 @@ def queue_body(case: Case, queue: Queue, name: Callable[[str], str]) -> dict[str
         spec["flavorFungibility"]["preference"] = fungibility.preference
     if queue.quotas.cohort:
         spec["cohortName"] = name(queue.quotas.cohort)
-    return {"metadata": {"name": name(queue.name)}, "spec": spec}
+    return {"metadata": {"name": name(queue.name)}, "spec": spec | _weighted(queue.quotas.weight)}
+
+
+def _weighted(weight: float) -> dict[str, Any]:
+    return {} if weight == 1 else {"fairSharing": {"weight": f"{round(weight * 1000)}m"}}
 
 
 def condition(found: Mapping[str, Any], kind: str) -> str:

@@ -82,6 +82,18 @@ def test_a_limit_that_is_too_short_is_no_disagreement_and_leaves_nothing(throw_a
     assert _is_untouched()
 
 
+def test_a_kueue_that_shares_otherwise_than_the_plan_is_said_and_not_loaded(throw_away: Cluster, tmp_path: Path) -> None:
+    weighted = small().put("tenants/rehearsed-acme spec.fair_sharing_weight", 2)
+
+    done = _run(written(weighted, tmp_path), "prod", "--scenario", "maximum")
+
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "Not finished: the plan shares by weights, and Kueue here does not" in done.stdout
+    assert "preemptionStrategies: [LessThanOrEqualToFinalShare, LessThanInitialShare]" in done.stdout
+    assert "maximum load" not in done.stdout
+    assert _is_untouched()
+
+
 def test_a_lowered_quota_is_a_disagreement(throw_away: Cluster) -> None:
     work = rehearsals.wanted(small().spec(), AS_OF, QUIET)
     lowered = replace(work, views=tuple(_lowered(view) for view in work.views))

@@ -60,6 +60,19 @@ def test_a_plan_is_rehearsed_where_there_is_no_cluster(home: Path) -> None:
     assert _processes(home) == ""
 
 
+def test_weights_are_rehearsed_on_a_kueue_that_shares_by_them(home: Path) -> None:
+    """beta borrows what acme does not use, and acme takes back what is its own."""
+    weighted = small().put("tenants/rehearsed-acme spec.fair_sharing_weight", 3).put("tenants/rehearsed-beta spec.fair_sharing_weight", 0.5)
+    written(weighted, home / "environments")
+
+    done = subprocess.run(_command(home, "prod", "--scenario", "maximum", "--scenario", "burst", "--short", "--crds", str(home / "manifests")),
+                          cwd=ROOT, env=_variables(home), capture_output=True, text=True, check=False, timeout=500)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "not known" not in done.stdout
+    assert "4 of 6 admitted, 2 pending, 4 running" in done.stdout
+
+
 def test_without_controllers_nothing_is_said_to_be_rehearsed(home: Path) -> None:
     assets = home / "assets"
     assets.mkdir()

@@ -25,6 +25,16 @@ def _bursting() -> Wish:
     return wish.put("services/beta/rank spec.placement.may_borrow", True)
 
 
+def _weighted(acme: float, beta: float) -> Wish:
+    """Both have two GPUs, and may borrow the four that are their cohort's own."""
+    wish = valid().put("environment spec.cohorts", {"all": {"quota": {"h100": {"nominal_quota": 4}}}})
+    for tenant, weight, service in (("acme", acme, "embed"), ("beta", beta, "rank")):
+        wish.put(f"tenants/{tenant} spec.quota", {"h100": {"nominal_quota": 2, "borrowing_limit": 6}}).put(f"tenants/{tenant} spec.fair_sharing_weight", weight)
+        wish.put(f"services/{tenant}/{service} spec.scaling", {"min_replicas": 1, "max_replicas": 9})
+        wish.put(f"services/{tenant}/{service} spec.placement.may_borrow", True)
+    return wish
+
+
 MINIMUM = {"acme/chat": 1, "acme/embed": 1, "beta/rank": 1}
 
 
@@ -63,10 +73,21 @@ def test_what_equals_would_get_is_open_but_not_how_much_all_of_them_get() -> Non
     assert level.admitted["acme/chat"][0] < level.admitted["acme/chat"][1]
 
 
-def test_fair_sharing_is_not_known() -> None:
-    wish = valid().put("tenants/acme spec.fair_sharing_weight", 2)
+@pytest.mark.parametrize(("acme", "beta", "more"), [(1, 1, (2, 2)), (3, 1, (3, 3)), (1, 3, (1, 1))])
+def test_who_borrows_gets_it_by_weight(acme: int, beta: int, more: tuple[int, int]) -> None:
+    """Four GPUs are the cohort's own: the lower weighted share takes the next of them, whoever was first."""
+    (level,) = _course(_weighted(acme, beta), {"acme/embed": 9, "beta/rank": 9})
 
-    assert isinstance(Courses(wish.spec(), wish.plan()).to(MINIMUM), NotKnown)
+    assert level.admitted["acme/embed"] == (2 + more[0], 2 + more[1])
+    assert level.of_tenants["beta"] == (2 + 4 - more[0], 2 + 4 - more[1])
+
+
+def test_who_comes_later_takes_back_its_fair_part() -> None:
+    alone, both = _course(_weighted(1, 1), {"beta/rank": 9}, {"acme/embed": 9, "beta/rank": 9})
+
+    assert alone.admitted["beta/rank"] == (8, 8)
+    assert both.admitted == {"acme/embed": (4, 4), "beta/rank": (4, 4)}
+    assert both.preempted["beta/rank"][0] >= 4
 
 
 @pytest.mark.parametrize("count", [0, 3])

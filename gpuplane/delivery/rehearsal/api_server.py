@@ -62,6 +62,10 @@ class ApiServer:
         kubeconfig: its file; None: what ``KUBECONFIG`` names.
         context: in that file; None: the current one.
 
+    Attributes:
+        kubeconfig: as it was given.
+        address: URL of the server.
+
     Raises:
         CannotStart: there is no such file or context, or nobody answers.
     """
@@ -75,6 +79,7 @@ class ApiServer:
         except (ConfigException, OSError, TypeError) as error:
             raise CannotStart(f"no cluster to rehearse on: {str(error).splitlines()[0]}. Set KUBECONFIG, or --kubeconfig and "
                               "--context, to those of a throw-away cluster.") from None
+        self.kubeconfig = kubeconfig
         self.address: str = self._client.configuration.host
 
     def call(self, method: str, path: str, body: Any = None, query: Sequence[tuple[str, str]] = (), content_type: str = "application/json",

@@ -17,6 +17,7 @@ from gpuplane.delivery.rehearsal.claim import Claim
 from gpuplane.delivery.rehearsal.cleaning import require_clean
 from gpuplane.delivery.rehearsal.control_plane import begin, require_room, require_throw_away
 from gpuplane.delivery.rehearsal.controllers import controller_claims
+from gpuplane.delivery.rehearsal.kueue_sharing import shares_otherwise
 from gpuplane.delivery.rehearsal.observation import Eviction, Moment, Observation
 from gpuplane.delivery.rehearsal.scenarios.burst import burst
 from gpuplane.delivery.rehearsal.scenarios.canary import canary
@@ -160,7 +161,8 @@ def _rehearsed(server: ApiServer, work: Wanted, sorted_views: Rehearsable, scena
             else:
                 claims, refused = upgrade(stage, former, work.views, sorted_views)
             claims += controller_claims(stage)
-        if any(stage.seen.deployment(name) is None for name in stage.services) and stage.acts["KServe"]:
+            unfinished = shares_otherwise(stage)
+        if not unfinished and any(stage.seen.deployment(name) is None for name in stage.services) and stage.acts["KServe"]:
             unfinished = "services have no Deployments, so nothing could be loaded"
         for name in scenarios if stage.services and stage.acts["KServe"] and not unfinished else ():
             claims += SCENARIOS[name](stage)

@@ -19,6 +19,7 @@ from gpuplane.delivery.exit_status import GOOD, REFUSED, CannotStart
 if TYPE_CHECKING:
     from gpuplane.delivery.rehearsal.api_server import ApiServer
     from gpuplane.delivery.rehearsal.rehearsal import OtherRef, Progress, Rehearsal
+    from gpuplane.spec.environment_spec import EnvironmentSpec
 
 FILES = ("rehearsal.json", "rehearsal.txt", "rehearsal.md", "rehearsal.html")
 """What ``--out`` gives."""
@@ -73,7 +74,7 @@ def rehearse(environment: str | None, kubeconfig: Path | None, context: str | No
             writing(out, lambda: discard(out, FILES))
         with _progress(f"rehearsing {environment}") as progress, ending_well():
             spec = load(environments, environment)
-            with _cluster(kubeconfig, context, local, crds, progress) as server:
+            with _cluster(kubeconfig, context, local, crds, spec, progress) as server:
                 require_throw_away(server)
                 work = rehearsals.wanted(spec, as_of, progress)
                 base = _base(environments, environment, against, as_of, progress) if against is not None else None
@@ -83,16 +84,18 @@ def rehearse(environment: str | None, kubeconfig: Path | None, context: str | No
 
 
 @contextmanager
-def _cluster(kubeconfig: Path | None, context: str | None, local: bool, crds: tuple[Path, ...], progress: Progress) -> Iterator[ApiServer]:
-    """Somebody's cluster, or one of its own."""
+def _cluster(kubeconfig: Path | None, context: str | None, local: bool, crds: tuple[Path, ...], spec: EnvironmentSpec,
+             progress: Progress) -> Iterator[ApiServer]:
+    """Somebody's cluster, or one of its own with Kueue as the plan has it."""
     from gpuplane.delivery.rehearsal.api_server import ApiServer
 
     if not local:
         yield ApiServer(kubeconfig, context)
         return
+    from gpuplane.delivery.rehearsal.kueue_sharing import planned_settings
     from gpuplane.delivery.rehearsal.local.throw_away import throw_away_cluster
 
-    with throw_away_cluster(crds, progress) as server:
+    with throw_away_cluster(crds, progress, planned_settings(spec)) as server:
         yield server
 
 

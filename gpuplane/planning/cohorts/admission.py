@@ -1,8 +1,8 @@
 """Which replicas Kueue would admit, with all services at their minimum or at their maximum at once.
 
-Every replica is a workload of its own, as Kueue sees the pods of a Deployment. The answer is of queues that share in
-Kueue's classical way; where weights switch fair sharing on, it is not known. Where the clock decides between workloads
-that want the same quota, every timing is tried, and the answer says between which numbers it can lie.
+Every replica is a workload of its own, as Kueue sees the pods of a Deployment. Queues share in Kueue's classical way, or
+by weights where there are any. Where the clock decides between workloads that want the same quota, or chance between
+equal shares, every timing is tried, and the answer says between which numbers it can lie.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from types import MappingProxyType
 
 from gpuplane.planning.cohorts.environment_tree import cohort_quotas, flavor_resource, reclaim_policy, shares_fairly, with_hosts
 from gpuplane.planning.cohorts.quota_tree import CohortQuotas, FlavorResource, ResourceQuota
 from gpuplane.planning.cohorts.scheduling import NeverSettles, Scheduler, Timing, timings
-from gpuplane.planning.cohorts.workloads import PodSet, Preemption, Setting, Workload, queue
+from gpuplane.planning.cohorts.workloads import FAIR_STRATEGIES, PodSet, Preemption, Setting, Workload, queue
 from gpuplane.planning.environment_plan import EnvironmentPlan, Pools
 from gpuplane.spec.environment_spec import EnvironmentSpec, ServiceEntry
 
@@ -57,15 +58,14 @@ class Admission:
 
 def admission(spec: EnvironmentSpec, planned: EnvironmentPlan, at_maximum: bool) -> Admission | NotKnown:
     """Who is admitted when all services start at once, older names first among equals."""
-    if shares_fairly(spec):
-        return NotKnown("weights switch Kueue's fair sharing on, which goes by what all queues use at that moment")
     queues = setting(spec, planned)
     workloads = [workload for name in sorted(spec.services) for workload in _replicas(spec.services[name], at_maximum, planned.pools)]
     known = [workload for workload in workloads if workload.queue in queues.queues]
     try:
         admitted = _settled(queues, known, Timing())
         waits = len(known) > admitted.total()
-        others = [_settled(queues, known, timing) for timing in timings()] if waits and len(known) <= MOST_TIMED else []
+        timed = timings(is_fair=queues.is_fair) if waits and len(known) <= MOST_TIMED else ()
+        others = [_settled(queues, known, timing) for timing in timed]
     except NeverSettles:
         return NotKnown("replicas of these priorities would preempt each other without end")
     wanted = Counter(workload.name.rpartition(" ")[0] for workload in workloads)
@@ -91,10 +91,14 @@ def setting(spec: EnvironmentSpec, planned: EnvironmentPlan) -> Setting:
                   for key, quota in planned.tenants[name].quotas.items()}
         if quotas:
             policy = Preemption(tenant.spec.preemption.within_cluster_queue, reclaim_policy(tenant.spec))
-            queues[name] = queue(name, _flat(quotas, planned), cohort, policy)
-    cohorts = {name: CohortQuotas(name, _flat(cohort_quotas(cohort), planned), cohort.parent or "")
+            queues[name] = queue(name, _flat(quotas, planned), cohort, policy, weight=_weight(tenant.spec.fair_sharing_weight))
+    cohorts = {name: CohortQuotas(name, _flat(cohort_quotas(cohort), planned), cohort.parent or "", _weight(cohort.fair_sharing_weight))
                for name, cohort in spec.environment.spec.cohorts.items()}
-    return Setting(queues, cohorts)
+    return Setting(queues, cohorts, FAIR_STRATEGIES if shares_fairly(spec) else ())
+
+
+def _weight(given: Decimal | None) -> float:
+    return 1.0 if given is None else float(given)
 
 
 def _flat(quotas: Mapping[str, ResourceQuota], planned: EnvironmentPlan) -> dict[FlavorResource, ResourceQuota]:

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from gpuplane.planning.cohorts.admission import MOST_TIMED, NotKnown, setting, workload_of
-from gpuplane.planning.cohorts.environment_tree import shares_fairly
 from gpuplane.planning.cohorts.scheduling import NeverSettles, Scheduler, Timing, timings
 from gpuplane.planning.cohorts.workloads import Setting, Workload
 from gpuplane.planning.environment_plan import EnvironmentPlan
@@ -45,13 +44,12 @@ class Courses:
     """Everything that the clock can decide, side by side: each step is taken in every run."""
 
     def __init__(self, spec: EnvironmentSpec, planned: EnvironmentPlan) -> None:
-        fairly = NotKnown("weights switch Kueue's fair sharing on, which goes by what all queues use at that moment")
-        self.unknown = fairly if shares_fairly(spec) else None
+        self.unknown: NotKnown | None = None
         queues, most = setting(spec, planned), sum(entry.document.spec.scaling.max_replicas for entry in spec.services.values())
         self.runs = [Course(spec, planned, queues, Timing(), order) for order in _ORDERS]
         if most <= MOST_TIMED:
             self.runs += [Course(spec, planned, queues, Timing(), _ORDERS[1], turn) for turn in (1, -1)]
-            self.runs += [Course(spec, planned, queues, timing, order) for timing in timings() for order in _ORDERS]
+            self.runs += [Course(spec, planned, queues, timing, order) for timing in timings(is_fair=queues.is_fair) for order in _ORDERS]
 
     def to(self, step: Replicas) -> Level | NotKnown:
         """Scale every service to so many replicas; one that is not named has none."""

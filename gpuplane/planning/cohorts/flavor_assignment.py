@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from gpuplane.planning.cohorts.preemption import Attempt, targets
+from gpuplane.planning.cohorts.preemption import Attempt
 from gpuplane.planning.cohorts.quota_tree import FlavorResource
 from gpuplane.planning.cohorts.snapshot import Snapshot
+from gpuplane.planning.cohorts.victims import targets
 from gpuplane.planning.cohorts.workloads import Fungibility, PodSet, ResourceGroup, Workload
 
 
@@ -158,10 +159,14 @@ class _Search:
         if needed <= available:
             return Mode.FIT, height
         reasons.append(f"insufficient unused quota for {key.resource} in flavor {key.flavor}, {needed - available} more needed")
-        preemption = snapshot.queue(self.workload.queue).preemption
-        if node.quota(key).nominal >= needed or smaller or preemption.borrow_within_cohort:
+        if node.quota(key).nominal >= needed or smaller or self._preempts_while_borrowing():
             return self._simulated(key, needed)
         return Mode.NO_FIT, height
+
+    def _preempts_while_borrowing(self) -> bool:
+        """``canPreemptWhileBorrowing``."""
+        preemption = self.snapshot.queue(self.workload.queue).preemption
+        return preemption.borrow_within_cohort or (self.snapshot.setting.is_fair and preemption.reclaim_within_cohort != "Never")
 
     def _simulated(self, key: FlavorResource, needed: int) -> tuple[Mode, int]:
         """``SimulatePreemption``: whether preemption could make room for this resource alone."""

@@ -41,7 +41,7 @@ class Attempt:
     usage: Mapping[FlavorResource, int]
 
 
-def targets(snapshot: Snapshot, attempt: Attempt) -> list[Admitted]:
+def classical_targets(snapshot: Snapshot, attempt: Attempt) -> list[Admitted]:
     """``classicalPreemptions``: the workloads to preempt so that it fits; none where no set of candidates would do."""
     hierarchical, by_priority = _others(snapshot, attempt)
     candidates = _in_order(snapshot, attempt, hierarchical, by_priority, _own(snapshot, attempt))
@@ -75,8 +75,8 @@ def _remove_until_it_fits(snapshot: Snapshot, attempt: Attempt, candidates: list
             continue
         snapshot.take(candidate.holder)
         removed.append(candidate.holder)
-        if _fits(snapshot, attempt, borrowing):
-            _put_back(snapshot, attempt, removed, borrowing)
+        if fits(snapshot, attempt, borrowing):
+            put_back(snapshot, attempt, removed, borrowing)
             found = True
             break
     for holder in removed:
@@ -84,18 +84,19 @@ def _remove_until_it_fits(snapshot: Snapshot, attempt: Attempt, candidates: list
     return removed if found else []
 
 
-def _put_back(snapshot: Snapshot, attempt: Attempt, removed: list[Admitted], borrowing: bool) -> None:
+def put_back(snapshot: Snapshot, attempt: Attempt, removed: list[Admitted], borrowing: bool) -> None:
     """``fillBackWorkloads``: what need not go after all stays, the last of the list moving into each freed place."""
     for index in range(len(removed) - 2, -1, -1):
         snapshot.put(removed[index])
-        if _fits(snapshot, attempt, borrowing):
+        if fits(snapshot, attempt, borrowing):
             removed[index] = removed[-1]
             removed.pop()
         else:
             snapshot.take(removed[index])
 
 
-def _fits(snapshot: Snapshot, attempt: Attempt, borrowing: bool) -> bool:
+def fits(snapshot: Snapshot, attempt: Attempt, borrowing: bool) -> bool:
+    """``workloadFits``: whether there is room for it now."""
     node, usage = snapshot.node(attempt.workload.queue), snapshot.usage
     return all((borrowing or not usage.over(node, key, amount)) and amount <= usage.available(node, key)
                for key, amount in attempt.usage.items())
@@ -119,22 +120,24 @@ def _is_valid(snapshot: Snapshot, attempt: Attempt, candidate: _Candidate, borro
 
 
 def _in_order(snapshot: Snapshot, attempt: Attempt, *lists: list[_Candidate]) -> list[_Candidate]:
-    """All evicted candidates first, each kind by ``CandidatesOrdering``: other queues, low priority, admitted last."""
-    def rank(candidate: _Candidate) -> tuple[object, ...]:
-        workload, (when, tie) = candidate.holder.workload, candidate.holder.reserved
-        return (not snapshot.is_evicted(candidate.holder), workload.queue == attempt.workload.queue, workload.priority, -when, tie,
-                workload.uid, workload.name)
-
-    ordered = [sorted(one, key=rank) for one in lists]
+    """All evicted candidates first, each kind by ``CandidatesOrdering``."""
+    ordered = [sorted(one, key=lambda candidate: rank(snapshot, attempt, candidate.holder)) for one in lists]
     evicted = [candidate for one in ordered for candidate in one if snapshot.is_evicted(candidate.holder)]
     return evicted + [candidate for one in ordered for candidate in one if not snapshot.is_evicted(candidate.holder)]
+
+
+def rank(snapshot: Snapshot, attempt: Attempt, holder: Admitted) -> tuple[object, ...]:
+    """``CandidatesOrdering``, lowest first: evicted already, other queues, low priority, admitted last."""
+    workload, (when, tie) = holder.workload, holder.reserved
+    return (not snapshot.is_evicted(holder), workload.queue == attempt.workload.queue, workload.priority, -when, tie, workload.uid,
+            workload.name)
 
 
 def _own(snapshot: Snapshot, attempt: Attempt) -> list[_Candidate]:
     name = attempt.workload.queue
     policy = snapshot.queue(name).preemption.within_cluster_queue
     return [_Candidate(holder, None, _Variant.WITHIN_QUEUE) for holder in snapshot.holders[name].values()
-            if policy != "Never" and _uses(holder, attempt.needing) and _may_preempt(attempt.workload, holder.workload, policy)]
+            if policy != "Never" and uses(holder, attempt.needing) and may_preempt(attempt.workload, holder.workload, policy)]
 
 
 def _others(snapshot: Snapshot, attempt: Attempt) -> tuple[list[_Candidate], list[_Candidate]]:
@@ -174,7 +177,7 @@ def _over_quota(snapshot: Snapshot, cohort: Node, below: Node, needing: Keys) ->
 
 def _variant(policy: Preemption, attempt: Attempt, holder: Admitted, advantage: bool) -> _Variant | None:
     """``classifyPreemptionVariant`` of a workload in another queue."""
-    if not _uses(holder, attempt.needing) or not _may_preempt(attempt.workload, holder.workload, policy.reclaim_within_cohort):
+    if not uses(holder, attempt.needing) or not may_preempt(attempt.workload, holder.workload, policy.reclaim_within_cohort):
         return None
     if advantage:
         return _Variant.HIERARCHICAL
@@ -185,11 +188,12 @@ def _variant(policy: Preemption, attempt: Attempt, holder: Admitted, advantage: 
     return _Variant.WHILE_BORROWING
 
 
-def _uses(holder: Admitted, needing: Keys) -> bool:
+def uses(holder: Admitted, needing: Keys) -> bool:
+    """``WorkloadUsesResources``."""
     return any(key in needing for key in holder.usage)
 
 
-def _may_preempt(preemptor: Workload, candidate: Workload, policy: str) -> bool:
+def may_preempt(preemptor: Workload, candidate: Workload, policy: str) -> bool:
     """``SatisfiesPreemptionPolicy``."""
     lower = preemptor.priority > candidate.priority
     if policy == "LowerOrNewerEqualPriority":

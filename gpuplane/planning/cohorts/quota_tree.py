@@ -38,20 +38,22 @@ NONE = ResourceQuota(0)
 
 @dataclass(frozen=True)
 class QueueQuotas:
-    """A ClusterQueue's quotas; ``cohort`` is empty where it is on its own."""
+    """A ClusterQueue's quotas; ``cohort`` is empty where it is on its own, ``weight`` counts where shares are fair."""
 
     name: str
     quotas: Quotas
     cohort: str = ""
+    weight: float = 1.0
 
 
 @dataclass(frozen=True)
 class CohortQuotas:
-    """A Cohort's own quotas, on top of what its members bring; ``parent`` is empty for a root."""
+    """A Cohort's own quotas, on top of what its members bring; ``parent`` is empty for a root, ``weight`` counts where shares are fair."""
 
     name: str
     quotas: Quotas = field(default_factory=dict)
     parent: str = ""
+    weight: float = 1.0
 
 
 @dataclass(eq=False)
@@ -60,6 +62,7 @@ class Node:
 
     Attributes:
         index: position in the tree's list of nodes.
+        weight: for fair sharing, among its siblings.
         subtree: ``SubtreeQuota``: own quota and what the children lend.
         height: edges down to the furthest ClusterQueue (``getNodeHeight``).
     """
@@ -68,6 +71,7 @@ class Node:
     is_queue: bool
     quotas: Quotas
     index: int
+    weight: float = 1.0
     parent: Node | None = None
     cohorts: list[Node] = field(default_factory=list)
     queues: list[Node] = field(default_factory=list)
@@ -100,32 +104,46 @@ class QuotaTree:
 
     A cohort that is named and not declared has no quotas of its own, as in Kueue.
 
+    Args:
+        backwards: children in the opposite order. Kueue keeps them without any, and fair sharing takes the first of equals.
+
     Raises:
         ValueError: the cohorts form a cycle (Kueue admits nothing in it).
     """
 
-    def __init__(self, queues: Mapping[str, QueueQuotas], cohorts: Mapping[str, CohortQuotas]) -> None:
+    def __init__(self, queues: Mapping[str, QueueQuotas], cohorts: Mapping[str, CohortQuotas], backwards: bool = False) -> None:
         self.nodes: list[Node] = []
         self.cohorts: dict[str, Node] = {}
         self.queues: dict[str, Node] = {}
         named = {cohort.parent for cohort in cohorts.values()} | {queue.cohort for queue in queues.values()} | set(cohorts)
         for name in sorted(named - {""}):
-            self.cohorts[name] = self._add(name, False, cohorts[name].quotas if name in cohorts else {})
-        for name in sorted(cohorts):
+            declared = cohorts.get(name, CohortQuotas(name))
+            self.cohorts[name] = self._add(name, False, declared.quotas, declared.weight)
+        for name in sorted(cohorts, reverse=backwards):
             if cohorts[name].parent:
                 self._hang(self.cohorts[name], self.cohorts[cohorts[name].parent])
-        for name in sorted(queues):
-            self.queues[name] = self._add(name, True, queues[name].quotas)
+        for name in sorted(queues, reverse=backwards):
+            self.queues[name] = self._add(name, True, queues[name].quotas, queues[name].weight)
             if queues[name].cohort:
                 self._hang(self.queues[name], self.cohorts[queues[name].cohort])
         self._bottom_up()
         self._potential: dict[tuple[int, FlavorResource], int] = {}
+        self._lendable: dict[int, dict[str, int]] = {}
 
     def potential(self, node: Node, key: FlavorResource) -> int:
         """``potentialAvailable``: the most the node could ever use, with nothing else running."""
         found = self._potential.get((node.index, key))
         if found is None:
             found = self._potential[node.index, key] = self._most(node, key)
+        return found
+
+    def lendable(self, cohort: Node) -> Mapping[str, int]:
+        """``calculateLendable``: :meth:`potential` of a Cohort by resource, over all flavors of its tree."""
+        found = self._lendable.get(cohort.index)
+        if found is None:
+            found = self._lendable[cohort.index] = {}
+            for key in [cohort, *cohort.ancestors()][-1].subtree:
+                found[key.resource] = found.get(key.resource, 0) + self.potential(cohort, key)
         return found
 
     def _most(self, node: Node, key: FlavorResource) -> int:
@@ -135,8 +153,8 @@ class QuotaTree:
         limit = node.quota(key).borrowing_limit
         return most if limit is None else min(node.subtree.get(key, 0) + limit, most)
 
-    def _add(self, name: str, is_queue: bool, quotas: Quotas) -> Node:
-        node = Node(name, is_queue, quotas, len(self.nodes))
+    def _add(self, name: str, is_queue: bool, quotas: Quotas, weight: float) -> Node:
+        node = Node(name, is_queue, quotas, len(self.nodes), weight)
         self.nodes.append(node)
         return node
 

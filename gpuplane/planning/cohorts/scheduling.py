@@ -1,7 +1,7 @@
 """Kueue's scheduling cycle: one head of each ClusterQueue at a time, until nothing moves any more.
 
-``pkg/scheduler/scheduler.go`` and ``pkg/cache/queue/cluster_queue.go`` of v0.19.2 with default feature gates, without fair
-sharing. Four things depend on time in Kueue, and are inputs here (:class:`Timing`).
+``pkg/scheduler/scheduler.go`` and ``pkg/cache/queue/cluster_queue.go`` of v0.19.2 with default feature gates. What depends on time or
+on chance in Kueue is an input here (:class:`Timing`).
 
 Nothing stays parked for good: any change of a ClusterQueue's status makes its Cohorts reconcile, and each reconciling puts all that
 is parked in the tree back into its queues about a second later (``cohort_controller.go``, ``Manager.AddOrUpdateCohort``).
@@ -15,9 +15,12 @@ from itertools import combinations
 from typing import Literal
 
 from gpuplane.planning.cohorts.flavor_assignment import Assignment, Mode, assign
-from gpuplane.planning.cohorts.preemption import Attempt, targets
+from gpuplane.planning.cohorts.preemption import Attempt
 from gpuplane.planning.cohorts.quota_tree import FlavorResource, Node, QuotaTree
 from gpuplane.planning.cohorts.snapshot import Snapshot
+from gpuplane.planning.cohorts.tournament import fair_order
+from gpuplane.planning.cohorts.usage import Amounts
+from gpuplane.planning.cohorts.victims import targets
 from gpuplane.planning.cohorts.workloads import Admitted, Queue, Setting, Workload
 
 MOST_CYCLES = 10_000
@@ -32,7 +35,7 @@ class NeverSettles(Exception):
 
 @dataclass(frozen=True)
 class Timing:
-    """What the real scheduler's clock decides.
+    """What the real scheduler's clock decides, or chance.
 
     Attributes:
         visible_after: cycles until the scheduler sees a preemption that it issued.
@@ -42,12 +45,14 @@ class Timing:
             kept to the second, and objects of the same second are told apart by UID.
         retries: cycles, counted from 1 in each round, after which what is parked is put back: where such a retry comes while
             workloads are still being tried. Without any, it comes when they have been.
+        backwards: children of a cohort in the opposite order: with fair sharing the first of equals has it, and they have no order.
     """
 
     visible_after: int = 0
     keeps_progress: bool = True
     ties: Literal["cycle", "uid", "reversed"] = "cycle"
     retries: frozenset[int] = frozenset()
+    backwards: bool = False
 
 
 @dataclass
@@ -80,6 +85,11 @@ class _Entry:
     assignment: Assignment
     victims: list[Admitted]
 
+    @property
+    def usage(self) -> Amounts:
+        """What it would use."""
+        return self.assignment.usage
+
 
 @dataclass(frozen=True)
 class _Progress:
@@ -103,7 +113,7 @@ class Scheduler:
 
     def __init__(self, setting: Setting, timing: Timing = Timing()) -> None:
         self.setting, self.timing = setting, timing
-        self.tree = QuotaTree({name: queue.quotas for name, queue in setting.queues.items()}, setting.cohorts)
+        self.tree = QuotaTree({name: queue.quotas for name, queue in setting.queues.items()}, setting.cohorts, timing.backwards)
         self.admitted: dict[str, Admitted] = {}
         self.cycle = 0
         self.scanning: set[str] = set()
@@ -194,7 +204,7 @@ class Scheduler:
         snapshot = self.snapshot()
         entries = [self._nominate(snapshot, head) for line in self._lines.values() if (head := line.pop()) is not None]
         taken: dict[str, Admitted] = {}
-        for entry in sorted(entries, key=lambda e: (e.assignment.borrowing, -e.workload.priority, e.workload.created, e.workload.uid)):
+        for entry in fair_order(snapshot, entries) if self.setting.is_fair else _classical_order(entries):
             self._process(snapshot, entry, taken)
         return self._state() != before
 
@@ -267,6 +277,11 @@ class Scheduler:
                 line.parked[other.name] = line.heap.pop(other.name)
 
 
+def _classical_order(entries: Iterable[_Entry]) -> list[_Entry]:
+    """``classicalIterator``."""
+    return sorted(entries, key=lambda e: (e.assignment.borrowing, -e.workload.priority, e.workload.created, e.workload.uid))
+
+
 def _fits_without(snapshot: Snapshot, node: Node, entry: _Entry, taken: dict[str, Admitted]) -> bool:
     """``fits``: what is nominated still fits once all of this cycle's victims are gone."""
     gone = taken | {holder.workload.name: holder for holder in entry.victims}
@@ -291,14 +306,17 @@ def _to_reserve(snapshot: Snapshot, node: Node, assignment: Assignment) -> dict[
     return reserved
 
 
-def timings(evicts: bool = True) -> Iterator[Timing]:
+def timings(evicts: bool = True, is_fair: bool = False) -> Iterator[Timing]:
     """Timings that can lead to different outcomes; where they all agree the outcome does not depend on time.
 
     Args:
         evicts: whether anything is evicted with the default timing; if not, nobody can see it early or late.
+        is_fair: whether queues share by weights.
     """
     ties: tuple[Literal["cycle", "uid", "reversed"], ...] = ("cycle", "uid", "reversed")
-    yield from (Timing(seen, keeps, tie) for seen in ((0, 1, 2, 5) if evicts else (0,)) for keeps in (True, False) for tie in ties)
+    delays = (0, 1, 2, 5) if evicts else (0,)
+    yield from (Timing(seen, keeps, tie) for seen in delays for keeps in (True, False) for tie in ties)
+    yield from (Timing(seen, keeps, backwards=True) for seen in delays for keeps in (True, False) if is_fair)
     cycles = range(1, RETRIED_CYCLES + 1)
     yield from (Timing(retries=frozenset({cycle})) for cycle in cycles)
     yield from (Timing(retries=frozenset(pair)) for pair in combinations(cycles[:4], 2))

@@ -63,6 +63,11 @@ class Usage:
         """``BorrowingWith``: whether the node, with so much more, uses more than its subtree's quota."""
         return node.subtree.get(key, 0) < self.of(node, key) + amount
 
+    def beyond(self, node: Node) -> dict[FlavorResource, int]:
+        """What the node uses beyond its subtree's quota, where it does."""
+        return {key: more for key, used in self._used[node.index].items()
+                if key in node.subtree and (more := used - node.subtree[key]) > 0}
+
     def within_nominal(self, node: Node, keys: Iterable[FlavorResource]) -> bool:
         """``IsWithinNominalInResources``."""
         return not any(self.over(node, key) for key in keys)

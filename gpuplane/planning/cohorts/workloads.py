@@ -12,6 +12,9 @@ Reclaim = Literal["Never", "LowerPriority", "Any"]
 Within = Literal["Never", "LowerPriority", "LowerOrNewerEqualPriority"]
 Strategy = Literal["StrictFIFO", "BestEffortFIFO"]
 Search = Literal["MayStopSearch", "TryNextFlavor"]
+FairStrategy = Literal["LessThanOrEqualToFinalShare", "LessThanInitialShare"]
+FAIR_STRATEGIES: tuple[FairStrategy, ...] = ("LessThanOrEqualToFinalShare", "LessThanInitialShare")
+"""``preemptionStrategies`` of the Kueue that gpuplane installs, and Kueue's default: the second where the first leaves too few."""
 
 
 @dataclass(frozen=True)
@@ -124,15 +127,25 @@ class Admitted:
 
 @dataclass(frozen=True)
 class Setting:
-    """Queues and cohorts of a cluster, by name."""
+    """Queues and cohorts of a cluster, by name.
+
+    Attributes:
+        strategies: ``fairSharing.preemptionStrategies`` of Kueue's Configuration; none: fair sharing is off.
+    """
 
     queues: Mapping[str, Queue]
     cohorts: Mapping[str, CohortQuotas] = field(default_factory=dict)
+    strategies: tuple[FairStrategy, ...] = ()
+
+    @property
+    def is_fair(self) -> bool:
+        """Whether queues share by weights."""
+        return bool(self.strategies)
 
 
 def queue(name: str, quotas: Mapping[FlavorResource, ResourceQuota], cohort: str = "", preemption: Preemption | None = None,
           strategy: Strategy = "BestEffortFIFO", fungibility: Fungibility | None = None,
-          flavors: tuple[str, ...] | None = None) -> Queue:
+          flavors: tuple[str, ...] | None = None, weight: float = 1.0) -> Queue:
     """A ClusterQueue with one resource group over everything it has quotas of, as gpuplane makes them (ADR 0007).
 
     Args:
@@ -140,4 +153,4 @@ def queue(name: str, quotas: Mapping[FlavorResource, ResourceQuota], cohort: str
     """
     group = ResourceGroup(tuple(sorted({key.resource for key in quotas})),
                           flavors if flavors is not None else tuple(sorted({key.flavor for key in quotas})))
-    return Queue(QueueQuotas(name, quotas, cohort), (group,), strategy, preemption or Preemption(), fungibility or Fungibility())
+    return Queue(QueueQuotas(name, quotas, cohort, weight), (group,), strategy, preemption or Preemption(), fungibility or Fungibility())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
@@ -69,12 +69,16 @@ def settings_here(body: dict[str, Any]) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
 
 
-def start(manager: Manager, plane: LocalControlPlane, manifests: Manifests) -> None:
-    """Start one."""
+def start(manager: Manager, plane: LocalControlPlane, manifests: Manifests, kueue: Mapping[str, Any]) -> None:
+    """Start one.
+
+    Args:
+        kueue: fields of Kueue's Configuration, over those of the manifests; None: the field is not there.
+    """
     certificates, kubeconfig = plane.folder / "hooks", f"--kubeconfig={plane.kubeconfig_of(manager.name)}"
     if manager.group == KUEUE:
         file = plane.folder / "kueue.json"
-        file.write_text(json.dumps(_kueue(manager, manifests, certificates)))
+        file.write_text(json.dumps(_kueue(manager, manifests, certificates, kueue)))
         plane.processes.start(manager.name, [f"--config={file}", kubeconfig])
         return
     # It looks for its certificate below TMPDIR, where controller-runtime has it unless told otherwise.
@@ -86,7 +90,7 @@ def start(manager: Manager, plane: LocalControlPlane, manifests: Manifests) -> N
                           {"TMPDIR": str(home), "POD_NAMESPACE": "kserve"})
 
 
-def _kueue(manager: Manager, manifests: Manifests, certificates: Path) -> dict[str, Any]:
+def _kueue(manager: Manager, manifests: Manifests, certificates: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Kueue's configuration: its release's, or a plain one; ports and certificates are this machine's."""
     given = manifests.setting(KUEUE_SETTINGS)
     text = (given.get("data") or {}).get("controller_manager_config.yaml", "") if given is not None else ""
@@ -94,6 +98,7 @@ def _kueue(manager: Manager, manifests: Manifests, certificates: Path) -> dict[s
     plain = {"apiVersion": f"config.kueue.x-k8s.io/{'v1beta2' if 'v1beta2' in versions else 'v1beta1'}", "kind": "Configuration",
              "namespace": "kueue-system", "clientConnection": {"qps": 300, "burst": 500}, "integrations": {"frameworks": list(_FRAMEWORKS)}}
     found: dict[str, Any] = yaml.safe_load(text) or plain
+    found = {key: value for key, value in {**found, **settings}.items() if value is not None}
     gates = {**(found.get("featureGates") or {}), "VisibilityOnDemand": False}  # an aggregated API needs a Service that leads here
     return found | {"health": {"healthProbeBindAddress": f"127.0.0.1:{manager.health_port}"}, "metrics": {"bindAddress": "0"},
                     "webhook": {"host": "127.0.0.1", "port": manager.webhook_port, "certDir": str(certificates)},

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from gpuplane.delivery.exit_status import EngineFailed
 from gpuplane.delivery.rehearsal.api_server import ApiServer
@@ -21,8 +23,11 @@ Progress = Callable[[str], None]
 
 
 @contextmanager
-def throw_away_cluster(crds: Sequence[Path], progress: Progress) -> Iterator[ApiServer]:
+def throw_away_cluster(crds: Sequence[Path], progress: Progress, kueue: Mapping[str, Any] = MappingProxyType({})) -> Iterator[ApiServer]:
     """A control plane of processes of this machine, with what the manifests bring.
+
+    Args:
+        kueue: fields of Kueue's Configuration, over those of the manifests; None: the field is not there.
 
     Raises:
         CannotStart: a program is missing, or a manifest cannot be read.
@@ -37,7 +42,7 @@ def throw_away_cluster(crds: Sequence[Path], progress: Progress) -> Iterator[Api
         progress(f"starting {', '.join(programs)}")
         plane.up()
         server = ApiServer(plane.kubeconfig)
-        _install(plane, server, manifests, progress)
+        _install(plane, server, manifests, kueue, progress)
         server.discover()
         server.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": THROW_AWAY, "namespace": SYSTEM}})
         yield server
@@ -46,7 +51,8 @@ def throw_away_cluster(crds: Sequence[Path], progress: Progress) -> Iterator[Api
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _install(plane: LocalControlPlane, server: ApiServer, manifests: Manifests, progress: Progress) -> None:
+def _install(plane: LocalControlPlane, server: ApiServer, manifests: Manifests, kueue: Mapping[str, Any],
+             progress: Progress) -> None:
     """CRDs, then controllers, then their webhooks: nobody is asked before somebody answers."""
     here, missing = managers.managers_here(manifests)
     for line in missing:
@@ -59,7 +65,7 @@ def _install(plane: LocalControlPlane, server: ApiServer, manifests: Manifests, 
     wait_until(lambda: _are_served(server, manifests), "the CRDs are served", plane.processes)
     for body in manifests.settings:
         server.apply(managers.settings_here(body))
-    alive = _started(plane, manifests, here, progress)
+    alive = _started(plane, manifests, here, kueue, progress)
     hooks = tuple(hook for hook in hooks if hook.group in {one.group for one in alive})
     if len(alive) < len(here):
         for body in manifests.definitions:
@@ -70,11 +76,11 @@ def _install(plane: LocalControlPlane, server: ApiServer, manifests: Manifests, 
         server.apply({key: body[key] for key in ("apiVersion", "kind", "spec") if key in body} | {"metadata": _named(body)})
 
 
-def _started(plane: LocalControlPlane, manifests: Manifests, here: Sequence[managers.Manager],
+def _started(plane: LocalControlPlane, manifests: Manifests, here: Sequence[managers.Manager], kueue: Mapping[str, Any],
              progress: Progress) -> list[managers.Manager]:
     """Controllers that answer; one that ends is done without, and said."""
     for one in here:
-        managers.start(one, plane, manifests)
+        managers.start(one, plane, manifests, kueue)
     alive = list[managers.Manager]()
     for one in here:
         progress(f"waiting for {one.name}")
