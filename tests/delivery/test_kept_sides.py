@@ -18,6 +18,7 @@ from benchmarks.wishes import NAME, write_large_environment, write_tenant
 from gpuplane.delivery import chunks, comparison, shared_side
 from gpuplane.delivery.clean_tenants import CleanTenants
 from gpuplane.delivery.comparison import OtherSide
+from gpuplane.delivery.exit_status import CannotStart
 from gpuplane.delivery.kept_sides import KeptSides, key_of, packed_side, unpacked_side
 from gpuplane.delivery.preview import preview, with_comparison
 from gpuplane.delivery.render_json import to_json
@@ -198,3 +199,20 @@ def test_few_sides_are_kept_and_where_none_can_be_nothing_is_said(tmp_path: Path
     (tmp_path / "file").write_text("")
     KeptSides(tmp_path / "file").put("a", b"")
     assert KeptSides(tmp_path / "file").get("a") is None
+
+
+def test_a_program_behind_a_link_is_the_refs_own(large: Path) -> None:
+    (large / "gpuplane").symlink_to(Path(comparison.__file__).parents[1])
+    git(large, "add", "-A")
+    git(large, "commit", "-m", "a link")
+    with OtherSide(large, NAME, "HEAD", AS_OF) as other:
+        assert other._child is not None
+
+
+def test_files_that_cannot_be_checked_out_end_the_comparison(large: Path) -> None:
+    loose = next(path for path in sorted((large / ".git" / "objects").glob("??/*")) if subprocess.run(
+        ["git", "cat-file", "-t", path.parent.name + path.name], cwd=large, capture_output=True, text=True, check=True).stdout == "blob\n")
+    loose.chmod(0o600)
+    loose.write_bytes(b"")
+    with OtherSide(large, NAME, "HEAD", AS_OF) as other, pytest.raises(CannotStart, match="has no files of"):
+        other.views()
