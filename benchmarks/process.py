@@ -31,3 +31,32 @@ def once(arguments: Sequence[str], python: str = sys.executable,
     process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode == 0, f"{arguments} failed"
     return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+
+
+def most_together(arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> float:
+    """Most memory in MiB that ``python ARGUMENTS`` and its children had together; what they share counts once. It must not fail."""
+    most = 0
+    with tempfile.TemporaryFile() as sink:
+        process = subprocess.Popen([sys.executable, *arguments], cwd=ROOT, env={**os.environ, **(environment or {})}, stdout=sink,
+                                   stderr=subprocess.STDOUT)
+        while process.poll() is None:
+            most = max(most, sum(map(_proportional_kib, _with_children(process.pid))))
+            time.sleep(0.1)
+    assert process.returncode == 0, f"{arguments} failed"
+    return most / 1024
+
+
+def _with_children(process: int) -> list[int]:
+    try:
+        children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    except OSError:  # it has ended
+        return []
+    return [process, *(each for child in children for each in _with_children(int(child)))]
+
+
+def _proportional_kib(process: int) -> int:
+    try:
+        lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import chain
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any, TypeVar
 
 Found = TypeVar("Found")
@@ -27,36 +28,39 @@ _MOST_BLOCKS = 2_048
 
 
 @contextmanager
-def shared_out(names: Sequence[str], work: Callable[[str], bytes],
-               least: int = _LEAST) -> Iterator[tuple[Iterator[str], Callable[[], Mapping[str, bytes]]]]:
+def shared_out(names: Sequence[str], work: Callable[[str], bytes], least: int = _LEAST,
+               most: int | None = None) -> Iterator[tuple[Iterator[str], Callable[[], Mapping[str, bytes]]]]:
     """Share work out to children.
 
     Args:
         names: of what is to be done; the first is left to this process.
         work: does one.
         least: names below which nothing is shared out.
+        most: processes, this one too; as many as there are processors where it is left out.
 
     Yields:
         Names that are left to this process, each taken when it is asked for, and what waits for the children's answers: by name, those
         that came. What neither did is to be done then.
     """
     processors = len(os.sched_getaffinity(0)) if len(names) >= least and _can_fork() else 1
-    if processors == 1:
+    processors = processors if most is None else min(processors, most)
+    if processors <= 1:
         yield iter(names), dict
         return
     with _queue(names[1:]) as waiting, _children([lambda: {name: work(name) for name in waiting()}] * (processors - 1)) as answers:
         yield chain(names[:1], waiting()), lambda: {name: data for found in answers() for name, data in (found or {}).items()}
 
 
-def done_by_all(names: Sequence[str], work: Callable[[str], Found], least: int = _LEAST) -> dict[str, Found]:
+def done_by_all(names: Sequence[str], work: Callable[[str], Found], least: int = _LEAST, most: int | None = None) -> dict[str, Found]:
     """What the work comes to for each name; what a child does not answer for is done here.
 
     Args:
         names: of what is to be done; the first is left to this process.
         work: does one; what it comes to can be pickled.
         least: names below which nothing is shared out.
+        most: processes, this one too; as many as there are processors where it is left out.
     """
-    with shared_out(names, lambda name: pickle.dumps(work(name)), least) as (own, others):
+    with shared_out(names, lambda name: pickle.dumps(work(name)), least, most) as (own, others):
         found = {name: work(name) for name in own}
         found |= {name: pickle.loads(data) for name, data in others().items()}  # noqa: S301 from a fork of this process, by a pipe
     return found | {name: work(name) for name in names if name not in found}
@@ -102,6 +106,14 @@ def _children(works: Sequence[Callable[[], Any]]) -> Iterator[Callable[[], list[
             pipe.close()
             process.kill()
             process.join()
+
+
+def resident_bytes() -> int | None:
+    """Memory that this process has, of which a child that touches all of it gets a copy; None where the system does not say."""
+    try:
+        return int(Path("/proc/self/statm").read_bytes().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):
+        return None
 
 
 def _can_fork() -> bool:

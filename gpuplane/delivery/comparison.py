@@ -10,9 +10,10 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -48,7 +49,6 @@ class OtherSide:
 
     Attributes:
         ref, commit: what is compared with.
-        exists: whether the environment is there at that ref.
 
     Raises:
         CannotStart: not a git repository, or no such ref.
@@ -59,18 +59,34 @@ class OtherSide:
         top = repository_of(environments, "--against compares with a commit")
         self.commit = commit_of(environments, ref)
         relative = environments.resolve().relative_to(top.resolve())
-        self._environment, self._as_of = environment, as_of
+        self._environment, self._as_of, self._command = environment, as_of, command
         self._folder = tempfile.TemporaryDirectory(prefix="gpuplane-ref-", ignore_cleanup_errors=True)
-        tree = Path(self._folder.name)
-        check_out(top, self.commit, tree)
-        self._child, self._environments = None, tree / relative
-        self.exists = (tree / relative / environment / "environment.yaml").is_file()
-        # Without a program of its own the other side is rendered by this one, which then need not render what both have in common.
-        self._shares = command == "preview" and not (tree / "gpuplane" / "__init__.py").is_file()
-        if self.exists and not self._shares:
-            self._child = _child(tree, relative, environment, as_of, command)
+        self._tree = Path(self._folder.name)
+        self._environments, self._child = self._tree / relative, None  # type: Path, subprocess.Popen[str] | None
         self._ending = ExitStack()
         self._begun: Callable[[], Worked] | None = None
+        self._checked_out = self._ending.enter_context(_checking_out(top, self.commit, self._tree))
+        self._relative = relative
+        if command != "preview" or git(top, "ls-tree", "--name-only", self.commit, "gpuplane", what=f"tree {self.commit}"):
+            self._start()  # else its files need not be there before this side is rendered
+
+    def _start(self) -> subprocess.Popen[str] | None:
+        """The preview by the ref's own program, where it has one."""
+        if self._child is None and self.exists and not self._shares:
+            self._child = _child(self._tree, self._relative, self._environment, self._as_of, self._command)
+        return self._child
+
+    @property
+    def exists(self) -> bool:
+        """Whether the environment is there at that ref."""
+        self._checked_out()
+        return (self._environments / self._environment / "environment.yaml").is_file()
+
+    @cached_property
+    def _shares(self) -> bool:
+        """Without a program of its own the other side is rendered by this one, which then need not render what both have in common."""
+        self._checked_out()
+        return self._command == "preview" and not (self._tree / "gpuplane" / "__init__.py").is_file()
 
     def __enter__(self) -> OtherSide:
         return self
@@ -78,7 +94,7 @@ class OtherSide:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if self._child is not None and self._child.poll() is None:
             self._child.kill()
-            self._child.wait()
+            self._child.communicate()
         self._ending.close()
         self._folder.cleanup()
 
@@ -88,7 +104,7 @@ class OtherSide:
         Args:
             renders, sides: as of :meth:`compared_with`.
         """
-        if self.exists and self._shares and len(renders.latest) >= _LEAST and sum(map(len, renders.latest.values())) <= _MOST:
+        if len(renders.latest) >= _LEAST and sum(map(len, renders.latest.values())) <= _MOST and self.exists and self._shares:
             from gpuplane.delivery.shared_side import shared_side_beside
 
             self._begun = self._ending.enter_context(
@@ -149,9 +165,10 @@ class OtherSide:
         Raises:
             NoAnswer: it took too long, failed, or speaks another schema version.
         """
-        assert self._child is not None  # it exists
+        child = self._start()
+        assert child is not None  # it exists
         try:
-            output, errors = self._child.communicate(timeout=_TIMEOUT_SECONDS)
+            output, errors = child.communicate(timeout=_TIMEOUT_SECONDS)
         except subprocess.TimeoutExpired:
             raise NoAnswer(f"it took more than {_TIMEOUT_SECONDS} s") from None
         try:
@@ -211,9 +228,35 @@ def git(where: Path, *arguments: str, what: str, **variables: str) -> str:
 
 def check_out(top: Path, commit: str, folder: Path) -> None:
     """The commit's whole tree, through an index of its own: neither the repository nor its work tree is touched."""
+    with _checking_out(top, commit, folder) as done:
+        done()
+
+
+@contextmanager
+def _checking_out(top: Path, commit: str, folder: Path) -> Iterator[Callable[[], None]]:
+    """The same while this process goes on.
+
+    Yields:
+        What waits for all files to be there.
+
+    Raises:
+        CannotStart: from that too.
+    """
     index = {"GIT_INDEX_FILE": str(folder / ".gpuplane-index")}
     git(top, "read-tree", commit, what=f"tree {commit}", **index)
-    git(top, "checkout-index", "--all", "--quiet", f"--prefix={folder}/", what=f"files of {commit}", **index)
+    running = subprocess.Popen(["git", "checkout-index", "--all", "--quiet", f"--prefix={folder}/"], cwd=top,
+                               env={**os.environ, **index}, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def done() -> None:
+        if running.wait() != 0:
+            raise CannotStart(f"{top} has no files of {commit}.")
+
+    try:
+        yield done
+    finally:
+        if running.poll() is None:
+            running.kill()
+            running.wait()
 
 
 def _child(folder: Path, relative: Path, environment: str, as_of: date, name: str) -> subprocess.Popen[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from gpuplane.graph.resource_view import ResourceView
+from gpuplane.graph.resource_view import ResourceView, placed
 from gpuplane.policies.finding import Finding
 from gpuplane.spec.environment_spec import EnvironmentSpec, Place
 from gpuplane.spec.vocabulary import SOURCE, TENANT
@@ -70,6 +70,7 @@ class SourceMap:
     def __init__(self, spec: EnvironmentSpec) -> None:
         self._spec = spec
         self._by_file = {place.relative: place for place in spec.places.values()}
+        self._lines: dict[int, int] = {}  # of names, by identity of the place: many resources have one document
 
     def place_of(self, view: ResourceView) -> Place:
         """The document that asked for a resource; the environment's own where no narrower one did."""
@@ -83,7 +84,10 @@ class SourceMap:
     def locate(self, view: ResourceView) -> ResourceView:
         """The view with file and line of its document."""
         place = self.place_of(view)
-        return replace(view, file=place.file, line=place.line("metadata.name"))
+        line = self._lines.get(id(place))
+        if line is None:
+            line = self._lines[id(place)] = place.line("metadata.name")
+        return placed(view, place.file, line)
 
     def refine(self, finding: Finding, view: ResourceView | None) -> Finding:
         """The finding with the line of the field it is about."""

@@ -120,7 +120,7 @@ def _walk(view: ResourceView, value: Any, steps: Steps, plain: bool) -> Iterator
         for index, item in enumerate(value):
             if type(item) not in SCALARS:
                 yield from _walk(view, item, (*steps, index), plain)
-    elif isinstance(value, Mapping):
+    elif type(value) is dict or isinstance(value, Mapping):
         if not plain or not _ROLES.keys().isdisjoint(value) or _is_component(view, steps):
             yield from _here(view, value, steps)
         for key, item in value.items():

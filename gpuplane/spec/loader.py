@@ -31,7 +31,7 @@ from gpuplane.spec.scaling_references import check_scaling
 from gpuplane.spec.tenant import Tenant
 from gpuplane.spec.throughput_profile import ThroughputProfileDocument
 from gpuplane.spec.traffic_references import check_traffic
-from gpuplane.spec.yaml_source import WISH_LIMITS, Lines, YamlDocument, parse_text, read_text
+from gpuplane.spec.yaml_source import NAME, WISH_LIMITS, Lines, YamlDocument, parse_text, read_text
 
 KINDS: dict[str, type[Document[Any, Any]]] = {
     "Environment": Environment, "NodePool": NodePool, "Tenant": Tenant,
@@ -164,9 +164,10 @@ def _documents(reading: _Reading, name: str) -> Documents:
 def _read(reading: _Reading, file: DocumentFile) -> None:
     text, errors = read_text(file.path, file.shown, WISH_LIMITS)
     digest = text_digest(text) if reading.parsed is not None and not errors else None
-    document = _remembered(reading.parsed.get(digest), file) if reading.parsed is not None and digest is not None else None
+    value, _, name = ((reading.parsed.get(digest) if reading.parsed is not None and digest is not None else None) or "").partition("\n")
+    document = _remembered(value, file) if value else None
     if document is not None:
-        _add(reading, file, document, text)
+        _add(reading, file, document, text, int(name) if name.isdecimal() and name.isascii() else None)
         return
     documents: list[YamlDocument] = []
     if not errors:
@@ -179,9 +180,10 @@ def _read(reading: _Reading, file: DocumentFile) -> None:
     if errors or document is None:
         reading.unreadable.add(file.key)
         return
+    name_line = documents[0].line_of(tuple(NAME.split(".")))
     if reading.parsed is not None and digest is not None:
-        reading.parsed.put(digest, json.dumps(documents[0].value))
-    _add(reading, file, document, text)
+        reading.parsed.put(digest, f"{json.dumps(documents[0].value)}\n{name_line}")
+    _add(reading, file, document, text, name_line)
 
 
 def _kind(value: dict[str, Any], file: DocumentFile) -> str:
@@ -190,10 +192,8 @@ def _kind(value: dict[str, Any], file: DocumentFile) -> str:
     return str(written) if file.tenant is not None and written in SERVICE_KINDS else file.kind
 
 
-def _remembered(value: str | None, file: DocumentFile) -> Document[Any, Any] | None:
+def _remembered(value: str, file: DocumentFile) -> Document[Any, Any] | None:
     """The document of a value that was parsed before, validated anew; None where that fails, and errors need positions."""
-    if value is None:
-        return None
     for kind in SERVICE_KINDS if file.tenant is not None else (file.kind,):
         try:
             document = KINDS[kind].model_validate_json(value, by_alias=True, by_name=False)
@@ -203,9 +203,9 @@ def _remembered(value: str | None, file: DocumentFile) -> Document[Any, Any] | N
     return None
 
 
-def _add(reading: _Reading, file: DocumentFile, document: Document[Any, Any], text: str) -> None:
+def _add(reading: _Reading, file: DocumentFile, document: Document[Any, Any], text: str, name_line: int | None) -> None:
     reading.documents[file.key] = document
-    reading.places[file.key] = Place(file.shown, file.relative, Lines(text, WISH_LIMITS))
+    reading.places[file.key] = Place(file.shown, file.relative, Lines(text, WISH_LIMITS, name_line))
     if file.tenant is not None:
         reading.tenants[file.key[1]] = file.tenant
 

@@ -1,7 +1,8 @@
 """Documents that were parsed before, by the content of their file.
 
 YAML is slow to parse with positions; the same text always gives the same value. What is remembered is only the parsed value, as
-JSON: it is validated anew each time it is read, and a value that does not validate is parsed again from its file.
+JSON, and the line of the document's name: the value is validated anew each time it is read, and one that does not validate is parsed
+again from its file.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from typing import Protocol
 
-PARSER_VERSION = 1
+PARSER_VERSION = 2
 """Goes up whenever the same text could parse to another value."""
 
 
@@ -17,7 +18,7 @@ class ParsedDocuments(Protocol):
     """Remembered values, by the digest of the text they were parsed from."""
 
     def get(self, digest: str) -> str | None:
-        """The value as JSON; None where it is not remembered."""
+        """The value as JSON, and below it the line of its name; None where it is not remembered."""
 
     def put(self, digest: str, value: str) -> None:
         """Remember a value; may be forgotten at any time."""

@@ -17,6 +17,7 @@ from gpuplane.spec.yaml_tree import Builder, RefusedFileError, compose, line
 from gpuplane.spec.yaml_tree import Limits as Limits
 
 FieldPath = Sequence[str | int]
+NAME = "metadata.name"
 WISH_LIMITS = Limits(plain=True)
 MANIFEST_LIMITS = Limits(size_bytes=64 << 20, depth=128, nodes=2_000_000)
 
@@ -62,14 +63,23 @@ def _walk(node: yaml.Node, path: FieldPath) -> tuple[int, yaml.Node, bool]:
 
 
 class Lines(Mapping[str, int]):
-    """Line of each dotted path of a document, read from its text when first asked: most documents are never asked."""
+    """Line of each dotted path of a document, read from its text when first asked: most documents are never asked.
 
-    def __init__(self, text: str, limits: Limits) -> None:
+    Args:
+        text, limits: the document, and how it is read.
+        name: line of ``metadata.name`` where it is known already; of most documents nothing else is asked.
+    """
+
+    def __init__(self, text: str, limits: Limits, name: int | None = None) -> None:
         self._text, self._limits = text, limits
+        self._known = {} if name is None else {NAME: name}
         self._found: dict[str, int] | None = None
 
+    def __contains__(self, path: object) -> bool:
+        return path in self._known or path in self._lines()
+
     def __getitem__(self, path: str) -> int:
-        return self._lines()[path]
+        return self._known[path] if path in self._known else self._lines()[path]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._lines())

@@ -104,3 +104,26 @@ def test_it_lies_in_the_cache_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     assert cache_file() == Path("/somewhere/gpuplane/documents.sqlite")
     monkeypatch.setenv("XDG_CACHE_HOME", "relative")  # the specification says to ignore it
     assert cache_file() == Path.home() / ".cache" / "gpuplane" / "documents.sqlite"
+
+
+def test_the_line_of_a_name_is_remembered_and_others_are_read_when_asked(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tenant = folder / "prod" / "tenants" / "acme.yaml"
+    tenant.write_text(f"# one\n# two\n{tenant.read_text()}")
+    fresh = load_environment(folder, "prod").places
+    cached(folder, tmp_path / "documents.sqlite")
+    again = cached(folder, tmp_path / "documents.sqlite").places
+    with monkeypatch.context() as patched:
+        patched.setattr("gpuplane.spec.yaml_source.compose", lambda *_: pytest.fail("parsed again"))
+        assert {key: place.line("metadata.name") for key, place in again.items()} == {
+            key: place.lines["metadata.name"] for key, place in again.items()}
+    for key, place in fresh.items():
+        assert dict(place.lines) == dict(again[key].lines)
+        assert all(place.line(path) == again[key].line(path) for path in place.lines)
+
+
+def test_a_remembered_line_that_is_none_is_read_again(folder: Path) -> None:
+    memory = InMemory()
+    lines = {key: place.line("metadata.name") for key, place in load_environment(folder, "prod", memory).places.items()}
+    for digest, value in list(memory._values.items()):
+        memory.put(digest, value.replace("\n", "\nx"))
+    assert {key: place.line("metadata.name") for key, place in load_environment(folder, "prod", memory).places.items()} == lines

@@ -7,6 +7,7 @@ import random
 import shutil
 import subprocess
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -18,6 +19,8 @@ from benchmarks.wishes import NAME, write_large_environment, write_tenant
 from gpuplane.delivery import chunks, comparison, shared_side
 from gpuplane.delivery.clean_tenants import CleanTenants
 from gpuplane.delivery.comparison import OtherSide
+from gpuplane.delivery.document_cache import DocumentCache
+from gpuplane.delivery.exit_status import CannotStart
 from gpuplane.delivery.kept_sides import KeptSides, key_of, packed_side, unpacked_side
 from gpuplane.delivery.preview import preview, with_comparison
 from gpuplane.delivery.render_json import to_json
@@ -36,7 +39,8 @@ def said(folder: Path, cache: Path | None, ref: str = "HEAD", as_of: date = AS_O
     """The whole report of a preview against a ref, as a process of its own would say it."""
     renders, sides, clean = (TenantRenders(cache / "renders.sqlite"), KeptSides(cache / "sides"), CleanTenants(
         cache / "clean")) if cache is not None else (None, None, None)
-    spec = load_environment(folder, NAME)
+    with DocumentCache(cache / "documents.sqlite") if cache is not None else nullcontext() as documents:
+        spec = load_environment(folder, NAME, documents)
     with OtherSide(folder, NAME, ref, as_of) as other:
         report = preview(spec, as_of, renders=renders, clean=clean,
                          rendered=lambda: other.begin(renders, sides) if renders is not None else None)
@@ -62,7 +66,7 @@ class Changes:
 
     def one(self) -> str:
         step = self._chance.choice([
-            self.larger, self.gone, self.new, self.other_class, self.other_budget, self.other_account, self.merged])
+            self.larger, self.gone, self.new, self.other_class, self.other_budget, self.other_account, self.moved, self.merged])
         step()
         return step.__name__
 
@@ -94,6 +98,11 @@ class Changes:
         lines = file.read_text().splitlines()
         word = self._chance.choice(["cc-1", "4111-1111-1111-1111", "cc-2"])
         file.write_text("\n".join(f"  cost_center: {word}" if "cost_center" in line else line for line in lines) + "\n")
+
+    def moved(self) -> None:
+        """A document that says the same, a line further down."""
+        file = self._chance.choice(sorted(self._root.rglob("*.yaml")))
+        file.write_text(f"# moved\n{file.read_text()}")
 
     def merged(self) -> None:
         git(self._folder, "add", "-A")
@@ -198,3 +207,20 @@ def test_few_sides_are_kept_and_where_none_can_be_nothing_is_said(tmp_path: Path
     (tmp_path / "file").write_text("")
     KeptSides(tmp_path / "file").put("a", b"")
     assert KeptSides(tmp_path / "file").get("a") is None
+
+
+def test_a_program_behind_a_link_is_the_refs_own(large: Path) -> None:
+    (large / "gpuplane").symlink_to(Path(comparison.__file__).parents[1])
+    git(large, "add", "-A")
+    git(large, "commit", "-m", "a link")
+    with OtherSide(large, NAME, "HEAD", AS_OF) as other:
+        assert other._child is not None
+
+
+def test_files_that_cannot_be_checked_out_end_the_comparison(large: Path) -> None:
+    loose = next(path for path in sorted((large / ".git" / "objects").glob("??/*")) if subprocess.run(
+        ["git", "cat-file", "-t", path.parent.name + path.name], cwd=large, capture_output=True, text=True, check=True).stdout == "blob\n")
+    loose.chmod(0o600)
+    loose.write_bytes(b"")
+    with OtherSide(large, NAME, "HEAD", AS_OF) as other, pytest.raises(CannotStart, match="has no files of"):
+        other.views()

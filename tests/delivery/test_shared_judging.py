@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,9 @@ from gpuplane.catalog import catalog_of
 from gpuplane.delivery import chunks, shared_judging
 from gpuplane.delivery.offline_engine import render
 from gpuplane.graph.planned_graph import PlannedGraph
+from gpuplane.graph.reachability import matrix
+from gpuplane.graph.wiring import Relation
+from gpuplane.graph.wiring.proof import links
 from gpuplane.planning import plan
 from gpuplane.policies.registry import all_rules, judge, one_by_one
 from gpuplane.spec.loader import load_environment
@@ -55,12 +59,36 @@ def test_what_a_child_does_not_answer_is_judged_here(graph: PlannedGraph, monkey
     assert judge(graph, (), AS_OF, run=shared_judging.by_all_processors) == judge(graph, (), AS_OF)
 
 
-def test_too_many_objects_and_too_few_are_judged_by_one_process(graph: PlannedGraph, monkeypatch: pytest.MonkeyPatch) -> None:
-    def never(*_: object, **__: object) -> None:
-        raise AssertionError("a child was asked")
-
+def test_too_few_objects_are_judged_by_one_process(graph: PlannedGraph, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shared_judging, "done_by_all", never)
-    for name, value in (("_LEAST", 10_000), ("_MOST", 10)):
-        monkeypatch.setattr(shared_judging, name, value)
-        assert len(shared_judging.by_all_processors(all_rules(), graph)) == len(all_rules())
-        monkeypatch.setattr(shared_judging, "_LEAST", 1)
+    monkeypatch.setattr(shared_judging, "_LEAST", 10_000)
+    assert len(shared_judging.by_all_processors(all_rules(), graph)) == len(all_rules())
+
+
+@pytest.mark.parametrize(("mib", "processes"), [(100, 3), (700, 2), (900, 1), (None, 1)])
+def test_there_are_no_more_processes_than_have_room_in_two_gib(
+        graph: PlannedGraph, monkeypatch: pytest.MonkeyPatch, mib: int | None, processes: int) -> None:
+    monkeypatch.setattr(shared_judging, "resident_bytes", lambda: None if mib is None else mib << 20)
+    asked: list[int] = []
+    children = chunks._children
+
+    def counted(works: Any) -> Any:
+        asked.append(len(works) + 1)
+        return children(works)
+
+    monkeypatch.setattr(chunks, "_children", counted)
+    assert judge(graph, (), AS_OF, run=shared_judging.by_all_processors) == judge(graph, (), AS_OF)
+    assert asked == ([processes] if processes > 1 else [])
+
+
+def test_what_reports_ask_for_later_is_looked_up_here(graph: PlannedGraph) -> None:
+    fresh = PlannedGraph(graph.resources).on(AS_OF)
+    judge(fresh, (), AS_OF, run=shared_judging.by_all_processors)
+    before = matrix.cache_info().misses, links.cache_info().misses
+    assert matrix(fresh).edges
+    assert links(fresh, Relation.ALERT)
+    assert (matrix.cache_info().misses, links.cache_info().misses) == before
+
+
+def never(*_: object, **__: object) -> None:
+    raise AssertionError("it was asked")

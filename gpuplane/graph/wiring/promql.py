@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain, zip_longest
 
 _TOKEN = re.compile(r"""
     (?P<space>\s+|\#[^\n]*)
@@ -22,6 +23,14 @@ _TOKEN = re.compile(r"""
 """, re.VERBOSE | re.DOTALL)
 _LABEL_LISTS = frozenset({"by", "without", "on", "ignoring", "group_left", "group_right"})
 _WORDS = frozenset({"and", "or", "unless", "offset", "bool", "inf", "nan", "atan2", "start", "end", *_LABEL_LISTS})
+_NAME = "__name__"
+"""Label that is the metric's name."""
+_OPENING = ("#", "'", "`", "$", "\0")
+"""What begins something in which a double quote is none, and what marks a hole."""
+_CLOSED = re.compile(r"[^\[]*(?:\[[^\]]*\][^\[]*)*").fullmatch
+"""Whether no range is open at the end of a text."""
+_HOLE, _FIRST = "\0", 0x100
+"""What a hole begins with, and the character that is number 0: none that means something."""
 _FILE_SUFFIXES = ("_bucket", "_sum", "_count", "_total")
 
 
@@ -65,9 +74,36 @@ class Series:
         return all(matcher.admits(value) for matcher in self.matchers if matcher.label == label)
 
 
-@lru_cache(maxsize=4096)
 def series(expression: str) -> tuple[Series, ...]:
     """Every selector of an expression, in the order it is written."""
+    parts = expression.split('"')
+    if len(parts) % 2 == 0 or not _plain(parts):
+        return _read(expression)
+    # Objects of a thousand services ask the same of other names: what stands between two quotes changes nothing of what is around them.
+    texts = parts[1::2]
+    return tuple(Series(_filled(read.metric, texts), tuple(Matcher(_filled(each.label, texts), each.operator, _filled(each.value, texts))
+                                                           for each in read.matchers)) for read in _outline(tuple(parts[::2])))
+
+
+def _plain(parts: list[str]) -> bool:
+    """Whether the double quotes between these parts are those of strings, each of which ends at the next, and no string is a name."""
+    return (not any(mark in part for part in parts[::2] for mark in _OPENING) and all(_CLOSED(part) for part in parts[::2])
+            and not any("\\" in text or text == _NAME for text in parts[1::2]))
+
+
+def _filled(text: str, texts: list[str]) -> str:
+    return texts[ord(text[1]) - _FIRST] if text[:1] == _HOLE else text
+
+
+@lru_cache(maxsize=4096)
+def _outline(around: tuple[str, ...]) -> tuple[Series, ...]:
+    """Selectors of an expression without its strings: each is a hole, with its number."""
+    holes = (f'"{_HOLE}{chr(_FIRST + number)}"' for number in range(len(around) - 1))
+    return _read("".join(chain.from_iterable(zip_longest(around, holes, fillvalue=""))))
+
+
+@lru_cache(maxsize=4096)
+def _read(expression: str) -> tuple[Series, ...]:
     return tuple(_series([(match.lastgroup or "", match.group()) for match in _TOKEN.finditer(expression)
                           if match.lastgroup != "space"]))
 
@@ -107,7 +143,7 @@ def _matchers(tokens: list[tuple[str, str]]) -> tuple[str, list[Matcher]]:
         (kind, text), after = tokens[at], tokens[at + 1:at + 3]
         if len(after) == 2 and after[0][1] in ("=", "!=", "=~", "!~") and after[1][0] == "string":
             label, value = _unquoted(kind, text), _unquoted(*after[1])
-            if label == "__name__" and after[0][1] == "=":
+            if label == _NAME and after[0][1] == "=":
                 name = value
             else:
                 found.append(Matcher(label, after[0][1], value))

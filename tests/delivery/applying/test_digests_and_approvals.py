@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
+from hashlib import sha256
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -136,3 +139,27 @@ def test_broken_glass_waives_money_and_no_other_rule(rule: str, blocks: bool) ->
     finding = Finding(rule=rule, severity="critical", verdict=Verdict.FAIL, message="m", remedy="r", tenant="", file="", line=0, kind="", field="")
 
     assert bool(still_blocking([finding])) is blocks
+
+
+def test_it_is_of_one_text_of_sorted_json(tmp_path: Path) -> None:
+    spec = world(tmp_path)
+    views = (*preview(spec, AS_OF).resources, _view("strange", {"ü": [1, 2.5, None, True, ("a", "b")], "at": Unknown("urn:x::tail", "id"),
+                                                               "metadata": MappingProxyType({"annotations": {"gpuplane.dev/source": "x"}})}))
+
+    def written(value: Any) -> Any:
+        if isinstance(value, Unknown):
+            return f"<known after apply: {value.property} of {value.urn.partition('::')[2]}>"
+        if isinstance(value, Mapping):
+            return {key: written(item) for key, item in value.items()}
+        return [written(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+    rows = []
+    for view in sorted((view for view in views if view.custom), key=lambda view: (view.urn.partition("::")[2], view.type)):
+        props = written(view.props)
+        if "annotations" in props.get("metadata", {}):
+            left = {key: value for key, value in props["metadata"].pop("annotations").items() if key != "gpuplane.dev/source"}
+            props["metadata"] |= {"annotations": left} if left else {}
+        rows.append({"urn": view.urn.partition("::")[2], "type": view.type, "protect": view.protect, "props": props})
+    text = json.dumps(["gpuplane-stack-v1", rows], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    assert digest_of(views) == f"sha256:{sha256(text.encode()).hexdigest()}"
+    assert digest_of(()) == "sha256:" + sha256(b'["gpuplane-stack-v1",[]]').hexdigest()

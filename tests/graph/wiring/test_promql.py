@@ -1,9 +1,12 @@
 """The small reader of PromQL finds the series of an expression, and nothing else."""
 
+import random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gpuplane.graph.wiring import promql
 from gpuplane.graph.wiring.promql import Matcher, series
 
 NAMES = {
@@ -63,3 +66,21 @@ def test_every_series_that_is_written_is_read(parts: list[tuple[str, str, str]])
 
     assert [(found.metric, found.matchers) for found in series(text)] == [
         (name, (Matcher(label, "=", value),)) for name, label, value in parts]
+
+
+PIECES = ('"', '"', "a", "up", "__name__", "{", "}", ",", "=", "=~", "!=", "(", ")", "[", "]", "[5m]", "by", "on(", "rate(", " ", "\n", "#", "'",
+          "`", "\\", "$x", "${y}", "\0", "Ā", "0.5", 'pod="a"', 'namespace="b-c"', '{"quoted", x="1"}', '{__name__="n"}', '{"__name__"="m"}')
+
+
+def test_an_expression_is_read_the_same_with_and_without_its_strings() -> None:
+    pick = random.Random(7)
+    for _ in range(20_000):
+        text = "".join(pick.choices(PIECES, k=pick.randint(1, 14)))
+        assert series(text) == promql._read(text), repr(text)
+
+
+def test_what_is_the_same_around_its_strings_is_read_once() -> None:
+    promql._outline.cache_clear()
+    found = [series(f'sum(rate(vllm:x_total{{namespace="{name}"}}[5m])) by (pod)') for name in ("a", "b-c", "")]
+    assert [each[0].matchers[0].value for each in found] == ["a", "b-c", ""]
+    assert promql._outline.cache_info().misses == 1
