@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from gpuplane.delivery.cell_table import CellTable, empty_table
 from gpuplane.delivery.change_summary import SYMBOLS, TenantChanges, changes_by_tenant, counts_text, field_text
 from gpuplane.delivery.changes import Change
 from gpuplane.delivery.cold_start_figures import cold_start_lines
@@ -106,35 +107,45 @@ def _tenants(report: PreviewReport, console: Console) -> None:
         return
     money = (*_MONEY, *([_DELTA] if any(row.committed.delta is not None for row in rows) else []), _SAID)
     whole = _table((_NAME, *_GPUS, *money), rows, True)
-    if _fits(console, whole.frame()):
-        _title(console, "Tenants (GPUs; USD a month)")
-        whole.show(console)
+    if _fits(console, whole):
+        _show(console, "Tenants (GPUs; USD a month)", whole)
         return
     for title, columns, by_gpu in (("GPUs by tenant", (_NAME, *_GPUS), True), ("USD a month by tenant", (_NAME, *money), False)):
         table = _table(columns, rows, by_gpu)
-        _title(console, title)
-        table.show(console, wraps=not _fits(console, table.frame()))
+        if not _fits(console, table):
+            for column in table.columns:
+                column.width = None  # then they are wrapped
+        _show(console, title, table)
 
 
 def _fits(console: Console, table: Table) -> bool:
     return Measurement.get(console, console.options.update(max_width=_UNBOUNDED), table).maximum <= console.width
 
 
-def _title(console: Console, title: str) -> None:
+def _show(console: Console, title: str, table: Table) -> None:
     console.print()
     _line(console, title, "bold")
-
-
-def _show(console: Console, title: str, table: Table) -> None:
-    _title(console, title)
     console.print(table)
 
 
-def _table(columns: Sequence[Column], rows: Sequence[TenantRow], by_gpu: bool) -> CellTable:
-    table = CellTable([(heading, side) for heading, side, _, _ in columns])
+def _table(columns: Sequence[Column], rows: Sequence[TenantRow], by_gpu: bool) -> Table:
+    """A table as wide as its cells: to be told takes rich a tenth of the time that measuring every cell twice does."""
+    table = _empty([(heading, side) for heading, side, _, _ in columns])
+    widths = [cell_len(heading) for heading, _, _, _ in columns]
     for row in rows:
         for index, gpu in enumerate((row.gpus if by_gpu else ()) or (None,)):
-            table.add([("" if once and index else printable(cell(row, gpu)), _style(heading, row)) for heading, _, cell, once in columns])
+            texts = ["" if once and index else printable(cell(row, gpu)) for _, _, cell, once in columns]
+            widths = list(map(max, widths, map(cell_len, texts)))
+            table.add_row(*(Text(text, style=_style(heading, row)) for text, (heading, _, _, _) in zip(texts, columns, strict=True)))
+    for column, width in zip(table.columns, widths, strict=True):
+        column.width = width
+    return table
+
+
+def _empty(columns: Sequence[tuple[str, str]]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1))
+    for heading, side in columns:
+        table.add_column(heading, justify="right" if side == "right" else "left", overflow="fold", no_wrap=side == "right")
     return table
 
 
@@ -146,7 +157,7 @@ def _pools(report: PreviewReport, console: Console) -> None:
     rows = pool_rows(report)
     if not rows:
         return
-    table = empty_table([("pool", "left"), ("GPUs", "right"), ("quotas", "right"), ("peak", "right"), ("sharing", "left"),
+    table = _empty([("pool", "left"), ("GPUs", "right"), ("quotas", "right"), ("peak", "right"), ("sharing", "left"),
                     ("USD/node h", "right"), ("committed", "right")])
     for row in rows:
         table.add_row(*(Text(printable(cell), style="bold red" if index == 2 and row.quota > row.capacity else "")
@@ -157,7 +168,7 @@ def _pools(report: PreviewReport, console: Console) -> None:
 
 
 def _devices(report: PreviewReport, console: Console) -> None:
-    table = empty_table([(heading, "left") for heading in DEVICE_HEADINGS])
+    table = _empty([(heading, "left") for heading in DEVICE_HEADINGS])
     for row in device_cells(report):
         table.add_row(*(Text(printable(cell), style="bold" if cell == "shared" else "") for cell in row))
     _show(console, "What keeps pods of one device apart", table)
@@ -167,7 +178,7 @@ def _placement(report: PreviewReport, console: Console) -> None:
     cells = placement_cells(report)
     if not cells:
         return
-    table = empty_table([(heading, "left") for heading in HEADINGS])
+    table = _empty([(heading, "left") for heading in HEADINGS])
     for row in cells:
         table.add_row(*(Text(printable(cell), style="bold red" if "too few" in cell else "") for cell in row))
     _show(console, "Where they run", table)
