@@ -16,7 +16,7 @@ from gpuplane.delivery.changes import Change
 from gpuplane.delivery.cold_start_figures import cold_start_lines
 from gpuplane.delivery.device_figures import HEADINGS as DEVICE_HEADINGS
 from gpuplane.delivery.device_figures import device_cells
-from gpuplane.delivery.headline import VERDICT_WORDS, headline
+from gpuplane.delivery.headline import VERDICT_WORDS, affected, headline
 from gpuplane.delivery.isolation_figures import isolation_lines
 from gpuplane.delivery.judge_figures import judge_lines
 from gpuplane.delivery.memory_figures import memory_line
@@ -43,6 +43,8 @@ _ACTIONS = {"create": "green", "update": "yellow", "replace": "magenta", "delete
 _SHOWN_CHANGES = 5
 _UNBOUNDED = 10_000
 _SHOWN_FIELDS = 3
+_SHOWN_TENANTS = 40
+"""Tenants above which a comparison lists only those that there is something to say of: one screen is for reading."""
 
 Column = tuple[str, str, Callable[[TenantRow, GpuRow | None], str], bool]
 """Heading, side, text of a cell, and whether it is said once for each tenant."""
@@ -102,7 +104,24 @@ def _judge(report: PreviewReport, console: Console) -> None:
 
 
 def _tenants(report: PreviewReport, console: Console) -> None:
-    rows = tenant_rows(report)
+    every = tenant_rows(report)
+    rows = _worth_a_row(report, every)
+    _tenant_tables(rows, console)
+    if len(rows) < len(every):
+        if not rows:
+            console.print()
+        _line(console, f"{plural(len(every) - len(rows), 'tenant')}{' more' if rows else ''}: not affected, same cost, within budget. "
+                       "All are in the report that --out writes.", "dim")
+
+
+def _worth_a_row(report: PreviewReport, rows: Sequence[TenantRow]) -> Sequence[TenantRow]:
+    if report.comparison is None or report.comparison.note or len(rows) <= _SHOWN_TENANTS:
+        return rows
+    touched = set(affected(report))
+    return [row for row in rows if row.name in touched or row.committed.delta or row.expected.delta or row.status != "ok"]
+
+
+def _tenant_tables(rows: Sequence[TenantRow], console: Console) -> None:
     if not rows:
         return
     money = (*_MONEY, *([_DELTA] if any(row.committed.delta is not None for row in rows) else []), _SAID)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -40,6 +41,12 @@ def refused() -> PreviewReport:
                       key=lambda finding: finding.sort_key)
     made = report(findings=tuple(findings), verdict=Verdict.FAIL, isolation=isolation("acme", "beta"))
     return replace(made, comparison=replace(_comparison(made), edges=(path("acme", "beta", "gone"), made.isolation.edges[2])))
+
+
+def crowded(names: Sequence[str]) -> PreviewReport:
+    """Many tenants: the first near its budget, the others far from it."""
+    tenants = {name: _tenant(name, 1, 2, 1, 1, "4000", "4000", "9000" if number else "4100") for number, name in enumerate(names)}
+    return report(plan=replace(_plan(), tenants=tenants, money=_money(tenants)))
 
 
 def hostile() -> PreviewReport:

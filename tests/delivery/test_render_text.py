@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import io
+import json
 from dataclasses import replace
 
 import pytest
 from rich.console import Console
 
+from gpuplane.delivery.changes import Change
 from gpuplane.delivery.preview_report import Comparison, PreviewReport, sentence
+from gpuplane.delivery.render_json import to_json
 from gpuplane.delivery.render_text import render_text
 from gpuplane.policies.finding import Verdict
+from gpuplane.spec.vocabulary import TENANT
 from tests.delivery.golden import assert_golden
-from tests.delivery.reports import blocking, hostile, refused, report, service, unknown_finding
+from tests.delivery.reports import blocking, crowded, hostile, refused, report, service, unknown_finding
 
 
 def printed(of: PreviewReport, width: int = 80, colour: bool = False) -> str:
@@ -86,7 +90,7 @@ def test_rich_markup_in_a_message_is_text() -> None:
 
 
 def test_only_the_first_changes_and_fields_are_shown_and_the_rest_is_counted() -> None:
-    from gpuplane.delivery.changes import Change, FieldChange
+    from gpuplane.delivery.changes import FieldChange
 
     fields = tuple(FieldChange(f"spec.f{index}", None, index) for index in range(9))
     changes = tuple(Change("update", replace(service(4), name=f"s{index}"), fields) for index in range(9))
@@ -96,6 +100,25 @@ def test_only_the_first_changes_and_fields_are_shown_and_the_rest_is_counted() -
     assert "… and 4 more" in text
     assert "… and 6 fields more" in text
     assert "spec.f0: (none) → 0" in text
+
+
+def test_of_many_tenants_a_comparison_lists_those_that_there_is_something_to_say_of() -> None:
+    many = [f"team-{number:02}" for number in range(50)]
+    made = crowded(["acme", *many])
+    before = json.loads(to_json(made))["plan"]
+    before["tenants"]["team-07"]["committed_usd_per_month"] = "1.00"
+    touched = Change("update", replace(service(4), namespace="team-09", props={"metadata": {"labels": {TENANT: "team-09"}}}), ())
+
+    alone = printed(made)
+    text = printed(replace(made, comparison=Comparison("main", "abc", before, (touched,))))
+    unknown = printed(replace(made, comparison=Comparison("main", "abc", None, (), "main cannot be previewed.")))
+    refused_one = printed(replace(made, comparison=Comparison("main", "abc", before, ()), findings=(blocking(tenant="team-11"),)))
+
+    assert all(name in alone and name in unknown for name in many)
+    assert {name for name in many if name in text} == {"team-07", "team-09"}
+    assert "acme" in text  # it is near its budget
+    assert "48 tenants more: not affected, same cost, within budget." in text
+    assert "team-11" in refused_one
 
 
 def test_a_comparison_that_could_not_be_made_says_why_and_claims_nothing() -> None:
