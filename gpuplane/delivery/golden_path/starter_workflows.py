@@ -44,7 +44,7 @@ CALLERS: Mapping[str, Caller] = {
     "drift": Caller("Every night: was anything changed by hand?", ('schedule: [{cron: "23 3 * * *"}]', "workflow_dispatch:"),
                     ("contents: read", "id-token: write"), secrets=True),
     "judge": Caller("The binding verdict, by the base branch; make it a required check.",
-                    ("pull_request_target:", "  types: [opened, synchronize, reopened, edited]"), ("contents: read",)),
+                    ("pull_request_target:", "  types: [opened, synchronize, reopened, edited]"), ("actions: read", "contents: read")),
     "preview": Caller("What the pull request's own code says, for its author.", ("pull_request:",), ("contents: read",)),
     "promote": Caller("Opens a pull request that takes a release to the next environment.", (
         "workflow_dispatch:", "  inputs:", f"    from: {_DISPATCH % ('Environment that runs the release now', 'true')}",

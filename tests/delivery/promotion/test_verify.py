@@ -56,6 +56,18 @@ def test_a_branch_cannot_bring_its_own_past(ready: Walk) -> None:
     assert "release.vllm.arguments.max_num_seqs: evaluated 128, would run 96" in found.output
 
 
+def test_a_later_wave_does_not_pass_one_that_waits_because_the_branch_leaves_it_out(ready: Walk) -> None:
+    ready.replace("staging/services/tickets/drafts.yaml", "max_num_seqs: ", "max_num_seqs: 1")
+    ready.commit("Drafts go on in staging", "2026-11-20T10:00:00Z")
+    ready.git("checkout", "-qb", "by-hand")
+    (ready.environments / ASSISTANT).write_text((ready.environments / "staging/services/support/assistant.yaml").read_text())
+    ready.commit("The assistant first", "2026-11-21T10:00:00Z")
+    found = ready.run(*VERIFY, *ready.drift())
+
+    assert found.exit_code == 1
+    assert "✗ waves        wave 1 comes first: tickets/drafts" in found.output
+
+
 def test_a_way_back_is_let_pass(ready: Walk) -> None:
     ready.replace(ASSISTANT, "max_num_seqs: 64", "max_num_seqs: 96")
     ready.commit("Long ago", "2026-11-20T10:00:00Z")
