@@ -13,7 +13,7 @@ from gpuplane.catalog import catalog_of
 from gpuplane.delivery.judge import bound
 from gpuplane.delivery.preview import Progress
 from gpuplane.delivery.promotion.change import Change
-from gpuplane.delivery.promotion.promotion import HISTORY, Request, Sides, gate_results
+from gpuplane.delivery.promotion.promotion import CANARY, HISTORY, Request, Sides, gate_results
 from gpuplane.delivery.promotion.release_history import released, stretches
 from gpuplane.delivery.promotion.report import SCHEMA_VERSION, Move, MoveReport
 from gpuplane.delivery.promotion.world import World
@@ -82,7 +82,9 @@ def _judged(head: World, base: World, request: Request, sides: Sides, sources: M
     if there:
         waiting = tuple(sorted({*_waiting(there[0], sides.target), *(each.service for each in moves)}))
         asked = replace(request, promoter=_author(head, sides.source, move))
-        yield from gate_results(head, asked, replace(sides, source=there[0], waiting=waiting), [move], change, base)
+        ended = sides.source.services[move.service].document.spec.running_canary is None  # by this very branch, if at all
+        yield from (gate for gate in gate_results(head, asked, replace(sides, source=there[0], waiting=waiting), [move], change, base)
+                    if gate.gate != CANARY or not ended)
     elif former is not None:
         yield GateResult(HISTORY, move.service, "waived", f"it ran here before, since {former.commit.hash[:12]}: a way back")
     else:

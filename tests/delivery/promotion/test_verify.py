@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
+from gpuplane.delivery.promotion.promotion import CANARY
+from gpuplane.planning.promotion.gate import GateResult
 from tests.delivery.promotion.walk import Walk
 
 ASSISTANT = "prod-eu/services/support/assistant.yaml"
@@ -66,6 +70,18 @@ def test_a_later_wave_does_not_pass_one_that_waits_because_the_branch_leaves_it_
 
     assert found.exit_code == 1
     assert "✗ waves        wave 1 comes first: tickets/drafts" in found.output
+
+
+def test_a_canary_that_the_branch_itself_ends_is_not_in_its_way(ready: Walk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The base still has it under way: that is whose release the branch takes over."""
+    way = [GateResult(CANARY, "support/assistant", "fail", "a canary is under way"), GateResult("soak", "support/assistant", "pass", "long")]
+    monkeypatch.setattr("gpuplane.delivery.promotion.verification.gate_results", lambda *_: iter(way))
+    (ready.environments / ASSISTANT).write_text((ready.environments / "staging/services/support/assistant.yaml").read_text())
+    ready.commit("The canary is over", "2026-11-21T11:00:00Z")
+    found = ready.run("promote", "--to", "prod-eu", "--verify", "main~1")
+
+    assert found.exit_code == 0, found.output
+    assert "✓ soak" in found.output
 
 
 def test_a_way_back_is_let_pass(ready: Walk) -> None:
