@@ -23,6 +23,7 @@ from gpuplane.delivery.promotion.drift_results import looks
 from gpuplane.delivery.promotion.judged_gates import GATED
 from gpuplane.planning.promotion.state_gates import DriftResult
 from gpuplane.policies.finding import Verdict
+from gpuplane.spec.errors import InvalidSpec
 from tests.delivery.promotion.walk import ROOT, Walk
 
 ASSISTANT = "prod-eu/services/support/assistant.yaml"
@@ -105,6 +106,17 @@ def test_what_cannot_be_read_of_the_sources_is_no_verdict(ready: Walk, tmp_path:
     ready.replace(ASSISTANT, "max_num_seqs: 64", "max_num_seqs: 96")
 
     with pytest.raises(CannotStart, match=r"come from cannot be read at main: .*/company/environments/staging/environment\.yaml:3 "):
+        judge(ready, tmp_path)
+
+
+def test_evidence_that_is_a_link_is_not_read(ready: Walk, tmp_path: Path) -> None:
+    document = next((ready.environments / "evidence").glob("*.yaml"))
+    (tmp_path / "elsewhere.yaml").write_text(document.read_text())
+    document.unlink()
+    document.symlink_to(tmp_path / "elsewhere.yaml")
+    ready.replace(ASSISTANT, "max_num_seqs: 64", "max_num_seqs: 96")
+
+    with pytest.raises(InvalidSpec, match="is a link"):
         judge(ready, tmp_path)
 
 
