@@ -19,6 +19,7 @@ from gpuplane.delivery.comparison import check_out, commit_of, git, repository_o
 from gpuplane.delivery.exit_status import CannotStart
 from gpuplane.delivery.judge import bound, file_changes, judge_changes, unjudged
 from gpuplane.delivery.preview_report import Judge, PreviewReport
+from gpuplane.planning.promotion.state_gates import DriftResult
 from gpuplane.spec.environment_spec import EnvironmentSpec
 from gpuplane.spec.errors import InvalidSpec
 from gpuplane.spec.loader import environment_names, load_environment
@@ -58,9 +59,9 @@ def _variables(tree: Path, ref: str) -> dict[str, str]:
     return variables
 
 
-def judged(environments: Path, environment: str, judge: str, as_of: date, progress: previews.Progress,
+def judged(environments: Path, environment: str, judge: str, as_of: date, progress: previews.Progress, drift: Sequence[DriftResult] = (),
            ) -> tuple[EnvironmentSpec, PreviewReport]:
-    """The preview of this side's wish with the judge's parameters, facts, limits and exemptions, by the running program.
+    """The preview of this side's wish with the judge's parameters, facts, limits, exemptions and gates, by the running program.
 
     Args:
         environments: this side's folder: data.
@@ -68,6 +69,7 @@ def judged(environments: Path, environment: str, judge: str, as_of: date, progre
         judge: ``REF@COMMIT=FOLDER`` of the judge's environments.
         as_of: date that both are judged at.
         progress: called with a line for each step.
+        drift: results of looking for drift, for gates that ask for one.
 
     Returns:
         The wish as it was judged, and the report.
@@ -81,7 +83,7 @@ def judged(environments: Path, environment: str, judge: str, as_of: date, progre
     head = load_environment(environments, environment)
     top = repository_of(environments, "--judge takes the judge from a commit")
     findings = [*file_changes(_changed(top, commit), environments.resolve().relative_to(top.resolve()).as_posix(), ref)]
-    wish = head
+    wish, base = head, None
     if environment in environment_names(Path(folder)):
         try:
             base = load_environment(Path(folder), environment)
@@ -92,6 +94,10 @@ def judged(environments: Path, environment: str, judge: str, as_of: date, progre
     else:
         findings.append(unjudged(environment, ref))
     report = previews.preview(wish, as_of, progress)
+    if base is not None and base.environment.spec.promotion is not None:
+        from gpuplane.delivery.promotion.judged_gates import Base, gate_findings
+
+        findings += gate_findings(environments, Base(Path(folder), ref, commit, base), wish, report, as_of, tuple(drift), progress)
     found = tuple(sorted({*report.findings, *findings}, key=lambda finding: finding.sort_key))
     return wish, replace(report, findings=found, verdict=previews.verdict_of(found), judge=Judge(ref, commit))
 

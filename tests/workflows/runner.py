@@ -144,7 +144,10 @@ class _Job:
         git(self._work, "clone", "--quiet", *depth, "--branch", self._ref, f"file://{self._place.origin}", ".")
 
     def _upload(self, given: Mapping[str, Any]) -> None:
-        if Path(given["path"]).exists():
+        if Path(given["path"]).is_file():
+            (self._place.artifacts / given["name"]).mkdir(parents=True, exist_ok=True)
+            shutil.copy(given["path"], self._place.artifacts / given["name"])
+        elif Path(given["path"]).exists():
             shutil.copytree(given["path"], self._place.artifacts / given["name"])
 
     def _download(self, given: Mapping[str, Any]) -> None:

@@ -189,6 +189,8 @@ def test_drift_is_shown_and_fails_the_job(place: Place, state: dict[str, str], s
 
     assert ran.status == status
     assert f"## team: exit status {status}\n\n    team-tenants: ```\n" in ran.summary
+    kept = json.loads((place.artifacts / "drift-team/drift-team.json").read_text())  # for a verdict that has no credentials
+    assert (kept["environment"], kept["records"]) == ("team", [])
 
 
 GH = """#!/bin/sh

@@ -73,7 +73,7 @@ def test_only_what_needs_them_has_a_token_or_an_identity() -> None:
     tokens = [name for name in JOBS if "GPUPLANE_TOKEN" in json.dumps(template[name])]
     assert tokens == ["gpuplane-comment", "gpuplane-promote"]
     assert all(template[name]["environment"]["name"] == name for name in tokens)
-    assert [name for name in JOBS if template[name]["extends"] == ".gpuplane-state"] == ["gpuplane-up", "gpuplane-drift"]
+    assert [name for name in JOBS if template[name]["extends"] == ".gpuplane-state"] == ["gpuplane-looks", "gpuplane-up", "gpuplane-drift"]
     for name in ("gpuplane-judge", "gpuplane-comment"):
         assert all("$CI_COMMIT_REF_NAME == $CI_DEFAULT_BRANCH" in rule["if"] for rule in template[name]["rules"])
     assert template[".gpuplane-state"]["resource_group"] == "gpuplane-$ENVIRONMENT"
@@ -211,7 +211,7 @@ def test_a_promotion_is_pushed_with_the_wish_for_a_merge_request(place: Place) -
     git(place.origin, "config", "receive.advertisePushOptions", "true")
     command = place.commands / "gpuplane"
     command.write_text(command.read_text().replace(
-        "answer = here", "if sys.argv[1] == 'promote': os.execvp('git', ['git', 'branch', sys.argv[sys.argv.index('--branch') + 1]])\nanswer = here"))
+        "answer = here", "if sys.argv[1] == 'promote':\n    Path(sys.argv[sys.argv.index('--body') + 1]).write_text('PASS')\n    os.execvp('git', ['git', 'branch', sys.argv[sys.argv.index('--branch') + 1]])\nanswer = here"))
 
     ran = _run(place, "gpuplane-promote", PROMOTE_FROM="dev", PROMOTE_TO="team", GPUPLANE_TOKEN="not-a-token")
 
@@ -220,6 +220,6 @@ def test_a_promotion_is_pushed_with_the_wish_for_a_merge_request(place: Place) -
 
 
 def test_every_job_is_run_here() -> None:
-    text = Path(__file__).read_text(encoding="utf-8")
+    text = "".join(Path(__file__).with_name(f"{name}.py").read_text(encoding="utf-8") for name in ("test_gitlab_template", "test_promotion_gates"))
     assert [name for name in JOBS if f'"{name}"' not in text] == []
     assert SERVICE

@@ -22,7 +22,7 @@ JOBS = [(name, job) for name in NAMES for job in load(name)["jobs"]]
 TRUSTED = ("judge", "comment")
 """Workflows that a fork's pull request starts in the base repository."""
 RIGHTS = {
-    ("judge", "judge"): {"contents": "read"}, ("preview", "environments"): {"contents": "read"}, ("preview", "preview"): {"contents": "read"},
+    ("judge", "judge"): {"actions": "read", "contents": "read"}, ("preview", "environments"): {"contents": "read"}, ("preview", "preview"): {"contents": "read"},
     ("comment", "comment"): {"actions": "read", "contents": "read", "pull-requests": "write", "security-events": "write"},
     ("up", "environments"): {"contents": "read"}, ("up", "plan"): {"contents": "read"},
     ("up", "up"): {"contents": "read", "id-token": "write"}, ("drift", "environments"): {"contents": "read"},

@@ -1,4 +1,4 @@
-"""Workflows of GitHub Actions that call gpuplane's own: who starts them, what they may do, and nothing else."""
+"""Pipelines that take gpuplane's own: GitHub's workflows that call its, and GitLab's include of its template."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ CALLERS: Mapping[str, Caller] = {
     "drift": Caller("Every night: was anything changed by hand?", ('schedule: [{cron: "23 3 * * *"}]', "workflow_dispatch:"),
                     ("contents: read", "id-token: write"), secrets=True),
     "judge": Caller("The binding verdict, by the base branch; make it a required check.",
-                    ("pull_request_target:", "  types: [opened, synchronize, reopened, edited]"), ("contents: read",)),
+                    ("pull_request_target:", "  types: [opened, synchronize, reopened, edited]"), ("actions: read", "contents: read")),
     "preview": Caller("What the pull request's own code says, for its author.", ("pull_request:",), ("contents: read",)),
     "promote": Caller("Opens a pull request that takes a release to the next environment.", (
         "workflow_dispatch:", "  inputs:", f"    from: {_DISPATCH % ('Environment that runs the release now', 'true')}",
@@ -55,6 +55,32 @@ CALLERS: Mapping[str, Caller] = {
                  secrets=True),
 }
 """The reusable workflows of gpuplane's repository, by the names of their files."""
+
+
+_GITLAB = """\
+# From merge request to production: preview, binding verdict, comment, plan, up, drift and promotion are the jobs of gpuplane's template.
+# What to set up beside this file (webhook, protected branch, variables) is in its docs/continuous-integration.md.
+include:
+  - project: {project}
+    ref: "{revision}"
+    file: /.gitlab/gpuplane.yaml
+    inputs:
+      names: [dev] # environments that are applied and watched
+      image: "python:3.11" # Python, git and curl; better by digest
+      apply_image: "{image}" # the AWS and Pulumi CLIs too; yours
+"""
+APPLY_IMAGE = "registry.example.com/platform/tools:1"
+"""Stands for an image that everybody has to make: it holds the command line of their cloud."""
+
+
+def gitlab_files(project: str, revision: str) -> dict[str, str]:
+    """The file that includes the template, by path.
+
+    Args:
+        project: path of the project that has gpuplane's template, on the same GitLab.
+        revision: commit (best), tag or branch of it.
+    """
+    return {".gitlab-ci.yml": _GITLAB.format(project=project, revision=revision, image=APPLY_IMAGE)}
 
 
 def workflow_files(repository: str, revision: str) -> dict[str, str]:

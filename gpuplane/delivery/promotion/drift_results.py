@@ -6,12 +6,12 @@ import os
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError
 
 from gpuplane.delivery.audit import audit_log
-from gpuplane.delivery.audit.event import Record, record_from
+from gpuplane.delivery.audit.event import Record, canonical, record_from
 from gpuplane.delivery.exit_status import CannotStart
 from gpuplane.delivery.file_digests import digest
 from gpuplane.delivery.promotion.records import is_kept
@@ -53,8 +53,16 @@ class _OwnFile(BaseModel):
     stacks: Annotated[tuple[_Stack, ...], Field(min_length=1, max_length=20_000)]
 
 
-def drift_result(path: Path) -> DriftResult:
-    """Read a file: the form above, or what ``gpuplane drift ENV --format json`` prints, which says a day and counts from its beginning.
+class _AuditFile(BaseModel):
+    """What ``gpuplane audit ENV --format json`` prints, as far as it is needed here."""
+
+    environment: DnsLabel
+    records: Annotated[tuple[dict[str, Any], ...], Field(max_length=100_000)]
+
+
+def looks(path: Path) -> Iterator[DriftResult]:
+    """Read a file: one look in the form above or in that of ``gpuplane drift ENV --format json``, which says a day and counts from its
+    beginning; or all looks of what ``gpuplane audit ENV --kind drift --format json`` prints.
 
     Raises:
         CannotStart: it is too large or not of one of these forms.
@@ -64,16 +72,20 @@ def drift_result(path: Path) -> DriftResult:
         if len(content) > MAX_BYTES:
             raise CannotStart(f"{path}: {len(content)} bytes is more than the {MAX_BYTES} that are read.")
         source = digest(content)
+        if b'"records"' in content:
+            yield from _audited(_AuditFile.model_validate_json(content))
+            return
         if b'"stacks"' in content:
             own = _OwnFile.model_validate_json(content)
             drifted = (*(f"{stack.stack}: {each.object}" for stack in own.stacks for each in stack.drift),
                        *(f"{stack.stack} is not applied yet" for stack in own.stacks if not stack.applied))
-            return DriftResult(own.environment, int(datetime.fromisoformat(f"{own.as_of}T00:00:00+00:00").timestamp()), drifted, source)
+            yield DriftResult(own.environment, int(datetime.fromisoformat(f"{own.as_of}T00:00:00+00:00").timestamp()), drifted, source)
+            return
         found = DriftFile.model_validate_json(content)
         at = datetime.fromisoformat(found.checked_at)
     except (OSError, ValidationError, ValueError) as error:
         raise CannotStart(f"{path}: not a result of looking for drift (docs/schema/drift-result.json): {str(error)[:300]}") from None
-    return DriftResult(found.environment, int(at.timestamp()), found.drifted, source)
+    yield DriftResult(found.environment, int(at.timestamp()), found.drifted, source)
 
 
 def audited_drift(spec: EnvironmentSpec) -> Iterator[DriftResult]:
@@ -89,9 +101,21 @@ def audited_drift(spec: EnvironmentSpec) -> Iterator[DriftResult]:
             record = record_from(line)
         except ValueError:
             continue  # gpuplane audit --verify says so
-        if record.kind != "drift" or (record.result != "found" and record.detail.get("whole") is not True):
-            continue  # that some tenants are as they were applied says nothing of the others
-        yield DriftResult(spec.name, int(datetime.fromisoformat(record.at).timestamp()), tuple(_drifted(record)), record.hash)
+        yield from _look(record, spec.name)
+
+
+def _audited(file: _AuditFile) -> Iterator[DriftResult]:
+    for each in file.records:
+        record = record_from((canonical(each) + "\n").encode())
+        if record.environment != file.environment or record.computed_hash() != record.hash:
+            raise ValueError(f"record {record.sequence} is not as it was written")
+        yield from _look(record, file.environment)
+
+
+def _look(record: Record, environment: str) -> Iterator[DriftResult]:
+    """That some tenants are as they were applied says nothing of the others."""
+    if record.kind == "drift" and (record.result == "found" or record.detail.get("whole") is True):
+        yield DriftResult(environment, int(datetime.fromisoformat(record.at).timestamp()), tuple(_drifted(record)), record.hash)
 
 
 def _drifted(record: Record) -> Iterator[str]:

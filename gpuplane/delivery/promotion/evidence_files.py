@@ -30,7 +30,7 @@ class Evidence:
 
 
 def read_evidence(environments: Path) -> Evidence:
-    """Every document of evidence, with its digest checked.
+    """Every document of evidence, with its digest checked. Links are refused, not followed: a verdict reads what somebody else sent.
 
     Raises:
         InvalidSpec: one of them is wrong, or was changed after it was written.
@@ -100,6 +100,8 @@ def write_once(environments: Path, files: Mapping[str, bytes]) -> list[Path]:
 
 
 def _read(path: Path) -> tuple[str, str, Any]:
+    if path.is_symlink():
+        raise InvalidSpec([SpecError(path.name, 0, "", "is a link; links are not followed.", "Put the document itself there.")])
     documents, errors = read_documents(path, path.name, WISH_LIMITS)
     value = documents[0].value if documents else None
     if errors or not isinstance(value, dict):

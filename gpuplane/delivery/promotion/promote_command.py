@@ -33,7 +33,7 @@ def promote(source: str | None, target: str, service: str | None, drift: tuple[P
     """
     with errors():
         from gpuplane.delivery.promotion import promotion
-        from gpuplane.delivery.promotion.drift_results import drift_result
+        from gpuplane.delivery.promotion.drift_results import looks
         from gpuplane.delivery.promotion.records import record
         from gpuplane.delivery.promotion.repository import Repository
         from gpuplane.delivery.promotion.world import moment, opened
@@ -44,7 +44,7 @@ def promote(source: str | None, target: str, service: str | None, drift: tuple[P
             raise CannotStart("--verify looks at every service of --to and makes no branch: leave --service and --branch out.")
         repository = Repository.around(environments, "a promotion is a commit")
         say_uncommitted(repository)
-        looked = tuple(map(drift_result, drift))
+        looked = tuple(look for file in drift for look in looks(file))
         request = promotion.Request(source or "", target, service, moment(as_of, now), looked, branch, dry_run, again)
         with step("reading"), opened(repository, onto) as world:
             with step("previewing") as progress:

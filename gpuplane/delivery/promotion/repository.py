@@ -17,8 +17,7 @@ from pathlib import Path
 from gpuplane.delivery.comparison import check_out, commit_of, repository_of
 from gpuplane.delivery.exit_status import CannotStart
 
-_FIELD, _RECORD = "\x1f", "\x1e"
-_FORMAT = _RECORD + _FIELD.join(("%H", "%ct", "%ae", "%P", "%s", "%(trailers:only,unfold)"))
+_FIELDS = ("%H", "%ct", "%ae", "%P", "%s", "%(trailers:only,unfold)")
 _NOBODY = "0" * 40
 
 
@@ -182,9 +181,9 @@ class Repository:
         self._run("update-ref", "-m", "gpuplane", f"refs/heads/{name}", commit, _NOBODY)
 
     def _log(self, *arguments: str) -> Iterator[Commit]:
-        text = self._text("log", f"--format={_FORMAT}", *arguments, strip=False)  # Python strips separators as well
-        for record in filter(None, text.split(_RECORD)):
-            commit, seconds, author, parents, subject, trailers = record.split(_FIELD)
+        # What separates them is the one byte that no message can hold: a commit could else say that it is several.
+        parts = self._text("log", "-z", f"--format={'%x00'.join(_FIELDS)}", *arguments, strip=False).split("\0")
+        for commit, seconds, author, parents, subject, trailers in zip(*[iter(parts)] * len(_FIELDS), strict=False):
             pairs = (line.partition(":") for line in trailers.split("\n") if ":" in line)
             yield Commit(commit, int(seconds), author, tuple(parents.split()), subject,
                          tuple((key.strip(), value.strip()) for key, _, value in pairs))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -46,6 +47,35 @@ def test_the_ci_is_yaml_that_judges_by_the_base(tmp_path: Path, ci: str, file: s
     text = (tmp_path / file).read_text()
     assert yaml.safe_load(text)
     assert "$$" not in text
+    # One command asks rules, budgets and gates of promotion of the base; gates need its whole history.
+    assert re.findall(r"gpuplane (\S+) .*? --judge ", text) == ["preview"]
+    assert re.search(r"(fetch-depth|GIT_DEPTH): 0\n", text)
+
+
+@pytest.mark.parametrize(("arguments", "said"), [
+    ((), "GitHub judges each change, the gates of promotion included, and does nothing else. With --workflows"),
+    (("--ci", "gitlab"), "GitLab judges each change"), (("--workflows", "acme/gpuplane@main"), "What to set in GitHub beside it"),
+    (("--ci", "none"), "wrote ")])
+def test_it_says_what_else_there_is(tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
+    done = init(tmp_path / "new", *arguments)
+
+    assert said in done.stdout
+    assert ("judges each change" in done.stdout) == ("With --workflows" in said or "judges" in said)
+
+
+def test_gitlab_s_pipeline_includes_the_template_as_the_documentation_does(tmp_path: Path) -> None:
+    done = init(tmp_path, "--name", "acme", "--ci", "gitlab", "--workflows", f"platform/engines/gpuplane@{'c' * 40}")
+    page = (ROOT / "docs/continuous-integration.md").read_text(encoding="utf-8")
+    documented = yaml.safe_load(re.findall(r"```yaml\n(# \.gitlab-ci.*?)```", page, re.DOTALL)[0])
+    header, _ = yaml.safe_load_all((ROOT / ".gitlab/gpuplane.yaml").read_text(encoding="utf-8"))
+
+    (include,) = yaml.safe_load((tmp_path / ".gitlab-ci.yml").read_text())["include"]
+    assert done.exit_code == 0, done.output
+    assert (include["project"], include["ref"]) == ("platform/engines/gpuplane", "c" * 40)
+    assert (include["file"], set(include), set(include["inputs"])) == (
+        documented["include"][0]["file"], set(documented["include"][0]), set(documented["include"][0]["inputs"]))
+    assert set(include["inputs"]) <= set(header["spec"]["inputs"])
+    assert not (tmp_path / ".github").exists()
 
 
 def needed(called: dict[str, Any]) -> dict[str, str]:
@@ -71,7 +101,7 @@ def test_workflows_of_ones_own_are_ten_lines_that_call_gpuplanes(tmp_path: Path)
         assert len(path.read_text().splitlines()) <= 22
 
 
-@pytest.mark.parametrize("workflows", ["acme/gpuplane", "acme@main", "acme/gpuplane@$(id)", "../x@main"])
+@pytest.mark.parametrize("workflows", ["acme/engines/gpuplane@main", "acme/gpuplane", "acme@main", "acme/gpuplane@$(id)", "../x@main"])
 def test_workflows_are_named_by_repository_and_revision(tmp_path: Path, workflows: str) -> None:
     assert init(tmp_path / "new", "--workflows", workflows).exit_code == 2
     assert not (tmp_path / "new").exists()

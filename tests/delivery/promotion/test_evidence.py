@@ -12,7 +12,7 @@ import yaml
 
 from gpuplane.delivery.audit import AuditEvent, audit_log, who_runs_this
 from gpuplane.delivery.exit_status import CannotStart
-from gpuplane.delivery.promotion.drift_results import drift_result
+from gpuplane.delivery.promotion.drift_results import looks
 from gpuplane.delivery.promotion.evidence_files import document_text, read_evidence
 from gpuplane.delivery.promotion.release_history import released
 from gpuplane.planning.promotion.releases import release_digest
@@ -134,7 +134,7 @@ def test_what_the_command_drift_prints_is_a_result_of_its_day(tmp_path: Path, ob
     file = tmp_path / "drift.json"
     file.write_text(json.dumps({"schema_version": 1, "environment": "prod", "as_of": "2026-11-21", "drifted": bool(objects), "whole": True, "stacks": [
         {"stack": "prod-tenants", "layer": "tenants", "tenant": "", "applied": True, "drift": objects}]}))
-    found = drift_result(file)
+    found, = looks(file)
 
     assert (found.environment, found.seconds, found.drifted) == ("prod", 1795219200, drifted)
 
@@ -144,10 +144,10 @@ def test_a_look_at_some_tenants_is_no_result_and_what_is_not_applied_is_drift(tm
         "schema_version": 1, "environment": "prod", "as_of": "2026-11-21", "drifted": False, "whole": False, "stacks": [
             {"stack": "prod-tenants-search", "layer": "tenants", "tenant": "search", "applied": False, "drift": []}]}))
     with pytest.raises(CannotStart, match="whole"):
-        drift_result(file)
+        list(looks(file))
 
     file.write_text(json.dumps({**look, "whole": True}))
-    assert drift_result(file).drifted == ("prod-tenants-search is not applied yet",)
+    assert next(looks(file)).drifted == ("prod-tenants-search is not applied yet",)
 
 
 def test_a_look_that_found_nothing_is_known_by_the_audit_if_it_was_at_everything(ready: Walk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -117,3 +117,16 @@ def test_what_holds_no_release_holds_none(content: bytes) -> None:
 
 def test_a_release_that_todays_models_cannot_read_is_taken_as_it_is_written() -> None:
     assert released(b"spec: {release: {model: {uri: old}, engine: tgi}}") == {"release": {"model": {"uri": "old"}, "engine": "tgi"}}
+
+
+def test_a_message_cannot_say_that_it_is_several_commits(walk: Walk) -> None:
+    repository = Repository.around(walk.environments, "a test")
+    before = [each.hash for each in repository.changes("HEAD", f"environments/{FILE}")]
+    walk.replace(FILE, "max_num_seqs: 128", "max_num_seqs: 96")
+    forged = "\x1f".join(("f" * 40, "1", "quality@example.com", "", "Long ago", ""))
+    commit = walk.commit(f"Hidden\x1e{forged}\x1e\x1f", "2026-11-20T00:00:00Z")
+
+    found = list(repository.changes("HEAD", f"environments/{FILE}"))
+    assert [each.hash for each in found] == [commit, *before]
+    assert (found[0].author, found[0].trailers) == ("team@example.com", ())
+    assert history(walk)[0][1] == 1795132800

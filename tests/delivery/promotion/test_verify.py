@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
+from gpuplane.delivery.promotion.promotion import CANARY
+from gpuplane.planning.promotion.gate import GateResult
 from tests.delivery.promotion.walk import Walk
 
 ASSISTANT = "prod-eu/services/support/assistant.yaml"
@@ -54,6 +58,30 @@ def test_a_branch_cannot_bring_its_own_past(ready: Walk) -> None:
     found = ready.run(*VERIFY, *ready.drift())
     assert "✓ soak         support/assistant: staging has had it for 27.0 of 24 hours" in found.output
     assert "release.vllm.arguments.max_num_seqs: evaluated 128, would run 96" in found.output
+
+
+def test_a_later_wave_does_not_pass_one_that_waits_because_the_branch_leaves_it_out(ready: Walk) -> None:
+    ready.replace("staging/services/tickets/drafts.yaml", "max_num_seqs: ", "max_num_seqs: 1")
+    ready.commit("Drafts go on in staging", "2026-11-20T10:00:00Z")
+    ready.git("checkout", "-qb", "by-hand")
+    (ready.environments / ASSISTANT).write_text((ready.environments / "staging/services/support/assistant.yaml").read_text())
+    ready.commit("The assistant first", "2026-11-21T10:00:00Z")
+    found = ready.run(*VERIFY, *ready.drift())
+
+    assert found.exit_code == 1
+    assert "✗ waves        wave 1 comes first: tickets/drafts" in found.output
+
+
+def test_a_canary_that_the_branch_itself_ends_is_not_in_its_way(ready: Walk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The base still has it under way: that is whose release the branch takes over."""
+    way = [GateResult(CANARY, "support/assistant", "fail", "a canary is under way"), GateResult("soak", "support/assistant", "pass", "long")]
+    monkeypatch.setattr("gpuplane.delivery.promotion.verification.gate_results", lambda *_: iter(way))
+    (ready.environments / ASSISTANT).write_text((ready.environments / "staging/services/support/assistant.yaml").read_text())
+    ready.commit("The canary is over", "2026-11-21T11:00:00Z")
+    found = ready.run("promote", "--to", "prod-eu", "--verify", "main~1")
+
+    assert found.exit_code == 0, found.output
+    assert "✓ soak" in found.output
 
 
 def test_a_way_back_is_let_pass(ready: Walk) -> None:
