@@ -7,6 +7,7 @@ cluster's identity is checked before a stack is opened.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -25,6 +26,7 @@ from pulumi import automation as auto
 from pulumi.automation.errors import create_command_error
 
 from gpuplane.delivery.exit_status import CannotStart, EngineFailed
+from gpuplane.delivery.secrets_provider import has_passphrase, key_service, needs_passphrase, require_wished, wished
 from gpuplane.delivery.state_backend import backend_of, mend
 from gpuplane.planning.environment_plan import EnvironmentPlan
 from gpuplane.spec.environment_spec import EnvironmentSpec, StackKey
@@ -132,9 +134,9 @@ def require_tools(spec: EnvironmentSpec) -> dict[str, str]:
     backend = backend_of(spec)
     mend(backend)
     variables = {"PULUMI_BACKEND_URL": backend, "PULUMI_SKIP_UPDATE_CHECK": "true"}
-    self_managed = not backend.startswith("https://")
-    if self_managed and not {"PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"} & os.environ.keys():
-        raise CannotStart("the state needs a passphrase: set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE.")
+    if needs_passphrase(spec, backend) and not has_passphrase():
+        raise CannotStart("the state needs a passphrase: set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE. Where a key "
+                          "service encrypts it, environment.yaml says which one: spec.secrets_provider.")
     return variables
 
 
@@ -161,38 +163,49 @@ def require_cluster(spec: EnvironmentSpec, layers: tuple[str, ...], exported: Ma
 @contextmanager
 def opened(spec: EnvironmentSpec, planned: EnvironmentPlan, key: StackKey, variables: Mapping[str, str],
            command: DetachedPulumi, found: Callable[[Mapping[str, Any]], object] = lambda _: None) -> Iterator[auto.Stack]:
-    """One stack, created where it is not there yet.
+    """One stack, created where it is not there yet, with the secrets provider of the environment.
 
     Args:
         found: called with the state as it is, before anything is done.
 
     Raises:
-        EngineFailed: Pulumi cannot open it.
+        EngineFailed: Pulumi cannot open it, or its secrets are encrypted by something else than the environment says.
     """
     sys.unraisablehook = _quiet_about_ended_programs
     with tempfile.TemporaryDirectory(prefix="gpuplane-") as folder:
         options = auto.LocalWorkspaceOptions(
-            work_dir=folder, env_vars=dict(variables), pulumi_command=command,
+            work_dir=folder, env_vars=dict(variables), pulumi_command=command, secrets_provider=wished(spec),
             project_settings=auto.ProjectSettings(name=PROJECT, runtime="python", main=folder))
         try:
             stack = auto.create_or_select_stack(
                 name_of(spec, key), project_name=PROJECT, program=lambda: register(spec, planned, key.layer, key.tenant), opts=options)
-            state = stack.export_stack().deployment or {}
-            _settle_settings(stack, state)
+            state = exported(stack.workspace, command, stack.name)
+            require_wished(spec, stack.name, state)
+            _settle_settings(stack, state, key_service(spec))
             found(state)
         except auto.CommandError as error:
             raise EngineFailed(reason(error)) from None
         yield stack
 
 
-def _settle_settings(stack: auto.Stack, state: Mapping[str, Any]) -> None:
-    """Write the stack's settings: no default providers, and secrets encrypted as the state says."""
+def exported(space: auto.Workspace, command: auto.PulumiCommand, name: str) -> dict[str, Any]:
+    """What a stack's state holds, its secrets as ciphertexts: the Automation API's own export would have them in the open.
+
+    Raises:
+        CommandError: it cannot be read.
+    """
+    result = command.run(["stack", "export", "--stack", name], space.work_dir, space.env_vars)
+    return json.loads(result.stdout).get("deployment") or {}
+
+
+def _settle_settings(stack: auto.Stack, state: Mapping[str, Any], key: str | None) -> None:
+    """Write the stack's settings: no default providers, and secrets encrypted as the state says; where it does not, by this key service."""
     settings = settings_of(state)
     if settings is None:
         try:
             settings = stack.workspace.stack_settings(stack.name)  # of a stack that was just made
         except FileNotFoundError:
-            settings = auto.StackSettings()
+            settings = auto.StackSettings(secrets_provider=key)
     settings.config = {"pulumi:disable-default-providers": ["kubernetes", "aws"]}
     stack.workspace.save_stack_settings(stack.name, settings)
 

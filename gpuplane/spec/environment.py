@@ -53,6 +53,9 @@ class Cluster(SpecModel):
     """Minor version, in quotes, e.g. ``"1.36"``."""
 
 
+SecretsProvider = Annotated[str, Field(
+    max_length=1000, pattern=r"^(passphrase|(awskms|gcpkms|azurekeyvault|hashivault)://[^\s@'\"`]+)$")]
+"""A key as ``pulumi stack init --secrets-provider`` takes it; credentials come from the environment, never from the URL."""
 CloudQuotaName = Literal["running_on_demand_g_and_vt", "running_on_demand_p", "spot_g_and_vt", "spot_p4_p3_p2", "spot_p5"]
 """Rows of ``cloud-quotas.tsv``."""
 
@@ -82,6 +85,10 @@ class EnvironmentSettings(OneOf):
     """GPU models that pools of this environment may have; left out, all of the catalogue."""
     state_backend: Annotated[str | None, Field(pattern=r"^(file|s3|gs|azblob|https)://")] = None
     """Where Pulumi state must live; only checked, never set."""
+    secrets_provider: SecretsProvider | None = None
+    """What encrypts the secrets in the state: ``passphrase``, or a key by the URL that Pulumi knows it by, e.g.
+    ``awskms://alias/NAME?region=REGION``. New stacks are made with it, and a stack that has another is refused. Left out, new stacks have
+    Pulumi Cloud's own key or, elsewhere, a passphrase, and others what they have."""
     delivered_by: DeliveredBy | None = None
     """The GitOps engine that applies what `gpuplane render` writes; left out, `gpuplane up` applies it."""
     stacks: Stacks = Stacks()

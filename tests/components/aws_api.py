@@ -37,6 +37,12 @@ def shape(service: str, operation: str) -> Any:
     return botocore.session.get_session().get_service_model(service).operation_model(operation).input_shape
 
 
+def operation_model(service: str, operation: str) -> Any:
+    """The service model of an operation that is named as the AWS CLI names it (``s3api``, ``put-bucket-versioning``)."""
+    model = botocore.session.get_session().get_service_model("s3" if service == "s3api" else service)
+    return model.operation_model(next(one for one in model.operation_names if botocore.xform_name(one, "-") == operation))
+
+
 def problems(of: Any, value: Any, path: str = "") -> list[str]:
     """What the service model has against a value: types and bounds by botocore, and unknown members and enums, which it skips."""
     found = [] if path else [ParamValidator().validate(value, of).generate_report()]

@@ -14,6 +14,8 @@ from pulumi import automation
 from gpuplane.catalog.chart_keys import key_tree
 from gpuplane.catalog.charts import Chart
 from gpuplane.components.helm_release import ChartArgs, helm_release
+from gpuplane.delivery.applying.helm_releases import is_there
+from gpuplane.spec.loader import load_environment
 from tests.integration.cluster import Cluster, wait_for
 from tests.integration.work import Work
 
@@ -37,10 +39,12 @@ def _stack(work: Work, values: dict[str, Any]) -> automation.Stack:
 
 
 def test_a_chart_is_installed_upgraded_and_removed(work: Work, cluster: Cluster) -> None:
+    spec = load_environment(work.environments, "local")
     stack = _stack(work, {"text": "first", "labels": {"any": "key"}})
     try:
         stack.up(log_to_std_err=False)
         first = cluster.get("v1", "ConfigMap", "note", NAMESPACE) or {}
+        there = [is_there(spec, {"name": name, "namespace": NAMESPACE}) for name in ("note", "not")]
         _stack(work, {"text": "second", "replica": {"count": 2}}).up()
         second = cluster.get("v1", "ConfigMap", "note", NAMESPACE) or {}
         again = _stack(work, {"text": "second", "replica": {"count": 2}}).up(expect_no_changes=True)
@@ -48,6 +52,8 @@ def test_a_chart_is_installed_upgraded_and_removed(work: Work, cluster: Cluster)
         stack.destroy()
         stack.workspace.remove_stack("charts")
 
+    assert there == [True, False], "adopt finds a release as Helm keeps it"
+    assert is_there(spec, {"name": "note", "namespace": NAMESPACE}) is False
     assert first["data"] == {"text": "first", "replicas": "1"}
     assert first["metadata"]["labels"]["any"] == "key"
     assert second["data"] == {"text": "second", "replicas": "2"}

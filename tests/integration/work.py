@@ -43,10 +43,10 @@ class Work:
         assert status is None or done.returncode == status, f"{command}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done
 
-    def pulumi(self, *arguments: str, project: Path, status: int | None = 0) -> subprocess.CompletedProcess[str]:
-        """Run the Pulumi CLI in a project folder."""
+    def pulumi(self, *arguments: str, project: Path, status: int | None = 0, says: str | None = None) -> subprocess.CompletedProcess[str]:
+        """Run the Pulumi CLI in a project folder; ``says`` is what it is told where it asks."""
         done = subprocess.run(["pulumi", "--non-interactive", *arguments], cwd=project, env=self.variables, capture_output=True,
-                              text=True, check=False, timeout=300)
+                              text=True, check=False, timeout=300, input=says)
         assert status is None or done.returncode == status, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done
 

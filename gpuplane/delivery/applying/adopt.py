@@ -7,11 +7,11 @@ Where that preview would replace or delete something, the adoption is said to be
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from gpuplane.delivery.applying import live_objects, states
+from gpuplane.delivery.applying import helm_releases, live_objects, states
 from gpuplane.delivery.applying.digest import urn_tail
 from gpuplane.delivery.applying.import_file import Existing, take_in
 from gpuplane.delivery.applying.import_ids import import_id
@@ -37,14 +37,16 @@ class Adoptable:
     Attributes:
         key, stack: the stack and its name.
         found: objects that are there and not in the state.
-        unsure: AWS resources and Helm releases that nobody looked for, each with the option that says it to be there.
-        missing: how many Kubernetes objects are not there yet; the next ``up`` makes them.
+        unsure: AWS resources and Helm releases of which nobody could tell, each with the option that says it to be there.
+        absent: AWS resources and Helm releases that were looked for and are not there.
+        missing: how many Kubernetes objects are not there yet; the next ``up`` makes them, and what is absent.
     """
 
     key: StackKey
     stack: str
     found: tuple[Existing, ...]
     unsure: tuple[str, ...]
+    absent: tuple[str, ...]
     missing: int
 
 
@@ -57,11 +59,12 @@ class Adopted:
 
 
 def adoptable(spec: EnvironmentSpec, planned: EnvironmentPlan, key: StackKey, variables: Mapping[str, str],
-              ids: Mapping[str, str]) -> Adoptable:
+              ids: Mapping[str, str], look: Callable[[str, Mapping[str, Any]], bool | None] = lambda *_: None) -> Adoptable:
     """Compare what a stack would hold with what is there.
 
     Args:
-        ids: of AWS resources and Helm releases that are there, by Pulumi name: gpuplane asks neither here.
+        ids: of AWS resources and Helm releases that are there, by Pulumi name: nobody looks for these.
+        look: whether AWS has a resource, by type and inputs; None where nobody can tell.
 
     Raises:
         EngineFailed: the cluster or the backend cannot be asked.
@@ -72,17 +75,27 @@ def adoptable(spec: EnvironmentSpec, planned: EnvironmentPlan, key: StackKey, va
     providers = {view.type.rpartition(":")[2]: view.urn for view in views if view.type.startswith("pulumi:providers:")}
     found: list[Existing] = []
     unsure: list[str] = []
+    absent: list[str] = []
     missing = 0
     for view in (view for view in views if _is_object(view) and urn_tail(view.urn) not in held):
         resource, follows = view.urn.rpartition("::")[2], import_id(view.type, view.props)
         known = ids.get(resource) or follows
-        if known is None or not (view.is_kubernetes or resource in ids):  # who runs this knows what is there of AWS and Helm
+        there = known is not None and (resource in ids or _is_there(spec, view, look))
+        if known is None or there is None:  # who runs this knows
             unsure.append(f"{short(view.urn)} (--id {resource}={follows or '…'})")
-        elif not view.is_kubernetes or live_objects.read(spec, view.props) is not None:
+        elif there:
             found.append(Existing(view.urn, view.type, known, view.parent, providers[view.type.partition(":")[0]]))
-        else:
+        elif view.is_kubernetes:
             missing += 1
-    return Adoptable(key, name, tuple(found), tuple(unsure), missing)
+        else:
+            absent.append(f"{short(view.urn)} {known}")
+    return Adoptable(key, name, tuple(found), tuple(unsure), tuple(absent), missing)
+
+
+def _is_there(spec: EnvironmentSpec, view: ResourceView, look: Callable[[str, Mapping[str, Any]], bool | None]) -> bool | None:
+    if view.type.startswith("kubernetes:helm.sh"):
+        return helm_releases.is_there(spec, view.props)
+    return live_objects.read(spec, view.props) is not None if view.is_kubernetes else look(view.type, view.props)
 
 
 def adopt(spec: EnvironmentSpec, planned: EnvironmentPlan, what: Adoptable, variables: Mapping[str, str], console: Console) -> Adopted:

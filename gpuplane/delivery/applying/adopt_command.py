@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -27,11 +28,12 @@ if TYPE_CHECKING:
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Write a file for `pulumi import` for each stack here.")
 @click.option("--yes", is_flag=True, help="Take them in, and preview the next apply. Nothing on the cluster is changed.")
 @click.option("--id", "ids", metavar="NAME=ID", multiple=True, help="An AWS resource or Helm release that is there, and its id.")
+@click.option("--aws", "asks_aws", is_flag=True, help="Ask AWS by the AWS CLI, reading only, which of its resources are there.")
 @tenants_option
 @layers_option
 @environment_options
-def adopt(environment: str, out: Path | None, yes: bool, ids: tuple[str, ...], tenants: tuple[str, ...], layer: str | None,
-          environments: Path, as_of: date) -> None:
+def adopt(environment: str, out: Path | None, yes: bool, ids: tuple[str, ...], asks_aws: bool, tenants: tuple[str, ...],
+          layer: str | None, environments: Path, as_of: date) -> None:
     """Take objects of ENVIRONMENT that are there already into its state, without an outage."""
     with errors():
         from gpuplane.delivery.applying.adopt import adoptable
@@ -45,7 +47,8 @@ def adopt(environment: str, out: Path | None, yes: bool, ids: tuple[str, ...], t
         planned = judged(spec, as_of, console)
         if planned is None:
             sys.exit(REFUSED)
-        found = [adoptable(spec, planned, key, variables, known) for wave in waves_of(spec, layers, tenants) for key in wave]
+        look = _looker(spec) if asks_aws else (lambda *_: None)
+        found = [adoptable(spec, planned, key, variables, known, look) for wave in waves_of(spec, layers, tenants) for key in wave]
         for one in found:
             click.echo(_said(one))
             if out is not None and one.found:
@@ -77,6 +80,13 @@ def _take_in(spec: EnvironmentSpec, planned: EnvironmentPlan, found: list[Adopta
     return status
 
 
+def _looker(spec: EnvironmentSpec) -> Callable[[str, Mapping[str, Any]], bool | None]:
+    from gpuplane.delivery.applying.aws_cli import AwsCli
+    from gpuplane.delivery.applying.aws_look import looker
+
+    return looker(spec, AwsCli(spec.environment.spec.region or ""))
+
+
 def _ids(said: tuple[str, ...]) -> dict[str, str]:
     wrong = [one for one in said if not all(one.partition("="))]
     if wrong:
@@ -85,9 +95,10 @@ def _ids(said: tuple[str, ...]) -> dict[str, str]:
 
 
 def _said(one: Adoptable) -> str:
-    lines = [f"{one.stack}: {len(one.found)} are there already, {one.missing} are not"]
+    lines = [f"{one.stack}: {len(one.found)} are there already, {one.missing + len(one.absent)} are not"]
     lines += [f"  {each.name} ({each.type.rpartition(':')[2]}) {each.id}" for each in one.found]
+    lines += [f"  not there: {each}" for each in one.absent]
     if one.unsure:
-        lines += ["  not looked for; the next up makes them anew unless you say that they are there:",
+        lines += ["  not looked for, or nobody can tell; the next up makes them anew unless you say that they are there:",
                   *(f"    {each}" for each in one.unsure)]
     return "\n".join(lines)

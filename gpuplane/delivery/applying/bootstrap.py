@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from gpuplane.components.iam import AwsPlace, document, role_name
 from gpuplane.delivery.applying.aws_cli import AwsRefused
@@ -86,8 +86,15 @@ class Bootstrap:
 
     @property
     def alias(self) -> str:
-        """The key's alias."""
-        return f"alias/gpuplane-state-{self.spec.name}"
+        """The key's alias: the one that ``secrets_provider`` names here, else one named after the environment."""
+        said = urlsplit(self.spec.environment.spec.secrets_provider or "")
+        here = said.scheme == "awskms" and said.netloc == "alias" and parse_qs(said.query).get("region") == [self.where.region]
+        return f"alias{said.path}" if here else f"alias/gpuplane-state-{self.spec.name}"
+
+    @property
+    def secrets_provider(self) -> str:
+        """The key as Pulumi takes it."""
+        return f"awskms://{self.alias}?region={self.where.region}"
 
     @property
     def role(self) -> str:
@@ -112,7 +119,7 @@ class Bootstrap:
     def next_steps(self) -> Iterator[str]:
         """What to write where."""
         yield f"environment.yaml: state_backend: {self.state_backend}"
-        yield f"new stacks: --secrets-provider=awskms://{self.alias}?region={self.where.region}"
+        yield f"environment.yaml: secrets_provider: {self.secrets_provider}"
         if self.ci is not None:
             yield f"CI: take the role {self.where.role_arn(self.role)}; it may use the state, and nothing else until you attach more"
 

@@ -22,7 +22,7 @@ def read(spec: EnvironmentSpec, wanted: Mapping[str, Any]) -> dict[str, Any] | N
 
     metadata = wanted.get("metadata") or {}
     try:
-        kind = _client(spec.environment.spec.cluster.context).resources.get(api_version=wanted["apiVersion"], kind=wanted["kind"])
+        kind = client(spec.environment.spec.cluster.context).resources.get(api_version=wanted["apiVersion"], kind=wanted["kind"])
         place = {"namespace": metadata["namespace"]} if metadata.get("namespace") else {}
         found: dict[str, Any] = kind.get(name=metadata["name"], _request_timeout=_TIMEOUT_SECONDS, **place).to_dict()
     except (exceptions.NotFoundError, exceptions.ResourceNotFoundError):
@@ -35,7 +35,8 @@ def read(spec: EnvironmentSpec, wanted: Mapping[str, Any]) -> dict[str, Any] | N
 
 
 @cache
-def _client(context: str) -> Any:
+def client(context: str) -> Any:
+    """A client of the API server that a context of the kubeconfig names."""
     from kubernetes import config, dynamic
 
     return dynamic.DynamicClient(config.new_client_from_config(context=context))

@@ -18,6 +18,7 @@ from gpuplane.delivery.exit_status import CannotStart
 from gpuplane.delivery.live_progress import LiveProgress, short
 from gpuplane.delivery.offline_engine import render_stack
 from gpuplane.delivery.pulumi_engine import DetachedPulumi, name_of
+from gpuplane.delivery.secrets_provider import require_wished
 from gpuplane.spec.environment_spec import EnvironmentSpec, StackKey
 from gpuplane.spec.errors import listed
 
@@ -70,8 +71,11 @@ def migrate(spec: EnvironmentSpec, planned: EnvironmentPlan, found: tuple[Move, 
     """Move, take away stacks that hold nothing any more, and preview; returns what an apply would make or delete: nothing, if all is well.
 
     Raises:
-        EngineFailed: Pulumi stopped; the next run goes on.
+        EngineFailed: a stack's secrets are encrypted by something else than the environment says, and nothing was moved; or Pulumi
+            stopped, and the next run goes on.
     """
+    for source in sorted({move.source for move in found}):
+        require_wished(spec, source, states.deployment(source, variables))
     for move in found:
         destination = name_of(spec, move.destination)
         with pulumi_engine.opened(spec, planned, move.destination, variables, DetachedPulumi()):

@@ -24,6 +24,9 @@ _UNREADABLE = (r"unexpected end of JSON|invalid character|could not (deserialize
 _FULL = r"no space left|file too large|disk quota exceeded|read-only file system"
 
 REMEDIES: tuple[tuple[str, str], ...] = (
+    (r"operation error KMS|secrets \(code=",
+     ("The key that encrypts the secrets of {stack} (spec.secrets_provider in environment.yaml) is not there, or these credentials may not "
+      "use it: nothing was applied. Log in with a role that has it (in AWS: kms:Encrypt, kms:Decrypt), then run this again.")),
     (r"incorrect passphrase|failed to decrypt|message authentication failed|passphrase must be set",
      ("PULUMI_CONFIG_PASSPHRASE (or the file that PULUMI_CONFIG_PASSPHRASE_FILE names) is not what the secrets of {stack} were encrypted "
      "with: nothing was applied. Set the right one and run this again.")),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import parse_qs, urlsplit
 
 from gpuplane.delivery.applying import states
 from gpuplane.delivery.applying.aws_cli import AwsCli, AwsRefused
-from gpuplane.delivery.applying.state_copies import secrets_provider, stacks_there
+from gpuplane.delivery.applying.state_copies import stacks_there
+from gpuplane.delivery.secrets_provider import difference, provider_of
 from gpuplane.spec.environment_spec import EnvironmentSpec
 
 
@@ -26,9 +27,14 @@ def problems(spec: EnvironmentSpec, variables: Mapping[str, str], aws: Aws | Non
         EngineFailed: the backend cannot be read.
     """
     backend = variables["PULUMI_BACKEND_URL"]
-    found = [f"{name}: its secrets are not encrypted. `pulumi stack change-secrets-provider` gives it a key."
-             for name in stacks_there(spec, variables) if not secrets_provider(states.deployment(name, variables))]
-    return found + list(backend_problems(spec, backend, aws))
+    found = [_encryption_problem(spec, name, states.deployment(name, variables)) for name in stacks_there(spec, variables)]
+    return [*filter(None, found), *backend_problems(spec, backend, aws)]
+
+
+def _encryption_problem(spec: EnvironmentSpec, name: str, state: Mapping[str, Any]) -> str | None:
+    if not provider_of(state):
+        return f"{name}: its secrets are not encrypted. `pulumi stack change-secrets-provider` gives it a key."
+    return difference(spec, name, state)
 
 
 def backend_problems(spec: EnvironmentSpec, backend: str, aws: Aws | None = None) -> Iterator[str]:

@@ -71,10 +71,12 @@ def restore(environment: str, folder: Path | None, stacks: tuple[str, ...], befo
         if not yes:
             say("Nothing was changed; --yes restores.")
             sys.exit(GOOD)
+        state_copies.require_openable(copies)
         replaced = tuple(sorted(states.stacks_among((copy.stack for copy in copies), variables)))
         if replaced:
             writing(before, lambda: state_copies.write_copy(spec, before, variables, stamp(datetime.now(UTC)), _left_out, replaced))
-        state_copies.restore(copies, variables)
+        for line in state_copies.restore(spec, copies, variables):
+            say(line)
         record_restore(spec, [copy.stack for copy in copies])
 
 

@@ -16,6 +16,7 @@ from gpuplane.delivery.applying.state_index import Row, read_index, write_index
 from gpuplane.delivery.exit_status import CannotStart, EngineFailed
 from gpuplane.delivery.file_digests import digest
 from gpuplane.delivery.pulumi_engine import name_of
+from gpuplane.delivery.secrets_provider import DEFAULT, difference, has_passphrase, provider_of
 from gpuplane.delivery.whole_file import write_whole
 from gpuplane.spec.environment_spec import EnvironmentSpec, StackKey
 
@@ -109,19 +110,31 @@ def read_copy(spec: EnvironmentSpec, folder: Path, only: tuple[str, ...] = ()) -
     return tuple(found)
 
 
-def restore(copies: tuple[Copy, ...], variables: Mapping[str, str]) -> None:
+def require_openable(copies: tuple[Copy, ...]) -> None:
+    """Return only if there is a passphrase for copies that one encrypts, whatever the environment has by now.
+
+    Raises:
+        CannotStart: there is none.
+    """
+    closed = [copy.stack for copy in copies if provider_of(json.loads(copy.text)["deployment"]) == DEFAULT]
+    if closed and not has_passphrase():
+        raise CannotStart(f"the secrets in the copies of {', '.join(closed)} are encrypted by a passphrase: set "
+                          "PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE to it. Nothing was restored.")
+
+
+def restore(spec: EnvironmentSpec, copies: tuple[Copy, ...], variables: Mapping[str, str]) -> tuple[str, ...]:
     """Put stacks back as they were copied, one after the other; a stack that is gone is made again.
+
+    Returns what is encrypted otherwise than the environment says: a copy brings what its own secrets are encrypted by.
 
     Raises:
         EngineFailed: Pulumi says no; stacks before that one are restored.
     """
-    names = states.stacks_among((copy.stack for copy in copies), variables)
+    names, differing = states.stacks_among((copy.stack for copy in copies), variables), list[str]()
     for copy in copies:
         if copy.stack not in names:
-            states.run_cli(["stack", "init", copy.stack], variables)
-        states.import_deployment(copy.stack, json.loads(copy.text)["deployment"], variables)
-
-
-def secrets_provider(deployment: Mapping[str, Any]) -> str:
-    """What a state's secrets are encrypted with: ``passphrase``, ``cloud`` (a key service), ``service`` (Pulumi Cloud); empty: nothing."""
-    return str((deployment.get("secrets_providers") or {}).get("type") or "")
+            states.make(spec, copy.stack, variables)
+        state = json.loads(copy.text)["deployment"]
+        states.import_deployment(copy.stack, state, variables)
+        differing += filter(None, [difference(spec, copy.stack, state)])
+    return tuple(differing)

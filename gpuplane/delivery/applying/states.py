@@ -11,7 +11,8 @@ from typing import Any
 from pulumi import automation as auto
 
 from gpuplane.delivery.exit_status import EngineFailed
-from gpuplane.delivery.pulumi_engine import DetachedPulumi, name_of, reason, settings_of
+from gpuplane.delivery.pulumi_engine import DetachedPulumi, exported, name_of, reason, settings_of
+from gpuplane.delivery.secrets_provider import wished
 from gpuplane.spec.environment_spec import EnvironmentSpec, StackKey
 from gpuplane.stacks.program import PROJECT
 
@@ -63,14 +64,14 @@ def _is_there(name: str, variables: Mapping[str, str]) -> bool:
 
 
 def deployment(name: str, variables: Mapping[str, str]) -> dict[str, Any]:
-    """What a stack's state holds, as ``pulumi stack export`` writes it; empty where nothing was ever applied.
+    """What a stack's state holds, as ``pulumi stack export`` writes it, secrets encrypted; empty where nothing was ever applied.
 
     Raises:
         EngineFailed: it cannot be read; begins with the stack's name.
     """
     try:
         with workspace(variables) as space:
-            return dict(space.export_stack(name).deployment or {})
+            return exported(space, space.pulumi_command, name)
     except EngineFailed as error:
         raise EngineFailed(f"{name}: {error}") from None
 
@@ -125,11 +126,21 @@ def run_cli(arguments: Sequence[str], variables: Mapping[str, str]) -> str:
     with workspace(variables) as space:
         if arguments[0] in _REWRITE:
             name = arguments[arguments.index("--stack") + 1]
-            settings = settings_of(space.export_stack(name).deployment or {})
+            settings = settings_of(exported(space, space.pulumi_command, name))
             if settings is not None:
                 space.save_stack_settings(name, settings)
         result = space.pulumi_command.run(list(arguments), space.work_dir, dict(variables))
         return str(result.stdout)
+
+
+def make(spec: EnvironmentSpec, name: str, variables: Mapping[str, str]) -> None:
+    """Make a stack that holds nothing, with the secrets provider of the environment.
+
+    Raises:
+        EngineFailed: Pulumi says no.
+    """
+    provider = wished(spec)
+    run_cli(["stack", "init", name, *(("--secrets-provider", provider) if provider is not None else ())], variables)
 
 
 def remove_empty(name: str, variables: Mapping[str, str]) -> None:

@@ -36,6 +36,8 @@ def _stack(spec: EnvironmentSpec, settings: PulumiOperator, name: str, key: Stac
         body["gitAuthSecret"] = source.credentials_secret
     if spec.environment.spec.state_backend is not None:
         body["backend"] = spec.environment.spec.state_backend
+    if spec.environment.spec.secrets_provider is not None:
+        body["secretsProvider"] = spec.environment.spec.secrets_provider
     secrets = {"PULUMI_ACCESS_TOKEN": (settings.access_token_secret, "accessToken"),
                "PULUMI_CONFIG_PASSPHRASE": (settings.passphrase_secret, "passphrase")}
     if named := {key: {"type": "Secret", "secret": {"name": secret, "key": field}} for key, (secret, field) in secrets.items() if secret}:

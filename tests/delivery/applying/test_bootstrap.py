@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-import botocore.session
 import pytest
 from click.testing import CliRunner
 
@@ -20,7 +20,7 @@ from gpuplane.delivery.audit import AuditLog
 from gpuplane.delivery.audit.chain import read_chain
 from gpuplane.delivery.exit_status import CannotStart
 from gpuplane.spec.loader import load_environment
-from tests.components.aws_api import problems
+from tests.components.aws_api import operation_model, problems
 
 ROOT = Path(__file__).resolve().parents[3]
 SPEC = load_environment(ROOT / "environments", "prod")
@@ -41,9 +41,7 @@ class SmallAws:
         self.dies_at = ""
 
     def call(self, service: str, operation: str, **arguments: Any) -> Mapping[str, Any]:
-        model = botocore.session.get_session().get_service_model("s3" if service == "s3api" else service)
-        name = next(one for one in model.operation_names if botocore.xform_name(one, "-").replace("open-id", "open-id") == operation)
-        shape = model.operation_model(name).input_shape
+        shape = operation_model(service, operation).input_shape
         assert problems(shape, arguments) == [] if shape is not None else not arguments, (operation, arguments)
         if operation == self.dies_at:
             raise KeyboardInterrupt
@@ -194,6 +192,35 @@ def test_without_yes_nothing_is_changed() -> None:
 def test_another_accounts_credentials_are_refused() -> None:
     with pytest.raises(CannotStart, match="000000000000"):
         _bootstrap(SmallAws("000000000000"))
+
+
+def test_what_it_says_to_write_is_what_environment_yaml_takes(tmp_path: Path) -> None:
+    environments = tmp_path / "environments"
+    shutil.copytree(ROOT / "environments", environments)
+    file = environments / "prod" / "environment.yaml"
+    said = list(_bootstrap(SmallAws(_account()), change=False).next_steps())
+    fields = [line.partition("environment.yaml: ")[2] for line in said]
+
+    file.write_text(file.read_text() + "".join(f"  {field}\n" for field in fields))
+    spec = load_environment(environments, "prod")
+
+    assert spec.environment.spec.secrets_provider == "awskms://alias/gpuplane-state-prod?region=eu-central-1"
+    again = Bootstrap(spec, SmallAws(_account()), None, False, lambda _: None)
+    assert list(again.next_steps()) == said
+
+
+def test_the_key_that_the_environment_names_is_the_one_that_is_made(tmp_path: Path) -> None:
+    environments = tmp_path / "environments"
+    shutil.copytree(ROOT / "environments", environments)
+    file = environments / "prod" / "environment.yaml"
+    file.write_text(file.read_text() + "  secrets_provider: awskms://alias/acme/state?region=eu-central-1\n")
+    aws = SmallAws(_account())
+
+    run = Bootstrap(load_environment(environments, "prod"), aws, None, True, lambda _: None)
+    run.run()
+
+    assert set(aws.aliases) == {"alias/acme/state"}
+    assert "environment.yaml: secrets_provider: awskms://alias/acme/state?region=eu-central-1" in run.next_steps()
 
 
 def test_a_bare_bucket_lacks_everything() -> None:

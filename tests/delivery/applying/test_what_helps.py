@@ -20,6 +20,7 @@ LOST = 'Post "https://10.0.0.1/api/v1/namespaces/a/resourcequotas": EOF'
 
 @pytest.mark.parametrize(("said", "words"), [
     ("error: getting secrets manager: incorrect passphrase", "PULUMI_CONFIG_PASSPHRASE"),
+    ("error: secrets (code=PermissionDenied): operation error KMS: Decrypt, api error AccessDeniedException", "kms:Decrypt"),
     ("error: place 1: unexpected end of JSON input", "gpuplane state restore prod COPY --stack prod-tenants"),
     ("write /state/x.json.tmp: file too large", "Make room"),
     ('no matches for kind "InferenceService" in version "serving.kserve.io/v1beta1"', "CustomResourceDefinition is not there"),

@@ -167,6 +167,15 @@ def test_the_pulumi_operator_gets_a_stack_for_each_tenant_where_the_environment_
     assert spec["prerequisites"] == [{"name": "team-platform", "requirement": {"succeededWithinDuration": "2h"}}]
 
 
+def test_the_pulumi_operator_makes_stacks_with_the_key_of_the_environment(tmp_path: Path) -> None:
+    key = "awskms://alias/gpuplane-state-team?region=eu-central-1"
+
+    render("team", "--out", tmp_path / "out", where=environments(tmp_path, f"{PULUMI}  secrets_provider: {key}\n"))
+
+    found = objects(tmp_path / "out")
+    assert {body["spec"].get("secretsProvider") for body in found.values()} == {key}
+
+
 @pytest.mark.parametrize(("delivered_by", "said"), [
     ("  delivered_by: {}\n", "exactly one of argo_cd, flux, pulumi_operator is needed"),
     (ARGO_CD + "    flux: {}\n", "spec.delivered_by.flux"),
