@@ -201,13 +201,17 @@ class Bed:
         return [one["urn"] for one in self.deployment(stack).get("resources") or () if one["type"].startswith("kubernetes:")]
 
     def close(self) -> None:
+        """End what still runs, and the proxy."""
+        self.end()
+        if self.plane is not None:
+            self.proxy.close()
+
+    def end(self) -> None:
         """End what still runs."""
         for one in self.running:
             self.heard.append(one.log.read_text())
             one.kill()
             one.process.wait(20)
-        if self.plane is not None:
-            self.proxy.close()
 
     def heal(self) -> None:
         """The network is back, and the control plane runs."""
