@@ -1,4 +1,4 @@
-"""What one case breaks: a tenant of its own with one service, a state of its own, and a proxy of its own before the API server."""
+"""What one case breaks: tenants of its own, each with one service, a state of its own, and a proxy of its own before the API server."""
 
 from __future__ import annotations
 
@@ -88,6 +88,7 @@ class Bed:
     Attributes:
         folder: its own.
         tenant: the name of its tenant, which no other case has.
+        others: tenants beside it, where each has a stack of its own; their names begin like its.
         cluster: a direct way to the API server.
         plane: the control plane, where the case has one that it may kill; a proxy stands before it.
         base: a folder with a state in which the platform is applied, where it is.
@@ -102,6 +103,7 @@ class Bed:
     base: Path | None = None
     layer: tuple[str, ...] = LAYER
     warm: WarmGpuplane | None = None
+    others: tuple[str, ...] = ()
     heard: list[str] = field(default_factory=list)
     running: list[Running] = field(default_factory=list)
 
@@ -124,16 +126,32 @@ class Bed:
         return self.folder / "state"
 
     @property
+    def tenants(self) -> tuple[str, ...]:
+        return (self.tenant, *self.others)
+
+    @property
+    def stacks(self) -> tuple[str, ...]:
+        return tuple(f"local-tenants-{tenant}" for tenant in self.tenants) if self.others else ("local-tenants",)
+
+    @property
     def stack(self) -> str:
-        return "local-tenants"
+        return self.stacks[0]
 
     @property
     def stack_file(self) -> Path:
-        return self.state / ".pulumi" / "stacks" / "gpuplane" / f"{self.stack}.json"
+        return self.file_of(self.stack)
 
     @property
     def locks(self) -> Path:
-        return self.state / ".pulumi" / "locks" / "organization" / "gpuplane" / self.stack
+        return self.locks_of(self.stack)
+
+    def file_of(self, stack: str) -> Path:
+        """Where the backend keeps a stack's state."""
+        return self.state / ".pulumi" / "stacks" / "gpuplane" / f"{stack}.json"
+
+    def locks_of(self, stack: str) -> Path:
+        """Where the backend keeps a stack's locks."""
+        return self.state / ".pulumi" / "locks" / "organization" / "gpuplane" / stack
 
     def command(self, *arguments: str) -> list[str]:
         return [sys.executable, "-m", "gpuplane", *arguments, "--environments", str(self.folder / "environments")]
@@ -155,7 +173,11 @@ class Bed:
 
     def start(self, *arguments: str) -> Running:
         """Begin to apply the tenants' layer."""
-        found = Running(self.command("up", "local", *self.layer, *arguments), self.variables, self.folder / f"run-{len(self.running)}.log")
+        return self.begin(self.command("up", "local", *self.layer, *arguments))
+
+    def begin(self, command: list[str]) -> Running:
+        """Start a command of whatever sort."""
+        found = Running(command, self.variables, self.folder / f"run-{len(self.running)}.log")
         self.running.append(found)
         return found
 
@@ -166,25 +188,30 @@ class Bed:
         assert old in text, f"{file} has no {old!r}"
         path.write_text(text.replace(old, new, 1))
 
-    def deployment(self) -> dict[str, Any]:
-        """What the tenants' stack holds, as the file has it."""
-        if not self.stack_file.is_file():
+    def deployment(self, stack: str = "") -> dict[str, Any]:
+        """What a stack holds, as its file has it; left out, the tenants' stack."""
+        file = self.file_of(stack or self.stack)
+        if not file.is_file():
             return {}
-        found: dict[str, Any] = json.loads(self.stack_file.read_text())["checkpoint"].get("latest") or {}
+        found: dict[str, Any] = json.loads(file.read_text())["checkpoint"].get("latest") or {}
         return found
 
-    def held(self) -> list[str]:
+    def held(self, stack: str = "") -> list[str]:
         """URNs of the Kubernetes objects in the state."""
-        return [one["urn"] for one in self.deployment().get("resources") or () if one["type"].startswith("kubernetes:")]
+        return [one["urn"] for one in self.deployment(stack).get("resources") or () if one["type"].startswith("kubernetes:")]
 
     def close(self) -> None:
+        """End what still runs, and the proxy."""
+        self.end()
+        if self.plane is not None:
+            self.proxy.close()
+
+    def end(self) -> None:
         """End what still runs."""
         for one in self.running:
             self.heard.append(one.log.read_text())
             one.kill()
             one.process.wait(20)
-        if self.plane is not None:
-            self.proxy.close()
 
     def heal(self) -> None:
         """The network is back, and the control plane runs."""
@@ -196,13 +223,18 @@ class Bed:
 def write_documents(folder: Path, tenants: tuple[str, ...]) -> None:
     """The local environment, with nothing but some tenants that are like ``research``."""
     shutil.copytree(ROOT / "environments" / "local", folder, ignore=shutil.ignore_patterns("tenants", "services"))
+    (folder / "tenants").mkdir()
+    write_tenants(folder, tenants)
+
+
+def write_tenants(folder: Path, tenants: tuple[str, ...]) -> None:
+    """Documents of some tenants, each with one service."""
     source = ROOT / "environments" / "local"
     wish = (source / "tenants" / "research.yaml").read_text()
     for old, new in (("  cohort: shared\n", ""), ("      borrowing_limit: 4           # what support and search lend\n", ""),
                      ("      borrowing_limit: 1\n", ""), ("nominal_quota: 4", "nominal_quota: 2")):
         assert old in wish
         wish = wish.replace(old, new)
-    (folder / "tenants").mkdir()
     for tenant in tenants:
         (folder / "tenants" / f"{tenant}.yaml").write_text(wish.replace("name: research\n", f"name: {tenant}\n"))
         (folder / "services" / tenant).mkdir(parents=True)

@@ -12,6 +12,14 @@ def _nothing(_: Bed) -> None:
     """Nothing to do."""
 
 
+def done_or(words: str) -> Callable[[Bed], None]:
+    """That a run of which only the clock decides whether it gets done said the one or the other."""
+    def check(bed: Bed) -> None:
+        said = bed.running[-1].log.read_text()
+        assert (f"✓ {bed.stack}: " in said) != (words in said), f"neither done nor {words!r}, or both:\n{said}"
+    return check
+
+
 @dataclass(frozen=True)
 class Case:
     """A fault, and what is true of it.

@@ -32,8 +32,9 @@ def require_whole(bed: Bed) -> None:
     wished, held, there = Counter(_planned(bed)), Counter(_held(bed)), Counter(_on_cluster(bed))
     assert wished == held, f"not in the state: {wished - held}; in it and not wished, or twice: {held - wished}"
     assert wished == there, f"lost: {wished - there}; orphans: {there - wished}"
-    assert not bed.deployment().get("pending_operations"), "the state has pending operations"
-    assert not list(bed.locks.glob("*.json")), "a lock was left behind"
+    for stack in bed.stacks:
+        assert not bed.deployment(stack).get("pending_operations"), f"the state of {stack} has pending operations"
+        assert not list(bed.locks_of(stack).glob("*.json")), f"a lock of {stack} was left behind"
 
 
 def require_no_secret(bed: Bed) -> None:
@@ -63,11 +64,11 @@ def _wish(bed: Bed) -> list[dict[str, Any]]:
 
 
 def _planned(bed: Bed) -> list[Key]:
-    return [_key(one["props"]) for one in _wish(bed) if one["urn"].startswith(f"urn:pulumi:{bed.stack}::")]
+    return [_key(one["props"]) for one in _wish(bed) if one["urn"].startswith("urn:pulumi:local-tenants::")]  # of one stack or of many
 
 
 def _held(bed: Bed) -> list[Key]:
-    resources = bed.deployment().get("resources") or ()
+    resources = [one for stack in bed.stacks for one in bed.deployment(stack).get("resources") or ()]
     return [_key(one["inputs"]) for one in resources if one["type"].startswith("kubernetes:") and not one.get("delete")]
 
 
@@ -76,12 +77,12 @@ def _key(body: dict[str, Any]) -> Key:
 
 
 def _on_cluster(bed: Bed) -> list[Key]:
-    """What of the kinds that gpuplane makes is in the tenant's namespaces, or is called like the tenant."""
+    """What of the kinds that gpuplane makes is in the tenants' namespaces, or is called like one of them."""
     found = list[Key]()
     for version, kind in sorted(_kinds(bed)):
         for one in bed.cluster.list(version, kind):
             place, name = one["metadata"].get("namespace", ""), one["metadata"]["name"]
-            if bed.tenant in (place, name) and (kind, name) not in _OF_EVERY_NAMESPACE:
+            if {place, name} & set(bed.tenants) and (kind, name) not in _OF_EVERY_NAMESPACE:
                 found.append((kind, place, name))
     return found
 

@@ -1,4 +1,8 @@
-"""Kill -9, at each stage of a run, of each process that takes part in it; and the signals that ask first."""
+"""Kill -9, at each stage of a run, of each process that takes part in it; and the signals that ask first.
+
+Under ``gpuplane up`` the Pulumi program is no process of its own: it runs inside the command line, which Pulumi calls back, so that killing
+the command line is killing it. Under a bare ``pulumi up`` it is one, below the language host; there it is killed alone.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,12 @@ import signal
 from collections.abc import Callable
 
 from tests.faults.bed import Bed, Done
-from tests.faults.case import Case
+from tests.faults.case import Case, done_or
 from tests.faults.proxy import Hold, Request
+from tests.integration.work import clean_project
 
 KILLED, GOOD, FAILED = frozenset({-9}), frozenset({0}), frozenset({3})
+_AGAIN = "run the command again"
 _QUOTA = ("tenants/{}.yaml", "nominal_quota: 2", "nominal_quota: 3")
 
 
@@ -48,6 +54,19 @@ def signalled(number: int, times: int = 1) -> Callable[[Bed], Done]:
             running.process.send_signal(number)
         return running.end()
     return run
+
+
+def program_killed(bed: Bed) -> Done:
+    """A bare ``pulumi up`` whose program is killed when the first objects are made."""
+    project = clean_project(bed.folder / "project", bed.documents.parent)
+    pulumi = ("cd \"$1\" && pulumi --non-interactive stack init \"$2\" >&2 && exec pulumi --non-interactive up --yes --skip-preview "
+              "--stack \"$2\" >&2")
+
+    def rule(request: Request) -> None:
+        if request.write and request.method == "POST" and "/resourcequotas" in request.path:
+            bed.running[-1].kill("python")
+    bed.proxy.rule = rule
+    return bed.begin(["sh", "-c", pulumi, "sh", str(project), bed.stack]).end()
 
 
 def twice_killed(bed: Bed) -> Done:
@@ -108,9 +127,10 @@ CASES = (
          prepare=without_service, applied=True),
     Case("killed, and killed again while the next run puts it in order", twice_killed, KILLED),
     Case("only the command line is killed, and Pulumi is left alone", killed_when(" created", 6, "gpuplane"), KILLED),
-    Case("only Pulumi is killed", killed_when(" created", 6, "pulumi"), FAILED, ("run the command again",)),
-    Case("only the Kubernetes plugin is killed", killed_when(" created", 6, "pulumi-resource-"), GOOD | FAILED),
-    Case("Pulumi is killed before its first operation", killed_when("applying", 1, "pulumi"), GOOD | FAILED),
+    Case("only Pulumi is killed", killed_when(" created", 6, "pulumi"), FAILED, (_AGAIN,)),
+    Case("only the Kubernetes plugin is killed", killed_when(" created", 6, "pulumi-resource-"), GOOD | FAILED, after=done_or(_AGAIN)),
+    Case("only the Python program of a bare pulumi up is killed", program_killed, frozenset({1}), ("program exited with",)),
+    Case("Pulumi is killed before its first operation", killed_when("applying", 1, "pulumi"), GOOD | FAILED, after=done_or(_AGAIN)),
     Case("Ctrl-C", signalled(signal.SIGINT), FAILED, ("run the command again to go on",), after=in_order),
     Case("Ctrl-C twice", signalled(signal.SIGINT, 2), FAILED, ("run the command again to go on",), after=in_order),
     Case("a job that is cancelled", signalled(signal.SIGTERM), FAILED, ("run the command again to go on",), after=in_order),

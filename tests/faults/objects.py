@@ -9,7 +9,7 @@ from collections.abc import Callable
 from kubernetes import client
 
 from tests.faults.bed import Bed, Done
-from tests.faults.case import Case
+from tests.faults.case import Case, done_or
 from tests.faults.control_plane import ControlPlane, custom_resource_definitions, install, wait_until
 from tests.faults.kills import more_quota
 from tests.faults.network import AGAIN, TWO
@@ -152,13 +152,14 @@ CASES = (
     Case("the API server is dead from the beginning on", _dead_from_the_beginning, WRONG, ("Nothing was touched",)),
     Case("etcd is killed and comes back", killed_for("etcd", 2), GOOD),
     Case("etcd is killed and stays dead", killed_for_good("etcd"), FAILED, AGAIN),
-    Case("the controllers are dead", killed_for_good("kube-controller-manager"), GOOD | FAILED),
+    Case("the controllers are dead", killed_for_good("kube-controller-manager"), GOOD, ("✓ local-tenants: ",)),
     Case("a webhook does not answer", _impatient, FAILED, ("failed calling webhook", "A webhook of the cluster does not answer"),
          prepare=webhook, heal=no_webhook),
     Case("a webhook that answers again in time", _webhook_back_in_time, GOOD, prepare=webhook, heal=no_webhook),
     Case("a policy of the cluster says no", _up, FAILED, ("no quotas on a Sunday", "Correct the wish"), prepare=_refused, heal=no_webhook),
     Case("a CRD is missing", _impatient, FAILED, ("CustomResourceDefinition is not there",), prepare=_not_registered, heal=_registered),
-    Case("a CRD that arrives in the middle", _registered_meanwhile, GOOD | FAILED, prepare=_not_registered),
+    Case("a CRD that arrives in the middle", _registered_meanwhile, GOOD | FAILED, prepare=_not_registered,
+         after=done_or("A CustomResourceDefinition is not there")),
     Case("an object of that name is somebody else's", _up, FAILED, ("already exists", "gpuplane adopt local"), prepare=_foreign_namespace,
          heal=_no_foreign_namespace),
     Case("another field manager owns the field", _up, FAILED, ("bob", "Somebody else owns the field"), prepare=_another_owner,

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import pytest
 
-from tests.faults import kills, network, objects, state
+from tests.faults import clocks, kills, network, objects, state, waves
 from tests.faults.bed import Bed
 from tests.faults.case import Case
 from tests.faults.judge import require_audit_whole, require_converges, require_no_secret
 
-TABLE = (*kills.CASES, *network.CASES, *state.CASES, *objects.CASES)
+TABLE = (*kills.CASES, *network.CASES, *waves.CASES, *state.CASES, *objects.CASES, *clocks.CASES)
 BAD_DAY = frozenset({
     "all are killed between operations", "all are killed while a create is done and not answered", "Ctrl-C",
     "an API server that answers 500 to some writes", "the answer to a create is lost",
     "the API server cannot be reached from the beginning on", "the state is truncated", "the passphrase is wrong",
     "the lock of another machine", "two runs at once", "a webhook does not answer",
-    "a CRD that arrives in the middle", "an object of that name is somebody else's"})
+    "etcd is killed and comes back", "a CRD that arrives in the middle", "an object of that name is somebody else's"})
 """The share that runs with all tests: of each sort the cases that say most about the next run."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
@@ -16,8 +17,8 @@ from kubernetes.client.exceptions import ApiException
 from gpuplane.delivery.rehearsal import rehearsal as rehearsals
 from gpuplane.delivery.rehearsal.api_server import ApiServer
 from gpuplane.delivery.rehearsal.cleaning import marked_objects
-from gpuplane.delivery.rehearsal.control_plane import NotThrowAway
-from gpuplane.delivery.rehearsal.marks import SYSTEM, THROW_AWAY
+from gpuplane.delivery.rehearsal.control_plane import NotThrowAway, begin
+from gpuplane.delivery.rehearsal.marks import RUNNING, SYSTEM, THROW_AWAY, marked
 from gpuplane.graph.resource_view import ResourceView
 from gpuplane.spec.loader import load_environment
 from tests.integration.cluster import Cluster, wait_for
@@ -148,8 +149,30 @@ def test_what_is_in_the_way_is_refused(throw_away: Cluster) -> None:
     assert _is_untouched()
 
 
-def test_what_a_killed_rehearsal_leaves_is_removed(throw_away: Cluster, tmp_path: Path) -> None:
-    killed(rehearse_command(written(small(), tmp_path), "prod"), "minimum load")
+def test_a_killed_rehearsal_is_cleaned_up_behind(throw_away: Cluster, tmp_path: Path) -> None:
+    said = killed(rehearse_command(written(small(), tmp_path), "prod"), "minimum load")
+
+    assert "the rehearsal was killed: removing what it made" in said
+    assert _is_untouched(), said
+    assert throw_away.get("v1", "ConfigMap", RUNNING, SYSTEM) is None
+
+
+def test_who_looks_after_a_killed_rehearsal_leaves_the_next_alone(throw_away: Cluster) -> None:
+    server = ApiServer()
+    former = begin(server, "prod")
+    rehearsals.clean_up(server, QUIET)
+    begin(server, "prod")
+    server.apply(marked({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "of-the-next"}}, "prod"))
+
+    done = subprocess.run([sys.executable, "-m", "gpuplane.delivery.rehearsal.guardian", former, "", ""], cwd=ROOT, stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, check=False, timeout=100)
+
+    assert done.returncode == 0, done.stderr
+    assert [body["metadata"]["name"] for _, body in marked_objects(server)] == ["of-the-next"]
+
+
+def test_what_a_rehearsal_leaves_that_was_killed_with_who_looks_after_it_is_removed(throw_away: Cluster, tmp_path: Path) -> None:
+    killed(rehearse_command(written(small(), tmp_path), "prod"), "minimum load", guarded=False)
     assert not _is_untouched()
     work = rehearsals.wanted(small().spec(), AS_OF, QUIET)
 

@@ -51,17 +51,8 @@ class Work:
         return done
 
     def project(self, name: str) -> Path:
-        """A clean git clone of this project's tree with this work's environments, for bare Pulumi commands."""
-        project = self.folder / name
-        shutil.copytree(ROOT / "stacks", project / "stacks", ignore=shutil.ignore_patterns("__pycache__", "Pulumi.*.yaml"))
-        shutil.copy(ROOT / "Pulumi.yaml", project)
-        shutil.copy(ROOT / ".gitignore", project)
-        shutil.copytree(self.environments, project / "environments")
-        (project / ".venv").symlink_to(Path(sys.prefix))
-        (project / ".gitignore").write_text((project / ".gitignore").read_text() + ".venv\n")
-        for command in (["init", "-q"], ["add", "-A"], ["-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "-qm", "all"]):
-            subprocess.run(["git", *command], cwd=project, check=True)
-        return project
+        """This project's tree with this work's environments, for bare Pulumi commands."""
+        return clean_project(self.folder / name, self.environments)
 
     def planned(self) -> list[dict[str, Any]]:
         """Kubernetes objects that the offline preview says there will be."""
@@ -86,3 +77,16 @@ class Work:
     def destroy_leftovers(self) -> None:
         """Leave the cluster as it was, whatever a test did."""
         self.gpuplane("destroy", "local", "--yes", status=None)
+
+
+def clean_project(project: Path, environments: Path) -> Path:
+    """A clean git clone of this project's tree with some environments, for bare Pulumi commands."""
+    shutil.copytree(ROOT / "stacks", project / "stacks", ignore=shutil.ignore_patterns("__pycache__", "Pulumi.*.yaml"))
+    shutil.copy(ROOT / "Pulumi.yaml", project)
+    shutil.copy(ROOT / ".gitignore", project)
+    shutil.copytree(environments, project / "environments")
+    (project / ".venv").symlink_to(Path(sys.prefix))
+    (project / ".gitignore").write_text((project / ".gitignore").read_text() + ".venv\n")
+    for command in (["init", "-q"], ["add", "-A"], ["-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "-qm", "all"]):
+        subprocess.run(["git", *command], cwd=project, check=True)
+    return project

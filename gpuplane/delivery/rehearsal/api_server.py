@@ -139,11 +139,6 @@ class ApiServer:
             if error.status != _NOT_FOUND:
                 raise
 
-    def delete_all(self, kind: Kind, labels: str) -> None:
-        """Delete all objects of a kind that have some labels, in every namespace."""
-        for found in self.list(kind, labels=labels):
-            self.delete(kind, found["metadata"]["name"], found["metadata"].get("namespace", ""))
-
     def discover(self) -> Mapping[tuple[str, str], Kind]:
         """Kinds that the cluster serves now, by ``apiVersion`` and ``kind``."""
         self.__dict__.pop("kinds", None)

@@ -63,8 +63,8 @@ def require_room(server: ApiServer, views: Iterable[ResourceView], selectors: It
         raise NotThrowAway(f"nodes that the pools select are there already ({_few(nodes)}): the room would not be the plan's. Remove them.")
 
 
-def begin(server: ApiServer, environment: str) -> None:
-    """Note that a rehearsal runs; only one can.
+def begin(server: ApiServer, environment: str) -> str:
+    """Note that a rehearsal runs; only one can. Returns by what it is known, until it is cleaned up.
 
     Raises:
         NotThrowAway: another one was faster.
@@ -72,9 +72,15 @@ def begin(server: ApiServer, environment: str) -> None:
     body = marked({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": RUNNING, "namespace": SYSTEM},
                    "data": {"environment": environment, "begun": datetime.now(UTC).isoformat(timespec="seconds")}}, environment)
     try:
-        server.call("POST", server.kinds["v1", "ConfigMap"].path(SYSTEM), body)
+        return str(server.call("POST", server.kinds["v1", "ConfigMap"].path(SYSTEM), body)["metadata"]["uid"])
     except Refused as error:
         raise NotThrowAway(f"a rehearsal has just begun here: {error}") from None
+
+
+def runs(server: ApiServer, run: str) -> bool:
+    """Whether a rehearsal is the one that is here: nobody has cleaned up after it yet."""
+    found = server.get(server.kinds["v1", "ConfigMap"], RUNNING, SYSTEM)
+    return found is not None and found["metadata"]["uid"] == run
 
 
 def is_harmless(node: Mapping[str, Any]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
@@ -15,7 +16,7 @@ from gpuplane.delivery.rehearsal.api_server import ApiServer
 from gpuplane.delivery.rehearsal.applied import LeftOut, RefusedObject, Rehearsable, apply_all, rehearsable
 from gpuplane.delivery.rehearsal.claim import Claim
 from gpuplane.delivery.rehearsal.cleaning import require_clean
-from gpuplane.delivery.rehearsal.control_plane import begin, require_room, require_throw_away
+from gpuplane.delivery.rehearsal.control_plane import begin, require_room, require_throw_away, runs
 from gpuplane.delivery.rehearsal.controllers import controller_claims
 from gpuplane.delivery.rehearsal.kueue_sharing import shares_otherwise
 from gpuplane.delivery.rehearsal.observation import Eviction, Moment, Observation
@@ -40,6 +41,13 @@ SCENARIOS: Mapping[str, Scenario] = MappingProxyType({
 CLEANING_SECONDS = 120.0
 
 Progress = Callable[[str], None]
+Guard = Callable[[str], AbstractContextManager[None]]
+"""Looks after a rehearsal, named as :func:`begin` does, from its beginning until it has cleaned up."""
+
+
+def nobody(_run: str) -> AbstractContextManager[None]:
+    """For a cluster that ends with this process."""
+    return nullcontext()
 
 
 class NothingToRehearse(Stop):
@@ -122,13 +130,14 @@ def wanted(spec: EnvironmentSpec, as_of: date, progress: Progress) -> Wanted:
 
 
 def rehearse(server: ApiServer, work: Wanted, scenarios: Sequence[str], limit_seconds: float, progress: Progress,
-             short: bool = False, base: OtherRef | None = None) -> Rehearsal:
+             short: bool = False, base: OtherRef | None = None, guard: Guard = nobody) -> Rehearsal:
     """Apply, load, break, compare; the cluster is empty again afterwards, whatever happens.
 
     Args:
         scenarios: names of :data:`SCENARIOS`, in order.
         short: less of each, for CI.
         base: another ref, which is applied first and then upgraded to this one.
+        guard: who cleans up where this process cannot; nobody, where the cluster ends with it.
 
     Raises:
         NotThrowAway: the cluster is not one to rehearse on.
@@ -139,11 +148,11 @@ def rehearse(server: ApiServer, work: Wanted, scenarios: Sequence[str], limit_se
     former = Base(base.ref, base.views, rehearsable(base.views, server.kinds.keys())) if base is not None else None
     objects = (*sorted_views.objects, *(former.work.objects if former else ()))
     require_room(server, objects, [pool.node_labels for pool in work.planned.pools.values()])
-    begin(server, work.spec.name)
-    try:
-        return _rehearsed(server, work, sorted_views, scenarios, limit_seconds, progress, short, former)
-    finally:
-        require_clean(server, CLEANING_SECONDS, progress)
+    with guard(begin(server, work.spec.name)):
+        try:
+            return _rehearsed(server, work, sorted_views, scenarios, limit_seconds, progress, short, former)
+        finally:
+            require_clean(server, CLEANING_SECONDS, progress)
 
 
 def _rehearsed(server: ApiServer, work: Wanted, sorted_views: Rehearsable, scenarios: Sequence[str], limit_seconds: float,
@@ -176,8 +185,11 @@ def _rehearsed(server: ApiServer, work: Wanted, sorted_views: Rehearsable, scena
         tuple(seen.evictions), unfinished, round(time.monotonic() - began, 1))
 
 
-def clean_up(server: ApiServer, progress: Progress) -> None:
+def clean_up(server: ApiServer, progress: Progress, run: str = "") -> None:
     """Remove what a rehearsal that was killed has left.
+
+    Args:
+        run: only of this one; empty for whichever was here.
 
     Raises:
         NotThrowAway: the cluster is not marked.
@@ -185,4 +197,4 @@ def clean_up(server: ApiServer, progress: Progress) -> None:
     """
     require_throw_away(server)
     server.discover()
-    require_clean(server, CLEANING_SECONDS, progress)
+    require_clean(server, CLEANING_SECONDS, progress, lambda: not run or runs(server, run))

@@ -54,6 +54,7 @@ def rehearse(environment: str | None, kubeconfig: Path | None, context: str | No
         from gpuplane.delivery.rehearsal import rehearsal as rehearsals
         from gpuplane.delivery.rehearsal.api_server import ApiServer
         from gpuplane.delivery.rehearsal.control_plane import require_throw_away
+        from gpuplane.delivery.rehearsal.guardian import guarded
         from gpuplane.delivery.rehearsal.interruption import ending_well
 
         if (environment is None) != only_clean:
@@ -78,7 +79,8 @@ def rehearse(environment: str | None, kubeconfig: Path | None, context: str | No
                 require_throw_away(server)
                 work = rehearsals.wanted(spec, as_of, progress)
                 base = _base(environments, environment, against, as_of, progress) if against is not None else None
-                found = rehearsals.rehearse(server, work, chosen, limit_minutes * 60, progress, short, base)
+                guard = rehearsals.nobody if local else partial(guarded, kubeconfig, context)  # what is made here dies with this process
+                found = rehearsals.rehearse(server, work, chosen, limit_minutes * 60, progress, short, base, guard)
         _tell(found, out, output_format)
         sys.exit(GOOD if found.agrees else REFUSED)
 
