@@ -10,9 +10,11 @@ from pathlib import Path
 import click
 import pytest
 import yaml
+from pydantic import TypeAdapter
 
 from gpuplane.cli import cli
 from gpuplane.spec.applying import Applying
+from gpuplane.spec.environment import SecretsProvider
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "applying.md").read_text()
 COMMANDS = sorted({line.partition("#")[0].strip() for line in re.findall(r"^gpuplane .*$", PAGE, re.MULTILINE)}
@@ -36,7 +38,11 @@ def test_each_command_is_one(line: str) -> None:
 
 def test_the_yaml_is_what_an_environment_may_say() -> None:
     blocks = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)]
-    said = [block.get("spec", block)["applying"] for block in blocks]
+    fields = [block.get("spec", block) for block in blocks]
+    said = [each["applying"] for each in fields if "applying" in each]
+    keys = [each["secrets_provider"] for each in fields if "secrets_provider" in each]
 
     assert Applying.model_validate_json(json.dumps(said[0])).waves == (("sandbox",), ("search",))
     assert Applying.model_validate_json(json.dumps(said[1])).break_glass is not None
+    assert len(said) + len(keys) == len(blocks)
+    assert [TypeAdapter(SecretsProvider).validate_python(key) for key in keys] == keys != []
