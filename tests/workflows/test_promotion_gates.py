@@ -19,6 +19,7 @@ import pytest
 from gpuplane.delivery.audit import AuditEvent, AuditLog, Who
 from gpuplane.delivery.audit.chain import read_chain
 from gpuplane.delivery.audit_command import audit_json
+from gpuplane.delivery.golden_path.starter_files import starter_files
 from tests.delivery.promotion.walk import Walk, approved, begun, evaluated, moved_tickets
 from tests.workflows.runner import Place, Ran, answer, calls, git, put_gpuplane, run_job
 from tests.workflows.test_gitlab_template import _request, _run
@@ -67,6 +68,10 @@ def _by_hand(folder: Path) -> None:
     _edit(folder, ASSISTANT, "max_num_seqs: 64", "max_num_seqs: 96")
 
 
+def _of_staging(folder: Path) -> None:
+    _edit(folder, Path(str(ASSISTANT).replace("prod-eu", "staging")), "max_num_seqs: 128", "max_num_seqs: 96")
+
+
 def _looks(tmp_path: Path, environment: str, *drifted: str) -> str:
     """What the audit of an environment prints about drift."""
     log = AuditLog(str(tmp_path / f"audit-{len(list(tmp_path.glob('audit-*')))}"))
@@ -81,6 +86,14 @@ def _judged(place: Place, change: Change) -> Ran:
     _, contexts = _pull_request(place, change)
     contexts["github"]["event"]["repository"] = {"default_branch": "main"}
     return run_job(place, "judge", "judge", contexts)
+
+
+def _judged_alone(place: Place, change: Change) -> Ran:
+    """The same by the workflow that ``gpuplane init`` writes."""
+    (place.folder / "judge.yaml").write_text(starter_files("acme", "github")[".github/workflows/judge.yaml"])
+    _, contexts = _pull_request(place, change)
+    contexts["github"]["event"]["pull_request"]["base"] = {"sha": contexts["github"]["sha"]}
+    return run_job(place, str(place.folder / "judge"), "judge", contexts)
 
 
 def _artifacts(place: Place, *found: tuple[int, str, dict[str, Any]]) -> None:
@@ -98,6 +111,15 @@ def _artifacts(place: Place, *found: tuple[int, str, dict[str, Any]]) -> None:
 
 def _verdicts(place: Place) -> dict[str, str]:
     return {file.parent.name: json.loads(file.read_text())["verdict"] for file in (place.artifacts / "verdict").glob("*/plan.json")}
+
+
+@pytest.mark.parametrize(("change", "status"), [(_by_hand, 1), (_of_staging, 0)])
+def test_the_workflow_of_a_new_repository_asks_the_gates_too(place: Place, change: Change, status: int) -> None:
+    ran = _judged_alone(place, change)
+
+    assert ran.status == status, ran.log
+    assert ("the gate origin of" in ran.summary) == bool(status)
+    assert "::stop-commands::" in ran.log
 
 
 def test_a_release_written_by_hand_into_an_environment_with_gates_is_refused(place: Place) -> None:
