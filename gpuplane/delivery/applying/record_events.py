@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _SHOWN = 200
 """Objects that one record names at most."""
-_SERVICES = 1000
+_SERVICES = 500
 """Services that one record of an apply names at most; further ones have another record."""
 
 
