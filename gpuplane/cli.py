@@ -84,8 +84,8 @@ def cli() -> None:
 @click.option("--against", metavar="REF", help="Also render this git ref, and report the difference.")
 @click.option("--judge", metavar="REF", help="Judge by the rules, budgets, facts, exemptions and promotion gates of this git ref.")
 @click.option("--judged-by", hidden=True)
-@click.option("--drift", multiple=True, type=click.Path(exists=True, dir_okay=False, path_type=Path),
-              help="Result of looking for drift, for gates that ask for one; with --judge.")
+@click.option("--looks", multiple=True, type=click.Path(exists=True, dir_okay=False, path_type=Path),
+              help="What gpuplane drift or gpuplane audit saw, as JSON, for gates that ask for it; with --judge.")
 @click.option("--engine", type=click.Choice(["offline", "pulumi"]), default="offline", show_default=True,
               help="offline: no cluster, no credentials; pulumi: against real state.")
 @click.option("--out", type=click.Path(path_type=Path), help="Write plan.json, report.*, findings.*, manifests/ and records/ here.")
@@ -94,7 +94,7 @@ def cli() -> None:
 @tenants_option
 @layers_option
 @environment_options
-def preview(environment: str, against: str | None, judge: str | None, judged_by: str | None, drift: tuple[Path, ...], engine: str,
+def preview(environment: str, against: str | None, judge: str | None, judged_by: str | None, looks: tuple[Path, ...], engine: str,
             out: Path | None, output_format: str, second: str | None, layer: str | None, tenants: tuple[str, ...], environments: Path,
             as_of: date) -> None:
     """Plan, render, judge and price ENVIRONMENT."""
@@ -110,8 +110,8 @@ def preview(environment: str, against: str | None, judge: str | None, judged_by:
             sys.exit(pulumi_preview.preview(spec, as_of, chosen_layers(spec, layer, tenants), stderr_console(), click.echo, tenants))
         if layer is not None or tenants:
             raise CannotStart("--layer and --tenant are of --engine pulumi; the offline engine always judges the whole environment.")
-        if drift and judge is None and judged_by is None:
-            raise CannotStart("--drift answers the gates of promotion, which --judge REF asks; give both.")
+        if looks and judge is None and judged_by is None:
+            raise CannotStart("--looks answers the gates of promotion, which --judge REF asks; give both.")
         if second is not None:
             _require(second)
         if out is not None:
@@ -124,8 +124,8 @@ def preview(environment: str, against: str | None, judge: str | None, judged_by:
             sys.exit(judged_elsewhere(environments, judge, [
                 environment, "--as-of", as_of.isoformat(), "--format", output_format, *(("--out", str(out)) if out else ()),
                 *(("--against", against) if against else ()), *(("--with", second) if second else ()),
-                *(part for file in drift for part in ("--drift", str(file)))]))
-        report = _preview(environments, environment, against, as_of, judged_by, drift)
+                *(part for file in looks for part in ("--looks", str(file)))]))
+        report = _preview(environments, environment, against, as_of, judged_by, looks)
         if second is not None:
             report = replace(report, findings=_asked(report.findings, report.real_resources))
         if out is not None:
@@ -152,7 +152,7 @@ def _asked(findings: Sequence[Finding], views: Sequence[ResourceView]) -> tuple[
         return with_opinion(findings, views)
 
 
-def _preview(environments: Path, environment: str, against: str | None, as_of: date, judged_by: str | None, drift: tuple[Path, ...],
+def _preview(environments: Path, environment: str, against: str | None, as_of: date, judged_by: str | None, seen: tuple[Path, ...],
              ) -> PreviewReport:
     from gpuplane.delivery import preview as previews
     from gpuplane.delivery.clean_tenants import CleanTenants
@@ -168,9 +168,9 @@ def _preview(environments: Path, environment: str, against: str | None, as_of: d
         with step("previewing") as progress:
             if judged_by is not None:
                 from gpuplane.delivery.judge_command import judged
-                from gpuplane.delivery.promotion.drift_results import looks
+                from gpuplane.delivery.promotion.looks import looks
 
-                return judged(environments, environment, judged_by, as_of, progress, [look for file in drift for look in looks(file)])
+                return judged(environments, environment, judged_by, as_of, progress, [look for file in seen for look in looks(file)])
             return spec, previews.preview(spec, as_of, progress, renders, CleanTenants(cache_file().with_name("clean")), rendered)
 
     if against is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -48,6 +48,7 @@ class Wanted:
 @click.option("--kind", "kinds", multiple=True, help="Only events of this kind; may be given several times.")
 @click.option("--tenant", default="", help="Only what is about this tenant.")
 @click.option("--who", default="", metavar="NAME", help="Only what this login did.")
+@click.option("--newest", is_flag=True, help="Of what is left by these, only the newest of each kind and result, by stack and service.")
 @click.option("--verify", is_flag=True, help="Also verify the chain of hashes; exit status 1 where it is broken.")
 @click.option("--anchor", "anchors", multiple=True, metavar="N@HASH", help="A place of the chain that was written down before, to verify.")
 @click.option("--export", type=click.Choice(["cloudevents"]), help="Print the records as CloudEvents 1.0, one a line.")
@@ -55,8 +56,8 @@ class Wanted:
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--environments", type=click.Path(file_okay=False, path_type=Path), default=Path("environments"), show_default=True,
               help="Folder of the environments.")
-def audit(environment: str, since: str | None, kinds: tuple[str, ...], tenant: str, who: str, verify: bool, anchors: tuple[str, ...],
-          export: str | None, place: str | None, form: str, environments: Path) -> None:
+def audit(environment: str, since: str | None, kinds: tuple[str, ...], tenant: str, who: str, newest: bool, verify: bool,
+          anchors: tuple[str, ...], export: str | None, place: str | None, form: str, environments: Path) -> None:
     """Show who planned, approved and applied what in ENVIRONMENT."""
     with errors():
         from gpuplane.delivery.audit.chain import Anchor, read_chain
@@ -65,6 +66,7 @@ def audit(environment: str, since: str | None, kinds: tuple[str, ...], tenant: s
         wanted = Wanted(_time(since), _known(kinds), tenant, who)
         chain = read_chain(environment, _log(environment, place, environments).lines(environment), map(Anchor.read, anchors))
         records = tuple(record for record in chain.records if wanted.takes(record))
+        records = newest_of(records) if newest else records
         broken = chain.problems if verify or anchors else ()
         if export is not None:
             click.echo(inert_form(cloud_event_lines(records), "json"), nl=False)
@@ -72,6 +74,30 @@ def audit(environment: str, since: str | None, kinds: tuple[str, ...], tenant: s
             click.echo(inert_form(audit_json(chain, records) if form == "json" else audit_text(records), form), nl=False)
         _say(chain, broken, verify or bool(anchors))
     sys.exit(REFUSED if broken else GOOD)
+
+
+def newest_of(records: Sequence[Record]) -> tuple[Record, ...]:
+    """Records that say something that no newer one of the same kind and result says again, in order: few, however long the log is."""
+    seen: set[tuple[str, str, bool, str]] = set()
+    kept = []
+    for record in reversed(records):
+        says = {(record.kind, record.result, record.detail.get("whole") is True, name) for name in _names(record)}
+        if not says <= seen:
+            kept.append(record)
+            seen |= says
+    return tuple(reversed(kept))
+
+
+def _names(record: Record) -> Iterator[str]:
+    """Stacks and services that a record is about; its subject where it names none."""
+    stacks = record.detail.get("stacks")
+    if not isinstance(stacks, dict) or not stacks:
+        yield record.subject
+        return
+    for name, each in stacks.items():
+        yield name
+        services = each.get("services") if isinstance(each, dict) else None
+        yield from services if isinstance(services, dict) else ()
 
 
 def audit_text(records: Iterable[Record]) -> str:

@@ -19,7 +19,7 @@ from gpuplane.delivery.comparison import check_out, commit_of, git, repository_o
 from gpuplane.delivery.exit_status import CannotStart
 from gpuplane.delivery.judge import bound, file_changes, judge_changes, unjudged
 from gpuplane.delivery.preview_report import Judge, PreviewReport
-from gpuplane.planning.promotion.state_gates import DriftResult
+from gpuplane.planning.promotion.applied_gate import Look
 from gpuplane.spec.environment_spec import EnvironmentSpec
 from gpuplane.spec.errors import InvalidSpec
 from gpuplane.spec.loader import environment_names, load_environment
@@ -59,7 +59,7 @@ def _variables(tree: Path, ref: str) -> dict[str, str]:
     return variables
 
 
-def judged(environments: Path, environment: str, judge: str, as_of: date, progress: previews.Progress, drift: Sequence[DriftResult] = (),
+def judged(environments: Path, environment: str, judge: str, as_of: date, progress: previews.Progress, looks: Sequence[Look] = (),
            ) -> tuple[EnvironmentSpec, PreviewReport]:
     """The preview of this side's wish with the judge's parameters, facts, limits, exemptions and gates, by the running program.
 
@@ -69,7 +69,7 @@ def judged(environments: Path, environment: str, judge: str, as_of: date, progre
         judge: ``REF@COMMIT=FOLDER`` of the judge's environments.
         as_of: date that both are judged at.
         progress: called with a line for each step.
-        drift: results of looking for drift, for gates that ask for one.
+        looks: what was seen of the environments, for gates that ask for it.
 
     Returns:
         The wish as it was judged, and the report.
@@ -97,7 +97,7 @@ def judged(environments: Path, environment: str, judge: str, as_of: date, progre
     if base is not None and base.environment.spec.promotion is not None:
         from gpuplane.delivery.promotion.judged_gates import Base, gate_findings
 
-        findings += gate_findings(environments, Base(Path(folder), ref, commit, base), wish, report, as_of, tuple(drift), progress)
+        findings += gate_findings(environments, Base(Path(folder), ref, commit, base), wish, report, as_of, tuple(looks), progress)
     found = tuple(sorted({*report.findings, *findings}, key=lambda finding: finding.sort_key))
     return wish, replace(report, findings=found, verdict=previews.verdict_of(found), judge=Judge(ref, commit))
 

@@ -15,7 +15,7 @@ from gpuplane.delivery.check_schema import check_schema
 from gpuplane.delivery.handoff.provenance_schema import provenance_schema
 from gpuplane.delivery.preview_schema import preview_schema, schema_of
 from gpuplane.delivery.promotion import lineage, report
-from gpuplane.delivery.promotion.drift_results import DriftFile
+from gpuplane.delivery.promotion.looks import DriftFile
 from gpuplane.delivery.rehearsal.rehearsal_json import SCHEMA_VERSION as REHEARSAL_VERSION
 from gpuplane.delivery.rehearsal.rehearsal_json import RehearsalJson
 from gpuplane.spec.evaluation_result import GenericResult

@@ -117,6 +117,9 @@ class Gates(SpecModel):
     evaluations: EvaluationGates | None = None
     soak_hours: Annotated[int | None, Field(ge=1, le=8760)] = None
     """How long the source must have had the release, by git's history."""
+    applied: bool = False
+    """Whether the source's audit must say that exactly this release was applied there last, and that it was done; and, of each wave before,
+    the target's audit. What ``gpuplane up`` records; without an audit nobody can know, and nothing moves."""
     cost: CostGate | None = None
     no_drift: DriftGate | None = None
     approvals: ApprovalGate | None = None

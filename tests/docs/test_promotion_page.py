@@ -55,7 +55,7 @@ def test_the_example_says_what_comes_out(walk: Walk) -> None:
         if arguments[0] == "promote":
             walk.git("add", "-A")
             walk.git("commit", "-qm", "Evidence", "--allow-empty", at="2026-11-20T09:00:00Z", author="quality@example.com")
-            arguments = [*arguments[:arguments.index("--drift")], *walk.drift()]
+            arguments = [*arguments[:arguments.index("--looks")], *walk.drift()]
         more = ["--by", "quality@example.com"] if arguments[:2] == ["evidence", "approve"] else []
         done = walk.run(*arguments, *more, now=arguments[0] == "promote")
         assert done.exit_code == 0, done.output

@@ -152,6 +152,18 @@ def test_what_was_approved_is_applied_and_the_audit_anchored(place: Place, state
     assert "anchor: 1@sha256:" in ran.summary
 
 
+@pytest.mark.parametrize("status", [0, 3])
+def test_how_an_apply_ended_is_kept_for_a_verdict_that_has_no_credentials(place: Place, state: dict[str, str], status: int) -> None:
+    log = AuditLog(state["PULUMI_BACKEND_URL"])
+    for result in ("started", "failed", "done"):
+        log.append(AuditEvent("apply", "team", "team-tenants", result), who_runs_this(), _moment())
+    answer(place.commands, "up", status, "\n")
+
+    assert _up(place, state).status == status
+    kept = json.loads((place.artifacts / "looks-team/looks-team.json").read_text())
+    assert [(each["kind"], each["result"]) for each in kept["records"]] == [("apply", "started"), ("apply", "failed"), ("apply", "done")]
+
+
 def test_an_apply_that_fails_fails_the_job_and_is_resumed_by_the_next_attempt(place: Place, state: dict[str, str]) -> None:
     answer(place.commands, "up", 3, "stopped\n")
     (place.artifacts / "runs-team-1").mkdir(parents=True)
@@ -189,7 +201,7 @@ def test_drift_is_shown_and_fails_the_job(place: Place, state: dict[str, str], s
 
     assert ran.status == status
     assert f"## team: exit status {status}\n\n    team-tenants: ```\n" in ran.summary
-    kept = json.loads((place.artifacts / "drift-team/drift-team.json").read_text())  # for a verdict that has no credentials
+    kept = json.loads((place.artifacts / "looks-team/looks-team.json").read_text())  # for a verdict that has no credentials
     assert (kept["environment"], kept["records"]) == ("team", [])
 
 

@@ -20,6 +20,8 @@ from gpuplane.delivery.audit import AuditEvent, AuditLog, Who
 from gpuplane.delivery.audit.chain import read_chain
 from gpuplane.delivery.audit_command import audit_json
 from gpuplane.delivery.golden_path.starter_files import starter_files
+from gpuplane.planning.promotion.releases import moved, release_digest
+from gpuplane.spec.loader import load_environment
 from tests.delivery.promotion.walk import Walk, approved, begun, evaluated, moved_tickets
 from tests.workflows.runner import Place, Ran, answer, calls, git, put_gpuplane, run_job
 from tests.workflows.test_gitlab_template import _request, _run
@@ -82,6 +84,17 @@ def _looks(tmp_path: Path, environment: str, *drifted: str) -> str:
     return audit_json(chain, chain.records)
 
 
+def _applied(tmp_path: Path, walk: Walk, environment: str, result: str) -> str:
+    """What the audit of an environment prints about an apply of all that its files say."""
+    log = AuditLog(str(tmp_path / f"audit-{len(list(tmp_path.glob('audit-*')))}"))
+    services = load_environment(walk.environments, environment).services
+    releases = {name: release_digest(moved(entry.document.spec)) for name, entry in services.items()}
+    log.append(AuditEvent("apply", environment, "", "done", detail={"stacks": {"tenants": {"result": result, "services": releases}}}),
+               Who("a", "local", "none"), datetime(2026, 11, 21, 6, tzinfo=UTC))
+    chain = read_chain(environment, log.lines(environment), ())
+    return audit_json(chain, chain.records)
+
+
 def _judged(place: Place, change: Change) -> Ran:
     _, contexts = _pull_request(place, change)
     contexts["github"]["event"]["repository"] = {"default_branch": "main"}
@@ -104,7 +117,7 @@ def _artifacts(place: Place, *found: tuple[int, str, dict[str, Any]]) -> None:
         listed.append({"id": number, "created_at": f"2026-11-21T06:{number:02}:00Z", "expired": False, "workflow_run": run, **more})
         content = io.BytesIO()
         with zipfile.ZipFile(content, "w") as packed:
-            packed.writestr(f"drift-{json.loads(text)['environment']}.json", text)
+            packed.writestr(f"looks-{json.loads(text)['environment']}.json", text)
         (place.commands / f"{number}.zip").write_bytes(content.getvalue())
     (place.commands / "artifacts.json").write_text(json.dumps({"artifacts": listed}))
 
@@ -149,13 +162,37 @@ def test_a_promotion_passes_where_what_the_night_saw_is_there_and_no_drift_of_a_
     shutil.rmtree(place.artifacts)
     both = io.BytesIO()
     with zipfile.ZipFile(both, "w") as packed:
-        packed.writestr("drift-staging.json", seen[0])
-        packed.writestr("drift-prod-eu.json", seen[1])
+        packed.writestr("looks-staging.json", seen[0])
+        packed.writestr("looks-prod-eu.json", seen[1])
     (place.commands / "2.zip").write_bytes(both.getvalue())
     ran = run_job(place, "judge", "judge", contexts)
 
     assert ran.status == 0, ran.log
     assert _verdicts(place) == {"prod-eu": "pass", "prod-us": "pass", "staging": "pass"}
+
+
+def test_what_up_has_kept_answers_the_gate_that_asks_what_was_applied(place: Place, walked: Walk, tmp_path: Path) -> None:
+    main = tmp_path / "main"
+    git(tmp_path, "clone", "-q", str(place.origin), str(main))
+    _edit(main, Path("environments/prod-eu/environment.yaml"), "no_drift: {max_age_hours: 24}", "applied: true")
+    git(main, "commit", "-qam", "Ask what was applied")
+    git(main, "push", "-q", "origin", "HEAD:main")
+    kept = {name: _applied(tmp_path, walked, name, "applied") for name in ("staging", "prod-eu")}
+    failed = _applied(tmp_path, walked, "staging", "failed")
+    _, contexts = _pull_request(place, _promoted)
+    contexts["github"]["event"]["repository"] = {"default_branch": "main"}
+    found: list[str] = []
+    for staging in (failed, kept["staging"]):
+        _artifacts(place, (1, staging, {}))
+        with zipfile.ZipFile(place.commands / "1.zip", "a") as packed:  # one artifact answers for all environments here
+            packed.writestr("looks-prod-eu.json", kept["prod-eu"])
+        shutil.rmtree(place.artifacts, ignore_errors=True)
+        ran = run_job(place, "judge", "judge", contexts)
+        found.append(_verdicts(place)["prod-eu"])
+        assert ran.status == (found[-1] != "pass"), ran.log
+        assert ("staging: the last apply of it" in ran.summary) == (staging == failed)
+
+    assert found == ["fail", "pass"]
 
 
 def test_gitlab_s_verdict_asks_them_too(place: Place, tmp_path: Path) -> None:
@@ -170,7 +207,7 @@ def test_gitlab_s_verdict_asks_them_too(place: Place, tmp_path: Path) -> None:
         answer(place.commands, "audit", 0, _looks(tmp_path, name))
         assert _run(place, "gpuplane-looks", ENVIRONMENT=name, AWS_ID_TOKEN="not-a-token").status == 0
     asked = calls(place.commands)[-1]["arguments"]
-    assert asked[:6] == ["audit", "prod-eu", "--environments", "environments", "--kind", "drift"]
+    assert asked[:10] == ["audit", "prod-eu", "--environments", "environments", *("--kind", "drift", "--kind", "apply", "--kind", "destroy")]
 
     passed = _run(place, "gpuplane-judge", **_request(place, _promoted))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from gpuplane.delivery.applying.digest import StackDigest
@@ -11,6 +11,7 @@ from gpuplane.delivery.audit import AuditEvent, append
 from gpuplane.delivery.command_line import say
 from gpuplane.delivery.exit_status import CannotStart, EngineFailed
 from gpuplane.delivery.live_progress import short
+from gpuplane.planning.promotion.releases import moved, release_digest
 from gpuplane.spec.environment_spec import EnvironmentSpec, StackKey
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 _SHOWN = 200
 """Objects that one record names at most."""
+_SERVICES = 500
+"""Services that one record of an apply names at most; further ones have another record."""
 
 
 def record_begin(spec: EnvironmentSpec, digests: Iterable[StackDigest], approval: Approval | None, glass: str) -> None:
@@ -54,10 +57,35 @@ def _record_end(spec: EnvironmentSpec, outcomes: Iterable[Outcome], digests: Map
     touched = [one for one in outcomes if one.attempts]
     for destroyed in (False, True):
         found = [one for one in touched if (kind == "destroy" or one.result == "destroyed") == destroyed]
-        for part in (found[start:start + _SHOWN] for start in range(0, len(found), _SHOWN)):
+        for rows in _parts(spec, found):
+            part = [one for one, _ in rows]
             append(spec, AuditEvent("destroy" if destroyed else "apply", spec.name, part[0].name if len(part) == 1 else "",
                                     "done" if all(one.is_done for one in part) else "failed", _graph(part, digests), {
-                "tenants": [one.key.tenant for one in part if one.key.tenant], "stacks": {one.name: _stack(one, digests) for one in part}}))
+                "tenants": [one.key.tenant for one in part if one.key.tenant],
+                "stacks": {one.name: {**_stack(one, digests), "services": services} for one, services in rows}}))
+
+
+def _parts(spec: EnvironmentSpec, found: Iterable[Outcome]) -> Iterator[list[tuple[Outcome, dict[str, str]]]]:
+    """Stacks with the releases of their services, by as many as a record has; a stack with more services is in several."""
+    part: list[tuple[Outcome, dict[str, str]]] = []
+    room = _SERVICES
+    for one in found:
+        releases = list(_releases(spec, one.key).items())
+        for start in range(0, max(1, len(releases)), _SERVICES):
+            services = releases[start:start + _SERVICES]
+            if part and (len(part) == _SHOWN or len(services) > room or start):
+                yield part
+                part, room = [], _SERVICES
+            part.append((one, dict(services)))
+            room -= len(services)
+    if part:
+        yield part
+
+
+def _releases(spec: EnvironmentSpec, key: StackKey) -> dict[str, str]:
+    """Digest of the release of each service in a stack, as the files had it: what a promotion asks for."""
+    entries = () if key.layer != "tenants" else spec.services_of(key.tenant) if key.tenant else tuple(spec.services.values())
+    return {entry.name: release_digest(moved(entry.document.spec)) for entry in entries if not entry.role}
 
 
 def _graph(part: Sequence[Outcome], digests: Mapping[StackKey, StackDigest]) -> dict[str, str]:

@@ -22,8 +22,8 @@ from gpuplane.delivery.promotion.repository import Repository
 from gpuplane.delivery.promotion.verification import answers, brought
 from gpuplane.delivery.promotion.world import World, local, moment
 from gpuplane.planning import plan
+from gpuplane.planning.promotion.applied_gate import Look
 from gpuplane.planning.promotion.gate import GateResult
-from gpuplane.planning.promotion.state_gates import DriftResult
 from gpuplane.policies.finding import Finding, Verdict
 from gpuplane.spec.environment_spec import EnvironmentSpec
 from gpuplane.spec.errors import InvalidSpec
@@ -50,7 +50,7 @@ class Base:
     spec: EnvironmentSpec
 
 
-def gate_findings(environments: Path, base: Base, wish: EnvironmentSpec, report: PreviewReport, as_of: date, drift: tuple[DriftResult, ...],
+def gate_findings(environments: Path, base: Base, wish: EnvironmentSpec, report: PreviewReport, as_of: date, looks: tuple[Look, ...],
                   progress: Progress) -> Iterator[Finding]:
     """One finding for each gate of the base that says no, or cannot know, of a release that this side brings.
 
@@ -60,7 +60,7 @@ def gate_findings(environments: Path, base: Base, wish: EnvironmentSpec, report:
         environments: this side's folder, in a work tree; who brought a release is said by the commit that is checked out.
         wish: this side's, with the base's facts.
         report: of that wish.
-        drift: results of looking for drift.
+        looks: what was seen of the environments: drift, and how applies ended.
 
     Raises:
         InvalidSpec: this side's evidence is wrong.
@@ -79,7 +79,7 @@ def gate_findings(environments: Path, base: Base, wish: EnvironmentSpec, report:
     progress(f"asking the gates of {wish.name} at {base.ref} about {len(moves)} releases")
     before = plan(base.spec, catalog_of(base.spec), as_of)
     change = Change("", before.money.month, report.plan.money.month, (), report.plan)
-    request = Request("", wish.name, None, moment(as_of, None), drift)
+    request = Request("", wish.name, None, moment(as_of, None), looks)
     try:
         gates = answers(here, there, request, Sides(wish, base.spec, rules, ()), moves, change)
     except InvalidSpec as error:

@@ -10,15 +10,16 @@ from gpuplane.delivery.command_line import say
 from gpuplane.delivery.exit_status import CannotStart
 from gpuplane.delivery.preview import Progress
 from gpuplane.delivery.promotion.change import Change, Replacement, changed, unchanged
-from gpuplane.delivery.promotion.drift_results import audited_drift
 from gpuplane.delivery.promotion.evaluated_platform import platform_of
 from gpuplane.delivery.promotion.evidence_files import raw_state
+from gpuplane.delivery.promotion.looks import audited
 from gpuplane.delivery.promotion.messages import branch_name, commit_message
 from gpuplane.delivery.promotion.release_history import built_on, stretches
 from gpuplane.delivery.promotion.report import SCHEMA_VERSION, Move, MoveReport
 from gpuplane.delivery.promotion.trailers import rolled_back_by
 from gpuplane.delivery.promotion.world import World, service_of
 from gpuplane.delivery.redaction import NO_SECRETS
+from gpuplane.planning.promotion.applied_gate import Look, applied_result, newest_applied
 from gpuplane.planning.promotion.evaluation_gate import GATE as EVALUATIONS
 from gpuplane.planning.promotion.evaluation_gate import Candidate, evaluation_results
 from gpuplane.planning.promotion.gate import GateResult, verdict
@@ -31,7 +32,7 @@ from gpuplane.planning.promotion.state_gates import (
     drift_results,
     soak_result,
 )
-from gpuplane.planning.promotion.waves import next_services, wave_of, wave_results
+from gpuplane.planning.promotion.waves import next_services, wave_applied_results, wave_of, wave_results
 from gpuplane.spec.environment_spec import EnvironmentSpec
 from gpuplane.spec.evaluation import EVIDENCE_FOLDER
 from gpuplane.spec.promotion import Promotion
@@ -46,7 +47,7 @@ class Request:
     Attributes:
         service: one ``TENANT/SERVICE``; None: whatever moves next.
         now: moment that ages are counted to, in UTC.
-        drift: results of looking for drift.
+        looks: what was seen of both environments: drift, and how applies ended.
         branch: its name; empty: one that says what moves.
         dry_run: make nothing.
         again: releases that were rolled back may move again.
@@ -57,7 +58,7 @@ class Request:
     target: str
     service: str | None
     now: datetime
-    drift: tuple[DriftResult, ...] = ()
+    looks: tuple[Look, ...] = ()
     branch: str = ""
     dry_run: bool = False
     again: bool = False
@@ -173,12 +174,16 @@ def gate_results(world: World, request: Request, sides: Sides, moves: Sequence[M
         past: whose history counts; None: the same. Dates of commits that nobody has merged are their author's word.
     """
     wanted, seconds, past = sides.rules.gates, request.seconds, past or world
+    looks = _looks(sides, request) if wanted.applied or wanted.no_drift is not None else ()
+    newest = newest_applied(looks, seconds)
     for move in moves:
         if wanted.evaluations is not None:
             yield from _changed_results(world, move)
             yield from evaluation_results(wanted.evaluations, _candidate(world, request, sides, move, change), world.evidence.evaluations)
         if wanted.soak_hours is not None:
             yield soak_result(wanted.soak_hours, move.service, running(past, sides.source, move.service, seconds), seconds)
+        if wanted.applied:
+            yield applied_result(move.service, move.after, sides.source.name, newest, seconds)
         if wanted.approvals is not None:
             yield approval_result(wanted.approvals, move.service, move.after, sides.target.name, world.evidence.approvals,
                                   _authors(world), request.promoter or world.repository.user)
@@ -186,13 +191,16 @@ def gate_results(world: World, request: Request, sides: Sides, moves: Sequence[M
     if sides.rules.waves:
         before = {name for name in _names(sides.target) if wave_of(name, sides.rules.waves) < len(sides.rules.waves)}
         since = {name: running(past, sides.target, name, seconds) for name in sorted(before)} if moves else {}
-        yield from wave_results([move.service for move in moves], sides.waiting, sides.rules.waves, since, seconds)
+        moving = [move.service for move in moves]
+        yield from wave_results(moving, sides.waiting, sides.rules.waves, since, seconds)
+        if wanted.applied:
+            has = {name: release_digest(moved(sides.target.services[name].document.spec)) for name in before - set(sides.waiting)}
+            yield from wave_applied_results(moving, has, sides.rules.waves, sides.target.name, newest, seconds)
     if wanted.cost is not None:
         yield from cost_results(wanted.cost, change.before, change.after)
     if wanted.no_drift is not None:
         both = {"source": sides.source.name, "target": sides.target.name}
-        known = [each for spec in (sides.source, sides.target) for each in _audited(spec)]
-        yield from drift_results(wanted.no_drift, both, (*request.drift, *known), seconds)
+        yield from drift_results(wanted.no_drift, both, [each for each in looks if isinstance(each, DriftResult)], seconds)
 
 
 def _changed_results(world: World, move: Move) -> Iterator[GateResult]:
@@ -226,13 +234,15 @@ def running(world: World, spec: EnvironmentSpec, service: str, now: int) -> Runn
     return Running(spec.name, since, found.commit.hash, found.at_least)
 
 
-def _audited(spec: EnvironmentSpec) -> list[DriftResult]:
-    """An audit out of reach adds nothing: without it the files that are given must do."""
-    try:
-        return list(audited_drift(spec))
-    except CannotStart as error:
-        say(f"the audit of {spec.name} was not read: {error}")
-        return []
+def _looks(sides: Sides, request: Request) -> tuple[Look, ...]:
+    """What is given, and what the audits know; one out of reach adds nothing: without it the files that are given must do."""
+    found = list(request.looks)
+    for spec in (sides.source, sides.target):
+        try:
+            found += audited(spec)
+        except CannotStart as error:
+            say(f"the audit of {spec.name} was not read: {error}")
+    return tuple(found)
 
 
 def _authors(world: World) -> Mapping[str, str]:

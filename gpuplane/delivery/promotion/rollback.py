@@ -18,8 +18,9 @@ from gpuplane.planning.promotion.gate import GateResult, verdict
 from gpuplane.planning.promotion.releases import differences, moved, release_digest
 from gpuplane.spec.environment_spec import EnvironmentSpec, ServiceEntry
 
-WAIVED = {"evaluations": "it ran here before", "soak": "a way back cannot wait", "approvals": "a way back cannot wait",
-          "drift": "a way back cannot wait", "cost": "what ran before may cost more", "waves": "all that is named goes back at once"}
+WAIVED = {"evaluations": "it ran here before", "soak": "a way back cannot wait", "applied": "a way back cannot wait",
+          "approvals": "a way back cannot wait", "drift": "a way back cannot wait", "cost": "what ran before may cost more",
+          "waves": "all that is named goes back at once"}
 """Gates of a promotion that a rollback does not ask, and why; policy, fit and budget are always asked."""
 
 
@@ -138,8 +139,9 @@ def _waived(spec: EnvironmentSpec, moves: Sequence[Move]) -> Iterator[GateResult
     promotion = spec.environment.spec.promotion
     if promotion is None or not moves:
         return
-    asked = {"evaluations": promotion.gates.evaluations, "soak": promotion.gates.soak_hours, "cost": promotion.gates.cost,
-             "drift": promotion.gates.no_drift, "approvals": promotion.gates.approvals, "waves": promotion.waves or None}
+    asked = {"evaluations": promotion.gates.evaluations, "soak": promotion.gates.soak_hours,
+             "applied": promotion.gates.applied or None, "cost": promotion.gates.cost, "drift": promotion.gates.no_drift,
+             "approvals": promotion.gates.approvals, "waves": promotion.waves or None}
     for gate, why in WAIVED.items():
         if asked[gate] is not None:
             yield GateResult(gate, "", "waived", f"not asked of a rollback: {why}")

@@ -78,7 +78,7 @@ def drift_results(gate: DriftGate, environments: Mapping[str, str], results: Col
         newest = max((each for each in results if each.environment == name and each.seconds <= now), key=lambda each: each.seconds,
                      default=None)
         if newest is None:
-            yield GateResult(DRIFT, "", "unknown", f"{name}: nobody looked", f"gpuplane drift {name}, and give its result with --drift.")
+            yield GateResult(DRIFT, "", "unknown", f"{name}: nobody looked", f"gpuplane drift {name}, and give its result with --looks.")
             continue
         age = (now - newest.seconds) / HOUR
         said = f"{name}: looked {age:.1f} hours ago, at most {gate.max_age_hours}; {len(newest.drifted)} objects had drifted"

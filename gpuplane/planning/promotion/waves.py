@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 
+from gpuplane.planning.promotion.applied_gate import Newest, applied_result
 from gpuplane.planning.promotion.gate import GateResult
 from gpuplane.planning.promotion.state_gates import HOUR, Running
 from gpuplane.spec.promotion import Wave
@@ -47,3 +49,22 @@ def wave_results(moving: Collection[str], waiting: Collection[str], waves: Seque
                 yield GateResult(GATE, "", "unknown" if since.at_least else "fail",
                                  f"wave {index + 1}: {service} has run for {stood:.1f} of {wave.hours} hours, since {since.commit[:12]}",
                                  f"Wait another {wave.hours - stood:.1f} hours.")
+
+
+def wave_applied_results(moving: Collection[str], running: Mapping[str, str], waves: Sequence[Wave], environment: str, newest: Newest,
+                         now: int) -> Iterator[GateResult]:
+    """Of the waves before those that move: what nobody knows to run what the target's files say.
+
+    Args:
+        moving: services that would move now.
+        running: digest of what the target's files say, by service that has its release already.
+        environment: the target's name.
+        newest: as :func:`gpuplane.planning.promotion.applied_gate.newest_applied` gives it.
+        now: Unix time.
+    """
+    last = max((wave_of(service, waves) for service in moving), default=0)
+    for service, release in sorted(running.items()):
+        if wave_of(service, waves) < last:
+            found = applied_result(service, release, environment, newest, now)
+            if found.blocks:
+                yield replace(found, gate=GATE, service="", said=f"wave {wave_of(service, waves) + 1}: {service}: {found.said}")

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from gpuplane.delivery.applying import record_events
 from gpuplane.delivery.applying.digest import StackDigest
-from gpuplane.delivery.applying.record_events import record_no_drift, record_plan
+from gpuplane.delivery.applying.outcome import Outcome
+from gpuplane.delivery.applying.record_events import record_end, record_no_drift, record_plan
+from gpuplane.planning.promotion.releases import moved, release_digest
 from gpuplane.policies.finding import Finding, Verdict
 from gpuplane.spec.environment_spec import EnvironmentSpec, StackKey
 from tests.delivery.applying.worlds import world
@@ -79,3 +82,30 @@ def test_that_nothing_drifted_is_recorded_or_it_is_said_that_it_is_not(
     (found,) = records(tmp_path / "audit")
     assert (found["kind"], found["result"], found["detail"]) == ("drift", "none", {"not_applied": ["local-platform"], "whole": True})
     assert "not in the audit" in capsys.readouterr().err
+
+
+def test_an_apply_names_the_release_of_each_service_in_as_many_records_as_it_takes(
+    local: EnvironmentSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GPUPLANE_AUDIT", str(tmp_path / "audit"))
+    outcomes = [
+        Outcome(StackKey("platform"), "local-platform", "unchanged", attempts=1),
+        Outcome(StackKey("tenants"), "local-tenants", "applied", attempts=1),
+        Outcome(StackKey("tenants"), "local-other", "done before"),
+    ]
+    releases = {name: release_digest(moved(entry.document.spec)) for name, entry in local.services.items() if not entry.role}
+    assert len(releases) > 1
+
+    record_end(local, outcomes, {})
+    monkeypatch.setattr(record_events, "_SERVICES", 1)
+    record_end(local, outcomes, {})
+    whole, *parts = records(tmp_path / "audit")
+
+    stacks = [dict(each["detail"]["stacks"]) for each in (whole, *parts)]  # type: ignore[index]
+    assert {name: each["services"] for name, each in stacks[0].items()} == {"local-platform": {}, "local-tenants": releases}
+    assert [{name: len(each["services"]) for name, each in part.items()} for part in stacks[1:]] == [
+        {"local-platform": 0, "local-tenants": 1},
+        *[{"local-tenants": 1}] * (len(releases) - 1),
+    ]
+    assert {name: digest for part in stacks[1:] for name, digest in part["local-tenants"]["services"].items()} == releases
+    assert all(each["result"] == "done" for each in (whole, *parts))

@@ -65,6 +65,25 @@ def test_records_are_chosen(log: Path, arguments: tuple[str, ...], places: list[
     assert [record["sequence"] for record in json.loads(found.stdout)["records"]] == places
 
 
+def test_the_newest_of_each_kind_and_result_is_enough_by_stack_and_service(tmp_path: Path) -> None:
+    found = AuditLog(str(tmp_path))
+
+    def stack(result: str, **services: str) -> dict[str, Any]:
+        return {"result": result, "services": {f"a/{name}": release for name, release in services.items()}}
+
+    for number, (kind, result, detail) in enumerate((
+            ("apply", "done", {"stacks": {"one": stack("applied", x="1", y="1")}}),
+            ("apply", "done", {"stacks": {"one": stack("applied", x="2"), "two": stack("applied")}}),
+            ("apply", "failed", {"stacks": {"two": stack("failed")}}),
+            ("apply", "started", {"stacks": {"one": DIGEST}}),
+            ("apply", "done", {"stacks": {"two": stack("unchanged")}}),
+            ("drift", "repaired", {"whole": True}), ("drift", "repaired", {"whole": False}), ("drift", "repaired", {"whole": False}))):
+        found.append(AuditEvent(kind, "prod", "", result, {}, detail), ALICE, datetime(2026, 10, 1, number, tzinfo=UTC))  # type: ignore[arg-type]
+    printed = json.loads(_run("--audit", str(tmp_path), "--newest", "--format", "json").stdout)
+
+    assert [record["sequence"] for record in printed["records"]] == [1, 2, 3, 4, 5, 6, 8]
+
+
 def test_a_line_says_when_what_and_who(log: Path) -> None:
     lines = _run("--audit", f"file://{log}").stdout.splitlines()
 

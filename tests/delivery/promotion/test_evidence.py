@@ -12,8 +12,8 @@ import yaml
 
 from gpuplane.delivery.audit import AuditEvent, audit_log, who_runs_this
 from gpuplane.delivery.exit_status import CannotStart
-from gpuplane.delivery.promotion.drift_results import looks
 from gpuplane.delivery.promotion.evidence_files import document_text, read_evidence
+from gpuplane.delivery.promotion.looks import looks
 from gpuplane.delivery.promotion.release_history import released
 from gpuplane.planning.promotion.releases import release_digest
 from gpuplane.spec.errors import InvalidSpec

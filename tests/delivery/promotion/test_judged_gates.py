@@ -19,8 +19,8 @@ from gpuplane.delivery.comparison import check_out
 from gpuplane.delivery.exit_status import CannotStart
 from gpuplane.delivery.judge_command import judged
 from gpuplane.delivery.preview_report import PreviewReport
-from gpuplane.delivery.promotion.drift_results import looks
 from gpuplane.delivery.promotion.judged_gates import GATED
+from gpuplane.delivery.promotion.looks import looks
 from gpuplane.planning.promotion.state_gates import DriftResult
 from gpuplane.policies.finding import Verdict
 from gpuplane.spec.errors import InvalidSpec
@@ -138,6 +138,6 @@ def test_what_the_audit_prints_answers_a_gate_unless_somebody_wrote_in_it(tmp_pa
 
 def test_a_look_without_a_judge_answers_nothing(ready: Walk, tmp_path: Path) -> None:
     (file := tmp_path / "looks.json").write_text("{}")
-    found = ready.run("preview", "prod-eu", "--drift", str(file), now=False)
+    found = ready.run("preview", "prod-eu", "--looks", str(file), now=False)
 
     assert (found.exit_code, "which --judge REF asks" in found.output) == (2, True)

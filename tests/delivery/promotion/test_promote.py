@@ -142,7 +142,7 @@ def test_a_step_that_fails_leaves_nothing(ready: Walk, monkeypatch: pytest.Monke
     (("promote", "--from", "staging", "--to", "prod"), 'there is no environment "prod"'),
     ((*PROMOTE, "--service", "support/none"), "support/none: staging has support/assistant, tickets/drafts"),
     ((*PROMOTE, "--onto", "nowhere"), "has no commit, branch or tag 'nowhere'"),
-    ((*PROMOTE, "--drift", str(ROOT / "README.md")), "not a result of looking for drift"),
+    ((*PROMOTE, "--looks", str(ROOT / "README.md")), "not a result of looking for drift"),
 ])
 def test_wrong_input_is_said(walk: Walk, arguments: tuple[str, ...], words: str) -> None:
     found = walk.run(*arguments)

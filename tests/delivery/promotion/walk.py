@@ -40,8 +40,9 @@ class Walk:
         self.git("commit", "-qm", message, at=at, author=author)
         return self.git("rev-parse", "HEAD")
 
-    def run(self, *arguments: str, now: bool = True) -> Result:
-        more = ["--now", NOW] if now else ["--as-of", "2026-11-20"]
+    def run(self, *arguments: str, now: bool | None = True) -> Result:
+        """``now``: None for a command that asks for no time."""
+        more = ["--now", NOW] if now else [] if now is None else ["--as-of", "2026-11-20"]
         return CliRunner().invoke(cli, [*arguments, "--environments", str(self.environments), *more])
 
     def replace(self, file: str, old: str, new: str) -> None:
@@ -58,7 +59,7 @@ class Walk:
         for name, at in DRIFT.items():
             file = self.top.parent / f"drift-{name}.json"
             file.write_text(json.dumps({"schema_version": 1, "environment": name, "checked_at": at, "drifted": drifted.get(name.replace("-", "_"), [])}))
-            found += ["--drift", str(file)]
+            found += ["--looks", str(file)]
         return found
 
 

@@ -1,4 +1,7 @@
-"""A result of looking for drift, as a file: ``{"schema_version": 1, "environment": …, "checked_at": …, "drifted": […]}``."""
+"""What somebody saw of an environment, from a file or its audit: a look for drift, and how applies ended.
+
+A look for drift as a file: ``{"schema_version": 1, "environment": …, "checked_at": …, "drifted": […]}``.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from gpuplane.delivery.audit.event import Record, canonical, record_from
 from gpuplane.delivery.exit_status import CannotStart
 from gpuplane.delivery.file_digests import digest
 from gpuplane.delivery.promotion.records import is_kept
+from gpuplane.planning.promotion.applied_gate import Applied, Look
 from gpuplane.planning.promotion.state_gates import DriftResult
 from gpuplane.spec.environment_spec import EnvironmentSpec
 from gpuplane.spec.model import DnsLabel, IsoDate, SpecModel
@@ -60,9 +64,9 @@ class _AuditFile(BaseModel):
     records: Annotated[tuple[dict[str, Any], ...], Field(max_length=100_000)]
 
 
-def looks(path: Path) -> Iterator[DriftResult]:
-    """Read a file: one look in the form above or in that of ``gpuplane drift ENV --format json``, which says a day and counts from its
-    beginning; or all looks of what ``gpuplane audit ENV --kind drift --format json`` prints.
+def looks(path: Path) -> Iterator[Look]:
+    """Read a file: one look for drift in the form above or in that of ``gpuplane drift ENV --format json``, which says a day and counts
+    from its beginning; or all looks for drift and all applies of what ``gpuplane audit ENV --format json`` prints.
 
     Raises:
         CannotStart: it is too large or not of one of these forms.
@@ -84,12 +88,14 @@ def looks(path: Path) -> Iterator[DriftResult]:
         found = DriftFile.model_validate_json(content)
         at = datetime.fromisoformat(found.checked_at)
     except (OSError, ValidationError, ValueError) as error:
-        raise CannotStart(f"{path}: not a result of looking for drift (docs/schema/drift-result.json): {str(error)[:300]}") from None
+        raise CannotStart(f"{path}: not a result of looking for drift (docs/schema/drift-result.json), and not what "
+                          f"gpuplane audit ENV --format json prints: {str(error)[:300]}") from None
     yield DriftResult(found.environment, int(at.timestamp()), found.drifted, source)
 
 
-def audited_drift(spec: EnvironmentSpec) -> Iterator[DriftResult]:
-    """What the audit says of drift in an environment: that it was found, repaired, or that there was none. Nothing where no audit is kept.
+def audited(spec: EnvironmentSpec) -> Iterator[Look]:
+    """What the audit says of an environment: drift that was found, repaired, or that there was none; what was applied, and how that ended.
+    Nothing where no audit is kept.
 
     Raises:
         CannotStart: the audit cannot be read.
@@ -104,7 +110,7 @@ def audited_drift(spec: EnvironmentSpec) -> Iterator[DriftResult]:
         yield from _look(record, spec.name)
 
 
-def _audited(file: _AuditFile) -> Iterator[DriftResult]:
+def _audited(file: _AuditFile) -> Iterator[Look]:
     for each in file.records:
         record = record_from((canonical(each) + "\n").encode())
         if record.environment != file.environment or record.computed_hash() != record.hash:
@@ -112,9 +118,11 @@ def _audited(file: _AuditFile) -> Iterator[DriftResult]:
         yield from _look(record, file.environment)
 
 
-def _look(record: Record, environment: str) -> Iterator[DriftResult]:
+def _look(record: Record, environment: str) -> Iterator[Look]:
     """That some tenants are as they were applied says nothing of the others."""
-    if record.kind == "drift" and (record.result == "found" or record.detail.get("whole") is True):
+    if record.kind in ("apply", "destroy") and record.result in ("done", "failed"):
+        yield from _applied(record, environment)
+    elif record.kind == "drift" and (record.result == "found" or record.detail.get("whole") is True):
         yield DriftResult(environment, int(datetime.fromisoformat(record.at).timestamp()), tuple(_drifted(record)), record.hash)
 
 
@@ -125,3 +133,15 @@ def _drifted(record: Record) -> Iterator[str]:
         yield from named or ("an object that the audit does not name",)
     elif isinstance(missing, list):
         yield from (f"{name} is not applied yet" for name in missing)
+
+
+def _applied(record: Record, environment: str) -> Iterator[Applied]:
+    """By service; a record that does not say which (it was too long, or is older than that) is one of any."""
+    at, stacks = int(datetime.fromisoformat(record.at).timestamp()), record.detail.get("stacks")
+    for each in stacks.values() if isinstance(stacks, dict) else (None,):
+        services = each.get("services") if isinstance(each, dict) else None
+        if isinstance(each, dict) and isinstance(services, dict):
+            yield from (Applied(environment, str(name), at, record.sequence, str(each.get("result")), str(digest), record.hash)
+                        for name, digest in services.items())
+        else:
+            yield Applied(environment, "", at, record.sequence, record.result, "", record.hash)
