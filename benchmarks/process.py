@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -22,15 +23,22 @@ def measured(arguments: Sequence[str], runs: int = 3) -> tuple[float, float]:
 def once(arguments: Sequence[str], python: str = sys.executable,
          environment: Mapping[str, str] | None = None) -> tuple[float, float, float]:
     """Seconds by the clock and of processors, and peak memory in MiB, of one ``PYTHON ARGUMENTS``; it must not fail."""
-    with tempfile.TemporaryFile() as sink:
-        start = time.perf_counter()
-        process = subprocess.Popen([python, *arguments], cwd=ROOT, env={**os.environ, **(environment or {})}, stdout=sink,
-                                   stderr=subprocess.STDOUT)
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - start
-    process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0, f"{arguments} failed"
-    return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+    done = subprocess.run([sys.executable, "-S", "-c", _LAUNCHER, python, *arguments], cwd=ROOT, env={**os.environ, **(environment or {})},
+                          capture_output=True, text=True, check=True)
+    seconds, processor, mib, status = json.loads(done.stdout)
+    assert status == 0, f"{arguments} failed"
+    return seconds, processor, mib
+
+
+_LAUNCHER = """
+import json, os, sys, time
+silent = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0), (os.POSIX_SPAWN_DUP2, 1, 2)]
+start = time.perf_counter()
+_, status, usage = os.wait4(os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ, file_actions=silent), 0)
+seconds = time.perf_counter() - start
+print(json.dumps([seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, os.waitstatus_to_exitcode(status)]))
+"""
+"""A small process between: the peak of a child is never below what the process had that made it."""
 
 
 def most_together(arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> float:
