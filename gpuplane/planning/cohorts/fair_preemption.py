@@ -39,7 +39,7 @@ def _candidates(snapshot: Snapshot, attempt: Attempt) -> Iterator[Admitted]:
         allowed: str
         if queue is own:
             allowed = policy.within_cluster_queue
-        elif queue.parent is not None and _root(queue) is _root(own) and not snapshot.usage.within_nominal(queue, attempt.needing):
+        elif queue.parent is not None and queue.root is own.root and not snapshot.usage.within_nominal(queue, attempt.needing):
             allowed = policy.reclaim_within_cohort
         else:
             continue
@@ -145,7 +145,7 @@ class _Order:
             while self.waiting[self._own.name] and self._own not in self._pruned:
                 yield self._own
             return
-        root = _root(self._own)
+        root = self._own.root
         while root not in self._pruned:
             queue = self._next(root)
             if queue is not None:
@@ -195,10 +195,6 @@ class _Order:
 
     def _first(self, queue: Node) -> tuple[object, ...]:
         return rank(self._snapshot, self._attempt, self.waiting[queue.name][0])
-
-
-def _root(node: Node) -> Node:
-    return [node, *node.ancestors()][-1]
 
 
 def _below(queue: Node, common: Node) -> Node:

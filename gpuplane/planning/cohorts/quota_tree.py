@@ -98,6 +98,11 @@ class Node:
             yield node
             node = node.parent
 
+    @property
+    def root(self) -> Node:
+        """The uppermost cohort; itself where it is on its own."""
+        return [self, *self.ancestors()][-1]
+
 
 class QuotaTree:
     """Every tree of a cluster: queues and cohorts with their subtree quotas.
@@ -142,7 +147,7 @@ class QuotaTree:
         found = self._lendable.get(cohort.index)
         if found is None:
             found = self._lendable[cohort.index] = {}
-            for key in [cohort, *cohort.ancestors()][-1].subtree:
+            for key in cohort.root.subtree:
                 found[key.resource] = found.get(key.resource, 0) + self.potential(cohort, key)
         return found
 

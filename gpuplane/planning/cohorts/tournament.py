@@ -46,10 +46,9 @@ def fair_order(snapshot: Snapshot, nominees: Iterable[One]) -> Iterator[One]:
         if queue.parent is None:
             yield waiting.pop(queue.name)
             continue
-        root = [*queue.ancestors()][-1]
         ranks = {key: found for each in waiting.values() for key, found in _ranks(snapshot, each)}
-        winner = _winner(root, ranks, waiting)
-        assert winner is not None, root.name
+        winner = _winner(queue.root, ranks, waiting)
+        assert winner is not None, queue.name
         yield waiting.pop(winner.workload.queue)
 
 
