@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gpuplane.delivery.applying.aws_cli import AwsRefused
-from gpuplane.delivery.applying.state_check import Aws
+from gpuplane.delivery.applying.state_check import Aws, require_account
 from gpuplane.delivery.exit_status import CannotStart
 from gpuplane.spec.environment_spec import EnvironmentSpec
 
@@ -81,9 +81,7 @@ def looker(spec: EnvironmentSpec, aws: Aws) -> Callable[[str, Mapping[str, Any]]
     place = spec.environment.spec.aws
     if place is None:
         raise CannotStart(f"{spec.name} is not in AWS (no aws in environment.yaml): leave out --aws.")
-    found = aws.call("sts", "get-caller-identity").get("Account")
-    if found != place.account_id:
-        raise CannotStart(f"these credentials are of account {found}, {spec.name} is in {place.account_id}. Log in there.")
+    require_account(aws, spec.name, place.account_id)
     return lambda type_token, inputs: _is_there(aws, place.account_id, LOOKS.get(type_token), inputs)
 
 

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from gpuplane.components.iam import AwsPlace, document, role_name
 from gpuplane.delivery.applying.aws_cli import AwsRefused
-from gpuplane.delivery.applying.state_check import Aws
+from gpuplane.delivery.applying.state_check import Aws, require_account
 from gpuplane.delivery.exit_status import CannotStart
 from gpuplane.spec.environment_spec import EnvironmentSpec
 from gpuplane.stacks.aws_cluster import place, tags
@@ -108,9 +108,7 @@ class Bootstrap:
             CannotStart: these are another account's credentials, or the key is about to be deleted; nothing was changed.
             EngineFailed: AWS says no; what was done stays, and the next run goes on.
         """
-        found = self.aws.call("sts", "get-caller-identity").get("Account")
-        if found != self.where.account_id:
-            raise CannotStart(f"these credentials are of account {found}, {self.spec.name} is in {self.where.account_id}. Log in there.")
+        require_account(self.aws, self.spec.name, self.where.account_id)
         key = self._key()
         self._bucket(key)
         if self.ci is not None:

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 from gpuplane.delivery.applying import states
 from gpuplane.delivery.applying.aws_cli import AwsCli, AwsRefused
 from gpuplane.delivery.applying.state_copies import stacks_there
+from gpuplane.delivery.exit_status import CannotStart
 from gpuplane.delivery.secrets_provider import difference, provider_of
 from gpuplane.spec.environment_spec import EnvironmentSpec
 
@@ -18,6 +19,18 @@ class Aws(Protocol):
 
     def call(self, service: str, operation: str, **arguments: object) -> Mapping[str, object]:
         """One operation."""
+
+
+def require_account(aws: Aws, environment: str, account: str) -> None:
+    """Return only if the credentials are of the environment's account.
+
+    Raises:
+        CannotStart: they are another account's.
+        EngineFailed: AWS does not answer.
+    """
+    found = aws.call("sts", "get-caller-identity").get("Account")
+    if found != account:
+        raise CannotStart(f"these credentials are of account {found}, {environment} is in {account}. Log in there.")
 
 
 def problems(spec: EnvironmentSpec, variables: Mapping[str, str], aws: Aws | None = None) -> list[str]:
