@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import yaml
-
 from gpuplane.components.kueue import FAIR_SHARING
 from gpuplane.components.kueue import NAMESPACE as KUEUE_NAMESPACE
 from gpuplane.delivery.rehearsal.stage import Stage
 from gpuplane.planning.cohorts.environment_tree import shares_fairly
 from gpuplane.spec.environment_spec import EnvironmentSpec
+from gpuplane.spec.yaml_source import parse_text
 
 CONFIG_MAP, CONFIG_KEY = "kueue-manager-config", "controller_manager_config.yaml"
 """Where Kueue's releases keep its Configuration."""
@@ -53,9 +52,7 @@ def _reports_shares(stage: Stage) -> bool:
 def _strategies(stage: Stage) -> list[str] | None:
     """Those of the ConfigMap; None where they cannot be seen. Naming none, or an empty list, leaves Kueue its default: the plan's."""
     body = stage.server.get(stage.server.kinds["v1", "ConfigMap"], CONFIG_MAP, KUEUE_NAMESPACE) or {}
-    try:
-        found = yaml.safe_load((body.get("data") or {}).get(CONFIG_KEY, ""))
-    except yaml.YAMLError:
-        return None
+    documents, errors = parse_text((body.get("data") or {}).get(CONFIG_KEY, ""), CONFIG_MAP)
+    found = documents[0].value if documents and not errors else None
     sharing = found.get("fairSharing") if isinstance(found, dict) else None
     return list(sharing.get(_STRATEGIES) or FAIR_SHARING[_STRATEGIES]) if isinstance(sharing, dict) else None
