@@ -11,7 +11,7 @@ from gpuplane.delivery.audit import AuditEvent, append
 from gpuplane.delivery.command_line import say
 from gpuplane.delivery.exit_status import CannotStart, EngineFailed
 from gpuplane.delivery.live_progress import short
-from gpuplane.planning.promotion.releases import moved, release_digest
+from gpuplane.planning.promotion.releases import digest_of
 from gpuplane.spec.environment_spec import EnvironmentSpec, StackKey
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def _parts(spec: EnvironmentSpec, found: Iterable[Outcome]) -> Iterator[list[tup
 def _releases(spec: EnvironmentSpec, key: StackKey) -> dict[str, str]:
     """Digest of the release of each service in a stack, as the files had it: what a promotion asks for."""
     entries = () if key.layer != "tenants" else spec.services_of(key.tenant) if key.tenant else tuple(spec.services.values())
-    return {entry.name: release_digest(moved(entry.document.spec)) for entry in entries if not entry.role}
+    return {entry.name: digest_of(entry.document.spec) for entry in entries if not entry.role}
 
 
 def _graph(part: Sequence[Outcome], digests: Mapping[StackKey, StackDigest]) -> dict[str, str]:

@@ -17,7 +17,7 @@ from gpuplane.delivery.promotion.evidence_files import document_text
 from gpuplane.delivery.promotion.world import World, service_of
 from gpuplane.graph.secret_literals import spans
 from gpuplane.planning import plan
-from gpuplane.planning.promotion.releases import moved, release_digest
+from gpuplane.planning.promotion.releases import digest_of
 from gpuplane.planning.promotion.result_files import evaluation_result
 from gpuplane.spec.environment_spec import ServiceEntry
 from gpuplane.spec.evaluation import RESULTS_FOLDER, ApprovalSpec, EvaluationResult, EvaluationSpec
@@ -83,7 +83,7 @@ def new_approval(world: World, environment: str, service: str, release: str | No
     target = world.environment(environment)
     service_of(target, service)
     sources = target.environment.spec.promotion.sources if target.environment.spec.promotion is not None else ()
-    there = {name: release_digest(moved(service_of(world.environment(name), service).document.spec)) for name in sources}
+    there = {name: digest_of(service_of(world.environment(name), service).document.spec) for name in sources}
     known = ", ".join(f"{name} has {digest}" for name, digest in there.items()) or f"{environment} has no promotion.from"
     if release is None and len(set(there.values())) != 1:
         raise CannotStart(f"say which with --release: {known}.")

@@ -19,7 +19,7 @@ from gpuplane.delivery.source_map import SourceMap
 from gpuplane.planning import plan
 from gpuplane.planning.json_value import json_value
 from gpuplane.planning.promotion.measures import interval_of, shown
-from gpuplane.planning.promotion.releases import moved, release_digest
+from gpuplane.planning.promotion.releases import digest_of, moved, release_digest
 from gpuplane.spec.environment_spec import EnvironmentSpec, ServiceEntry
 from gpuplane.spec.evaluation import EVIDENCE_FOLDER, Evaluation, EvaluationResult
 
@@ -149,7 +149,7 @@ def lineage(world: World, environment: str, service: str, as_of: date) -> Lineag
         model.uri, model.revision or model.uri.partition("@")[2], entry.document.spec.release.server.image,
         _time(now.seconds) if now is not None else "", now.commit.hash if now is not None else "",
         tuple(_evaluation(world, digest, each) for digest, each in sorted(world.evidence.evaluations.items())
-              if each.spec.service == service and release_digest(moved(each.spec)) == release),
+              if each.spec.service == service and digest_of(each.spec) == release),
         tuple(_approvals(world, environment, service, release)),
         tuple(_commit(each, service) for each in world.repository.changes(world.commit, path)))
 

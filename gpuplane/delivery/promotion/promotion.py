@@ -23,7 +23,7 @@ from gpuplane.planning.promotion.applied_gate import Look, applied_result, newes
 from gpuplane.planning.promotion.evaluation_gate import GATE as EVALUATIONS
 from gpuplane.planning.promotion.evaluation_gate import Candidate, evaluation_results
 from gpuplane.planning.promotion.gate import GateResult, verdict
-from gpuplane.planning.promotion.releases import differences, moved, release_digest
+from gpuplane.planning.promotion.releases import differences, digest_of, moved, release_digest
 from gpuplane.planning.promotion.state_gates import (
     DriftResult,
     Running,
@@ -134,10 +134,15 @@ def _sides(world: World, request: Request) -> Sides:
     if request.service is not None:
         for spec in (source, target):
             service_of(spec, request.service)
-    both = [name for name in _names(target) if name in source.services]
-    waiting = tuple(name for name in both if moved(source.services[name].document.spec) != moved(target.services[name].document.spec))
+    waiting = waiting_between(source, target)
     _require_same_kinds(source, target, waiting)
     return Sides(source, target, rules, waiting)
+
+
+def waiting_between(source: EnvironmentSpec, target: EnvironmentSpec) -> tuple[str, ...]:
+    """Services of both whose releases differ, in the target's order."""
+    both = [name for name in _names(target) if name in source.services]
+    return tuple(name for name in both if moved(source.services[name].document.spec) != moved(target.services[name].document.spec))
 
 
 def _require_same_kinds(source: EnvironmentSpec, target: EnvironmentSpec, names: Collection[str]) -> None:
@@ -194,7 +199,7 @@ def gate_results(world: World, request: Request, sides: Sides, moves: Sequence[M
         moving = [move.service for move in moves]
         yield from wave_results(moving, sides.waiting, sides.rules.waves, since, seconds)
         if wanted.applied:
-            has = {name: release_digest(moved(sides.target.services[name].document.spec)) for name in before - set(sides.waiting)}
+            has = {name: digest_of(sides.target.services[name].document.spec) for name in before - set(sides.waiting)}
             yield from wave_applied_results(moving, has, sides.rules.waves, sides.target.name, newest, seconds)
     if wanted.cost is not None:
         yield from cost_results(wanted.cost, change.before, change.after)

@@ -15,7 +15,7 @@ from gpuplane.delivery.promotion.report import SCHEMA_VERSION, Move, MoveReport
 from gpuplane.delivery.promotion.repository import Repository
 from gpuplane.delivery.promotion.world import World, service_of
 from gpuplane.planning.promotion.gate import GateResult, verdict
-from gpuplane.planning.promotion.releases import differences, moved, release_digest
+from gpuplane.planning.promotion.releases import differences, digest_of, moved, release_digest
 from gpuplane.spec.environment_spec import EnvironmentSpec, ServiceEntry
 
 WAIVED = {"evaluations": "it ran here before", "soak": "a way back cannot wait", "applied": "a way back cannot wait",
@@ -52,7 +52,7 @@ def roll_back(world: World, back: Back, progress: Progress) -> MoveReport:
     names = [back.service] if back.service is not None else [name for name, entry in spec.services.items() if not entry.role]
     entries = {name: service_of(spec, name) for name in names}
     found = dict(_former(world, spec, entries, back))
-    found = {name: stretch for name, stretch in found.items() if stretch.digest != release_digest(moved(entries[name].document.spec))}
+    found = {name: stretch for name, stretch in found.items() if stretch.digest != digest_of(entries[name].document.spec)}
     moves = tuple(_move(world, spec, entries[name], stretch) for name, stretch in sorted(found.items()))
     progress(f"{len(moves)} of {len(names)} releases would go back")
     replacements = [_replacement(world, spec, entries[name], stretch) for name, stretch in sorted(found.items())]

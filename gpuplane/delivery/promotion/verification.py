@@ -13,13 +13,13 @@ from gpuplane.catalog import catalog_of
 from gpuplane.delivery.judge import bound
 from gpuplane.delivery.preview import Progress
 from gpuplane.delivery.promotion.change import Change
-from gpuplane.delivery.promotion.promotion import CANARY, HISTORY, Request, Sides, gate_results
+from gpuplane.delivery.promotion.promotion import CANARY, HISTORY, Request, Sides, gate_results, waiting_between
 from gpuplane.delivery.promotion.release_history import released, stretches
 from gpuplane.delivery.promotion.report import SCHEMA_VERSION, Move, MoveReport
 from gpuplane.delivery.promotion.world import World
 from gpuplane.planning import plan
 from gpuplane.planning.promotion.gate import GateResult, verdict
-from gpuplane.planning.promotion.releases import differences, moved, release_digest
+from gpuplane.planning.promotion.releases import differences, digest_of, moved, release_digest
 from gpuplane.spec.environment_spec import EnvironmentSpec
 
 ORIGIN = "origin"
@@ -51,9 +51,7 @@ def verify(head: World, base: World, request: Request, progress: Progress) -> Mo
 
 def brought(head: World, after: EnvironmentSpec, before: EnvironmentSpec) -> tuple[Move, ...]:
     """Every service that is on both sides, and whose release is not the same."""
-    names = [name for name, entry in after.services.items() if not entry.role and name in before.services]
-    return tuple(_move(head, after, before, name) for name in names
-                 if moved(after.services[name].document.spec) != moved(before.services[name].document.spec))
+    return tuple(_move(head, after, before, name) for name in waiting_between(before, after))
 
 
 def answers(head: World, base: World, request: Request, sides: Sides, moves: tuple[Move, ...], change: Change) -> tuple[GateResult, ...]:
@@ -80,7 +78,8 @@ def _judged(head: World, base: World, request: Request, sides: Sides, sources: M
     there = [spec for spec in sources.values() if _digest(spec, move.service) == move.after]
     former = next((each for each in stretches(base.repository, base.commit, move.path) if each.digest == move.after), None)
     if there:
-        waiting = tuple(sorted({*_waiting(there[0], sides.target), *(each.service for each in moves)}))
+        # A wave is behind while one of its services waits, whether the branch moves it or not.
+        waiting = tuple(sorted({*waiting_between(there[0], sides.target), *(each.service for each in moves)}))
         asked = replace(request, promoter=_author(head, sides.source, move))
         ended = sides.source.services[move.service].document.spec.running_canary is None  # by this very branch, if at all
         yield from (gate for gate in gate_results(head, asked, replace(sides, source=there[0], waiting=waiting), [move], change, base)
@@ -93,15 +92,8 @@ def _judged(head: World, base: World, request: Request, sides: Sides, sources: M
         yield GateResult(ORIGIN, move.service, "fail", said, _BY_HAND.format(sources=names))
 
 
-def _waiting(source: EnvironmentSpec, target: EnvironmentSpec) -> Iterator[str]:
-    """Services of both whose releases differ: a wave is behind while one of its services waits, whether the branch moves it or not."""
-    for name, entry in target.services.items():
-        if not entry.role and name in source.services and _digest(source, name) != _digest(target, name):
-            yield name
-
-
 def _digest(spec: EnvironmentSpec, service: str) -> str:
-    return release_digest(moved(spec.services[service].document.spec)) if service in spec.services else ""
+    return digest_of(spec.services[service].document.spec) if service in spec.services else ""
 
 
 def _author(head: World, after: EnvironmentSpec, move: Move) -> str:

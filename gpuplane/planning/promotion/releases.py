@@ -38,6 +38,11 @@ def release_digest(value: Mapping[str, Any]) -> str:
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
+def digest_of(spec: InferenceServiceSpec | LLMInferenceServiceSpec | EvaluationSpec) -> str:
+    """Digest of the release that a service has, or that was evaluated."""
+    return release_digest(moved(spec))
+
+
 def differences(here: Mapping[str, Any], there: Mapping[str, Any]) -> tuple[FieldDifference, ...]:
     """Every field in which two values differ, by path."""
     one, other = dict(_leaves(here, "")), dict(_leaves(there, ""))

@@ -79,7 +79,7 @@ def test_a_promotion_passes_and_a_gate_that_cannot_know_does_not(ready: Walk, tm
 def test_gates_and_facts_are_the_bases_and_a_branch_cannot_agree_with_itself(ready: Walk, tmp_path: Path) -> None:
     ready.git("checkout", "-qb", "by-hand")
     ready.replace("prod-eu/environment.yaml", "soak_hours: 24", "soak_hours: 1")
-    (ready.environments / ASSISTANT).write_text((ready.environments / "staging/services/support/assistant.yaml").read_text())
+    ready.copy("staging/services/support/assistant.yaml", ASSISTANT)
     ready.commit("Just this once", "2026-11-21T10:00:00Z", author="quality@example.com")  # who approved brings it, too
     report = judge(ready, tmp_path)
 

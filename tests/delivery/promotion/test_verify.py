@@ -37,7 +37,7 @@ def test_a_branch_cannot_open_its_own_gate(ready: Walk) -> None:
     ready.git("checkout", "-qb", "by-hand")
     ready.replace("prod-eu/environment.yaml", "at_least: 0.7", "at_least: 0.1")
     ready.replace("staging/services/support/assistant.yaml", "max_num_seqs: 128", "max_num_seqs: 96")
-    (ready.environments / ASSISTANT).write_text((ready.environments / "staging/services/support/assistant.yaml").read_text())
+    ready.copy("staging/services/support/assistant.yaml", ASSISTANT)
     ready.commit("Just this once", "2026-11-21T10:00:00Z")
     found = ready.run(*VERIFY, *ready.drift())
 
@@ -50,7 +50,7 @@ def test_a_branch_cannot_bring_its_own_past(ready: Walk) -> None:
     ready.replace("staging/services/support/assistant.yaml", "max_num_seqs: 128", "max_num_seqs: 96")
     ready.commit("Since long ago", "2026-10-01T09:00:00Z")
     ready.git("branch", "-f", "main", "HEAD~1")
-    (ready.environments / ASSISTANT).write_text((ready.environments / "staging/services/support/assistant.yaml").read_text())
+    ready.copy("staging/services/support/assistant.yaml", ASSISTANT)
     ready.commit("Just this once", "2026-11-21T10:00:00Z")
     assert ready.run(*VERIFY, *ready.drift()).exit_code == 1
 
@@ -64,7 +64,7 @@ def test_a_later_wave_does_not_pass_one_that_waits_because_the_branch_leaves_it_
     ready.replace("staging/services/tickets/drafts.yaml", "max_num_seqs: ", "max_num_seqs: 1")
     ready.commit("Drafts go on in staging", "2026-11-20T10:00:00Z")
     ready.git("checkout", "-qb", "by-hand")
-    (ready.environments / ASSISTANT).write_text((ready.environments / "staging/services/support/assistant.yaml").read_text())
+    ready.copy("staging/services/support/assistant.yaml", ASSISTANT)
     ready.commit("The assistant first", "2026-11-21T10:00:00Z")
     found = ready.run(*VERIFY, *ready.drift())
 
@@ -76,7 +76,7 @@ def test_a_canary_that_the_branch_itself_ends_is_not_in_its_way(ready: Walk, mon
     """The base still has it under way: that is whose release the branch takes over."""
     way = [GateResult(CANARY, "support/assistant", "fail", "a canary is under way"), GateResult("soak", "support/assistant", "pass", "long")]
     monkeypatch.setattr("gpuplane.delivery.promotion.verification.gate_results", lambda *_: iter(way))
-    (ready.environments / ASSISTANT).write_text((ready.environments / "staging/services/support/assistant.yaml").read_text())
+    ready.copy("staging/services/support/assistant.yaml", ASSISTANT)
     ready.commit("The canary is over", "2026-11-21T11:00:00Z")
     found = ready.run("promote", "--to", "prod-eu", "--verify", "main~1")
 

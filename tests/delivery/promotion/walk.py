@@ -51,6 +51,10 @@ class Walk:
         assert old in text
         path.write_text(text.replace(old, new))
 
+    def copy(self, file: str, to: str) -> None:
+        """As somebody would who takes a release over by hand."""
+        (self.environments / to).write_text((self.environments / file).read_text())
+
     def drift(self, **drifted: list[str]) -> list[str]:
         """Options that give a result of looking for drift for each environment."""
         import json
