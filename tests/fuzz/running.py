@@ -77,6 +77,9 @@ def _text(output: bytes, where: str) -> str:
 
 
 def _format(arguments: tuple[str, ...]) -> str:
+    """What the output has to be; help is text, whatever else was asked for."""
+    if not {"-h", "--help", "--version"}.isdisjoint(arguments):
+        return "text"
     asked = next((arguments[at + 1] for at, each in enumerate(arguments[:-1]) if each == "--format"), "text")
     return {"comment": "markdown", "annotations": "json" if asked == "gitlab" else "commands"}.get(arguments[0] if arguments else "", asked)
 
