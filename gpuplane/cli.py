@@ -155,8 +155,8 @@ def _asked(findings: Sequence[Finding], views: Sequence[ResourceView]) -> tuple[
 def _preview(environments: Path, environment: str, against: str | None, as_of: date, judged_by: str | None, seen: tuple[Path, ...],
              ) -> PreviewReport:
     from gpuplane.delivery import preview as previews
-    from gpuplane.delivery.clean_tenants import CleanTenants
     from gpuplane.delivery.document_cache import cache_file
+    from gpuplane.delivery.kept_findings import KeptFindings
     from gpuplane.delivery.tenant_renders import TenantRenders
 
     collect_rarely(_OBJECTS)
@@ -171,7 +171,7 @@ def _preview(environments: Path, environment: str, against: str | None, as_of: d
                 from gpuplane.delivery.promotion.looks import looks
 
                 return judged(environments, environment, judged_by, as_of, progress, [look for file in seen for look in looks(file)])
-            return spec, previews.preview(spec, as_of, progress, renders, CleanTenants(cache_file().with_name("clean")), rendered)
+            return spec, previews.preview(spec, as_of, progress, renders, KeptFindings(cache_file().with_name("findings")), rendered)
 
     if against is None:
         return own()[1]

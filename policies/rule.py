@@ -47,6 +47,9 @@ class Rule(ABC):
     across_layers: ClassVar[bool] = False
     """Whether it asks for objects that another layer brings, such as the rules that record what an alert reads. A policy pack sees one
     stack, which is one layer, and leaves such a rule to the gate before it, which sees all of them."""
+    across_tenants: ClassVar[bool] = True
+    """Of scope ``platform``: whether what it says of a tenant's object can follow from another tenant's, or what it says of an object of no
+    tenant from a tenant's alone. A preview asks a rule that does not look so far again only about tenants that are not what they were."""
     asks_for_secrecy: ClassVar[bool] = False
     """Whether it asks if a value is kept secret. A policy pack cannot tell, for the SDK hands it secrets in the clear: the gate before
     it judges such a rule."""

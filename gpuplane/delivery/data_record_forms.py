@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from gpuplane.delivery.data_record import DataRecord
 from gpuplane.delivery.markdown_text import escaped, table
@@ -13,7 +13,7 @@ TITLE = "Data-protection record of tenant"
 """First words of the Markdown form."""
 
 
-def record_files(records: tuple[DataRecord, ...]) -> Mapping[str, str]:
+def record_files(records: Sequence[DataRecord]) -> Mapping[str, str]:
     """Text by file name: two for each tenant."""
     return {f"{record.tenant}.{suffix}": text for record in records
             for suffix, text in (("md", to_markdown(record)), ("json", to_json(record)))}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -10,12 +10,13 @@ from typing import Any
 
 from gpuplane.catalog import catalog_of
 from gpuplane.delivery.changes import Change
-from gpuplane.delivery.clean_tenants import CleanTenants
 from gpuplane.delivery.consequences import Consequences
 from gpuplane.delivery.data_record import data_records
+from gpuplane.delivery.kept_findings import KeptFindings
+from gpuplane.delivery.later import Later
 from gpuplane.delivery.preview_report import Comparison, PreviewReport
 from gpuplane.delivery.redaction import SECRETS, redaction_of, sealed
-from gpuplane.delivery.shared_judging import by_all_processors
+from gpuplane.delivery.shared_judging import with_others
 from gpuplane.delivery.source_map import SourceMap
 from gpuplane.delivery.spec_documents import document_views, literal_findings
 from gpuplane.delivery.tenant_renders import TenantRenders
@@ -30,6 +31,7 @@ from gpuplane.planning.refusal import Refusal
 from gpuplane.planning.upgrade_order import control_plane_refusals
 from gpuplane.policies.finding import Finding, Verdict
 from gpuplane.policies.registry import all_rules, covers, judge
+from gpuplane.policies.rule import Rule
 from gpuplane.spec.environment_spec import EnvironmentSpec, Place
 from gpuplane.spec.errors import InvalidSpec, SpecError
 from gpuplane.spec.vocabulary import TENANT
@@ -42,7 +44,7 @@ IDLE_EXEMPTION = "EX-01"
 
 
 def preview(spec: EnvironmentSpec, as_of: date, progress: Progress = lambda _: None, renders: TenantRenders | None = None,
-            clean: CleanTenants | None = None, rendered: Callable[[], None] = lambda: None) -> PreviewReport:
+            kept: KeptFindings | None = None, rendered: Callable[[], None] = lambda: None) -> PreviewReport:
     """Preview one environment.
 
     Args:
@@ -50,7 +52,7 @@ def preview(spec: EnvironmentSpec, as_of: date, progress: Progress = lambda _: N
         as_of: date that prices and exemptions are judged at.
         progress: called with a line for each step.
         renders: tenants that were rendered before; never where the answer lets an apply go.
-        clean: which of them hold nothing that must not stand there literally.
+        kept: what rules said of them.
         rendered: called when all tenants are.
     """
     from gpuplane.delivery.applying.digest import digests_of
@@ -67,15 +69,25 @@ def preview(spec: EnvironmentSpec, as_of: date, progress: Progress = lambda _: N
     resources = tuple(sources.locate(view) for view in together(spec, stacks))
     progress(f"judging {len(resources)} resources by {len(rules)} rules")
     parameters = spec.environment.spec.policies
-    silent = clean.silent(renders, parameters) if clean is not None and renders is not None else frozenset()
-    graph = PlannedGraph(resources, catalog=catalog, parameters=parameters, silent=silent).on(as_of)
-    judgement = judge(graph, spec.exemptions, as_of, run=by_all_processors)
-    if clean is not None and renders is not None:
-        clean.learn(renders, resources, parameters, judgement.findings)
+    graph = PlannedGraph(resources, catalog=catalog, parameters=parameters).on(as_of)
+    known = kept.of(renders, resources, as_of) if kept is not None and renders is not None else None
+    others = {"literals": lambda: literal_findings(spec, as_of), "digests": lambda: digests_of(spec, stacks)}
+    beside: dict[str, Any] = {}
+
+    def run(rules: Sequence[Rule], whole: PlannedGraph) -> Sequence[Sequence[Finding]]:
+        near = known.near(whole) if known is not None else whole
+        found, answers = with_others(rules, whole, others, (lambda some, of: known.judged(some, of, near)) if known is not None else None)
+        beside.update(answers)
+        if known is not None and kept is not None:
+            known.learn(rules, found, whole)
+            kept.put(known)
+        return found
+
+    judgement = judge(graph, spec.exemptions, as_of, run=run)
     by_urn = {view.urn: view for view in resources}
     located = Consequences(spec, planned).without(
         (sources.refine(finding, by_urn.get(finding.urn)), by_urn.get(finding.urn)) for finding in judgement.findings)
-    literals = literal_findings(spec, as_of)
+    literals = beside["literals"]
     said = [*(from_refusal(refusal) for refusal in planned.refusals), *literals, *_idle_exemptions(spec, located)]
     findings = merged(said, located)
     # Only what the rule about secrets has found can hold one.
@@ -85,8 +97,8 @@ def preview(spec: EnvironmentSpec, as_of: date, progress: Progress = lambda _: N
         environment=spec.name, as_of=as_of, plan=planned, resources=tuple(sealed(view, redaction) for view in resources),
         findings=tuple(replace(each, message=redaction.text(each.message), waived=redaction.text(each.waived)) for each in findings),
         rules=tuple(rule.id for rule in rules), verdict=verdict_of(findings),
-        isolation=matrix(graph), wirings=service_wirings(spec, graph), records=data_records(spec, graph, findings, as_of),
-        redaction=redaction, stacks=digests_of(spec, stacks))
+        isolation=matrix(graph), wirings=Later(lambda: service_wirings(spec, graph)),
+        records=Later(lambda: data_records(spec, graph, findings, as_of)), redaction=redaction, stacks=beside["digests"])
 
 
 def _idle_exemptions(spec: EnvironmentSpec, findings: Collection[Finding]) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -82,9 +83,9 @@ class PreviewReport:
     verdict: Verdict
     comparison: Comparison | None = None
     isolation: Matrix = field(default_factory=lambda: Matrix((), ()))
-    records: tuple[DataRecord, ...] = ()
+    records: Sequence[DataRecord] = ()
     redaction: Redaction = NO_SECRETS
-    wirings: tuple[ServiceWiring, ...] = ()
+    wirings: Sequence[ServiceWiring] = ()
     judge: Judge | None = None
     stacks: tuple[StackDigest, ...] = ()
 

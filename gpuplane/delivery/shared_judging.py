@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 
 from gpuplane.delivery.chunks import done_by_all, resident_bytes
 from gpuplane.graph.planned_graph import PlannedGraph
@@ -11,6 +11,7 @@ from gpuplane.policies.finding import Finding
 from gpuplane.policies.registry import one_by_one
 from gpuplane.policies.rule import Rule
 
+Judge = Callable[[Sequence[Rule], PlannedGraph], Sequence[Sequence[Finding]]]
 _LEAST: Final = 2_000
 """Objects below which a child is not worth its start."""
 _MOST_BYTES: Final = 2 << 30
@@ -25,16 +26,31 @@ _LONGEST: Final = (_HERE[0], "PII", "CB", "RE", "QF", "WS")
 
 def by_all_processors(rules: Sequence[Rule], graph: PlannedGraph) -> Sequence[Sequence[Finding]]:
     """The findings of each rule, the same ones in the same order as one process finds."""
+    return with_others(rules, graph, {})[0]
+
+
+def with_others(rules: Sequence[Rule], graph: PlannedGraph, others: Mapping[str, Callable[[], Any]], judge: Judge | None = None,
+                ) -> tuple[Sequence[Sequence[Finding]], Mapping[str, Any]]:
+    """The findings of each rule, and what other work comes to that can be done at the same time.
+
+    Args:
+        rules, graph: who judges what.
+        others: by name; what each comes to can be pickled.
+        judge: finds what some of the rules say; one after the other, of the whole graph, where it is left out.
+    """
+    judge = judge or one_by_one
     most = _fitting()
     if len(graph.resources) < _LEAST or most <= 1:
-        return one_by_one(rules, graph)
+        return judge(rules, graph), {name: work() for name, work in others.items()}
     areas: dict[str, list[Rule]] = {area: [] for area in _LONGEST}
     for rule in rules:
         area = rule.id.partition("-")[0]
         areas.setdefault(_HERE[0] if area in _HERE else area, []).append(rule)
-    found = done_by_all(list(areas), lambda area: one_by_one(areas[area], graph), least=2, most=most)
+    first, *rest = areas
+    found = done_by_all([first, *others, *rest], lambda name: others[name]() if name in others else judge(areas[name], graph),
+                        least=2, most=most)
     of_rule = {rule.id: each for area, several in areas.items() for rule, each in zip(several, found[area], strict=True)}
-    return [of_rule[rule.id] for rule in rules]
+    return [of_rule[rule.id] for rule in rules], {name: found[name] for name in others}
 
 
 def _fitting() -> int:

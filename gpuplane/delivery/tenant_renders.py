@@ -126,8 +126,13 @@ def _rendered(names: Sequence[str], render: Callable[[str], Views]) -> Iterator[
 
 def packed(views: Views) -> bytes:
     """Views as compressed JSON."""
+    return zlib.compress(as_text(views).encode(), 1)
+
+
+def as_text(views: Views) -> str:
+    """Views as JSON, without their places in files."""
     rows = [{**{key: getattr(view, key) for key in _FIELDS}, "dependencies": view.dependencies, "props": view.props} for view in views]
-    return zlib.compress(json.dumps(rows, default=_plain, ensure_ascii=False).encode(), 1)
+    return json.dumps(rows, default=_plain, ensure_ascii=False)
 
 
 def unpacked(data: bytes) -> Views:

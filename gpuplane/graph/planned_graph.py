@@ -26,16 +26,14 @@ class PlannedGraph:
         labels: which label or annotation says what.
         catalog: instance types and prices; the shipped one where it is left out.
         parameters: what the environment says about the rules.
-        silent: identities of properties whose texts are known to hold nothing that rules about literals look for.
     """
 
     def __init__(self, resources: Iterable[ResourceView], labels: LabelMap | None = None, catalog: Catalog | None = None,
-                 parameters: Policies = DEFAULT, silent: frozenset[int] = frozenset()) -> None:
+                 parameters: Policies = DEFAULT) -> None:
         self.resources = tuple(resources)
         self.labels = labels or LabelMap()
         self.catalog = catalog or default_catalog()
         self.parameters = parameters
-        self._silent = silent
         self._own = frozenset(map(id, self.resources))
         self._said: dict[tuple[int, str], str | None] = {}
         """What own views say; every rule asks, and none changes a view."""
@@ -48,6 +46,12 @@ class PlannedGraph:
             return self
         found = copy(self)
         found.as_of = day
+        return found
+
+    def of_some(self, views: Iterable[ResourceView]) -> PlannedGraph:
+        """A graph of some of the views, judged at the same day with the same words."""
+        found = PlannedGraph(views, self.labels, self.catalog, self.parameters)
+        found.as_of = self.as_of
         return found
 
     @cached_property
@@ -95,8 +99,8 @@ class PlannedGraph:
 
     @cached_property
     def texts(self) -> tuple[tuple[ResourceView, Sequence[Leaf]], ...]:
-        """Every object that is kept in git, with all its text: read once for all rules. Without those that are known to be silent."""
-        return tuple((view, leaves(view)) for view in self.resources if id(view.props) not in self._silent and kept_in_git(view))
+        """Every object that is kept in git, with all its text: read once for all rules."""
+        return tuple((view, leaves(view)) for view in self.resources if kept_in_git(view))
 
     @property
     def namespaces(self) -> Mapping[str, ResourceView]:

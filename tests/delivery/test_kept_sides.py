@@ -17,10 +17,10 @@ import pytest
 
 from benchmarks.wishes import NAME, write_large_environment, write_tenant
 from gpuplane.delivery import chunks, comparison, shared_side
-from gpuplane.delivery.clean_tenants import CleanTenants
 from gpuplane.delivery.comparison import OtherSide
 from gpuplane.delivery.document_cache import DocumentCache
 from gpuplane.delivery.exit_status import CannotStart
+from gpuplane.delivery.kept_findings import KeptFindings
 from gpuplane.delivery.kept_sides import KeptSides, key_of, packed_side, unpacked_side
 from gpuplane.delivery.preview import preview, with_comparison
 from gpuplane.delivery.render_json import to_json
@@ -37,12 +37,12 @@ def git(folder: Path, *arguments: str) -> None:
 
 def said(folder: Path, cache: Path | None, ref: str = "HEAD", as_of: date = AS_OF) -> str:
     """The whole report of a preview against a ref, as a process of its own would say it."""
-    renders, sides, clean = (TenantRenders(cache / "renders.sqlite"), KeptSides(cache / "sides"), CleanTenants(
-        cache / "clean")) if cache is not None else (None, None, None)
+    renders, sides, kept = (TenantRenders(cache / "renders.sqlite"), KeptSides(cache / "sides"), KeptFindings(
+        cache / "findings")) if cache is not None else (None, None, None)
     with DocumentCache(cache / "documents.sqlite") if cache is not None else nullcontext() as documents:
         spec = load_environment(folder, NAME, documents)
     with OtherSide(folder, NAME, ref, as_of) as other:
-        report = preview(spec, as_of, renders=renders, clean=clean,
+        report = preview(spec, as_of, renders=renders, kept=kept,
                          rendered=lambda: other.begin(renders, sides) if renders is not None else None)
         return to_json(with_comparison(spec, report, other.compared_with(report, renders, sides)))
 

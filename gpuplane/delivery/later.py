@@ -1,0 +1,36 @@
+"""Rows that are worked out when somebody first looks: a terminal shows few of the figures that a report of files has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import TypeVar, overload
+
+Row = TypeVar("Row")
+
+
+class Later(Sequence[Row]):
+    """A sequence that is made once, when it is first asked for anything.
+
+    Args:
+        make: makes it.
+    """
+
+    def __init__(self, make: Callable[[], Sequence[Row]]) -> None:
+        self._make = make
+
+    @cached_property
+    def _rows(self) -> Sequence[Row]:
+        return self._make()
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, index: int) -> Row: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Row]: ...
+
+    def __getitem__(self, index: int | slice) -> Row | Sequence[Row]:
+        return self._rows[index]
