@@ -170,4 +170,4 @@ def _cheapest(report: CapacityReport) -> list[str]:
 
 def _refused(report: CapacityReport) -> list[str]:
     refusals = report.planned.refusals
-    return ["", *(f"✗ {refusal.rule} {refusal}" for refusal in refusals), f"{plural(len(refusals), 'refusal')}."] if refusals else []
+    return ["", *(printable(f"✗ {refusal.rule} {refusal}") for refusal in refusals), f"{plural(len(refusals), 'refusal')}."] if refusals else []
