@@ -170,4 +170,5 @@ def _cheapest(report: CapacityReport) -> list[str]:
 
 def _refused(report: CapacityReport) -> list[str]:
     refusals = report.planned.refusals
-    return ["", *(printable(f"✗ {refusal.rule} {refusal}") for refusal in refusals), f"{plural(len(refusals), 'refusal')}."] if refusals else []
+    lines = [printable(f"✗ {refusal.rule} {refusal}") for refusal in refusals]
+    return ["", *lines, f"{plural(len(refusals), 'refusal')}."] if refusals else []

@@ -33,6 +33,7 @@ _UNKNOWN = "\0unknown"
 _ESCAPED = json.dumps(_UNKNOWN)[1:-1].encode()
 """The key as JSON writes it: where it is not, a parser that knows no hooks takes half the time, and equal strings are one."""
 _FIELDS = ("urn", "type", "api_version", "kind", "namespace", "name", "parent", "layer", "custom", "protect")
+_ROW = frozenset({*_FIELDS, "dependencies", "props"})
 
 
 class TenantRenders:
@@ -146,8 +147,15 @@ def unpacked(data: bytes) -> Views:
     if unpacker.unconsumed_tail:
         raise ValueError("too large")
     rows = json.loads(text, object_hook=_known) if _ESCAPED in text else from_json(text, cache_strings="all")
-    return tuple(restored({**{key: row[key] for key in _FIELDS}, "dependencies": tuple(row["dependencies"]), "props": row["props"],
-                           "file": "", "line": 0}) for row in rows)
+    return tuple(map(_view, rows))
+
+
+def _view(row: dict[str, Any]) -> ResourceView:
+    """The view that a row is of."""
+    if not isinstance(row, dict) or row.keys() != _ROW:
+        raise ValueError("another kind of row")
+    row["dependencies"], row["file"], row["line"] = tuple(row["dependencies"]), "", 0
+    return restored(row)
 
 
 def _plain(value: Any) -> Any:

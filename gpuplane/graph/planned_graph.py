@@ -87,6 +87,17 @@ class PlannedGraph:
         return tuple(view for kind in kinds for view in self._objects_by_kind.get(kind, ()))
 
     @cached_property
+    def _by_namespace(self) -> Mapping[tuple[str, str], tuple[ResourceView, ...]]:
+        found: dict[tuple[str, str], list[ResourceView]] = defaultdict(list)
+        for view in self.kubernetes:
+            found[view.kind, view.namespace].append(view)
+        return {key: tuple(views) for key, views in found.items()}
+
+    def inside(self, namespace: str, kind: str) -> tuple[ResourceView, ...]:
+        """Kubernetes objects of a kind in a namespace, in the graph's order."""
+        return self._by_namespace.get((kind, namespace), ())
+
+    @cached_property
     def kubernetes(self) -> tuple[ResourceView, ...]:
         """Views of Kubernetes objects."""
         return tuple(view for view in self.resources if view.is_kubernetes)

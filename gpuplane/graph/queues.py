@@ -5,7 +5,8 @@ Reads the fields of v1beta2 and their v1beta1 names, for manifests that are not 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
@@ -78,6 +79,16 @@ def cluster_queues(graph: PlannedGraph) -> Mapping[str, Queue]:
     return {view.name: _queue(graph, view) for view in sorted(graph.objects("ClusterQueue"), key=lambda view: view.name)}
 
 
+@lru_cache(maxsize=4)
+def queues_of_tenants(graph: PlannedGraph) -> Mapping[str, list[Queue]]:
+    """Queues by each tenant that may submit to them, sorted by name."""
+    found: dict[str, list[Queue]] = defaultdict(list)
+    for queue in cluster_queues(graph).values():
+        for tenant in queue.tenants:
+            found[tenant].append(queue)
+    return found
+
+
 def quotas_of(view: ResourceView) -> Iterator[FlavorQuota]:
     """Quotas of a ClusterQueue or a Cohort, for every resource it covers."""
     for group, resources in enumerate(items(view.get("spec", "resourceGroups"))):
@@ -101,7 +112,7 @@ def queue_of(graph: PlannedGraph, view: ResourceView) -> Queue | None:
     if local is not None:
         return queues.get(str(local.get("spec", "clusterQueue")))
     tenant = owner(graph, view)
-    return next((queue for queue in queues.values() if tenant is not None and tenant in queue.tenants), None)
+    return next(iter(queues_of_tenants(graph).get(tenant or "", ())), None)
 
 
 def queue_name(view: ResourceView) -> str:
@@ -120,6 +131,16 @@ def _local_queues(graph: PlannedGraph) -> Mapping[tuple[str, str], ResourceView]
     return {(view.namespace, view.name): view for view in graph.objects("LocalQueue")}
 
 
+@lru_cache(maxsize=4)
+def _pointing(graph: PlannedGraph) -> Mapping[Any, Sequence[ResourceView]]:
+    """LocalQueues by the ClusterQueue that they point at."""
+    found: dict[Any, list[ResourceView]] = defaultdict(list)
+    for local in graph.objects("LocalQueue"):
+        if isinstance(name := local.get("spec", "clusterQueue"), str):
+            found[name].append(local)
+    return found
+
+
 def _queue(graph: PlannedGraph, view: ResourceView) -> Queue:
     cohort = told(view.props, "spec", "cohortName") or told(view.props, "spec", "cohort") or ""
     return Queue(view, str(cohort), _tenants(graph, view), tuple(quotas_of(view)))
@@ -133,9 +154,7 @@ def _tenants(graph: PlannedGraph, view: ResourceView) -> tuple[str, ...]:
     selector = view.get("spec", "namespaceSelector")
     named = lookup(selector, "matchLabels", graph.labels.tenant)
     found: set[str | None] = {named} if isinstance(named, str) else set()
-    for local in graph.objects("LocalQueue"):
-        if local.get("spec", "clusterQueue") == view.name:
-            found.add(graph.tenant_of(local))
+    found.update(map(graph.tenant_of, _pointing(graph).get(view.name, ())))
     if not found:
         found = {graph.tenant_of(namespace) for namespace in graph.namespaces.values()
                  if selector and selects(selector, namespace_labels(namespace))}

@@ -96,10 +96,13 @@ def _binding(given: Grant) -> Binding:
 
 def allowed(rule: AccessRule, group: str, resource: str, *verbs: str) -> tuple[str, ...]:
     """Those of ``verbs`` that a rule allows on ``resource`` (``pods/exec`` for a subresource) of an API group, on whatever names."""
+    if group not in rule.groups and "*" not in rule.groups:
+        return ()
     main, _, part = resource.partition("/")
-    meant = part and f"{main}/*" in rule.resources
-    return tuple(verb for verb in verbs if not rule.verbs.isdisjoint({verb, "*"}) and not rule.groups.isdisjoint({group, "*"}) and (
-        meant or not rule.resources.isdisjoint({resource, "*", *([f"*/{part}", "*/*"] if part else [])})))
+    said = (resource, "*", *((f"*/{part}", "*/*", f"{main}/*") if part else ()))
+    if rule.resources.isdisjoint(said):
+        return ()
+    return verbs if "*" in rule.verbs else tuple(verb for verb in verbs if verb in rule.verbs)
 
 
 def everything(rule: AccessRule) -> bool:

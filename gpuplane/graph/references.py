@@ -6,7 +6,7 @@ Most Kubernetes references (Secrets, volume claims, service accounts of pods) ca
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -173,8 +173,27 @@ def _bucket(uri: Any, path: str) -> Iterator[Reference]:
 def _addresses(value: Any, path: str) -> list[tuple[str, str]]:
     """Texts that may hold a Service's host, with their paths."""
     found: list[tuple[str, str]] = []
-    _collect(value, path, found)
+    if _mentions((value,)):
+        _collect(value, path, found)
     return found
+
+
+def _mentions(values: Iterable[Any]) -> bool:
+    """Whether any text below may hold such a host: most objects hold none, and to know that takes no paths."""
+    for value in values:
+        kind = type(value)
+        if kind is str:
+            if ".svc" in value:
+                return True
+        elif kind is dict:
+            if _mentions(value.values()):
+                return True
+        elif kind is list:
+            if _mentions(value):
+                return True
+        elif kind not in _NUMBERS:
+            return True
+    return False
 
 
 def _collect(value: Any, path: str, found: list[tuple[str, str]]) -> None:

@@ -7,6 +7,7 @@ from dataclasses import fields, is_dataclass
 from datetime import date
 from decimal import ROUND_FLOOR, Decimal
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 CENT = Decimal("0.01")
@@ -25,6 +26,12 @@ def micro(amount: Fraction) -> Decimal:
     return (Decimal(amount.numerator) / Decimal(amount.denominator)).quantize(MICRO)
 
 
+@cache
+def _names(of: Any) -> tuple[str, ...]:
+    """Names of a class's fields, sorted."""
+    return tuple(sorted(field.name for field in fields(of)))
+
+
 _AS_IT_IS = frozenset({str, int, float, bool, type(None)})
 """Types of most values."""
 
@@ -34,7 +41,7 @@ def json_value(value: Any, name: str = "") -> Any:
     if type(value) in _AS_IT_IS:
         return value
     if is_dataclass(value) and not isinstance(value, type):
-        return {key: json_value(getattr(value, key), key) for key in sorted(field.name for field in fields(value))}
+        return {key: json_value(getattr(value, key), key) for key in _names(type(value))}
     if isinstance(value, Mapping):
         return {str(key): json_value(value[key]) for key in sorted(value)}
     if isinstance(value, tuple):

@@ -200,4 +200,4 @@ def test_a_preview_reads_the_texts_of_what_changed_alone(tmp_path: Path, monkeyp
     assert changed() == {"team-00001"}, "what is not clean is read each time"
     kept = "".join(file.read_text() for file in (tmp_path / "findings").iterdir())
     assert "4111" not in kept
-    assert {rule.id for rule in all_rules() if rule.scope == "platform" and not rule.across_tenants} >= {"CB-01", "WI-08"}
+    assert {rule.id for rule in all_rules() if rule.scope == "platform" and not rule.across_tenants} >= {"CB-01", "PII-06"}

@@ -19,7 +19,8 @@ _CUT_OFF = ("The state of {stack} was cut off. Once there is room, put back what
             "{environment} {copy} --stack {stack} --before FOLDER --yes`; the next run looks up what this one made, and goes on.")
 
 # An API server's answer that is cut off says the same words behind "json parse error".
-_UNREADABLE = (r"(?<!parse error: )(unexpected end of JSON|invalid character)|could not (deserialize|unmarshal|decode)|malformed|failed to load checkpoint"
+_UNREADABLE = (r"(?<!parse error: )(unexpected end of JSON|invalid character)|could not (deserialize|unmarshal|decode)|malformed"
+               r"|failed to load checkpoint"
                r"|EOF.*checkpoint|checkpoint file.*(invalid|empty)|not a valid checkpoint|snapshot integrity|integrity (failure|error)")
 
 _FULL = r"no space left|file too large|disk quota exceeded|read-only file system"

@@ -24,7 +24,8 @@ NEVER: tuple[tuple[str, str], ...] = (
 """Patterns of failures that no waiting heals, and why; they win over :data:`TRANSIENT`."""
 
 TRANSIENT: tuple[tuple[str, str], ...] = (
-    (r"connection refused|connection reset by peer|broken pipe|unexpected EOF|\bEOF\b|parse error: unexpected end of JSON", "the network, or a server that restarts"),
+    (r"connection refused|connection reset by peer|broken pipe|unexpected EOF|\bEOF\b|parse error: unexpected end of JSON",
+     "the network, or a server that restarts"),
     (r"no such host|network is unreachable|no route to host|temporary failure in name resolution", "the network"),
     (r"the API server cannot be reached|cluster is unreachable", "the network"),
     (r"TLS handshake timeout|i/o timeout|context deadline exceeded|Client\.Timeout|request timed out|timed out waiting", "a timeout"),

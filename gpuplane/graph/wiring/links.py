@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from gpuplane.graph.resource_view import ResourceView
 
@@ -40,8 +40,7 @@ class Relation(StrEnum):
     POLICY = "network policy to pods"
 
 
-@dataclass(frozen=True)
-class Link:
+class Link(NamedTuple):
     """One link.
 
     Attributes:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain, zip_longest
+from typing import NamedTuple
 
 _TOKEN = re.compile(r"""
     (?P<space>\s+|\#[^\n]*)
@@ -34,8 +34,7 @@ _HOLE, _FIRST = "\0", 0x100
 _FILE_SUFFIXES = ("_bucket", "_sum", "_count", "_total")
 
 
-@dataclass(frozen=True)
-class Matcher:
+class Matcher(NamedTuple):
     """One label matcher; ``operator`` is ``=``, ``!=``, ``=~`` or ``!~``."""
 
     label: str
@@ -54,8 +53,7 @@ class Matcher:
             return True
 
 
-@dataclass(frozen=True)
-class Series:
+class Series(NamedTuple):
     """One selector of series: a metric name (empty where it is not written out) and its matchers."""
 
     metric: str

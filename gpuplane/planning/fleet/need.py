@@ -15,6 +15,7 @@ from gpuplane.planning.pool_isolation import SHARED_WITHOUT_ISOLATION
 from gpuplane.planning.proof import Proof
 from gpuplane.planning.refusal import OBJECTIVE_OVER_MAXIMUM, Refusal, refused
 from gpuplane.spec.environment_spec import EnvironmentSpec, ServiceEntry
+from gpuplane.spec.errors import listed
 from gpuplane.spec.objectives import Objectives
 
 _HUNDREDTH = Decimal("0.01")
@@ -79,14 +80,17 @@ def objective_refusals(spec: EnvironmentSpec, pools: Pools, throughput: Throughp
 
 
 def objective_notes(spec: EnvironmentSpec, throughput: Throughput) -> Iterator[str]:
-    """What is not known, or only modelled, of the objectives."""
+    """What is not known, once for all services that it is not known of for the same reason, or only modelled, of the objectives."""
+    unknown: dict[str, list[str]] = {}
     for name, serves in throughput.items():
         entry = spec.services[name]
         if not serves.known:
-            yield f"Whether {name} can hold its objectives is not known: {serves.reason}."
+            unknown.setdefault(serves.reason, []).append(name)
         elif serves.provenance == "modelled" and _short(entry, serves):
             yield (f"By a model, not by measurement, {name} cannot hold its objectives with max_replicas "
                    f"{entry.document.spec.scaling.max_replicas}: {_shortage(serves)}.")
+    for reason, names in unknown.items():
+        yield f"Whether {listed(names)} can hold {'its' if len(names) == 1 else 'their'} objectives is not known: {reason}."
 
 
 def objective_proofs(spec: EnvironmentSpec, throughput: Throughput) -> Iterator[Proof]:

@@ -28,6 +28,7 @@ from gpuplane.planning.memory.search import smallest_device, smallest_parallelis
 from gpuplane.planning.proof import Proof
 from gpuplane.planning.refusal import MODEL_OVER_MEMORY, REPLICA_OVER_NODE, SLOW_START, Refusal, refused
 from gpuplane.spec.environment_spec import EnvironmentSpec, Place, ServiceEntry
+from gpuplane.spec.errors import listed
 from gpuplane.spec.inference_service import ServedModelSpec
 from gpuplane.spec.llm_inference_service import LLMInferenceServiceSpec
 from gpuplane.spec.node_pool import NodePool
@@ -120,7 +121,7 @@ def memory_notes(memories: Mapping[str, ServiceMemory]) -> Iterator[str]:
     """Sentences about services whose memory was judged with a reservation."""
     ahead = sorted(name for name, memory in memories.items() if memory.fit is not None and not memory.measured and _ahead(memory.entry))
     if ahead:
-        yield (f"GPU memory of {', '.join(ahead)} is reckoned as for vLLM {'.'.join(map(str, newest_seen()))}, the newest release whose "
+        yield (f"GPU memory of {listed(ahead)} is reckoned as for vLLM {'.'.join(map(str, newest_seen()))}, the newest release whose "
                "start-ups were compared; theirs is newer. measured_startup settles it for a service.")
     for name, memory in memories.items():
         if memory.note:

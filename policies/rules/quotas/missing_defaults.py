@@ -32,7 +32,7 @@ class MissingDefaults(Rule):
             namespace = graph.namespaces.get(name)
             if namespace is None:
                 continue
-            ranges = [view for view in graph.objects("LimitRange") if view.namespace == name]
+            ranges = graph.inside(name, "LimitRange")
             limits = [view.get("spec", "limits") for view in ranges]
             parts = [part for each in limits for part in items(each) if lookup(part, "type") == "Container"]
             values = {(kind, what): [lookup(part, kind, what) for part in parts] for kind, what in _NEEDED}

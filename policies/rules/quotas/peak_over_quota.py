@@ -182,7 +182,7 @@ def _limit(graph: PlannedGraph, queue: Queue | None, workloads: Sequence[Workloa
 
 def _hard_limit(graph: PlannedGraph, namespace: str, resource: str) -> Decimal | None:
     """The namespace's own ResourceQuota of a device; for the empty name that of any device."""
-    amounts = [quantity(value) for view in graph.objects("ResourceQuota") if view.namespace == namespace
+    amounts = [quantity(value) for view in graph.inside(namespace, "ResourceQuota")
                for key, value in mapping(view.get("spec", "hard")).items()
                if (str(key) == f"requests.{resource}" if resource else str(key).startswith("requests.nvidia.com/"))]
     return min((amount for amount in amounts if amount is not None), default=None)

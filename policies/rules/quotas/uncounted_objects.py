@@ -32,7 +32,7 @@ class UncountedObjects(Rule):
             namespace = graph.namespaces.get(name)
             if namespace is None:
                 continue
-            hard = [view.get("spec", "hard") for view in graph.objects("ResourceQuota") if view.namespace == name]
+            hard = [view.get("spec", "hard") for view in graph.inside(name, "ResourceQuota")]
             if any(isinstance(each, Unknown) for each in hard):
                 yield self.unknown(graph, namespace, f"What namespace {name} may hold is only known after apply.")
                 continue

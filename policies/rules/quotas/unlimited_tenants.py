@@ -10,7 +10,7 @@ from gpuplane.graph.device_pools import device_pools
 from gpuplane.graph.label_selectors import selects
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.quantities import plain, quantity
-from gpuplane.graph.queues import Queue, cluster_queues, device_types, namespace_labels
+from gpuplane.graph.queues import Queue, cluster_queues, device_types, namespace_labels, queues_of_tenants
 from gpuplane.graph.resource_view import ResourceView, Unknown, mapping
 from gpuplane.graph.tenancy import tenants_of_namespaces
 from gpuplane.policies.finding import Finding
@@ -40,12 +40,12 @@ class UnlimitedTenants(Rule):
         for name, tenant in tenants_of_namespaces(graph).items():
             namespace = graph.namespaces.get(name)
             if namespace is not None:
-                queues = [queue for queue in cluster_queues(graph).values() if tenant in queue.tenants]
+                queues = queues_of_tenants(graph).get(tenant, [])
                 yield from self._local_queue(graph, namespace, tenant, queues)
                 yield from self._ceilings(graph, namespace, tenant, queues, types)
 
     def _local_queue(self, graph: PlannedGraph, namespace: ResourceView, tenant: str, queues: list[Queue]) -> Iterator[Finding]:
-        own = [view for view in graph.objects("LocalQueue") if view.namespace == namespace.name]
+        own = graph.inside(namespace.name, "LocalQueue")
         if any(most is None or most > 0 for queue in queues for most in _owned(queue).values()) and not own:
             yield self.fail(
                 graph, namespace, f"Namespace {namespace.name} has no LocalQueue, so tenant {tenant} cannot use the quota of "
@@ -168,8 +168,8 @@ def _most(queues: list[Queue], resource: str) -> Decimal | None:
 def _hard(graph: PlannedGraph, namespace: str) -> dict[str, tuple[Any, ResourceView]]:
     """Every limit that holds for all pods of a namespace, the lowest where several do."""
     found: dict[str, tuple[Any, ResourceView]] = {}
-    for view in graph.objects("ResourceQuota"):
-        if view.namespace != namespace or view.get("spec", "scopes") or view.get("spec", "scopeSelector"):
+    for view in graph.inside(namespace, "ResourceQuota"):
+        if view.get("spec", "scopes") or view.get("spec", "scopeSelector"):
             continue
         for key, value in mapping(view.get("spec", "hard")).items():
             known = quantity(found[key][0]) if key in found else None

@@ -35,7 +35,7 @@ class UnprotectedData(Rule):
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         for view in graph.resources:
-            if _in_production(graph, view):
+            if (view.type in _JUDGES or view.kind == "StatefulSet") and _in_production(graph, view):
                 for what, field, value in _problems(graph, view):
                     if isinstance(value, Unknown):
                         yield self.unknown(graph, view, f"Whether {view} survives a deletion is only known after apply.", field)

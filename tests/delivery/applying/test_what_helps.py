@@ -22,8 +22,8 @@ LOST = 'Post "https://10.0.0.1/api/v1/namespaces/a/resourcequotas": EOF'
     ("error: getting secrets manager: incorrect passphrase", "PULUMI_CONFIG_PASSPHRASE"),
     ("error: secrets (code=PermissionDenied): operation error KMS: Decrypt, api error AccessDeniedException", "kms:Decrypt"),
     ("error: place 1: unexpected end of JSON input", "gpuplane state restore prod COPY --stack prod-tenants"),
-    ('resource "r" was not successfully created by the Kubernetes API server: couldn\'t get version/kind; json parse error: '
-     "unexpected end of JSON input", "run the command again"),
+    ("was not created by the Kubernetes API server: couldn't get version/kind; json parse error: unexpected end of JSON input",
+     "run the command again"),
     ("write /state/x.json.tmp: file too large", "Make room"),
     ('no matches for kind "InferenceService" in version "serving.kserve.io/v1beta1"', "CustomResourceDefinition is not there"),
     ('Apply failed with 1 conflict: conflict with "bob" using v1: .spec.hard', "Somebody else owns the field"),
