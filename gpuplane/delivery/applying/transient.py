@@ -35,6 +35,7 @@ TRANSIENT: tuple[tuple[str, str], ...] = (
     (r"etcdserver: (leader changed|request timed out|too many requests)", "etcd"),
     (r"server is currently unable to handle the request|the server is currently unable|ServiceUnavailable|apiserver is shutting down",
      "Kubernetes 503"),
+    (r"list bucket: blob \(code=NotFound\): lstat \S*\.tmp", "another stack of the same file:// backend was written in the same moment"),
     (r"stack '[^']*' already exists", "another run made the stack in the same moment"),
     (r"Internal error occurred(?!: failed calling webhook)", "Kubernetes 500"),
     (r"TooManyRequests|too many requests|client rate limiter|the server has received too many requests", "Kubernetes 429"),

@@ -30,10 +30,14 @@ class UnlimitedRetention(Rule):
     scope = "platform"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
-        anything = any(owed(graph, view).retention_days is not None for view in (*graph.namespaces.values(), *graph.resources))
+        groups = {view.urn for view in graph.resources if view.type == LOG_GROUP}
+        anything = bool(groups) and any(
+            owed(graph, view).retention_days is not None for view in (*graph.namespaces.values(), *graph.resources))
         for view in graph.resources:
-            if view.type == LOG_GROUP and anything:
+            if view.urn in groups and anything:
                 yield from self._log_group(graph, view)
+            if view.type not in BUCKETS and view.type not in _BACKUPS and view.kind != "KafkaTopic":
+                continue
             most = owed(graph, view).retention_days
             if most is None:
                 continue

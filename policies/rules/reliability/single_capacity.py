@@ -33,11 +33,11 @@ class SingleCapacity(Rule):
     context = ("NodeGroup", "NodePool")
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
-        serving = [each.template for each in lasting_pods(graph) if each.pods.devices and graph.in_production(each.view)]
         for source in node_sources(graph, graph.catalog):
-            if not source.listed and source.gpus and any(open_to(template, source.labels) for template in serving):
-                zones, types = _zones(source), _types(source)
-                if zones is not None and zones < 2 and types < 2:
+            zones, types = _zones(source), _types(source)
+            if not source.listed and source.gpus and zones is not None and zones < 2 and types < 2:
+                serving = (each.template for each in lasting_pods(graph) if each.pods.devices and graph.in_production(each.view))
+                if any(open_to(template, source.labels) for template in serving):
                     yield self.fail(graph, source.view, f"{source.view} can start nodes in one zone and of one type only, and production "
                                                         "stands on it.", "subnetIds" if source.view.type == NODE_GROUP_TYPE else "spec")
 

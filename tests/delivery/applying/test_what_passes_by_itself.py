@@ -11,6 +11,7 @@ from gpuplane.delivery.applying.transient import is_transient, pause_seconds
 PASSES = [
     'Post "https://10.0.0.1:6443/api": dial tcp 10.0.0.1:6443: connect: connection refused',
     "read tcp 10.0.0.1:44: connection reset by peer",
+    "error: list bucket: blob (code=NotFound): lstat /state/.pulumi/stacks/gpuplane/prod-b.json.18ea69332d029c55.tmp: no such file or directory",
     "was not successfully created by the Kubernetes API server: couldn't get version/kind; json parse error: unexpected end of JSON input",
     "net/http: TLS handshake timeout",
     "Operation cannot be fulfilled on clusterqueues: the object has been modified; please apply your changes to the latest version and try again",
