@@ -125,7 +125,7 @@ def preview(environment: str, against: str | None, judge: str | None, judged_by:
                 environment, "--as-of", as_of.isoformat(), "--format", output_format, *(("--out", str(out)) if out else ()),
                 *(("--against", against) if against else ()), *(("--with", second) if second else ()),
                 *(part for file in looks for part in ("--looks", str(file)))]))
-        report = _preview(environments, environment, against, as_of, judged_by, looks)
+        report = _preview(environments, environment, against, as_of, judged_by, looks, out is not None or output_format != "text")
         if second is not None:
             report = replace(report, findings=_asked(report.findings, report.real_resources))
         if out is not None:
@@ -153,7 +153,7 @@ def _asked(findings: Sequence[Finding], views: Sequence[ResourceView]) -> tuple[
 
 
 def _preview(environments: Path, environment: str, against: str | None, as_of: date, judged_by: str | None, seen: tuple[Path, ...],
-             ) -> PreviewReport:
+             files: bool) -> PreviewReport:
     from gpuplane.delivery import preview as previews
     from gpuplane.delivery.document_cache import cache_file
     from gpuplane.delivery.kept_findings import KeptFindings
@@ -171,7 +171,8 @@ def _preview(environments: Path, environment: str, against: str | None, as_of: d
                 from gpuplane.delivery.promotion.looks import looks
 
                 return judged(environments, environment, judged_by, as_of, progress, [look for file in seen for look in looks(file)])
-            return spec, previews.preview(spec, as_of, progress, renders, KeptFindings(cache_file().with_name("findings")), rendered)
+            return spec, previews.preview(spec, as_of, progress, renders, KeptFindings(cache_file().with_name("findings")), rendered,
+                                          files)
 
     if against is None:
         return own()[1]

@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Any
 
 from gpuplane.delivery.changes import changes_between
+from gpuplane.delivery.chunks import beside
 from gpuplane.delivery.exit_status import CannotStart
 from gpuplane.delivery.isolation_json import edges_from_json
 from gpuplane.delivery.kept_sides import KeptSides, Worked
@@ -69,6 +70,16 @@ class OtherSide:
         self._relative = relative
         if command != "preview" or git(top, "ls-tree", "--name-only", self.commit, "gpuplane", what=f"tree {self.commit}"):
             self._start()  # else its files need not be there before this side is rendered
+            self._key: Callable[[], bytes | None] = lambda: None
+        else:
+            self._key = self._ending.enter_context(beside(self._its_key))  # while this side is read by one process
+
+    def _its_key(self) -> bytes:
+        """In a child: what a kept side is found by, once all files are there."""
+        from gpuplane.delivery.kept_sides import key_of
+
+        self._checked_out(by_a_child=True)
+        return (key_of(self._environments, self._environment, self._as_of) or "").encode()
 
     def _start(self) -> subprocess.Popen[str] | None:
         """The preview by the ref's own program, where it has one."""
@@ -152,8 +163,9 @@ class OtherSide:
         from gpuplane.delivery.shared_side import differing, shared_side
 
         try:
+            key = self._key() if self._begun is None and sides is not None else None
             worked = self._begun() if self._begun is not None else shared_side(
-                self._environments, self._environment, self._as_of, renders, sides)
+                self._environments, self._environment, self._as_of, renders, sides, key.decode() if key else None)
         except InvalidSpec as error:
             raise NoAnswer(_first_error(str(error).replace(f"{self._folder.name}/", ""))) from None
         plan, changes, edges = differing(worked, self._as_of, report)
@@ -233,11 +245,11 @@ def check_out(top: Path, commit: str, folder: Path) -> None:
 
 
 @contextmanager
-def _checking_out(top: Path, commit: str, folder: Path) -> Iterator[Callable[[], None]]:
+def _checking_out(top: Path, commit: str, folder: Path) -> Iterator[Callable[..., None]]:
     """The same while this process goes on.
 
     Yields:
-        What waits for all files to be there.
+        What waits for all files to be there; a child of this process waits for git's output to end, for git is no child of its.
 
     Raises:
         CannotStart: from that too.
@@ -245,10 +257,12 @@ def _checking_out(top: Path, commit: str, folder: Path) -> Iterator[Callable[[],
     index = {"GIT_INDEX_FILE": str(folder / ".gpuplane-index")}
     git(top, "read-tree", commit, what=f"tree {commit}", **index)
     running = subprocess.Popen(["git", "checkout-index", "--all", "--quiet", f"--prefix={folder}/"], cwd=top,
-                               env={**os.environ, **index}, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                               env={**os.environ, **index}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
 
-    def done() -> None:
-        if running.wait() != 0:
+    def done(by_a_child: bool = False) -> None:
+        if by_a_child and running.stdout is not None:
+            running.stdout.read()
+        elif running.wait() != 0:
             raise CannotStart(f"{top} has no files of {commit}.")
 
     try:
@@ -257,6 +271,8 @@ def _checking_out(top: Path, commit: str, folder: Path) -> Iterator[Callable[[],
         if running.poll() is None:
             running.kill()
             running.wait()
+        if running.stdout is not None:
+            running.stdout.close()
 
 
 def _child(folder: Path, relative: Path, environment: str, as_of: date, name: str) -> subprocess.Popen[str]:

@@ -19,6 +19,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import from_json
+
 from gpuplane.delivery.isolation_json import edge_json, edges_from_json
 from gpuplane.delivery.own_inputs import program_digest
 from gpuplane.delivery.tenant_renders import TenantRenders, Views, packed, unpacked
@@ -134,7 +136,7 @@ def unpacked_side(data: bytes) -> Side:
         ValueError, KeyError, TypeError, AttributeError, zlib.error: it is something else.
     """
     unpacker = zlib.decompressobj()
-    value = json.loads(unpacker.decompress(data, _MOST_BYTES))
+    value = from_json(unpacker.decompress(data, _MOST_BYTES), cache_strings="keys")
     edges = edges_from_json({"isolation": value})
     if edges is None or not isinstance(value["plan"], dict):
         raise ValueError("no side")

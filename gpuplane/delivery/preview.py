@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -12,12 +12,12 @@ from gpuplane.catalog import catalog_of
 from gpuplane.delivery.changes import Change
 from gpuplane.delivery.consequences import Consequences
 from gpuplane.delivery.data_record import data_records
+from gpuplane.delivery.judged_side import JudgedSide
 from gpuplane.delivery.kept_findings import KeptFindings
 from gpuplane.delivery.later import Later
 from gpuplane.delivery.preview_report import Comparison, PreviewReport
 from gpuplane.delivery.redaction import SECRETS, redaction_of, sealed
 from gpuplane.delivery.shared_judging import with_others
-from gpuplane.delivery.source_map import SourceMap
 from gpuplane.delivery.spec_documents import document_views, literal_findings
 from gpuplane.delivery.tenant_renders import TenantRenders
 from gpuplane.delivery.wiring_figures import service_wirings
@@ -31,7 +31,6 @@ from gpuplane.planning.refusal import Refusal
 from gpuplane.planning.upgrade_order import control_plane_refusals
 from gpuplane.policies.finding import Finding, Verdict
 from gpuplane.policies.registry import all_rules, covers, judge
-from gpuplane.policies.rule import Rule
 from gpuplane.spec.environment_spec import EnvironmentSpec, Place
 from gpuplane.spec.errors import InvalidSpec, SpecError
 from gpuplane.spec.vocabulary import TENANT
@@ -44,7 +43,7 @@ IDLE_EXEMPTION = "EX-01"
 
 
 def preview(spec: EnvironmentSpec, as_of: date, progress: Progress = lambda _: None, renders: TenantRenders | None = None,
-            kept: KeptFindings | None = None, rendered: Callable[[], None] = lambda: None) -> PreviewReport:
+            kept: KeptFindings | None = None, rendered: Callable[[], None] = lambda: None, files: bool = True) -> PreviewReport:
     """Preview one environment.
 
     Args:
@@ -54,36 +53,22 @@ def preview(spec: EnvironmentSpec, as_of: date, progress: Progress = lambda _: N
         renders: tenants that were rendered before; never where the answer lets an apply go.
         kept: what rules said of them.
         rendered: called when all tenants are.
+        files: whether more than a terminal's text will be asked for.
     """
     from gpuplane.delivery.applying.digest import digests_of
-    from gpuplane.delivery.offline_engine import render_stacks, together
 
     rules = all_rules()
     _require_waivable(spec, {rule.id for rule in rules})
     progress(f"planning {len(spec.tenants)} tenants, {len(spec.services)} services, {len(spec.pools)} pools")
     catalog = catalog_of(spec)
     planned = plan(spec, catalog, as_of)
-    sources = SourceMap(spec)
-    stacks = render_stacks(spec, planned, progress, renders)
-    rendered()
-    resources = tuple(sources.locate(view) for view in together(spec, stacks))
-    progress(f"judging {len(resources)} resources by {len(rules)} rules")
-    parameters = spec.environment.spec.policies
-    graph = PlannedGraph(resources, catalog=catalog, parameters=parameters).on(as_of)
-    known = kept.of(renders, resources, as_of) if kept is not None and renders is not None else None
-    others = {"literals": lambda: literal_findings(spec, as_of), "digests": lambda: digests_of(spec, stacks)}
-    beside: dict[str, Any] = {}
-
-    def run(rules: Sequence[Rule], whole: PlannedGraph) -> Sequence[Sequence[Finding]]:
-        near = known.near(whole) if known is not None else whole
-        found, answers = with_others(rules, whole, others, (lambda some, of: known.judged(some, of, near)) if known is not None else None)
-        beside.update(answers)
-        if known is not None and kept is not None:
-            known.learn(rules, found, whole)
-            kept.put(known)
-        return found
-
-    judgement = judge(graph, spec.exemptions, as_of, run=run)
+    empty = PlannedGraph((), catalog=catalog, parameters=spec.environment.spec.policies).on(as_of)
+    side = JudgedSide(spec, planned, empty, as_of, progress, renders, kept, rendered)
+    others = {"literals": lambda: literal_findings(spec, as_of), "digests": lambda: digests_of(spec, side.stacks)}
+    found, beside = with_others(rules, side.judged, others, side.processes(), wirings=files)
+    side.learn(rules, found)
+    judgement = judge(side.graph, spec.exemptions, as_of, run=lambda *_: found)
+    sources, resources, graph = side.sources, side.graph.resources, side.graph
     by_urn = {view.urn: view for view in resources}
     located = Consequences(spec, planned).without(
         (sources.refine(finding, by_urn.get(finding.urn)), by_urn.get(finding.urn)) for finding in judgement.findings)
@@ -91,8 +76,8 @@ def preview(spec: EnvironmentSpec, as_of: date, progress: Progress = lambda _: N
     said = [*(from_refusal(refusal) for refusal in planned.refusals), *literals, *_idle_exemptions(spec, located)]
     findings = merged(said, located)
     # Only what the rule about secrets has found can hold one.
-    found = {finding.urn for finding in (*judgement.findings, *literals) if finding.rule == SECRETS}
-    redaction = redaction_of(view for view in (*resources, *(view for view, _ in document_views(spec))) if view.urn in found)
+    secret = {finding.urn for finding in (*judgement.findings, *literals) if finding.rule == SECRETS}
+    redaction = redaction_of(view for view in (*resources, *(view for view, _ in document_views(spec))) if view.urn in secret)
     return PreviewReport(
         environment=spec.name, as_of=as_of, plan=planned, resources=tuple(sealed(view, redaction) for view in resources),
         findings=tuple(replace(each, message=redaction.text(each.message), waived=redaction.text(each.waived)) for each in findings),

@@ -31,7 +31,8 @@ from gpuplane.policies.registry import all_rules, judge
 from gpuplane.spec.loader import load_environment
 
 
-def shared_side(environments: Path, environment: str, as_of: date, renders: TenantRenders | None, sides: KeptSides | None = None) -> Worked:
+def shared_side(environments: Path, environment: str, as_of: date, renders: TenantRenders | None, sides: KeptSides | None = None,
+                key: str | None = None) -> Worked:
     """The other side, and all of its resources.
 
     Args:
@@ -40,6 +41,7 @@ def shared_side(environments: Path, environment: str, as_of: date, renders: Tena
         as_of: date that both sides are judged at.
         renders: tenants that were rendered before.
         sides: other sides of comparisons before.
+        key: of :func:`gpuplane.delivery.kept_sides.key_of`, where it is known.
 
     Raises:
         InvalidSpec: the other side's documents are wrong.
@@ -49,7 +51,7 @@ def shared_side(environments: Path, environment: str, as_of: date, renders: Tena
 
     if renders is None or sides is None:
         return make()
-    return kept(sides, key_of(environments, environment, as_of), make, renders)
+    return kept(sides, key or key_of(environments, environment, as_of), make, renders)
 
 
 @contextmanager
