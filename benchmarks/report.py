@@ -47,7 +47,8 @@ _METHOD = """- Environments are generated, the same ones each time (`benchmarks/
 - The whole command: `gpuplane preview` where nothing is kept, imports and its last line included; memory is the peak of its largest
   process.
 - One changed tenant: `gpuplane preview --against HEAD` as a whole process, imports, checkout and comparison included, after a preview of
-  the commit before it. Every object is judged; what is not read again is only what cannot have changed (docs/adr/0019, docs/adr/0034).
+  the commit before it. The report is of every object; what is not read or judged again is only what cannot have changed (docs/adr/0019,
+  docs/adr/0034, docs/adr/0041).
 """
 
 _DONE = """Each resource is made by its own class, Pulumi's, below its component: what is left of Pulumi's SDK is mostly that. What was
