@@ -41,7 +41,7 @@ class Side:
     """What a comparison asks of the other side.
 
     Attributes:
-        plan: in its JSON form.
+        plan: in its JSON form, as far as a comparison asks for it.
         edges: who reaches whom.
         shared: resources of no tenant.
         tenants: digest of what each tenant's resources follow from, in the order of the wish.

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from benchmarks.wishes import NAME, write_large_environment, write_tenant
-from gpuplane.delivery import chunks, comparison, shared_side
+from gpuplane.delivery import chunks, comparison, judged_side, shared_judging, shared_side, tenant_renders
 from gpuplane.delivery.comparison import OtherSide
 from gpuplane.delivery.document_cache import DocumentCache
 from gpuplane.delivery.exit_status import CannotStart
@@ -115,6 +115,7 @@ def test_with_and_without_what_is_kept_the_report_is_the_same_after_any_changes(
         large: Path, tmp_path: Path, seed: int, beside: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if beside:
         monkeypatch.setattr(comparison, "_LEAST", 1)
+        monkeypatch.setattr(shared_judging, "_LEAST", 1)
         monkeypatch.setattr(chunks, "_can_fork", lambda: True)
         monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
     changes, cache, steps = Changes(large, seed), tmp_path / "cache", list[str]()
@@ -122,6 +123,31 @@ def test_with_and_without_what_is_kept_the_report_is_the_same_after_any_changes(
         steps.append(changes.one())
         assert said(large, cache) == said(large, None), steps
     assert list((cache / "sides").iterdir()), "something was kept"
+
+
+def test_children_begin_before_what_is_kept_is_read_and_after_what_is_not_is_rendered(
+        large: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[bool] = []
+    honest = judged_side.fitting
+    monkeypatch.setattr(shared_judging, "_LEAST", 1)
+    monkeypatch.setattr(chunks, "_can_fork", lambda: True)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
+
+    def noted(objects: int, more_bytes: int = 0) -> int:
+        begun.append(bool(more_bytes))
+        return honest(objects, more_bytes)
+
+    monkeypatch.setattr(judged_side, "fitting", noted)
+    monkeypatch.setattr(tenant_renders, "_LEAST", 2)  # tenants to render
+    whole = said(large, None)
+    assert said(large, tmp_path) == whole
+    assert said(large, tmp_path) == whole
+    write_tenant(large / NAME, 1, 1, cpu=1)
+    assert said(large, tmp_path) == said(large, None)
+    for number in range(3):
+        write_tenant(large / NAME, number, 1, cpu=2)
+    assert said(large, tmp_path) == said(large, None)
+    assert begun == [False, False, True, True, False, False, False]
 
 
 def test_the_other_side_is_worked_out_once(large: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ import difflib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from gpuplane.graph.command_lines import flags, words
 from gpuplane.graph.pod_templates import PodContainer
@@ -92,6 +93,7 @@ def engine_of(container: PodContainer, name: str) -> Engine | None:
     return Engine(found, container, port, metrics, _served(found, line, given), dict(_bounds(found, given, line)))
 
 
+@lru_cache(maxsize=4096)
 def misnamed(metric: str) -> str | None:
     """What is wrong with the name of an engine's metric, as the rest of a sentence; None where nothing is known to be."""
     for form in dict.fromkeys((metric, re.sub(r"_(bucket|sum|count|total)$", "", metric))):

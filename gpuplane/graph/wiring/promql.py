@@ -75,18 +75,13 @@ class Series(NamedTuple):
 def series(expression: str) -> tuple[Series, ...]:
     """Every selector of an expression, in the order it is written."""
     parts = expression.split('"')
-    if len(parts) % 2 == 0 or not _plain(parts):
-        return _read(expression)
-    # Objects of a thousand services ask the same of other names: what stands between two quotes changes nothing of what is around them.
     texts = parts[1::2]
-    return tuple(Series(_filled(read.metric, texts), tuple(Matcher(_filled(each.label, texts), each.operator, _filled(each.value, texts))
-                                                           for each in read.matchers)) for read in _outline(tuple(parts[::2])))
-
-
-def _plain(parts: list[str]) -> bool:
-    """Whether the double quotes between these parts are those of strings, each of which ends at the next, and no string is a name."""
-    return (not any(mark in part for part in parts[::2] for mark in _OPENING) and all(_CLOSED(part) for part in parts[::2])
-            and not any("\\" in text or text == _NAME for text in parts[1::2]))
+    # Objects of a thousand services ask the same of other names: what stands between two quotes changes nothing of what is around them.
+    outline = _outline(tuple(parts[::2])) if len(parts) % 2 and "\\" not in expression and _NAME not in texts else None
+    if outline is None:
+        return _read(expression)
+    return tuple(Series(_filled(read.metric, texts), tuple([
+        Matcher(_filled(label, texts), operator, _filled(value, texts)) for label, operator, value in read.matchers])) for read in outline)
 
 
 def _filled(text: str, texts: list[str]) -> str:
@@ -94,8 +89,13 @@ def _filled(text: str, texts: list[str]) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _outline(around: tuple[str, ...]) -> tuple[Series, ...]:
-    """Selectors of an expression without its strings: each is a hole, with its number."""
+def _outline(around: tuple[str, ...]) -> tuple[Series, ...] | None:
+    """Selectors of an expression without its strings: each is a hole, with its number.
+
+    None where the double quotes between these parts are not surely those of strings, each of which ends at the next.
+    """
+    if any(mark in part for part in around for mark in _OPENING) or not all(map(_CLOSED, around)):
+        return None
     holes = (f'"{_HOLE}{chr(_FIRST + number)}"' for number in range(len(around) - 1))
     return _read("".join(chain.from_iterable(zip_longest(around, holes, fillvalue=""))))
 
