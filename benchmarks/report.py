@@ -28,7 +28,7 @@ SIZES, SERVICES_EACH = (10, 100, 1000), 3
 LINEAR = 1.1
 """Growth above which a stage is not linear any more; the aim."""
 _ROUNDS = 15
-_STAGES = ("loading", "planning", "rendering", "policies", "wiring", "records of data", "digests", "whole preview",
+_STAGES = ("loading", "planning", "rendering", "policies, digests", "wiring", "records of data", "whole preview",
            "report as json", "report as html", "report as markdown", "manifests")
 _HEAD = """<!-- Written by `make performance`; do not edit. -->
 # Performance
