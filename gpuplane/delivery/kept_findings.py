@@ -55,7 +55,7 @@ class KeptFindings:
             as_of: the day it is judged at.
         """
         found = TenantFindings(renders, views, as_of)
-        with suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
+        with suppress(OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
             found.read((self._folder / found.key).read_text(encoding="utf-8"))
         return found
 

@@ -53,7 +53,7 @@ def read_json(where: str) -> Any:
     try:
         with _opened(where) as (file, size):
             return json.loads("".join(_lines(where, file, size, lambda _: None)))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CannotStart(f"{where} is not JSON: {error}.") from None
 
 

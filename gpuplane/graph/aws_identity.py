@@ -147,7 +147,7 @@ def _parsed(text: Any) -> Mapping[str, Any] | None:
     if isinstance(text, str):
         try:
             text = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
     return text if isinstance(text, Mapping) and "Statement" in text else None
 

@@ -94,7 +94,7 @@ def statements(policy: Any) -> list[Mapping[str, Any]]:
     """Statements of an AWS policy document in JSON; none where it cannot be read."""
     try:
         document = json.loads(policy) if isinstance(policy, str) else policy
-    except ValueError:
+    except (ValueError, RecursionError):
         return []
     found = lookup(document, "Statement")
     return [mapping(one) for one in (items(found) or ([found] if isinstance(found, Mapping) else []))]

@@ -179,7 +179,7 @@ def _sharing(labels: list[Mapping[str, Any]], devices: Mapping[str, int], config
 def _said_devices(text: Any) -> Mapping[str, int]:
     try:
         said = json.loads(text) if isinstance(text, str) else {}
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return {str(name): count for name, count in mapping(said).items() if isinstance(count, int) and count > 0}
 

@@ -60,5 +60,5 @@ def _listed(namespace: ResourceView) -> list[object]:
     text = namespace.annotations.get(REACHABLE_FROM)
     try:
         return items(json.loads(text)) if isinstance(text, str) else []
-    except ValueError:
+    except (ValueError, RecursionError):
         return []  # what cannot be read declares nothing

@@ -31,7 +31,7 @@ def statements(policy: Any) -> tuple[list[Mapping[str, Any]], bool]:
     """Statements of a policy's text, and whether it could be read."""
     try:
         document = json.loads(policy) if isinstance(policy, str) else policy
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         return [], False
     if isinstance(document, Unknown) or not isinstance(document, Mapping):
         return [], False

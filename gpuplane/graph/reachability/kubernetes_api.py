@@ -172,5 +172,5 @@ def _groups(namespace: ResourceView) -> list[str]:
     said = namespace.annotations.get(GROUPS)
     try:
         return [str(each) for each in items(json.loads(said))] if isinstance(said, str) else []
-    except ValueError:
+    except (ValueError, RecursionError):
         return []

@@ -32,7 +32,7 @@ def dashboard_links(index: Index) -> Iterator[Link]:
 def _dashboard(text: str) -> Mapping[str, Any] | None:
     try:
         found = json.loads(text)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) and isinstance(found.get("panels"), list) else None
 

@@ -103,7 +103,7 @@ def _allows(policy: Any, uri: str) -> bool | None:
     """Whether a policy's text allows reading an object below a URI; None where it cannot be read."""
     try:
         document = json.loads(policy) if isinstance(policy, str) else policy
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(document, Mapping):
         return None
