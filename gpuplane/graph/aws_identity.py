@@ -5,13 +5,13 @@ Policy grammar: AWS Identity and Access Management User Guide, IAM JSON policy e
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from gpuplane.graph.json_text import json_in
 from gpuplane.graph.node_sources import NODE_GROUP_TYPE
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.resource_view import ResourceView, Unknown, items, lookup, mapping, told, unknowns
@@ -144,12 +144,8 @@ def _tenants(graph: PlannedGraph, view: ResourceView, names: list[str], trust: t
 
 def _parsed(text: Any) -> Mapping[str, Any] | None:
     """A policy document, also as JSON text; None where it is none or only apply can know it."""
-    if isinstance(text, str):
-        try:
-            text = json.loads(text)
-        except (ValueError, RecursionError):
-            return None
-    return text if isinstance(text, Mapping) and "Statement" in text else None
+    document = json_in(text) if isinstance(text, str) else text
+    return document if isinstance(document, Mapping) and "Statement" in document else None
 
 
 def _statements(view: ResourceView, path: str, text: Any) -> Iterator[Statement]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from gpuplane.graph.json_text import json_in
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.resource_view import ResourceView, Unknown, items, lookup, mapping
 
@@ -92,10 +93,7 @@ def bucket_policies(graph: PlannedGraph, bucket: ResourceView) -> tuple[Resource
 
 def statements(policy: Any) -> list[Mapping[str, Any]]:
     """Statements of an AWS policy document in JSON; none where it cannot be read."""
-    try:
-        document = json.loads(policy) if isinstance(policy, str) else policy
-    except (ValueError, RecursionError):
-        return []
+    document = json_in(policy) if isinstance(policy, str) else policy
     found = lookup(document, "Statement")
     return [mapping(one) for one in (items(found) or ([found] if isinstance(found, Mapping) else []))]
 

@@ -6,7 +6,6 @@ are believed before the flavor's own annotations, so a changed instance type cha
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from typing import Any
 
 from gpuplane.catalog.catalog import Catalog
 from gpuplane.graph.gpu_sharing import MIG_CONFIG, SHARED_STRATEGIES, UNRESOLVED, SharingConfigs, sharing_configs
+from gpuplane.graph.json_text import json_in
 from gpuplane.graph.node_sources import NodeSource, node_sources
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.resource_view import ResourceView, mapping
@@ -177,10 +177,7 @@ def _sharing(labels: list[Mapping[str, Any]], devices: Mapping[str, int], config
 
 
 def _said_devices(text: Any) -> Mapping[str, int]:
-    try:
-        said = json.loads(text) if isinstance(text, str) else {}
-    except (ValueError, RecursionError):
-        return {}
+    said = json_in(text) if isinstance(text, str) else {}
     return {str(name): count for name, count in mapping(said).items() if isinstance(count, int) and count > 0}
 
 

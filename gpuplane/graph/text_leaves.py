@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import re
 from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any, NamedTuple
 
+from gpuplane.graph.json_text import json_in
 from gpuplane.graph.resource_view import ResourceView, lookup
 
 _LINE = re.compile(r"""^\s*(?:export\s+|-\s+)?["']?([A-Za-z_][\w.-]*)["']?\s*[:=]\s*["']?(.*?)["']?,?\s*$""")
@@ -159,10 +159,7 @@ def _of_secret(value: Any, path: str, found: list[Leaf]) -> None:
 
 
 def _json(text: str) -> Any:
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
+    found = json_in(text)
     return found if isinstance(found, (dict, list)) else None
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from gpuplane.graph.json_text import json_in
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.reachability.edges import Edge, Medium, maker
 from gpuplane.graph.resource_view import ResourceView, items, lookup
@@ -58,7 +58,4 @@ def _declarations(graph: PlannedGraph) -> Mapping[tuple[str, str, str], Declarat
 
 def _listed(namespace: ResourceView) -> list[object]:
     text = namespace.annotations.get(REACHABLE_FROM)
-    try:
-        return items(json.loads(text)) if isinstance(text, str) else []
-    except (ValueError, RecursionError):
-        return []  # what cannot be read declares nothing
+    return items(json_in(text)) if isinstance(text, str) else []  # what cannot be read declares nothing

@@ -6,11 +6,11 @@ An explicit deny wins; a statement with a condition that cannot be read here is 
 from __future__ import annotations
 
 import fnmatch
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gpuplane.graph.json_text import json_in
 from gpuplane.graph.resource_view import Unknown, lookup, mapping, unknowns
 
 _PRINCIPAL_KEYS = ("aws:PrincipalArn",)
@@ -29,10 +29,7 @@ class Verdict:
 
 def statements(policy: Any) -> tuple[list[Mapping[str, Any]], bool]:
     """Statements of a policy's text, and whether it could be read."""
-    try:
-        document = json.loads(policy) if isinstance(policy, str) else policy
-    except (ValueError, RecursionError):
-        return [], False
+    document = json_in(policy) if isinstance(policy, str) else policy
     if isinstance(document, Unknown) or not isinstance(document, Mapping):
         return [], False
     found = document.get("Statement")

@@ -6,11 +6,11 @@ namespaces, and whatever is given to everybody. What a binding gives is judged b
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
 from gpuplane.graph.access import ACCOUNT_USER, ACCOUNTS, EVERYBODY, AccessRule, Grant, Subject, grants
+from gpuplane.graph.json_text import json_in
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.reachability import rights
 from gpuplane.graph.reachability.edges import Edge, Maker, Medium, Party, maker, parties, platform, tenant
@@ -170,7 +170,4 @@ def _who(subjects: list[Subject]) -> str:
 
 def _groups(namespace: ResourceView) -> list[str]:
     said = namespace.annotations.get(GROUPS)
-    try:
-        return [str(each) for each in items(json.loads(said))] if isinstance(said, str) else []
-    except (ValueError, RecursionError):
-        return []
+    return [str(each) for each in items(json_in(said))] if isinstance(said, str) else []

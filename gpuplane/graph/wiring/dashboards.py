@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
+from gpuplane.graph.json_text import json_in
 from gpuplane.graph.resource_view import ResourceView, items, lookup, mapping, told
 from gpuplane.graph.wiring.expressions import Reader, expression_links
 from gpuplane.graph.wiring.index import Index
@@ -30,10 +30,7 @@ def dashboard_links(index: Index) -> Iterator[Link]:
 
 @lru_cache(maxsize=1024)
 def _dashboard(text: str) -> Mapping[str, Any] | None:
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
+    found = json_in(text)
     return found if isinstance(found, dict) and isinstance(found.get("panels"), list) else None
 
 

@@ -7,11 +7,11 @@ text only apply can know proves nothing either way.
 from __future__ import annotations
 
 import fnmatch
-import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from gpuplane.graph.json_text import json_in
 from gpuplane.graph.model_sources import model_sources
 from gpuplane.graph.references import ROLE_ARN
 from gpuplane.graph.resource_view import ResourceView, Unknown, items, lookup, told, unknowns
@@ -101,10 +101,7 @@ class _Roles:
 
 def _allows(policy: Any, uri: str) -> bool | None:
     """Whether a policy's text allows reading an object below a URI; None where it cannot be read."""
-    try:
-        document = json.loads(policy) if isinstance(policy, str) else policy
-    except (ValueError, RecursionError):
-        return None
+    document = json_in(policy) if isinstance(policy, str) else policy
     if not isinstance(document, Mapping):
         return None
     below = "arn:aws:s3:::" + uri.removeprefix("s3://").rstrip("/") + "/model"
