@@ -58,6 +58,11 @@ class Rule(ABC):
     PASSES: ClassVar[tuple[Example, ...]]
     FAILS: ClassVar[tuple[Example, ...]]
 
+    @property
+    def stays_in_tenants(self) -> bool:
+        """Whether what it says of a tenant follows from that tenant and from what is of none."""
+        return self.scope == "object" or not self.across_tenants
+
     @abstractmethod
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         """Findings for every resource of the graph that breaks this rule."""

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 Found = TypeVar("Found")
-_LEAST = 24
+LEAST = 24
 """Names below which a child is not worth its start."""
 
 
@@ -28,7 +28,7 @@ _MOST_BLOCKS = 2_048
 
 
 @contextmanager
-def shared_out(names: Sequence[str], work: Callable[[str], bytes], least: int = _LEAST,
+def shared_out(names: Sequence[str], work: Callable[[str], bytes], least: int = LEAST,
                most: int | None = None) -> Iterator[tuple[Iterator[str], Callable[[], Mapping[str, bytes]]]]:
     """Share work out to children.
 
@@ -51,7 +51,7 @@ def shared_out(names: Sequence[str], work: Callable[[str], bytes], least: int = 
         yield chain(names[:1], waiting()), lambda: {name: data for found in answers() for name, data in (found or {}).items()}
 
 
-def done_by_all(names: Sequence[str], work: Callable[[str], Found], least: int = _LEAST, most: int | None = None) -> dict[str, Found]:
+def done_by_all(names: Sequence[str], work: Callable[[str], Found], least: int = LEAST, most: int | None = None) -> dict[str, Found]:
     """What the work comes to for each name; what a child does not answer for is done here.
 
     Args:

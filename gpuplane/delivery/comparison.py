@@ -81,6 +81,11 @@ class OtherSide:
         self._checked_out(by_a_child=True)
         return (key_of(self._environments, self._environment, self._as_of) or "").encode()
 
+    @cached_property
+    def _kept_key(self) -> str | None:
+        found = self._key()
+        return found.decode() if found else None
+
     def _start(self) -> subprocess.Popen[str] | None:
         """The preview by the ref's own program, where it has one."""
         if self._child is None and self.exists and not self._shares:
@@ -119,7 +124,7 @@ class OtherSide:
             from gpuplane.delivery.shared_side import shared_side_beside
 
             self._begun = self._ending.enter_context(
-                shared_side_beside(self._environments, self._environment, self._as_of, renders, sides))
+                shared_side_beside(self._environments, self._environment, self._as_of, renders, sides, self._kept_key))
 
     def compared_with(self, report: PreviewReport, renders: TenantRenders | None = None, sides: KeptSides | None = None) -> Comparison:
         """The comparison, once both sides are there; where the other side cannot be previewed, a note says why.
@@ -163,9 +168,8 @@ class OtherSide:
         from gpuplane.delivery.shared_side import differing, shared_side
 
         try:
-            key = self._key() if self._begun is None and sides is not None else None
             worked = self._begun() if self._begun is not None else shared_side(
-                self._environments, self._environment, self._as_of, renders, sides, key.decode() if key else None)
+                self._environments, self._environment, self._as_of, renders, sides, self._kept_key)
         except InvalidSpec as error:
             raise NoAnswer(_first_error(str(error).replace(f"{self._folder.name}/", ""))) from None
         plan, changes, edges = differing(worked, self._as_of, report)

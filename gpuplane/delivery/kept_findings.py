@@ -21,7 +21,7 @@ from typing import Any, Final
 
 from gpuplane.delivery.own_inputs import program_digest
 from gpuplane.delivery.tenant_renders import TenantRenders, Views, as_text
-from gpuplane.delivery.whole_file import write_whole
+from gpuplane.delivery.whole_file import keep_among_few
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.resource_view import ResourceView
 from gpuplane.policies.finding import Finding, Verdict
@@ -64,10 +64,7 @@ class KeptFindings:
         if not found.news:
             return
         with suppress(OSError):
-            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            write_whole(self._folder / found.key, found.text(), 0o600)
-            for file in sorted(self._folder.iterdir(), key=lambda file: file.stat().st_mtime_ns, reverse=True)[_MOST_FILES:]:
-                file.unlink(missing_ok=True)
+            keep_among_few(self._folder / found.key, found.text(), _MOST_FILES)
 
 
 class TenantFindings:
@@ -195,8 +192,7 @@ def _owners(latest: Mapping[str, Views], judged: Mapping[str, ResourceView]) -> 
 
 def _within(rule: Rule, graph: PlannedGraph) -> bool:
     """Whether a rule's word about a tenant can be kept: what a language model reads in a text does not follow from the program alone."""
-    shipped = type(rule).__module__.startswith(_SHIPPED) and graph.parameters.language_model is None
-    return shipped and (rule.scope == "object" or not rule.across_tenants)
+    return rule.stays_in_tenants and type(rule).__module__.startswith(_SHIPPED) and graph.parameters.language_model is None
 
 
 def _finding(row: Mapping[str, Any]) -> Finding:

@@ -24,7 +24,7 @@ from pydantic_core import from_json
 from gpuplane.delivery.isolation_json import edge_json, edges_from_json
 from gpuplane.delivery.own_inputs import program_digest
 from gpuplane.delivery.tenant_renders import TenantRenders, Views, packed, unpacked
-from gpuplane.delivery.whole_file import write_whole
+from gpuplane.delivery.whole_file import keep_among_few
 from gpuplane.graph.reachability import Edge
 from gpuplane.graph.resource_view import ResourceView
 
@@ -93,11 +93,7 @@ class KeptSides:
     def put(self, key: str, data: bytes) -> None:
         """Keep a packed side; the oldest go where there are many."""
         with suppress(OSError):
-            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            write_whole(self._folder / key, b64encode(data).decode(), 0o600)
-            files = sorted(self._folder.iterdir(), key=lambda file: file.stat().st_mtime_ns, reverse=True)
-            for file in files[_MOST_SIDES:]:
-                file.unlink(missing_ok=True)
+            keep_among_few(self._folder / key, b64encode(data).decode(), _MOST_SIDES)
 
 
 def key_of(environments: Path, environment: str, as_of: date) -> str | None:

@@ -19,7 +19,6 @@ from gpuplane.delivery.chunks import beside
 from gpuplane.delivery.document_cache import DocumentCache, cache_file
 from gpuplane.delivery.kept_sides import KeptSides, Side, Worked, kept, key_of
 from gpuplane.delivery.offline_engine import render
-from gpuplane.delivery.own_inputs import OwnInputs
 from gpuplane.delivery.preview_report import PreviewReport, plain
 from gpuplane.delivery.redaction import SECRETS, Redaction, redaction_of, sealed
 from gpuplane.delivery.tenant_renders import TenantRenders
@@ -61,7 +60,7 @@ def shared_side(environments: Path, environment: str, as_of: date, renders: Tena
 
 @contextmanager
 def shared_side_beside(environments: Path, environment: str, as_of: date, renders: TenantRenders,
-                       sides: KeptSides | None) -> Iterator[Callable[[], Worked]]:
+                       sides: KeptSides | None, key: str | None = None) -> Iterator[Callable[[], Worked]]:
     """The same, worked out by a child while this process goes on, once it has rendered its own side.
 
     Yields:
@@ -69,7 +68,7 @@ def shared_side_beside(environments: Path, environment: str, as_of: date, render
     """
     def work() -> bytes:
         before = frozenset(renders.known)
-        side, views = shared_side(environments, environment, as_of, renders, sides)
+        side, views = shared_side(environments, environment, as_of, renders, sides, key)
         if not side.is_all_of(views, renders):
             raise ValueError("more than what is handed over")
         return pickle.dumps((side, {digest: renders.known[digest] for digest in side.tenants.values() if digest not in before}))
@@ -80,7 +79,7 @@ def shared_side_beside(environments: Path, environment: str, as_of: date, render
             renders.add(new)
             if (views := side.views(renders)) is not None:
                 return side, views
-        return shared_side(environments, environment, as_of, renders, sides)
+        return shared_side(environments, environment, as_of, renders, sides, key)
 
     with beside(work) as answer:
         yield lambda: found(answer())
@@ -105,9 +104,8 @@ def _worked_out(environments: Path, environment: str, as_of: date, renders: Tena
     planned = plan(spec, catalog, as_of)
     views = render(spec, planned, renders=renders)
     edges = matrix(PlannedGraph(views, catalog=catalog, parameters=spec.environment.spec.policies)).edges
-    inputs = OwnInputs(spec, planned) if renders is not None else None
     shared = tuple(view for view in views if view.layer != "tenants")
-    return Side(_compared_plan(planned), edges, shared, {name: inputs.digest(name) for name in spec.tenants} if inputs else {}), views
+    return Side(_compared_plan(planned), edges, shared, dict(renders.digests(spec, planned)) if renders is not None else {}), views
 
 
 def _compared_plan(planned: EnvironmentPlan) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from gpuplane.delivery.chunks import shared_out
+from gpuplane.delivery.chunks import LEAST, shared_out
 from gpuplane.delivery.own_inputs import OwnInputs
 from gpuplane.graph.resource_view import ResourceView, Unknown, restored
 from gpuplane.planning.environment_plan import EnvironmentPlan
@@ -25,8 +25,6 @@ Views = tuple[ResourceView, ...]
 Render = Callable[[EnvironmentSpec, EnvironmentPlan, str], Views]
 """Renders one tenant from what is its own."""
 
-_LEAST = 24
-"""Tenants to be rendered of which children are worth their start."""
 _UNPACKED = 24
 """Bytes of memory for a byte of a packed tenant, measured at a thousand of them: 19."""
 _MOST_ROWS = 20_000
@@ -78,13 +76,21 @@ class TenantRenders:
         Raises:
             OSError: a file cannot be read.
         """
-        _, digests = self._inputs(spec, planned)
+        digests = self.digests(spec, planned)
         found: list[int] = []
         if self._file is not None and self._file.is_file():
             with suppress(sqlite3.Error), closing(sqlite3.connect(self._file, timeout=1)) as database:
                 for digest in digests.values():
                     found += (size for size, in database.execute("SELECT length(value) FROM renders WHERE digest = ?", (digest,)))
-        return sum(found) * _UNPACKED if len(digests) - len(found) < _LEAST else 0
+        return sum(found) * _UNPACKED if len(digests) - len(found) < LEAST else 0
+
+    def digests(self, spec: EnvironmentSpec, planned: EnvironmentPlan) -> Mapping[str, str]:
+        """Digest of what each tenant's resources follow from, by its name.
+
+        Raises:
+            OSError: a file cannot be read.
+        """
+        return self._inputs(spec, planned)[1]
 
     def _inputs(self, spec: EnvironmentSpec, planned: EnvironmentPlan) -> tuple[OwnInputs, Mapping[str, str]]:
         """The inputs of each tenant, and their digests; those of the last plan are known."""

@@ -19,6 +19,18 @@ def write_whole(path: Path, text: str, mode: int = 0o644) -> None:
         new.replace(path)
 
 
+def keep_among_few(path: Path, text: str, most: int) -> None:
+    """Write a file that only its owner reads into a folder that is for such files alone; the oldest go where there are more.
+
+    Raises:
+        OSError: the system says no.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    write_whole(path, text, 0o600)
+    for file in sorted(path.parent.iterdir(), key=lambda file: file.stat().st_mtime_ns, reverse=True)[most:]:
+        file.unlink(missing_ok=True)
+
+
 def create_whole(path: Path, content: bytes, mode: int = 0o644) -> None:
     """Write a file that is not there yet, and its folder if need be: whole, durable, or not at all.
 

@@ -138,7 +138,7 @@ def test_children_begin_before_what_is_kept_is_read_and_after_what_is_not_is_ren
         return honest(objects, more_bytes)
 
     monkeypatch.setattr(judged_side, "fitting", noted)
-    monkeypatch.setattr(tenant_renders, "_LEAST", 2)  # tenants to render
+    monkeypatch.setattr(tenant_renders, "LEAST", 2)  # tenants to render
     whole = said(large, None)
     assert said(large, tmp_path) == whole
     assert said(large, tmp_path) == whole

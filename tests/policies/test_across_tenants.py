@@ -27,7 +27,7 @@ from gpuplane.spec.loader import load_environment
 
 ROOT = Path(__file__).resolve().parents[2]
 DAY = date(2026, 11, 21)
-NEAR = tuple(rule for rule in all_rules() if rule.scope == "object" or not rule.across_tenants)
+NEAR = tuple(rule for rule in all_rules() if rule.stays_in_tenants)
 EXAMPLES = tuple((rule, example) for rule in all_rules() for example in (*rule.FAILS, *rule.PASSES))
 
 
