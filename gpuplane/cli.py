@@ -179,11 +179,11 @@ def _preview(environments: Path, environment: str, against: str | None, as_of: d
     from gpuplane.delivery.comparison import OtherSide
     from gpuplane.delivery.kept_sides import KeptSides
 
-    with OtherSide(environments, environment, against, as_of) as other:
-        sides = KeptSides(cache_file().with_name("sides"))
-        spec, report = own(lambda: other.begin(renders, sides) if renders is not None else None)
+    sides = KeptSides(cache_file().with_name("sides")) if renders is not None else None
+    with OtherSide(environments, environment, against, as_of, sides=sides) as other:
+        spec, report = own(lambda: other.begin(renders) if renders is not None else None)
         with step(f"comparing with {against}"):
-            return previews.with_comparison(spec, report, other.compared_with(report, renders, sides))
+            return previews.with_comparison(spec, report, other.compared_with(report, renders))
 
 
 def _print(report: PreviewReport, output_format: str) -> None:

@@ -12,6 +12,13 @@ from gpuplane.graph.resource_view import ResourceView, unknowns
 from gpuplane.policies.admission import Admission
 from gpuplane.policies.finding import Finding, Verdict
 
+Sight = Literal["tenant", "outlines", "everything"]
+"""What of other tenants a rule looks at where it judges one: nothing, what :mod:`gpuplane.graph.outlines` leaves of them, or everything.
+
+One that looks at nothing says no more of what is of no tenant where there are more tenants; one that looks at outlines says nothing of what
+they lack. Tests try it on all examples and environments (docs/adr/0042).
+"""
+
 
 @dataclass(frozen=True)
 class Example:
@@ -47,9 +54,8 @@ class Rule(ABC):
     across_layers: ClassVar[bool] = False
     """Whether it asks for objects that another layer brings, such as the rules that record what an alert reads. A policy pack sees one
     stack, which is one layer, and leaves such a rule to the gate before it, which sees all of them."""
-    across_tenants: ClassVar[bool] = True
-    """Of scope ``platform``: whether what it says of a tenant's object can follow from another tenant's, or what it says of an object of no
-    tenant from a tenant's alone. A preview asks a rule that does not look so far again only about tenants that are not what they were."""
+    looks_at: ClassVar[Sight] = "everything"
+    """What a preview has to show it, beside what is of no tenant, to hear what it says of a tenant; of scope ``object``, nothing else."""
     asks_for_secrecy: ClassVar[bool] = False
     """Whether it asks if a value is kept secret. A policy pack cannot tell, for the SDK hands it secrets in the clear: the gate before
     it judges such a rule."""
@@ -59,9 +65,9 @@ class Rule(ABC):
     FAILS: ClassVar[tuple[Example, ...]]
 
     @property
-    def stays_in_tenants(self) -> bool:
-        """Whether what it says of a tenant follows from that tenant and from what is of none."""
-        return self.scope == "object" or not self.across_tenants
+    def sight(self) -> Sight:
+        """What it looks at: a rule of scope ``object`` at no more than the tenant."""
+        return "tenant" if self.scope == "object" else self.looks_at
 
     @abstractmethod
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:

@@ -19,10 +19,9 @@ from types import TracebackType
 from typing import Any
 
 from gpuplane.delivery.changes import changes_between
-from gpuplane.delivery.chunks import beside
 from gpuplane.delivery.exit_status import CannotStart
 from gpuplane.delivery.isolation_json import edges_from_json
-from gpuplane.delivery.kept_sides import KeptSides, Worked
+from gpuplane.delivery.kept_sides import KeptSides, ListedFile, Worked, key_of
 from gpuplane.delivery.preview_report import SCHEMA_VERSION, Comparison, PreviewReport
 from gpuplane.delivery.render_json import to_json, views_from_json
 from gpuplane.delivery.tenant_renders import TenantRenders
@@ -47,6 +46,7 @@ class OtherSide:
         ref: what to compare with.
         as_of: date that both sides are judged at.
         command: ``preview``, or ``cost``, which only plans.
+        sides: other sides of comparisons before; never where the answer lets an apply go. Of one that is there no file is checked out.
 
     Attributes:
         ref, commit: what is compared with.
@@ -55,36 +55,50 @@ class OtherSide:
         CannotStart: not a git repository, or no such ref.
     """
 
-    def __init__(self, environments: Path, environment: str, ref: str, as_of: date, command: str = "preview") -> None:
+    def __init__(self, environments: Path, environment: str, ref: str, as_of: date, command: str = "preview",
+                 sides: KeptSides | None = None) -> None:
         self.ref = ref
-        top = repository_of(environments, "--against compares with a commit")
+        self._top = repository_of(environments, "--against compares with a commit")
         self.commit = commit_of(environments, ref)
-        relative = environments.resolve().relative_to(top.resolve())
-        self._environment, self._as_of, self._command = environment, as_of, command
+        self._relative = environments.resolve().relative_to(self._top.resolve())
+        self._environment, self._as_of, self._command, self._sides = environment, as_of, command, sides
         self._folder = tempfile.TemporaryDirectory(prefix="gpuplane-ref-", ignore_cleanup_errors=True)
         self._tree = Path(self._folder.name)
-        self._environments, self._child = self._tree / relative, None  # type: Path, subprocess.Popen[str] | None
+        self._environments, self._child = self._tree / self._relative, None  # type: Path, subprocess.Popen[str] | None
         self._ending = ExitStack()
         self._begun: Callable[[], Worked] | None = None
-        self._checked_out = self._ending.enter_context(_checking_out(top, self.commit, self._tree))
-        self._relative = relative
-        if command != "preview" or git(top, "ls-tree", "--name-only", self.commit, "gpuplane", what=f"tree {self.commit}"):
-            self._start()  # else its files need not be there before this side is rendered
-            self._key: Callable[[], bytes | None] = lambda: None
-        else:
-            self._key = self._ending.enter_context(beside(self._its_key))  # while this side is read by one process
-
-    def _its_key(self) -> bytes:
-        """In a child: what a kept side is found by, once all files are there."""
-        from gpuplane.delivery.kept_sides import key_of
-
-        self._checked_out(by_a_child=True)
-        return (key_of(self._environments, self._environment, self._as_of) or "").encode()
+        self._has_program = command != "preview" or bool(
+            git(self._top, "ls-tree", "--name-only", self.commit, "gpuplane", what=f"tree {self.commit}"))
+        if self._has_program:
+            self._start()
+        elif not self._is_kept:
+            _ = self._checking_out  # while this side is read
 
     @cached_property
-    def _kept_key(self) -> str | None:
-        found = self._key()
-        return found.decode() if found else None
+    def _checking_out(self) -> Callable[[], None]:
+        return self._ending.enter_context(_checking_out(self._top, self.commit, self._tree))
+
+    def _files(self) -> Path:
+        """Folder of the environments, once all files are there."""
+        self._checking_out()
+        return self._environments
+
+    @cached_property
+    def _listed(self) -> tuple[ListedFile, ...]:
+        """Files below the environments' folder in the commit."""
+        inside = "" if self._relative == Path() else f"{self._relative.as_posix()}/"
+        where = ["--", inside] if inside else []
+        rows = git(self._top, "ls-tree", "-r", "-z", "--full-tree", self.commit, *where, what=f"tree {self.commit}").split("\0")
+        found = ((*said.split(), path.removeprefix(inside)) for said, _, path in (row.partition("\t") for row in rows if row))
+        return tuple(ListedFile(mode, digest, path) for mode, _, digest, path in found)
+
+    @cached_property
+    def _key(self) -> str | None:
+        return None if self._has_program else key_of(self._listed, self._environment, self._as_of)
+
+    @property
+    def _is_kept(self) -> bool:
+        return self._sides is not None and self._key is not None and self._sides.holds(self._key)
 
     def _start(self) -> subprocess.Popen[str] | None:
         """The preview by the ref's own program, where it has one."""
@@ -95,13 +109,16 @@ class OtherSide:
     @property
     def exists(self) -> bool:
         """Whether the environment is there at that ref."""
-        self._checked_out()
-        return (self._environments / self._environment / "environment.yaml").is_file()
+        if not self._has_program and not any(each.is_link for each in self._listed):
+            return any(each.path == f"{self._environment}/environment.yaml" for each in self._listed)
+        return (self._files() / self._environment / "environment.yaml").is_file()
 
     @cached_property
     def _shares(self) -> bool:
         """Without a program of its own the other side is rendered by this one, which then need not render what both have in common."""
-        self._checked_out()
+        if not self._has_program:
+            return True
+        self._checking_out()
         return self._command == "preview" and not (self._tree / "gpuplane" / "__init__.py").is_file()
 
     def __enter__(self) -> OtherSide:
@@ -114,32 +131,32 @@ class OtherSide:
         self._ending.close()
         self._folder.cleanup()
 
-    def begin(self, renders: TenantRenders, sides: KeptSides | None = None) -> None:
+    def begin(self, renders: TenantRenders) -> None:
         """Have the other side worked out while this one is judged: to be called when this one's tenants are rendered.
 
         Args:
-            renders, sides: as of :meth:`compared_with`.
+            renders: as of :meth:`compared_with`.
         """
-        if len(renders.latest) >= _LEAST and sum(map(len, renders.latest.values())) <= _MOST and self.exists and self._shares:
+        if len(renders.asked) >= _LEAST and renders.objects <= _MOST and not self._is_kept and self.exists and self._shares:
             from gpuplane.delivery.shared_side import shared_side_beside
 
+            self._checking_out()
             self._begun = self._ending.enter_context(
-                shared_side_beside(self._environments, self._environment, self._as_of, renders, sides, self._kept_key))
+                shared_side_beside(self._files, self._environment, self._as_of, renders, self._sides, self._key))
 
-    def compared_with(self, report: PreviewReport, renders: TenantRenders | None = None, sides: KeptSides | None = None) -> Comparison:
+    def compared_with(self, report: PreviewReport, renders: TenantRenders | None = None) -> Comparison:
         """The comparison, once both sides are there; where the other side cannot be previewed, a note says why.
 
         Args:
             report: this side.
             renders: tenants that were rendered before, those of this side among them.
-            sides: other sides of comparisons before; never where the answer lets an apply go.
         """
         if not self.exists:
             note = f"{report.environment} does not exist at {self.ref}: everything is new."
             return Comparison(self.ref, self.commit, None, changes_between((), _own(report)), note, ())
         try:
             if self._shares:
-                return self._shared(report, renders, sides)
+                return self._shared(report, renders)
             data = self.answer(SCHEMA_VERSION)
             return Comparison(self.ref, self.commit, data["plan"], changes_between(views_from_json(data), _own(report)),
                               edges=edges_from_json(data))
@@ -160,16 +177,16 @@ class OtherSide:
         from gpuplane.delivery.shared_side import rendered_side
 
         try:
-            return rendered_side(self._environments, self._environment, self._as_of)
+            return rendered_side(self._files(), self._environment, self._as_of)
         except InvalidSpec as error:
             raise NoAnswer(_first_error(str(error).replace(f"{self._folder.name}/", ""))) from None
 
-    def _shared(self, report: PreviewReport, renders: TenantRenders | None, sides: KeptSides | None) -> Comparison:
+    def _shared(self, report: PreviewReport, renders: TenantRenders | None) -> Comparison:
         from gpuplane.delivery.shared_side import differing, shared_side
 
         try:
             worked = self._begun() if self._begun is not None else shared_side(
-                self._environments, self._environment, self._as_of, renders, sides, self._kept_key)
+                self._files, self._environment, self._as_of, renders, self._sides, self._key)
         except InvalidSpec as error:
             raise NoAnswer(_first_error(str(error).replace(f"{self._folder.name}/", ""))) from None
         plan, changes, edges = differing(worked, self._as_of, report)
@@ -234,7 +251,8 @@ def git(where: Path, *arguments: str, what: str, **variables: str) -> str:
         CannotStart: git is missing, or failed: ``where`` has no ``what``.
     """
     try:
-        found = subprocess.run(["git", *arguments], cwd=where, env={**os.environ, **variables}, capture_output=True, text=True, check=False)
+        found = subprocess.run(["git", *arguments], cwd=where, env={**os.environ, **variables}, capture_output=True, text=True,
+                               errors="surrogateescape", check=False)
     except OSError as error:
         raise CannotStart(f"git cannot be run in {where}: {error.strerror}.") from None
     if found.returncode != 0:
@@ -249,11 +267,11 @@ def check_out(top: Path, commit: str, folder: Path) -> None:
 
 
 @contextmanager
-def _checking_out(top: Path, commit: str, folder: Path) -> Iterator[Callable[..., None]]:
+def _checking_out(top: Path, commit: str, folder: Path) -> Iterator[Callable[[], None]]:
     """The same while this process goes on.
 
     Yields:
-        What waits for all files to be there; a child of this process waits for git's output to end, for git is no child of its.
+        What waits for all files to be there.
 
     Raises:
         CannotStart: from that too.
@@ -261,12 +279,10 @@ def _checking_out(top: Path, commit: str, folder: Path) -> Iterator[Callable[...
     index = {"GIT_INDEX_FILE": str(folder / ".gpuplane-index")}
     git(top, "read-tree", commit, what=f"tree {commit}", **index)
     running = subprocess.Popen(["git", "checkout-index", "--all", "--quiet", f"--prefix={folder}/"], cwd=top,
-                               env={**os.environ, **index}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+                               env={**os.environ, **index}, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
-    def done(by_a_child: bool = False) -> None:
-        if by_a_child and running.stdout is not None:
-            running.stdout.read()
-        elif running.wait() != 0:
+    def done() -> None:
+        if running.wait() != 0:
             raise CannotStart(f"{top} has no files of {commit}.")
 
     try:
@@ -275,8 +291,6 @@ def _checking_out(top: Path, commit: str, folder: Path) -> Iterator[Callable[...
         if running.poll() is None:
             running.kill()
             running.wait()
-        if running.stdout is not None:
-            running.stdout.close()
 
 
 def _child(folder: Path, relative: Path, environment: str, as_of: date, name: str) -> subprocess.Popen[str]:

@@ -9,11 +9,12 @@ goes without a refusal that does.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from decimal import Decimal
+from functools import cached_property
 
 from gpuplane.graph.resource_view import ResourceView
-from gpuplane.planning.demand import by_key, demands
+from gpuplane.planning.demand import Demands, by_key, demands
 from gpuplane.planning.environment_plan import EnvironmentPlan
 from gpuplane.planning.node_fit import impossible_replicas
 from gpuplane.planning.refusal import (
@@ -34,13 +35,23 @@ class Consequences:
     """What follows from the refusals of a plan."""
 
     def __init__(self, spec: EnvironmentSpec, plan: EnvironmentPlan) -> None:
-        self._spec, self._plan, self._asked = spec, plan, demands(spec)
-        impossible = impossible_replicas(self._asked, plan.pools)
+        self._spec, self._plan = spec, plan
         self._pools = {pool.name for pool in plan.pools.values() if pool.usd_per_node_hour is None}
         self._bare = {name for name in self._pools if not plan.pools[name].gpus_per_node}
-        self._homeless = {name for name, entry in spec.services.items() if entry.place.file in impossible}
-        self._affected = self._homeless | {name for name, entry in spec.services.items()
-                                           if entry.document.spec.placement.pool in self._pools}
+
+    @cached_property
+    def _asked(self) -> Demands:
+        return demands(self._spec)
+
+    @cached_property
+    def _homeless(self) -> Collection[str]:
+        impossible = impossible_replicas(self._asked, self._plan.pools)
+        return {name for name, entry in self._spec.services.items() if entry.place.file in impossible}
+
+    @cached_property
+    def _affected(self) -> Collection[str]:
+        return {*self._homeless, *(name for name, entry in self._spec.services.items()
+                                   if entry.document.spec.placement.pool in self._pools)}
 
     def without(self, findings: Iterable[tuple[Finding, ResourceView | None]]) -> list[Finding]:
         """The findings that say something of their own, each given with the object it is about."""

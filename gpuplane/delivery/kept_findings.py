@@ -1,26 +1,26 @@
 """What rules said of tenants that are what they were, kept for the next preview: such a rule is asked again about the others alone.
 
-Kept is what rules say that do not look across tenants (``Rule.across_tenants``): it follows from a tenant's resources, which follow from
-its render's digest (:mod:`gpuplane.delivery.own_inputs`), from the resources of no tenant, the day and the program, which the file is
-named after. All other rules, and a user's own, are asked about everything. Only previews read this, as they read rendered tenants
-(docs/adr/0041).
+Kept is what rules say that look at no other tenant (``Rule.sight``): it follows from a tenant's resources, which follow from its render's
+digest (:mod:`gpuplane.delivery.own_inputs`), from the resources of no tenant, the day and the program, which the file is named after.
+Rules that look at outlines are asked about all tenants, as others see those that are known; a user's own, about everything. Only
+previews read this, as they read rendered tenants (docs/adr/0041, 0042).
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import date
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from gpuplane.delivery.own_inputs import program_digest
-from gpuplane.delivery.tenant_renders import TenantRenders, Views, as_text
+from gpuplane.delivery.packed_views import Views, as_text
 from gpuplane.delivery.whole_file import keep_among_few
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.resource_view import ResourceView
@@ -46,15 +46,16 @@ class KeptFindings:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def of(self, renders: TenantRenders, views: Views, as_of: date) -> TenantFindings:
-        """Those of the tenants that were rendered last.
+    def of(self, owners: Mapping[str, str], tenants: Collection[str], rest: Views, as_of: date) -> TenantFindings:
+        """Those of some tenants.
 
         Args:
-            renders: with these tenants.
-            views: every resource that is judged.
+            owners: digest of the render of the tenant that a resource is of, by the resource's URN.
+            tenants: digests of all.
+            rest: every resource that is no tenant's.
             as_of: the day it is judged at.
         """
-        found = TenantFindings(renders, views, as_of)
+        found = TenantFindings(owners, tenants, rest, as_of)
         with suppress(OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
             found.read((self._folder / found.key).read_text(encoding="utf-8"))
         return found
@@ -67,20 +68,37 @@ class KeptFindings:
             keep_among_few(self._folder / found.key, found.text(), _MOST_FILES)
 
 
+class Shown(Protocol):
+    """What rules are shown: an environment, more and less of it."""
+
+    @property
+    def whole(self) -> PlannedGraph:
+        """Every resource."""
+
+    @property
+    def wide(self) -> PlannedGraph:
+        """Every resource, but of tenants of which all is known as others see them."""
+
+    @property
+    def near(self) -> PlannedGraph:
+        """Every resource but those of tenants of which all is known."""
+
+    def view(self, urn: str) -> ResourceView:
+        """A resource that somebody found something about."""
+
+
 class TenantFindings:
     """What is known of tenants, and the rules asked about the others.
 
     Args:
-        renders, views, as_of: as of :meth:`KeptFindings.of`.
+        owners, tenants, rest, as_of: as of :meth:`KeptFindings.of`.
 
     Attributes:
         news: whether there is something to keep that was not read.
     """
 
-    def __init__(self, renders: TenantRenders, views: Views, as_of: date) -> None:
-        self._views, self._as_of = {view.urn: view for view in views}, as_of
-        self._owner = _owners(renders.latest, self._views)
-        self._tenants = frozenset(renders.latest)
+    def __init__(self, owners: Mapping[str, str], tenants: Collection[str], rest: Views, as_of: date) -> None:
+        self._owner, self._tenants, self._rest, self._as_of = owners, frozenset(tenants), rest, as_of
         self._known: dict[str, Sequence[Finding]] = {}
         """By the digest of the tenant's render, without the place in a file."""
         self._loud: frozenset[str] = frozenset()
@@ -90,8 +108,7 @@ class TenantFindings:
     @cached_property
     def key(self) -> str:
         """Digest of all that findings follow from beside the tenant's own resources."""
-        rest = tuple(view for urn, view in self._views.items() if urn not in self._owner)
-        parts = (program_digest(), *(version(name) for name in _DETECTORS), self._as_of.isoformat(), as_text(rest))
+        parts = (program_digest(), *(version(name) for name in _DETECTORS), self._as_of.isoformat(), as_text(self._rest))
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
     def read(self, text: str) -> None:
@@ -114,85 +131,95 @@ class TenantFindings:
         plain = {digest: [asdict(each) for each in rows[digest]] for digest in sorted(rows)}
         return json.dumps({"loud": sorted(self._loud), "tenants": plain}, ensure_ascii=False)
 
-    def near(self, graph: PlannedGraph) -> PlannedGraph:
-        """The graph without the tenants of which everything is known."""
-        if self._tenants.isdisjoint(self._known):
-            return graph
-        return graph.of_some(view for view in graph.resources if self._owner.get(view.urn) not in self._known)
+    @cached_property
+    def known(self) -> Collection[str]:
+        """Digests of tenants of which everything is known."""
+        return self._tenants & self._known.keys()
 
-    def judged(self, rules: Sequence[Rule], whole: PlannedGraph, near: PlannedGraph) -> list[Sequence[Finding]]:
-        """The findings of each rule, as if it had been asked about the whole graph; those that are kept come last.
+    def owner(self, urn: str) -> str | None:
+        """Digest of the tenant that a resource is of."""
+        return self._owner.get(urn)
 
-        Args:
-            rules: some.
-            whole: every resource.
-            near: of :meth:`near`.
-        """
-        return [self._of(rule, whole, near) for rule in rules]
+    @property
+    def named(self) -> Collection[str]:
+        """URNs of resources that something is known of."""
+        return [each.urn for digest in self.known for each in self._known[digest]]
 
-    def _of(self, rule: Rule, whole: PlannedGraph, near: PlannedGraph) -> Sequence[Finding]:
-        if near is whole or not _within(rule, whole) or rule.id in self._loud:
-            return one_by_one([rule], whole)[0]
-        found = one_by_one([rule], near)[0]
+    def judged(self, rules: Sequence[Rule], shown: Shown) -> list[Sequence[Finding]]:
+        """The findings of each rule, as if it had been asked about everything; those that are kept come last."""
+        return [self._of(rule, shown) for rule in rules]
+
+    def _of(self, rule: Rule, shown: Shown) -> Sequence[Finding]:
+        if rule.sight == "everything" or rule.id in self._loud or not _shipped(rule, shown.near):
+            return one_by_one([rule], shown.whole)[0]
+        if rule.sight == "outlines":
+            return one_by_one([rule], shown.wide)[0]
+        found = one_by_one([rule], shown.near)[0]
         if any(each.urn not in self._owner for each in found):  # with all tenants it may say something else of what is no tenant's
-            return one_by_one([rule], whole)[0]
-        return [*found, *(self._placed(each) for each in self._kept.get(rule.id, ()))]
+            return one_by_one([rule], shown.whole)[0]
+        return [*found, *(_placed(each, shown.view(each.urn)) for each in self._kept.get(rule.id, ()))]
 
     @cached_property
     def _kept(self) -> Mapping[str, Sequence[Finding]]:
         """By rule."""
         found: dict[str, list[Finding]] = {}
-        for digest in sorted(self._tenants & self._known.keys()):
+        for digest in sorted(self.known):
             for each in self._known[digest]:
                 found.setdefault(each.rule, []).append(each)
         return found
 
-    def _placed(self, finding: Finding) -> Finding:
-        view = self._views[finding.urn]
-        return replace(finding, file=view.file, line=view.line)
-
-    def learn(self, rules: Sequence[Rule], found: Sequence[Sequence[Finding]], graph: PlannedGraph) -> None:
+    def learn(self, rules: Sequence[Rule], found: Sequence[Sequence[Finding]], shown: Shown,
+              left_out: Collection[str] = ()) -> None:
         """Remember what each rule says of tenants that are new; nothing of one whose literals must not stand there, nor if a rule broke.
 
         Args:
-            rules, found: all that were asked, and what each says of the whole graph.
-            graph: the whole graph.
+            rules, found: all that were asked, and what each says.
+            shown: what they were asked about.
+            left_out: digests of tenants of which nothing is to be remembered.
         """
-        if graph.parameters.language_model is not None or any(not each.urn for findings in found for each in findings):
+        if shown.near.parameters.language_model is not None or any(not each.urn for findings in found for each in findings):
             return
-        rows: dict[str, list[Finding]] = {digest: [] for digest in self._tenants}
-        left: set[str | None] = set()
+        rows: dict[str, list[Finding]] = {digest: [] for digest in self._tenants if digest not in self._known}
+        left = set(left_out)
         loud: set[str] = set()
         for rule, findings in zip(rules, found, strict=True):
-            for each in findings if _within(rule, graph) else ():
+            for each in findings if rule.sight == "tenant" and _shipped(rule, shown.near) else ():
                 owner = self._owner.get(each.urn)
                 if owner is None:
                     loud.add(rule.id)
-                elif isinstance(rule, LiteralRule) or (each.file, each.line) != (self._views[each.urn].file, self._views[each.urn].line):
+                elif owner in self._known:
+                    continue
+                elif isinstance(rule, LiteralRule) or _placed(each, shown.view(each.urn)) != each:
                     left.add(owner)
                 else:
                     rows[owner].append(replace(each, file="", line=0))
         known = {digest: tuple(each) for digest, each in rows.items() if digest not in left}
-        if not known.keys() <= self._known.keys() or loud != self._loud:
+        if known or loud != self._loud:
             self._known, self._loud, self.news = {**self._known, **known}, frozenset(loud), True
 
 
-def _owners(latest: Mapping[str, Views], judged: Mapping[str, ResourceView]) -> dict[str, str]:
-    """Digest of the tenant that each resource is of, by URN; without what several have, as the stack and its providers."""
+def owners_of(tenants: Mapping[str, Iterable[str]]) -> dict[str, str]:
+    """The tenant that each resource is of; without what several have.
+
+    Args:
+        tenants: URNs of each one's resources.
+    """
     found: dict[str, str] = {}
     shared: set[str] = set()
-    for digest, views in latest.items():
-        for view in views:
-            there = judged.get(view.urn)
-            if view.urn in found or there is None or there.props is not view.props or view.type.startswith("pulumi:"):
-                shared.add(view.urn)
-            found[view.urn] = digest
-    return {urn: digest for urn, digest in found.items() if urn not in shared}
+    for tenant, urns in tenants.items():
+        for urn in urns:
+            if found.setdefault(urn, tenant) is not tenant:
+                shared.add(urn)
+    return {urn: tenant for urn, tenant in found.items() if urn not in shared} if shared else found
 
 
-def _within(rule: Rule, graph: PlannedGraph) -> bool:
-    """Whether a rule's word about a tenant can be kept: what a language model reads in a text does not follow from the program alone."""
-    return rule.stays_in_tenants and type(rule).__module__.startswith(_SHIPPED) and graph.parameters.language_model is None
+def _placed(finding: Finding, view: ResourceView) -> Finding:
+    return replace(finding, file=view.file, line=view.line)
+
+
+def _shipped(rule: Rule, graph: PlannedGraph) -> bool:
+    """Whether a rule's word about what it looks at counts: what a language model reads in a text does not follow from the program alone."""
+    return type(rule).__module__.startswith(_SHIPPED) and graph.parameters.language_model is None
 
 
 def _finding(row: Mapping[str, Any]) -> Finding:

@@ -14,17 +14,18 @@ class Later(Sequence[Row]):
 
     Args:
         make: makes it.
+        length: how long it is, where that is known before.
     """
 
-    def __init__(self, make: Callable[[], Sequence[Row]]) -> None:
-        self._make = make
+    def __init__(self, make: Callable[[], Sequence[Row]], length: int | None = None) -> None:
+        self._make, self._length = make, length
 
     @cached_property
     def _rows(self) -> Sequence[Row]:
         return self._make()
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._rows) if self._length is None else self._length
 
     @overload
     def __getitem__(self, index: int) -> Row: ...

@@ -24,7 +24,8 @@ from pulumi.runtime.stack import run_pulumi_func
 
 from gpuplane.delivery.prompt_registration import registering_at_once
 from gpuplane.delivery.redaction import REDACTED
-from gpuplane.delivery.tenant_renders import TenantRenders
+from gpuplane.delivery.tenant_outline import TenantOutline
+from gpuplane.delivery.tenant_renders import Render, TenantRenders
 from gpuplane.graph.resource_view import ResourceView, Unknown, lookup
 from gpuplane.planning.environment_plan import EnvironmentPlan
 from gpuplane.spec.environment_spec import EnvironmentSpec, StackKey
@@ -55,10 +56,30 @@ def render_stacks(spec: EnvironmentSpec, planned: EnvironmentPlan, progress: Cal
     for layer in spec.layers:
         progress(f"rendering layer {layer}")
         shared = _shared(spec, planned, renders) if renders is not None and layer == "tenants" and spec.tenants else None
-        for key in spec.stacks_of(layer):
-            found[key] = (render_stack(spec, planned, key, spec.stack_name(layer)) if shared is None
-                          else _each_once(shared[name] for name in ([key.tenant] if key.tenant else spec.tenants)))
+        found |= _layer(spec, planned, layer) if shared is None else {
+            key: _each_once(shared[name] for name in ([key.tenant] if key.tenant else spec.tenants)) for key in spec.stacks_of(layer)}
     return found
+
+
+def _layer(spec: EnvironmentSpec, planned: EnvironmentPlan, layer: str) -> dict[StackKey, tuple[ResourceView, ...]]:
+    return {key: render_stack(spec, planned, key, spec.stack_name(layer)) for key in spec.stacks_of(layer)}
+
+
+def outlined(spec: EnvironmentSpec, planned: EnvironmentPlan, progress: Callable[[str], None], renders: TenantRenders,
+             ) -> tuple[tuple[ResourceView, ...], Mapping[str, TenantOutline]] | None:
+    """Resources of all layers but the tenants', and an outline of each tenant; None where they cannot be had one by one.
+
+    Args:
+        spec, planned, progress, renders: as of :func:`render`.
+    """
+    found: list[tuple[ResourceView, ...]] = []
+    for layer in spec.layers:
+        progress(f"rendering layer {layer}")
+        found += _layer(spec, planned, layer).values() if layer != "tenants" else ()
+    try:
+        return _each_once(found), renders.outlined(spec, planned, tenant_renderer(spec))
+    except (NotOwnError, OSError):
+        return None
 
 
 def together(spec: EnvironmentSpec, stacks: Mapping[StackKey, tuple[ResourceView, ...]]) -> tuple[ResourceView, ...]:
@@ -85,15 +106,20 @@ def _each_once(views: Iterable[tuple[ResourceView, ...]]) -> tuple[ResourceView,
 
 def _shared(spec: EnvironmentSpec, planned: EnvironmentPlan, renders: TenantRenders) -> Mapping[str, tuple[ResourceView, ...]] | None:
     """What the layer of tenants holds of each, rendered by itself where it is not there; None where that cannot be."""
+    try:
+        return renders.views(spec, planned, tenant_renderer(spec))
+    except (NotOwnError, OSError):
+        return None
+
+
+def tenant_renderer(spec: EnvironmentSpec) -> Render:
+    """What renders one tenant of an environment, from what is its own."""
     stack = spec.stack_name("tenants")
 
     def one(own: EnvironmentSpec, its_plan: EnvironmentPlan, tenant: str) -> tuple[ResourceView, ...]:
         return _registered(lambda: register_tenant(own, its_plan, tenant), "tenants", stack)
 
-    try:
-        return renders.views(spec, planned, one)
-    except (NotOwnError, OSError):
-        return None
+    return one
 
 
 def _registered(program: Callable[[], None], layer: str, stack: str) -> tuple[ResourceView, ...]:

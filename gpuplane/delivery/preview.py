@@ -16,9 +16,9 @@ from gpuplane.delivery.judged_side import JudgedSide
 from gpuplane.delivery.kept_findings import KeptFindings
 from gpuplane.delivery.later import Later
 from gpuplane.delivery.preview_report import Comparison, PreviewReport
-from gpuplane.delivery.redaction import SECRETS, redaction_of, sealed
+from gpuplane.delivery.redaction import SECRETS, redaction_of
 from gpuplane.delivery.shared_judging import with_others
-from gpuplane.delivery.spec_documents import document_views, literal_findings
+from gpuplane.delivery.spec_documents import document_views
 from gpuplane.delivery.tenant_renders import TenantRenders
 from gpuplane.delivery.wiring_figures import service_wirings
 from gpuplane.graph.planned_graph import PlannedGraph
@@ -55,21 +55,19 @@ def preview(spec: EnvironmentSpec, as_of: date, progress: Progress = lambda _: N
         rendered: called when all tenants are.
         files: whether more than a terminal's text will be asked for.
     """
-    from gpuplane.delivery.applying.digest import digests_of
-
     rules = all_rules()
     _require_waivable(spec, {rule.id for rule in rules})
     progress(f"planning {len(spec.tenants)} tenants, {len(spec.services)} services, {len(spec.pools)} pools")
     catalog = catalog_of(spec)
     planned = plan(spec, catalog, as_of)
     empty = PlannedGraph((), catalog=catalog, parameters=spec.environment.spec.policies).on(as_of)
-    side = JudgedSide(spec, planned, empty, as_of, progress, renders, kept, rendered)
-    others = {"literals": lambda: literal_findings(spec, as_of), "digests": lambda: digests_of(spec, side.stacks)}
+    side = JudgedSide(spec, planned, empty, as_of, progress, renders, kept, rendered, files)
+    others = {"literals": side.literals, "digests": side.digests}
     found, beside = with_others(rules, side.judged, others, side.processes(), wirings=files)
-    side.learn(rules, found)
-    judgement = judge(side.graph, spec.exemptions, as_of, run=lambda *_: found)
-    sources, resources, graph = side.sources, side.graph.resources, side.graph
-    by_urn = {view.urn: view for view in resources}
+    side.learn(rules, found, beside["literals"])
+    judgement = judge(side.wide, spec.exemptions, as_of, run=lambda *_: found)
+    sources, graph = side.sources, side.wide
+    by_urn = {finding.urn: side.view(finding.urn) for finding in judgement.findings if finding.urn}
     located = Consequences(spec, planned).without(
         (sources.refine(finding, by_urn.get(finding.urn)), by_urn.get(finding.urn)) for finding in judgement.findings)
     literals = beside["literals"]
@@ -77,13 +75,14 @@ def preview(spec: EnvironmentSpec, as_of: date, progress: Progress = lambda _: N
     findings = merged(said, located)
     # Only what the rule about secrets has found can hold one.
     secret = {finding.urn for finding in (*judgement.findings, *literals) if finding.rule == SECRETS}
-    redaction = redaction_of(view for view in (*resources, *(view for view, _ in document_views(spec))) if view.urn in secret)
+    holders = (*by_urn.values(), *(view for view, _ in document_views(spec))) if secret else ()
+    redaction = redaction_of(view for view in holders if view.urn in secret)
     return PreviewReport(
-        environment=spec.name, as_of=as_of, plan=planned, resources=tuple(sealed(view, redaction) for view in resources),
+        environment=spec.name, as_of=as_of, plan=planned, resources=side.reported(redaction),
         findings=tuple(replace(each, message=redaction.text(each.message), waived=redaction.text(each.waived)) for each in findings),
         rules=tuple(rule.id for rule in rules), verdict=verdict_of(findings),
-        isolation=matrix(graph), wirings=Later(lambda: service_wirings(spec, graph)),
-        records=Later(lambda: data_records(spec, graph, findings, as_of)), redaction=redaction, stacks=beside["digests"])
+        isolation=matrix(graph), wirings=Later(lambda: service_wirings(spec, side.whole)),
+        records=Later(lambda: data_records(spec, side.whole, findings, as_of)), redaction=redaction, stacks=beside["digests"])
 
 
 def _idle_exemptions(spec: EnvironmentSpec, findings: Collection[Finding]) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from gpuplane.delivery.changes import Change, is_real
 from gpuplane.delivery.data_record import DataRecord
 from gpuplane.delivery.redaction import NO_SECRETS, Redaction
+from gpuplane.delivery.reported_views import ReportedViews
 from gpuplane.delivery.wiring_figures import ServiceWiring
 from gpuplane.graph.reachability import Edge, Matrix
 from gpuplane.graph.resource_view import ResourceView, Unknown
@@ -77,7 +78,7 @@ class PreviewReport:
     environment: str
     as_of: date
     plan: EnvironmentPlan
-    resources: tuple[ResourceView, ...]
+    resources: Sequence[ResourceView]
     findings: tuple[Finding, ...]
     rules: tuple[str, ...]
     verdict: Verdict
@@ -106,9 +107,15 @@ class PreviewReport:
         return upgrade_steps(before, self.plan.versions)
 
     @property
-    def real_resources(self) -> tuple[ResourceView, ...]:
+    def real_resources(self) -> Sequence[ResourceView]:
         """What would exist: no components, no providers."""
-        return tuple(view for view in self.resources if is_real(view))
+        return self.resources.real if isinstance(self.resources, ReportedViews) else tuple(view for view in self.resources if is_real(view))
+
+    @property
+    def namespaces(self) -> Sequence[ResourceView]:
+        """Namespaces that would exist."""
+        views = self.resources.outline if isinstance(self.resources, ReportedViews) else self.resources
+        return tuple(view for view in views if view.kind == "Namespace" and view.api_version == "v1")
 
 
 def sentence(finding: Finding) -> str:

@@ -168,8 +168,8 @@ def _status(money: TenantMoney | None, plan: TenantPlan) -> str:
 def _data_classes(report: PreviewReport) -> Mapping[str, str]:
     """Data class of each tenant, as its namespace says it: the objects are what is applied."""
     found: dict[str, str] = {}
-    for view in report.resources:
-        if view.kind == "Namespace" and view.api_version == "v1" and view.name not in found:
+    for view in report.namespaces:
+        if view.name not in found:
             word = view.labels.get(DATA_CLASSIFICATION, "")
             found[view.name] = "unknown" if isinstance(word, Unknown) else str(word)
     return found

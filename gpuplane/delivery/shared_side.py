@@ -17,10 +17,11 @@ from gpuplane.catalog import catalog_of
 from gpuplane.delivery.changes import Change, changes_between
 from gpuplane.delivery.chunks import beside
 from gpuplane.delivery.document_cache import DocumentCache, cache_file
-from gpuplane.delivery.kept_sides import KeptSides, Side, Worked, kept, key_of
+from gpuplane.delivery.kept_sides import KeptSides, Side, Worked, kept
 from gpuplane.delivery.offline_engine import render
 from gpuplane.delivery.preview_report import PreviewReport, plain
 from gpuplane.delivery.redaction import SECRETS, Redaction, redaction_of, sealed
+from gpuplane.delivery.reported_views import ReportedViews
 from gpuplane.delivery.tenant_renders import TenantRenders
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.reachability import Edge, matrix
@@ -35,31 +36,31 @@ _NOT_COMPARED = frozenset({"memory", "notes", "placements", "proofs", "schedulab
 """What of a plan no comparison asks for."""
 
 
-def shared_side(environments: Path, environment: str, as_of: date, renders: TenantRenders | None, sides: KeptSides | None = None,
+def shared_side(files: Callable[[], Path], environment: str, as_of: date, renders: TenantRenders | None, sides: KeptSides | None = None,
                 key: str | None = None) -> Worked:
     """The other side, and all of its resources.
 
     Args:
-        environments: folder of the other side's environments.
+        files: checks out the other side, and says where its environments are.
         environment: name of one that is there.
         as_of: date that both sides are judged at.
         renders: tenants that were rendered before.
         sides: other sides of comparisons before.
-        key: of :func:`gpuplane.delivery.kept_sides.key_of`, where it is known.
+        key: of :func:`gpuplane.delivery.kept_sides.key_of`; None where nothing can be kept.
 
     Raises:
         InvalidSpec: the other side's documents are wrong.
     """
     def make() -> Worked:
-        return _worked_out(environments, environment, as_of, renders)
+        return _worked_out(files(), environment, as_of, renders)
 
     if renders is None or sides is None:
         return make()
-    return kept(sides, key or key_of(environments, environment, as_of), make, renders)
+    return kept(sides, key, make, renders)
 
 
 @contextmanager
-def shared_side_beside(environments: Path, environment: str, as_of: date, renders: TenantRenders,
+def shared_side_beside(files: Callable[[], Path], environment: str, as_of: date, renders: TenantRenders,
                        sides: KeptSides | None, key: str | None = None) -> Iterator[Callable[[], Worked]]:
     """The same, worked out by a child while this process goes on, once it has rendered its own side.
 
@@ -68,18 +69,19 @@ def shared_side_beside(environments: Path, environment: str, as_of: date, render
     """
     def work() -> bytes:
         before = frozenset(renders.known)
-        side, views = shared_side(environments, environment, as_of, renders, sides, key)
-        if not side.is_all_of(views, renders):
+        side, views, left_out = shared_side(files, environment, as_of, renders, sides, key)
+        if not left_out and not side.is_all_of(views, renders):
             raise ValueError("more than what is handed over")
-        return pickle.dumps((side, {digest: renders.known[digest] for digest in side.tenants.values() if digest not in before}))
+        new = set(side.tenants.values()).difference(before, left_out)
+        return pickle.dumps((side, {digest: renders.known[digest] for digest in new}, left_out))
 
     def found(data: bytes | None) -> Worked:
         if data is not None:
-            side, new = pickle.loads(data)  # noqa: S301 from a fork of this process, by a pipe
+            side, new, left_out = pickle.loads(data)  # noqa: S301 from a fork of this process, by a pipe
             renders.add(new)
-            if (views := side.views(renders)) is not None:
-                return side, views
-        return shared_side(environments, environment, as_of, renders, sides, key)
+            if (views := side.views(renders, left_out)) is not None:
+                return Worked(side, views, left_out)
+        return shared_side(files, environment, as_of, renders, sides, key)
 
     with beside(work) as answer:
         yield lambda: found(answer())
@@ -87,11 +89,12 @@ def shared_side_beside(environments: Path, environment: str, as_of: date, render
 
 def differing(worked: Worked, as_of: date, report: PreviewReport) -> tuple[dict[str, Any], tuple[Change, ...], tuple[Edge, ...]]:
     """The plan of a side in JSON form, what the report's resources change of it, and its paths."""
-    side, views = worked
-    here = {view.urn: view.props for view in report.resources}
+    side, views, left_out = worked
+    own = report.resources.apart_from(left_out) if isinstance(report.resources, ReportedViews) and left_out else report.resources
+    here = {view.urn: view.props for view in own}
     there = {view.urn: view.props for view in views}
     before = [view for view in views if here.get(view.urn) is not view.props]
-    after = [view for view in report.resources if there.get(view.urn) is not view.props]
+    after = [view for view in own if there.get(view.urn) is not view.props]
     hidden = Redaction(report.redaction.values | _secrets(before, as_of).values)
     changes = changes_between(_compared(sealed(view, hidden) for view in before), _compared(after))
     return side.plan, changes, side.edges
@@ -105,7 +108,8 @@ def _worked_out(environments: Path, environment: str, as_of: date, renders: Tena
     views = render(spec, planned, renders=renders)
     edges = matrix(PlannedGraph(views, catalog=catalog, parameters=spec.environment.spec.policies)).edges
     shared = tuple(view for view in views if view.layer != "tenants")
-    return Side(_compared_plan(planned), edges, shared, dict(renders.digests(spec, planned)) if renders is not None else {}), views
+    side = Side(_compared_plan(planned), edges, shared, dict(renders.digests(spec, planned)) if renders is not None else {})
+    return Worked(side, views)
 
 
 def _compared_plan(planned: EnvironmentPlan) -> dict[str, Any]:

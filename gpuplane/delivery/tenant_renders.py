@@ -5,37 +5,34 @@ Only previews use it; what lets an apply go is always rendered. A store that is 
 
 from __future__ import annotations
 
-import json
+import pickle
 import sqlite3
 import zlib
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
-from pydantic_core import from_json
-
 from gpuplane.delivery.chunks import LEAST, shared_out
 from gpuplane.delivery.own_inputs import OwnInputs
-from gpuplane.graph.resource_view import ResourceView, Unknown, restored
+from gpuplane.delivery.packed_views import Views, packed, unpacked
+from gpuplane.delivery.tenant_outline import TenantOutline, outline_of, packed_outline, unpacked_outline
 from gpuplane.planning.environment_plan import EnvironmentPlan
 from gpuplane.spec.environment_spec import EnvironmentSpec
 
-Views = tuple[ResourceView, ...]
 Render = Callable[[EnvironmentSpec, EnvironmentPlan, str], Views]
 """Renders one tenant from what is its own."""
 
 _UNPACKED = 24
 """Bytes of memory for a byte of a packed tenant, measured at a thousand of them: 19."""
+_ASKED = 16
+"""Tenants whose size stands for all: to ask for it means to read them."""
 _MOST_ROWS = 20_000
-_MOST_BYTES = 64 << 20
-_TABLE = "CREATE TABLE IF NOT EXISTS renders (digest TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID"
-_UNKNOWN = "\0unknown"
-"""Key of what only apply can know; no document can have it, for YAML has no such character."""
-_ESCAPED = json.dumps(_UNKNOWN)[1:-1].encode()
-"""The key as JSON writes it: where it is not, a parser that knows no hooks takes half the time, and equal strings are one."""
-_FIELDS = ("urn", "type", "api_version", "kind", "namespace", "name", "parent", "layer", "custom", "protect")
-_ROW = frozenset({*_FIELDS, "dependencies", "props"})
+_TABLES = ("CREATE TABLE IF NOT EXISTS renders (digest TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
+           "CREATE TABLE IF NOT EXISTS outlines (digest TEXT PRIMARY KEY, value BLOB NOT NULL, rest TEXT NOT NULL) WITHOUT ROWID")
+_DAMAGED = (OSError, sqlite3.Error, ValueError, KeyError, TypeError, AttributeError, zlib.error)
+_Packed = tuple[bytes, bytes, str]
+"""A render, its outline's views and the rest of that."""
 
 
 class TenantRenders:
@@ -44,14 +41,17 @@ class TenantRenders:
     Attributes:
         rendered: tenants that had to be rendered.
         reused: tenants that were there.
-        latest: the tenants that were asked for last, by the digest of their inputs.
+        asked: digests of the inputs of the tenants that were asked for last, by name.
+        by_outline: whether they were asked for their outlines alone.
+        objects: how many resources they have.
     """
 
     def __init__(self, file: Path | None = None) -> None:
-        self._file, self._known, self._new = file, dict[str, Views](), dict[str, bytes | None]()
+        self._file, self._known, self._new = file, dict[str, Views](), dict[str, _Packed | None]()
         self.rendered, self.reused = 0, 0
-        self.latest: dict[str, Views] = {}
-        self._asked: tuple[EnvironmentPlan, tuple[OwnInputs, Mapping[str, str]]] | None = None
+        self.asked: Mapping[str, str] = {}
+        self.by_outline, self.objects = False, 0
+        self._inputs_of: tuple[EnvironmentPlan, tuple[OwnInputs, Mapping[str, str]]] | None = None
 
     def views(self, spec: EnvironmentSpec, planned: EnvironmentPlan, render: Render) -> dict[str, Views]:
         """Resources of each tenant of an environment, in no order; what several share is each one's.
@@ -60,6 +60,43 @@ class TenantRenders:
             NotOwnError: what is rendered of a tenant follows from more than is its own.
         """
         inputs, digests = self._inputs(spec, planned)
+        found = self._have(inputs, digests, render)
+        self.asked, self.by_outline, self.objects = digests, False, sum(map(len, found.values()))
+        return found
+
+    def outlined(self, spec: EnvironmentSpec, planned: EnvironmentPlan, render: Render) -> dict[str, TenantOutline]:
+        """The outline of each tenant of an environment; only tenants that have none are read or rendered.
+
+        Raises:
+            NotOwnError: as of :meth:`views`.
+        """
+        inputs, digests = self._inputs(spec, planned)
+        found = dict(self._outlines(digests.values()))
+        views = self._have(inputs, {name: digest for name, digest in digests.items() if digest not in found}, render)
+        self.reused += len(found)
+        every = {name: outline_of(views[name]) if name in views else found[digest] for name, digest in digests.items()}
+        self.asked, self.by_outline, self.objects = digests, True, sum(len(each.own) for each in every.values())
+        return every
+
+    def some(self, spec: EnvironmentSpec, planned: EnvironmentPlan, render: Render, names: Collection[str]) -> dict[str, Views]:
+        """Resources of some tenants of those that were asked for last.
+
+        Raises:
+            NotOwnError: as of :meth:`views`.
+        """
+        inputs, digests = self._inputs(spec, planned)
+        return self._have(inputs, {name: digests[name] for name in digests if name in names}, render)
+
+    def without_outline(self, spec: EnvironmentSpec, planned: EnvironmentPlan) -> int:
+        """How many tenants of an environment have no outline on disk.
+
+        Raises:
+            OSError: a file cannot be read.
+        """
+        return self._lacking("SELECT 1 FROM outlines WHERE digest = ?", self.digests(spec, planned).values())
+
+    def _have(self, inputs: OwnInputs, digests: Mapping[str, str], render: Render) -> dict[str, Views]:
+        """Tenants from memory, from disk or rendered."""
         self._fetch({digest for digest in digests.values() if digest not in self._known})
         missing = [name for name, digest in digests.items() if digest not in self._known]
         for name, views, data in _rendered(missing, lambda name: render(*inputs.of(name), name)):
@@ -67,7 +104,6 @@ class TenantRenders:
         self.rendered += len(missing)
         self.reused += len(digests) - len(missing)
         self._store()
-        self.latest = {digest: self._known[digest] for digest in digests.values()}
         return {name: self._known[digest] for name, digest in digests.items()}
 
     def to_be_read(self, spec: EnvironmentSpec, planned: EnvironmentPlan) -> int:
@@ -76,13 +112,14 @@ class TenantRenders:
         Raises:
             OSError: a file cannot be read.
         """
-        digests = self.digests(spec, planned)
-        found: list[int] = []
-        if self._file is not None and self._file.is_file():
-            with suppress(sqlite3.Error), closing(sqlite3.connect(self._file, timeout=1)) as database:
-                for digest in digests.values():
-                    found += (size for size, in database.execute("SELECT length(value) FROM renders WHERE digest = ?", (digest,)))
-        return sum(found) * _UNPACKED if len(digests) - len(found) < LEAST else 0
+        digests = list(self.digests(spec, planned).values())
+        if self._lacking("SELECT 1 FROM renders WHERE digest = ?", digests) >= LEAST:
+            return 0
+        some = [size for _, size in self._rows("SELECT length(value) FROM renders WHERE digest = ?", digests[::len(digests) // _ASKED + 1])]
+        return int(sum(some) * len(digests) / max(1, len(some))) * _UNPACKED
+
+    def _lacking(self, query: str, digests: Collection[str]) -> int:
+        return len(digests) - sum(1 for _ in self._rows(query, digests))
 
     def digests(self, spec: EnvironmentSpec, planned: EnvironmentPlan) -> Mapping[str, str]:
         """Digest of what each tenant's resources follow from, by its name.
@@ -94,10 +131,10 @@ class TenantRenders:
 
     def _inputs(self, spec: EnvironmentSpec, planned: EnvironmentPlan) -> tuple[OwnInputs, Mapping[str, str]]:
         """The inputs of each tenant, and their digests; those of the last plan are known."""
-        if self._asked is None or self._asked[0] is not planned:
+        if self._inputs_of is None or self._inputs_of[0] is not planned:
             inputs = OwnInputs(spec, planned)
-            self._asked = planned, (inputs, {name: inputs.digest(name) for name in spec.tenants})
-        return self._asked[1]
+            self._inputs_of = planned, (inputs, {name: inputs.digest(name) for name in spec.tenants})
+        return self._inputs_of[1]
 
     def held(self, digests: Collection[str]) -> dict[str, Views] | None:
         """Tenants that were rendered before, by the digest of their inputs; None where one was not."""
@@ -114,17 +151,24 @@ class TenantRenders:
         self._known.update(known)
 
     def _fetch(self, digests: set[str]) -> None:
+        with suppress(*_DAMAGED):
+            for digest, value in self._rows("SELECT value FROM renders WHERE digest = ?", sorted(digests)):
+                self._known[digest] = unpacked(value)
+
+    def _outlines(self, digests: Iterable[str]) -> Iterator[tuple[str, TenantOutline]]:
+        with suppress(*_DAMAGED):
+            for digest, value, rest in self._rows("SELECT value, rest FROM outlines WHERE digest = ?", digests):
+                yield digest, unpacked_outline(value, rest)
+
+    def _rows(self, query: str, digests: Iterable[str]) -> Iterator[tuple[Any, ...]]:
+        """What a query answers for each digest, behind the digest; those of which there is nothing are left out."""
         if self._file is None or not self._file.is_file():
             return
-        with suppress(OSError, sqlite3.Error, ValueError, KeyError, TypeError, zlib.error):
-            database = sqlite3.connect(self._file, timeout=1)
-            try:
-                for digest in sorted(digests):
-                    row = database.execute("SELECT value FROM renders WHERE digest = ?", (digest,)).fetchone()
-                    if row is not None:
-                        self._known[digest] = unpacked(row[0])
-            finally:
-                database.close()
+        with suppress(OSError, sqlite3.Error), closing(sqlite3.connect(self._file, timeout=1)) as database:
+            for digest in digests:
+                row = database.execute(query, (digest,)).fetchone()
+                if row is not None:
+                    yield digest, *row
 
     def _store(self) -> None:
         if self._file is None or not self._new:
@@ -133,67 +177,35 @@ class TenantRenders:
             self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             database = sqlite3.connect(self._file, timeout=1)
             try:
-                database.execute(_TABLE)
+                for table in _TABLES:
+                    database.execute(table)
                 if database.execute("SELECT count(*) FROM renders").fetchone()[0] > _MOST_ROWS:
                     database.execute("DELETE FROM renders")
-                database.executemany("INSERT OR REPLACE INTO renders VALUES (?, ?)",
-                                     [(digest, data or packed(self._known[digest])) for digest, data in sorted(self._new.items())])
+                    database.execute("DELETE FROM outlines")
+                rows = [(digest, *(data or _packed(self._known[digest]))) for digest, data in sorted(self._new.items())]
+                database.executemany("INSERT OR REPLACE INTO renders VALUES (?, ?)", [row[:2] for row in rows])
+                database.executemany("INSERT OR REPLACE INTO outlines VALUES (?, ?, ?)", [(row[0], *row[2:]) for row in rows])
                 database.commit()
             finally:
                 database.close()
         self._new.clear()
 
 
-def _rendered(names: Sequence[str], render: Callable[[str], Views]) -> Iterator[tuple[str, Views, bytes | None]]:
+def _rendered(names: Sequence[str], render: Callable[[str], Views]) -> Iterator[tuple[str, Views, _Packed | None]]:
     """Each tenant with its resources, packed too where they came so from a child; what no child answers is rendered here."""
-    with shared_out(names, lambda name: packed(render(name))) as (own, answers):
+    with shared_out(names, lambda name: pickle.dumps(_packed(render(name)))) as (own, answers):
         done = dict.fromkeys(names, False)
         for name in own:
             done[name] = True
             yield name, render(name), None
         came = answers()
         for name in (name for name in names if not done[name]):
-            yield (name, unpacked(came[name]), came[name]) if name in came else (name, render(name), None)
+            if name in came:
+                data: _Packed = pickle.loads(came[name])  # noqa: S301 from a fork of this process, by a pipe
+                yield name, unpacked(data[0]), data
+            else:
+                yield name, render(name), None
 
 
-def packed(views: Views) -> bytes:
-    """Views as compressed JSON."""
-    return zlib.compress(as_text(views).encode(), 1)
-
-
-def as_text(views: Views) -> str:
-    """Views as JSON, without their places in files."""
-    rows = [{**{key: getattr(view, key) for key in _FIELDS}, "dependencies": view.dependencies, "props": view.props} for view in views]
-    return json.dumps(rows, default=_plain, ensure_ascii=False)
-
-
-def unpacked(data: bytes) -> Views:
-    """Views that :func:`packed` wrote.
-
-    Raises:
-        ValueError, KeyError, TypeError, zlib.error: it is something else.
-    """
-    unpacker = zlib.decompressobj()
-    text = unpacker.decompress(data, _MOST_BYTES)
-    if unpacker.unconsumed_tail:
-        raise ValueError("too large")
-    rows = json.loads(text, object_hook=_known) if _ESCAPED in text else from_json(text, cache_strings="all")
-    return tuple(map(_view, rows))
-
-
-def _view(row: dict[str, Any]) -> ResourceView:
-    """The view that a row is of."""
-    if not isinstance(row, dict) or row.keys() != _ROW:
-        raise ValueError("another kind of row")
-    row["dependencies"], row["file"], row["line"] = tuple(row["dependencies"]), "", 0
-    return restored(row)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Unknown):
-        return {_UNKNOWN: [value.urn, value.property]}
-    raise TypeError(f"{type(value).__name__} is no plain data")
-
-
-def _known(value: dict[str, Any]) -> Any:
-    return Unknown(*value[_UNKNOWN]) if _UNKNOWN in value else value
+def _packed(views: Views) -> _Packed:
+    return packed(views), *packed_outline(outline_of(views))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks.wishes import NAME, write_large_environment
 from gpuplane.delivery import kept_findings
-from gpuplane.delivery.kept_findings import KeptFindings, TenantFindings
+from gpuplane.delivery.kept_findings import KeptFindings, TenantFindings, owners_of
 from gpuplane.delivery.preview import preview
 from gpuplane.delivery.tenant_renders import TenantRenders
 from gpuplane.graph.planned_graph import PlannedGraph
@@ -22,7 +22,7 @@ from gpuplane.policies.finding import Finding
 from gpuplane.policies.registry import all_rules, one_by_one
 from gpuplane.policies.rule import Rule
 from gpuplane.spec.loader import load_environment
-from gpuplane.spec.policies import DEFAULT
+from gpuplane.spec.policies import DEFAULT, Policies
 from tests.delivery.files import edit
 
 AS_OF = date(2026, 11, 21)
@@ -52,14 +52,35 @@ class Everywhere(Loud):
     id, scope = "XA-02", "platform"
 
 
+Renders = dict[str, tuple[ResourceView, ...]]
+"""Rendered tenants by digest."""
+
+
 @pytest.fixture
-def renders() -> TenantRenders:
+def renders() -> Renders:
     """Two tenants with a resource each, one of them bad, and a provider that both have."""
-    found, provider = TenantRenders(), {"kubeconfig": "x"}
-    found.latest = {digest * 64: (config_map(digest, digest, **({"bad": "yes"} if digest == "b" else {})),
-                                  ResourceView("urn:provider", "pulumi:providers:kubernetes", name="provider", props=dict(provider)))
-                    for digest in "ab"}
-    return found
+    return {digest * 64: (config_map(digest, digest, **({"bad": "yes"} if digest == "b" else {})),
+                          ResourceView("urn:provider", "pulumi:providers:kubernetes", name="provider", props={"kubeconfig": "x"}))
+            for digest in "ab"}
+
+
+@dataclass
+class Everything:
+    """What rules are shown where all is read: the whole, and what is near."""
+
+    whole: PlannedGraph
+    known: TenantFindings
+
+    @property
+    def wide(self) -> PlannedGraph:
+        return self.whole
+
+    @property
+    def near(self) -> PlannedGraph:
+        return self.whole.of_some(view for view in self.whole.resources if self.known.owner(view.urn) not in self.known.known)
+
+    def view(self, urn: str) -> ResourceView:
+        return next(view for view in self.whole.resources if view.urn == urn)
 
 
 @pytest.fixture(autouse=True)
@@ -67,54 +88,61 @@ def shipped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kept_findings, "_SHIPPED", "")
 
 
-def judged(renders: TenantRenders, *platform: ResourceView) -> tuple[ResourceView, ...]:
+def judged(renders: Renders, *platform: ResourceView, parameters: Policies = DEFAULT) -> PlannedGraph:
     """What a preview would judge: each URN once."""
-    return (*platform, *{view.urn: view for views in renders.latest.values() for view in views}.values())
+    views = (*platform, *{view.urn: view for views in renders.values() for view in views}.values())
+    return PlannedGraph(views, parameters=parameters).on(AS_OF)
 
 
-def run(folder: Path, renders: TenantRenders, rules: Sequence[Rule], *platform: ResourceView, as_of: date = AS_OF) -> list[list[Finding]]:
+def known_of(folder: Path, renders: Renders, whole: PlannedGraph, as_of: date = AS_OF) -> TenantFindings:
+    owners = owners_of({digest: [view.urn for view in views] for digest, views in renders.items()})
+    rest = tuple(view for view in whole.resources if view.urn not in owners)
+    return KeptFindings(folder).of(owners, renders, rest, as_of)
+
+
+def run(folder: Path, renders: Renders, rules: Sequence[Rule], *platform: ResourceView, as_of: date = AS_OF,
+        left_out: Collection[str] = ()) -> list[list[Finding]]:
     """A preview's judging: what each rule says, which is what it says of everything."""
-    views = judged(renders, *platform)
-    whole = PlannedGraph(views).on(as_of)
-    kept = KeptFindings(folder)
-    known = kept.of(renders, views, as_of)
-    found = known.judged(rules, whole, known.near(whole))
+    whole = judged(renders, *platform)
+    known = known_of(folder, renders, whole, as_of)
+    shown = Everything(whole, known)
+    found = known.judged(rules, shown)
     assert [set(each) for each in found] == [set(each) for each in one_by_one([type(rule)() for rule in rules], whole)]
-    known.learn(rules, found, whole)
-    kept.put(known)
+    known.learn(rules, found, shown, left_out)
+    KeptFindings(folder).put(known)
     return [list(each) for each in found]
 
 
-def test_a_rule_is_asked_about_what_is_new_and_of_no_tenant_and_says_what_it_said(tmp_path: Path, renders: TenantRenders) -> None:
+def test_a_rule_is_asked_about_what_is_new_and_of_no_tenant_and_says_what_it_said(tmp_path: Path, renders: Renders) -> None:
     rules = [Loud(), Everywhere()]
     first = run(tmp_path, renders, rules, config_map("p", "platform"))
     assert [rule.asked for rule in rules] == [["p", "a", "provider", "b"]] * 2
     assert run(tmp_path, renders, rules, config_map("p", "platform")) == first, "and nothing more"
     assert [rule.asked for rule in rules] == [["p", "provider"], ["p", "a", "provider", "b"]]
-    renders.latest = {**renders.latest, "c" * 64: (config_map("c", "c", bad="too"),)}
+    renders["c" * 64] = (config_map("c", "c", bad="too"),)
     assert len(run(tmp_path, renders, rules, config_map("p", "platform"))[0]) == 2
     assert rules[0].asked == ["p", "provider", "c"]
 
 
 @pytest.mark.parametrize("other", ["platform", "day", "a tenant's digest"])
-def test_nothing_is_known_where_anything_else_that_it_follows_from_is_another(tmp_path: Path, renders: TenantRenders, other: str) -> None:
+def test_nothing_is_known_where_anything_else_that_it_follows_from_is_another(tmp_path: Path, renders: Renders, other: str) -> None:
     rule = Loud()
     run(tmp_path, renders, [rule], config_map("p", "platform"))
     if other == "a tenant's digest":
-        renders.latest = {"c" * 64: renders.latest["a" * 64], "b" * 64: renders.latest["b" * 64]}
+        renders["c" * 64] = renders.pop("a" * 64)
     run(tmp_path, renders, [rule], config_map("p", "platform", **({"x": "y"} if other == "platform" else {})),
         as_of=date(2026, 11, 22) if other == "day" else AS_OF)
     assert "a" in rule.asked
 
 
-def test_a_rule_that_says_something_of_no_tenants_is_asked_about_everything(tmp_path: Path, renders: TenantRenders) -> None:
+def test_a_rule_that_says_something_of_no_tenants_is_asked_about_everything(tmp_path: Path, renders: Renders) -> None:
     rule, bad = Loud(), config_map("p", "platform", bad="yes")
     for _ in range(3):
         assert len(run(tmp_path, renders, [rule], bad)[0]) == 2
         assert rule.asked == ["p", "a", "provider", "b"]
 
 
-def test_nothing_is_learned_where_a_rule_broke(tmp_path: Path, renders: TenantRenders) -> None:
+def test_nothing_is_learned_where_a_rule_broke(tmp_path: Path, renders: Renders) -> None:
     class Broken(Loud):
         """A rule that breaks."""
 
@@ -126,13 +154,13 @@ def test_nothing_is_learned_where_a_rule_broke(tmp_path: Path, renders: TenantRe
 
 
 def test_a_rule_of_ones_own_and_a_language_model_are_asked_about_everything(
-        tmp_path: Path, renders: TenantRenders, monkeypatch: pytest.MonkeyPatch) -> None:
+        tmp_path: Path, renders: Renders, monkeypatch: pytest.MonkeyPatch) -> None:
     rule = Loud()
     run(tmp_path, renders, [rule])
-    views = judged(renders)
-    known = KeptFindings(tmp_path).of(renders, views, AS_OF)
-    reading = PlannedGraph(views, parameters=DEFAULT.model_copy(update={"language_model": "en_core_web_lg"})).on(AS_OF)
-    known.judged([rule], reading, known.near(reading))
+    reading = judged(renders, parameters=DEFAULT.model_copy(update={"language_model": "en_core_web_lg"}))
+    known = known_of(tmp_path, renders, reading)
+    assert known.known
+    known.judged([rule], Everything(reading, known))
     assert rule.asked == ["a", "provider", "b"]
     monkeypatch.setattr(kept_findings, "_SHIPPED", "gpuplane.policies.rules.")
     run(tmp_path, renders, [rule])
@@ -141,7 +169,7 @@ def test_a_rule_of_ones_own_and_a_language_model_are_asked_about_everything(
 
 @pytest.mark.parametrize("damage", ["", "garbage", "[]", '{"tenants": {}}', '{"loud": [], "tenants": {"%s": [{"rule": "XA-01"}]}}' % ("b" * 64),
                                     "another's"])
-def test_what_is_damaged_is_as_good_as_none(tmp_path: Path, renders: TenantRenders, damage: str) -> None:
+def test_what_is_damaged_is_as_good_as_none(tmp_path: Path, renders: Renders, damage: str) -> None:
     rule = Loud()
     run(tmp_path, renders, [rule])
     file, = tmp_path.iterdir()
@@ -154,7 +182,7 @@ def test_what_is_damaged_is_as_good_as_none(tmp_path: Path, renders: TenantRende
     assert "a" in rule.asked
 
 
-def test_few_files_are_kept_and_where_none_can_be_nothing_is_said(tmp_path: Path, renders: TenantRenders) -> None:
+def test_few_files_are_kept_and_where_none_can_be_nothing_is_said(tmp_path: Path, renders: Renders) -> None:
     for number in range(10):
         run(tmp_path / "kept", renders, [Loud()], config_map("p", "platform", number=str(number)))
     assert len(list((tmp_path / "kept").iterdir())) == 8
@@ -162,16 +190,22 @@ def test_few_files_are_kept_and_where_none_can_be_nothing_is_said(tmp_path: Path
     run(tmp_path / "file", renders, [Loud()])
 
 
-def test_a_view_of_another_place_says_the_new_place(tmp_path: Path, renders: TenantRenders) -> None:
+def test_a_view_of_another_place_says_the_new_place(tmp_path: Path, renders: Renders) -> None:
     run(tmp_path, renders, [Loud()])
-    renders.latest = {digest: tuple(replace(view, line=view.line + 4) for view in views) for digest, views in renders.latest.items()}
-    (finding,), = run(tmp_path, renders, [Loud()])
+    moved = {digest: tuple(replace(view, line=view.line + 4) for view in views) for digest, views in renders.items()}
+    (finding,), = run(tmp_path, moved, [Loud()])
     assert finding.line == 7
 
 
-def test_what_several_tenants_have_is_none_of_theirs(renders: TenantRenders) -> None:
-    known = TenantFindings(renders, judged(renders), AS_OF)
-    assert known._owner == {"urn:a": "a" * 64, "urn:b": "b" * 64}
+def test_what_several_tenants_have_is_none_of_theirs() -> None:
+    assert owners_of({"a": ["urn:a", "urn:provider"], "b": ["urn:b", "urn:provider"]}) == {"urn:a": "a", "urn:b": "b"}
+
+
+def test_of_a_tenant_with_a_literal_in_its_documents_nothing_is_learned(tmp_path: Path, renders: Renders) -> None:
+    rule = Loud()
+    for _ in range(2):
+        run(tmp_path, renders, [rule], left_out={"a" * 64})
+    assert rule.asked == ["a", "provider"]
 
 
 def test_a_preview_reads_the_texts_of_what_changed_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -200,4 +234,4 @@ def test_a_preview_reads_the_texts_of_what_changed_alone(tmp_path: Path, monkeyp
     assert changed() == {"team-00001"}, "what is not clean is read each time"
     kept = "".join(file.read_text() for file in (tmp_path / "findings").iterdir())
     assert "4111" not in kept
-    assert {rule.id for rule in all_rules() if rule.scope == "platform" and not rule.across_tenants} >= {"CB-01", "PII-06"}
+    assert {rule.id for rule in all_rules() if rule.scope == "platform" and rule.sight == "tenant"} >= {"CB-01", "PII-06"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import random
 import shutil
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from benchmarks.wishes import NAME, write_large_environment, write_tenant
 from gpuplane.delivery import chunks, comparison, judged_side, shared_judging, shared_side, tenant_renders
@@ -21,9 +23,10 @@ from gpuplane.delivery.comparison import OtherSide
 from gpuplane.delivery.document_cache import DocumentCache
 from gpuplane.delivery.exit_status import CannotStart
 from gpuplane.delivery.kept_findings import KeptFindings
-from gpuplane.delivery.kept_sides import KeptSides, key_of, packed_side, unpacked_side
+from gpuplane.delivery.kept_sides import KeptSides, packed_side, unpacked_side
 from gpuplane.delivery.preview import preview, with_comparison
 from gpuplane.delivery.render_json import to_json
+from gpuplane.delivery.render_text import render_text
 from gpuplane.delivery.tenant_renders import TenantRenders
 from gpuplane.spec.loader import load_environment
 from tests.delivery.files import edit
@@ -35,16 +38,18 @@ def git(folder: Path, *arguments: str) -> None:
     subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@example.com", *arguments], cwd=folder, check=True, capture_output=True)
 
 
-def said(folder: Path, cache: Path | None, ref: str = "HEAD", as_of: date = AS_OF) -> str:
-    """The whole report of a preview against a ref, as a process of its own would say it."""
+def said(folder: Path, cache: Path | None, ref: str = "HEAD", as_of: date = AS_OF, files: bool = True) -> str:
+    """The whole report of a preview against a ref, as a process of its own would say it; what a terminal shows comes first."""
     renders, sides, kept = (TenantRenders(cache / "renders.sqlite"), KeptSides(cache / "sides"), KeptFindings(
         cache / "findings")) if cache is not None else (None, None, None)
     with DocumentCache(cache / "documents.sqlite") if cache is not None else nullcontext() as documents:
         spec = load_environment(folder, NAME, documents)
-    with OtherSide(folder, NAME, ref, as_of) as other:
+    with OtherSide(folder, NAME, ref, as_of, sides=sides) as other:
         report = preview(spec, as_of, renders=renders, kept=kept,
-                         rendered=lambda: other.begin(renders, sides) if renders is not None else None)
-        return to_json(with_comparison(spec, report, other.compared_with(report, renders, sides)))
+                         rendered=lambda: other.begin(renders) if renders is not None else None, files=files)
+        compared = with_comparison(spec, report, other.compared_with(report, renders))
+        render_text(compared, console := Console(width=160, record=True, file=io.StringIO()))
+        return "\n".join([console.export_text(), *map(str, compared.stacks), to_json(compared)])
 
 
 @pytest.fixture
@@ -110,9 +115,9 @@ class Changes:
 
 
 @pytest.mark.parametrize("beside", [False, True])
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(("seed", "terminal"), [(0, False), (1, True), (2, False), (3, True)])
 def test_with_and_without_what_is_kept_the_report_is_the_same_after_any_changes(
-        large: Path, tmp_path: Path, seed: int, beside: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+        large: Path, tmp_path: Path, seed: int, beside: bool, terminal: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if beside:
         monkeypatch.setattr(comparison, "_LEAST", 1)
         monkeypatch.setattr(shared_judging, "_LEAST", 1)
@@ -121,7 +126,8 @@ def test_with_and_without_what_is_kept_the_report_is_the_same_after_any_changes(
     changes, cache, steps = Changes(large, seed), tmp_path / "cache", list[str]()
     for _ in range(5):
         steps.append(changes.one())
-        assert said(large, cache) == said(large, None), steps
+        for files in (False, len(steps) % 2 == 0) if terminal else (True,):
+            assert said(large, cache, files=files) == said(large, None), (steps, files)
     assert list((cache / "sides").iterdir()), "something was kept"
 
 
@@ -209,20 +215,51 @@ def test_what_is_damaged_is_as_good_as_nothing(large: Path, tmp_path: Path, dama
 
 
 def test_a_kept_side_that_was_packed_comes_out_as_it_was(large: Path) -> None:
-    side, _ = shared_side._worked_out(large, NAME, AS_OF, TenantRenders())
+    side = shared_side._worked_out(large, NAME, AS_OF, TenantRenders()).side
     assert unpacked_side(packed_side(side)) == side
     with pytest.raises(ValueError, match="no side"):
         unpacked_side(packed_side(replace(side, plan=[])))  # type: ignore[arg-type]
 
 
-def test_a_link_among_the_files_has_no_key(large: Path) -> None:
-    key = key_of(large, NAME, AS_OF)
-    assert key is not None
-    assert key != key_of(large, "other", AS_OF)
+def test_what_a_side_is_found_by(large: Path) -> None:
+    def key(name: str = NAME, as_of: date = AS_OF) -> str | None:
+        with OtherSide(large, name, "HEAD", as_of) as other:
+            return other._key
+
+    first = key()
+    assert first is not None
+    assert len({first, key("other"), key(as_of=date(2026, 11, 22))}) == 3
     edit(large / NAME / "environment.yaml", "budget_usd_per_month: 999999999", "budget_usd_per_month: 999999998")
-    assert key_of(large, NAME, AS_OF) not in (None, key)
+    assert key() == first, "it is not in the commit"
+    git(large, "commit", "-am", "another budget")
+    assert key() not in (None, first)
     (large / "elsewhere").symlink_to("/etc")
-    assert key_of(large, NAME, AS_OF) is None
+    git(large, "add", "-A")
+    git(large, "commit", "-m", "a link")
+    assert key() is None
+
+
+def test_of_a_side_that_is_kept_no_file_is_checked_out(large: Path, tmp_path: Path) -> None:
+    write_tenant(large / NAME, 1, 1, cpu=1)
+    whole, sides = said(large, tmp_path / "cache"), KeptSides(tmp_path / "cache" / "sides")
+    with OtherSide(large, NAME, "HEAD", AS_OF, sides=sides) as other:
+        assert other.exists
+        assert list(other._tree.iterdir()) == []
+    assert said(large, tmp_path / "cache") == whole
+
+
+def test_environments_may_lie_below_the_top_of_the_repository(tmp_path: Path) -> None:
+    folder = tmp_path / "a folder" / "environments"
+    write_large_environment(folder, 2, 1)
+    git(tmp_path, "init")
+    (tmp_path / "a folder" / b"\xff".decode(errors="surrogateescape")).write_text("a name that is no text")
+    git(tmp_path, "add", "-A")
+    git(tmp_path, "commit", "-m", "first")
+    with OtherSide(folder, NAME, "HEAD", AS_OF) as other:
+        assert other.exists
+        assert {each.path for each in other._listed} == {str(file.relative_to(folder)) for file in folder.rglob("*.yaml")}
+    with OtherSide(folder, "other", "HEAD", AS_OF) as other:
+        assert not other.exists
 
 
 def test_few_sides_are_kept_and_where_none_can_be_nothing_is_said(tmp_path: Path) -> None:

@@ -15,9 +15,10 @@ from gpuplane.catalog import catalog_of
 from gpuplane.delivery.comparison import OtherSide
 from gpuplane.delivery.offline_engine import render
 from gpuplane.delivery.own_inputs import OwnInputs
+from gpuplane.delivery.packed_views import packed, unpacked
 from gpuplane.delivery.preview import preview
 from gpuplane.delivery.render_json import json_report
-from gpuplane.delivery.tenant_renders import TenantRenders, packed, unpacked
+from gpuplane.delivery.tenant_renders import TenantRenders
 from gpuplane.graph.resource_view import ResourceView, Unknown
 from gpuplane.planning import plan
 from gpuplane.planning.environment_plan import EnvironmentPlan
@@ -154,6 +155,7 @@ def test_the_comparison_that_shares_says_what_two_programs_say(large: Path, monk
                 from gpuplane.delivery import comparison
 
                 other._shares = False
+                other._checking_out()
                 monkeypatch.setenv("PYTHONPATH", str(ROOT))
                 other._child = comparison._child(Path(other._folder.name), Path(), NAME, AS_OF, "preview")
             found.append(json_report(replace(report, comparison=other.compared_with(report, renders))))

@@ -1,4 +1,8 @@
-"""What a rule says that does not look across tenants: of a tenant the same without the others, of no tenant's no more with more of them."""
+"""What rules look at (``Rule.sight``).
+
+One that looks at no other tenant says of a tenant the same without the others, and of what is no tenant's no more with more of them. One that
+looks at outlines says the same of outlines as of everything.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +20,7 @@ from benchmarks.wishes import NAME, write_large_environment
 from gpuplane.catalog import catalog_of
 from gpuplane.delivery.offline_engine import render
 from gpuplane.graph.manifests import views_of_text
+from gpuplane.graph.outlines import outlined
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.resource_view import ResourceView
 from gpuplane.graph.tenancy import owner
@@ -27,7 +32,8 @@ from gpuplane.spec.loader import load_environment
 
 ROOT = Path(__file__).resolve().parents[2]
 DAY = date(2026, 11, 21)
-NEAR = tuple(rule for rule in all_rules() if rule.stays_in_tenants)
+NEAR = tuple(rule for rule in all_rules() if rule.sight == "tenant")
+WIDE = tuple(rule for rule in all_rules() if rule.sight == "outlines")
 EXAMPLES = tuple((rule, example) for rule in all_rules() for example in (*rule.FAILS, *rule.PASSES))
 
 
@@ -55,6 +61,14 @@ def agrees(whole: PlannedGraph, owners: Mapping[str, str]) -> Iterator[str]:
                 yield f"{rule.id} of no tenant: {found - there}"
 
 
+def misses_more(whole: PlannedGraph) -> Iterator[str]:
+    """A sentence for each rule that looks at outlines and says something else of everything."""
+    bare = whole.of_some(seen for view in whole.resources if (seen := outlined(view)) is not None)
+    for rule in WIDE:
+        if said(rule, whole) != said(rule, bare):
+            yield f"{rule.id}: {said(rule, whole) ^ said(rule, bare)}"
+
+
 def owned(views: list[ResourceView]) -> tuple[PlannedGraph, dict[str, str]]:
     """Objects that each have a URN of their own, and whose each is by its own word or its namespace's."""
     graph = PlannedGraph([replace(view, urn=f"urn:{number}") for number, view in enumerate(views)]).on(DAY)
@@ -80,10 +94,11 @@ def renamed(example: Example) -> str:
 def test_of_each_example_and_of_two_at_once(rule: Rule) -> None:
     chance = random.Random(rule.id)
     for example in (*rule.FAILS, *rule.PASSES):
-        assert not list(agrees(*owned(list(views_of_text(example.yaml)))))
+        whole, owners = owned(list(views_of_text(example.yaml)))
+        assert not [*agrees(whole, owners), *misses_more(whole)]
         for _, other in chance.sample(EXAMPLES, 2):
-            wrong = list(agrees(*owned([*views_of_text(example.yaml), *views_of_text(renamed(other))])))
-            assert not wrong, (example.title, other.title)
+            whole, owners = owned([*views_of_text(example.yaml), *views_of_text(renamed(other))])
+            assert not [*agrees(whole, owners), *misses_more(whole)], (example.title, other.title)
 
 
 @pytest.mark.parametrize(("folder", "name"), [
@@ -101,11 +116,19 @@ def test_of_whole_environments_and_of_what_is_left_of_them(tmp_path: Path, folde
               for owned_by in (view.namespace, view.name) if owned_by in spec.tenants}
     graph = PlannedGraph(views, catalog=catalog, parameters=spec.environment.spec.policies).on(DAY)
     assert owners
-    assert not list(agrees(graph, owners))
+    assert not [*agrees(graph, owners), *misses_more(graph)]
 
 
 def test_a_rule_that_compares_tenants_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tests.policies.test_across_tenants.NEAR", all_rules())
+    monkeypatch.setattr("tests.policies.test_across_tenants.WIDE", all_rules())
     wrong = {sentence.split()[0] for rule in all_rules() for example in rule.FAILS
              for sentence in agrees(*owned(list(views_of_text(example.yaml))))}
     assert wrong >= {"TI-02", "TI-11", "TI-12", "TI-13", "TI-15", "TI-19", "TI-22"}
+    blind = {sentence.partition(":")[0] for rule in all_rules() for example in rule.FAILS
+             for sentence in misses_more(owned(list(views_of_text(example.yaml)))[0])}
+    assert blind >= {"QF-03", "RE-02", "WI-08"}, "they look at leaves, and say that they look at no other tenant"
+
+
+def test_every_shipped_rule_says_what_it_looks_at() -> None:
+    assert [rule.id for rule in all_rules() if rule.sight == "everything"] == []

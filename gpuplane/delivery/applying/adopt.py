@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gpuplane.delivery.applying import helm_releases, live_objects, states
-from gpuplane.delivery.applying.digest import urn_tail
 from gpuplane.delivery.applying.import_file import Existing, take_in
 from gpuplane.delivery.applying.import_ids import import_id
 from gpuplane.delivery.applying.stack_run import run_alone
 from gpuplane.delivery.live_progress import LiveProgress, short
+from gpuplane.delivery.object_digest import urn_tail
 from gpuplane.delivery.offline_engine import render_stack
 from gpuplane.delivery.pulumi_engine import name_of
 from gpuplane.graph.resource_view import ResourceView

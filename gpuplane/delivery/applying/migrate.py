@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from gpuplane.delivery import pulumi_engine
 from gpuplane.delivery.applying import states
-from gpuplane.delivery.applying.digest import urn_tail
 from gpuplane.delivery.applying.stack_run import run_alone
 from gpuplane.delivery.exit_status import CannotStart
 from gpuplane.delivery.live_progress import LiveProgress, short
+from gpuplane.delivery.object_digest import urn_tail
 from gpuplane.delivery.offline_engine import render_stack
 from gpuplane.delivery.pulumi_engine import DetachedPulumi, name_of
 from gpuplane.delivery.secrets_provider import require_wished

@@ -11,9 +11,10 @@ from gpuplane.graph.resource_view import ResourceView, items, lookup, told
 from gpuplane.graph.wiring.engines import SERVING_PREFIXES, misnamed
 from gpuplane.graph.wiring.index import Index
 from gpuplane.graph.wiring.links import Link, Relation, State
-from gpuplane.graph.wiring.monitors import picked, scrapes_of
+from gpuplane.graph.wiring.monitors import picked
 from gpuplane.graph.wiring.pods import Pods
 from gpuplane.graph.wiring.promql import Matcher, Series, series
+from gpuplane.graph.wiring.rule_sight import RuleSight, sight_of
 from gpuplane.graph.wiring.scraped_labels import given_labels
 
 Answer = tuple[State, str, tuple[str, ...]]
@@ -64,35 +65,36 @@ def series_links(index: Index, reader: Reader, read: Series, beside: set[str]) -
         read: the series.
         beside: names that the same expression reads; a withdrawn name beside its successor is for mixed engines.
     """
-    wrong = misnamed(read.metric)
-    if read.metric in _recorded(index):
+    wrong, recorded = misnamed(read.metric), sight_of(index, reader.view).recorded
+    if read.metric in recorded:
         yield reader.link(f"recorded series {read.metric}", State.FOUND, "a rule records it")
     elif wrong is not None and not any(name != read.metric and name in wrong for name in beside):
         yield reader.link(f"metric {read.metric}", State.DANGLING, wrong)
     elif read.metric.startswith(SERVING_PREFIXES):
         yield _exported(index, reader, read)
     elif ":" in read.metric:
-        spoken = read.metric.partition(":")[0] in {name.partition(":")[0] for name in _recorded(index)}
+        spoken = read.metric.partition(":")[0] in {name.partition(":")[0] for name in recorded}
         yield reader.link(f"recorded series {read.metric}", State.DANGLING if spoken else State.OUTSIDE, "no rule records it")
 
 
 def _exported(index: Index, reader: Reader, read: Series) -> Link:
-    exporters = _exporters(index, next(prefix for prefix in SERVING_PREFIXES if read.metric.startswith(prefix)))
+    sight = sight_of(index, reader.view)
+    exporters = _exporters(sight, next(prefix for prefix in SERVING_PREFIXES if read.metric.startswith(prefix)))
     if read.matchers not in exporters.answers:  # the name is asked for by its beginning alone, and many rules are about the same models
-        exporters.answers[read.matchers] = _answer(index, exporters, read)
+        exporters.answers[read.matchers] = _answer(index, sight, exporters, read)
     return reader.link(f"metric {read.metric}", *exporters.answers[read.matchers])
 
 
-def _answer(index: Index, exporters: _Exporters, read: Series) -> Answer:
+def _answer(index: Index, sight: RuleSight, exporters: _Exporters, read: Series) -> Answer:
     if not exporters.all:
         return State.OUTSIDE, "none of the objects runs an engine that exports it", ()
-    hidden = any(read.admits(_NAMESPACE, name) for name in _hidden(index))
+    hidden = any(read.admits(_NAMESPACE, name) for name in sight.hidden)
     near = exporters.bearing(read)
     if near:
-        return _served(index, read, near, hidden)
+        return _served(sight, read, near, hidden)
     wanted = [matcher for matcher in read.matchers if matcher.label in exporters.names]
-    spoken = not hidden and (index.speaks("", "Namespace") or any(
-        matcher.label == _NAMESPACE and matcher.value in index.by_namespace for matcher in wanted))
+    spoken = not hidden and ((bool(sight.namespaces) and not index.opaque("")) or any(
+        matcher.label == _NAMESPACE and matcher.value in {pods.namespace for pods in sight.pods} for matcher in wanted))
     asked = ", ".join(f"{'' if matcher.label == _NAMESPACE else 'label '}{matcher.label} {matcher.value}" for matcher in wanted)
     return State.DANGLING if spoken else State.OUTSIDE, f"no engine of {asked} exports it", ()
 
@@ -105,10 +107,10 @@ def served(index: Index, reader: Reader, read: Series, pods: list[Pods], hidden:
         pods: those whose engine exports it.
         hidden: whether there are model servers beside them whose engine cannot be read.
     """
-    return reader.link(f"metric {read.metric}", *_served(index, read, pods, hidden))
+    return reader.link(f"metric {read.metric}", *_served(sight_of(index, reader.view), read, pods, hidden))
 
 
-def _served(index: Index, read: Series, pods: list[Pods], hidden: bool) -> Answer:
+def _served(sight: RuleSight, read: Series, pods: list[Pods], hidden: bool) -> Answer:
     asks = any(matcher.label == "model_name" for matcher in read.matchers)
     answering = [each for each in pods if each.served is None
                  or (any(read.admits("model_name", name) for name in each.served) if asks else each.served)]
@@ -119,7 +121,7 @@ def _served(index: Index, read: Series, pods: list[Pods], hidden: bool) -> Answe
         return State.DANGLING, f"no engine serves model_name {asked}, but {', '.join(names)}", urns
     if not answering:
         return State.OUTSIDE, "which engine serves the model cannot be read", urns
-    if all(scrapes_of(index).scraped(each) is False for each in answering):
+    if all(sight.scraped(each) is False for each in answering):
         return State.DANGLING, f"no PodMonitor or ServiceMonitor scrapes {answering[0]}", urns
     return State.FOUND, f"{answering[0]} export it", urns
 
@@ -156,22 +158,8 @@ class _Exporters:
                 if all(read.admits(name, labels[name]) for name in asked if name in labels)]
 
 
-@lru_cache(maxsize=64)
-def _exporters(index: Index, prefix: str) -> _Exporters:
+@lru_cache(maxsize=256)
+def _exporters(sight: RuleSight, prefix: str) -> _Exporters:
     """Pods whose engine exports metrics that begin so."""
-    reached = scrapes_of(index).reached
-    return _Exporters([(pods, {**given_labels(reached.get(id(pods), []), pods), _NAMESPACE: pods.namespace})
-                       for pods in index.pods if pods.engine is not None and pods.engine.exports(prefix)])
-
-
-@lru_cache(maxsize=4)
-def _hidden(index: Index) -> frozenset[str]:
-    """Namespaces with model servers whose engine cannot be read."""
-    return frozenset(pods.namespace for pods in index.pods if pods.serving and pods.engine is None)
-
-
-@lru_cache(maxsize=4)
-def _recorded(index: Index) -> frozenset[str]:
-    """Names of all series that rules record."""
-    return frozenset(str(lookup(rule, "record")) for view in index.graph.objects("PrometheusRule")
-                     for group in items(view.get("spec", "groups")) for rule in items(lookup(group, "rules")) if told(rule, "record"))
+    return _Exporters([(pods, {**given_labels(sight.monitors(pods), pods), _NAMESPACE: pods.namespace})
+                       for pods in sight.pods if pods.engine is not None and pods.engine.exports(prefix)])

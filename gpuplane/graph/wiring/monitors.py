@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -37,22 +37,21 @@ class Scrapes:
             if view.group == GROUP:
                 self.links += self._pod_monitor(view) if view.kind == "PodMonitor" else self._service_monitor(view)
                 self.links += picked(index, view, Relation.MONITOR)
-        self.broken = any(link.state is State.DANGLING for link in self.links)
-        self._spoken = bool(index.graph.objects(*MONITORS, "PrometheusRule"))
-        self._scraped: dict[int, bool | None] = {}
+        self._broken = {link.source.urn: link.source for link in self.links if link.state is State.DANGLING}.values()
+        self._speakers = index.graph.objects(*MONITORS, "PrometheusRule")
 
-    def scraped(self, pods: Pods) -> bool | None:
-        """Whether the metrics of pods are scraped; None where the objects do not tell, or a monitor is broken already."""
-        if id(pods) not in self._scraped:
-            self._scraped[id(pods)] = self._is_scraped(pods)
-        return self._scraped[id(pods)]
+    def scraped(self, pods: Pods, seen: Callable[[ResourceView], bool] = lambda _: True) -> bool | None:
+        """Whether the metrics of pods are scraped; None where the objects do not tell, or a monitor is broken already.
 
-    def _is_scraped(self, pods: Pods) -> bool | None:
+        Args:
+            pods: those.
+            seen: which monitors and rules count.
+        """
         if pods.template is not None and any(str(pods.template.annotations.get(key, "")).lower() == "true" for key in _SCRAPED):
             return True
-        if self.reached.get(id(pods)):
+        if any(map(seen, self.reached.get(id(pods), ()))):
             return True
-        return None if self.broken or not self._spoken else False
+        return None if any(map(seen, self._broken)) or not any(map(seen, self._speakers)) else False
 
     def _pod_monitor(self, view: ResourceView) -> Iterator[Link]:
         pods = [each for namespace in _namespaces(view) for each in self.index.select(namespace, view.get("spec", "selector"))]

@@ -31,7 +31,7 @@ class CommittedOverBudget(Rule):
     remedy = "Lower min_replicas or the GPUs of a replica, move to a cheaper pool, or have the budget raised."
     references = ("FinOps Framework: Budgeting", "FinOps Framework: Allocation")
     scope = "platform"
-    across_tenants = False
+    looks_at = "tenant"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         groups: dict[str, list[Workload]] = defaultdict(list)

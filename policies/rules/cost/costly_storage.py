@@ -34,7 +34,7 @@ class CostlyStorage(Rule):
     references = ("Amazon EBS User Guide: Amazon EBS volume types", "Amazon VPC User Guide: Gateway endpoints for Amazon S3",
                   "FinOps Framework: Workload Optimization")
     scope = "platform"
-    across_tenants = False
+    looks_at = "tenant"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         for view in graph.resources:

@@ -30,6 +30,7 @@ class IdleCapacity(Rule):
     remedy = "Lower min_nodes of the pool, cut its GPUs otherwise, or give the idle ones to a tenant."
     references = ("FinOps Framework: Workload Optimization", "OpenCost specification: Idle allocation")
     scope = "platform"
+    looks_at = "outlines"
     context = ("ClusterQueue",)
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:

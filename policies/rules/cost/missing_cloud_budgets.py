@@ -28,6 +28,7 @@ class MissingCloudBudgets(Rule):
     remedy = "Add an aws.budgets.Budget with the tenant's tag as filter, the tenant's amount and a notification."
     references = ("FinOps Framework: Anomaly Management", "AWS Cost Management User Guide: Managing your costs with AWS Budgets")
     scope = "platform"
+    looks_at = "outlines"
     context = ("Budget",)
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:

@@ -28,7 +28,7 @@ class SleeplessDevelopment(Rule):
     remedy = "Set min_replicas to 0 with scale_to_zero (working_hours or wake_query), or a schedule or end on its namespace."
     references = ("FinOps Framework: Workload Optimization", "KEDA documentation: Cron scaler")
     scope = "platform"
-    across_tenants = False
+    looks_at = "tenant"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         for workload in gpu_workloads(graph):

@@ -25,7 +25,7 @@ class SpotServing(Rule):
     remedy = "Add an on-demand or reserved pool that the service may land on, or move it there."
     references = ("Amazon EC2 User Guide: Spot Instance interruptions", "Karpenter documentation: NodePools, karpenter.sh/capacity-type")
     scope = "platform"
-    across_tenants = False
+    looks_at = "tenant"
     context = ("NodeGroup", "NodePool", "Node")
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:

@@ -23,6 +23,7 @@ class StalePrices(Rule):
     remedy = "Refresh the price book (gpuplane prices), or state the agreed price in the environments' catalog.yaml."
     references = ("FinOps Framework: Data Ingestion", "AWS Price List Bulk API")
     scope = "platform"
+    looks_at = "outlines"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         most = graph.parameters.stale_prices_after_days

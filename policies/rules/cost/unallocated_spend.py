@@ -35,6 +35,7 @@ class UnallocatedSpend(Rule):
     references = ("FinOps Framework: Allocation", "AWS whitepaper: Best Practices for Tagging AWS Resources",
                   "Amazon EKS User Guide: Tagging your resources")
     scope = "platform"
+    looks_at = "outlines"
     context = ("Namespace",)
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:

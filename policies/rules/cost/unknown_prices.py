@@ -27,7 +27,7 @@ class UnknownPrices(Rule):
     remedy = "Add a row to the price catalogue, or state usd_per_node_hour and its source for nodes that exist already."
     references = ("FinOps Framework: Data Ingestion", "infracost/infracost#77 and #1333 (missing prices shown as 0)")
     scope = "platform"
-    across_tenants = False
+    looks_at = "tenant"
     across_layers = True
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:

@@ -27,6 +27,7 @@ class UnusedCommitments(Rule):
     remedy = "Lower the reservation's instanceCount, or reserve what the node groups' minimum needs."
     references = ("FinOps Framework: Rate Optimization", "Amazon EC2 User Guide: On-Demand Capacity Reservations, pricing and billing")
     scope = "platform"
+    looks_at = "outlines"
     context = ("NodeGroup",)
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:

@@ -32,6 +32,7 @@ class ClusterAdmins(Rule):
     remedy = "Bind a Role of the own namespace with the rights that are needed; keep cluster-admin for an emergency, outside of this."
     references = ("CIS Kubernetes Benchmark 5.1.1", "Kubernetes documentation, RBAC good practices: Least privilege")
     scope = "platform"
+    looks_at = "outlines"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         for role in roles(graph):

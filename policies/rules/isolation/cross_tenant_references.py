@@ -25,6 +25,7 @@ class CrossTenantReferences(Rule):
     remedy = "Point at an object, bucket, role or key of the tenant's own, or have the platform offer a shared one."
     references = ("ISO/IEC 27001:2022 A.5.15, A.8.3", "NIST SP 800-190 §3.3.4")
     scope = "platform"
+    looks_at = "outlines"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         for view in graph.kubernetes:

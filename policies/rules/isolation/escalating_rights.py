@@ -40,6 +40,7 @@ class EscalatingRights(RoleRule):
     references = ("CIS Kubernetes Benchmark 5.1.8, 5.1.10", "MITRE ATT&CK T1609 (Container Administration Command)",
                   "Kubernetes documentation, RBAC good practices: Privilege escalation risks")
     scope = "platform"
+    looks_at = "outlines"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         yield from super().check(graph)

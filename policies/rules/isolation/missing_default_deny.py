@@ -27,7 +27,7 @@ class MissingDefaultDeny(Rule):
     references = ("CIS Kubernetes Benchmark 5.3.2", "NSA/CISA Kubernetes Hardening Guide v1.2: Network separation",
                   "NIST SP 800-190 §3.3.3, §4.3.3")
     scope = "platform"
-    across_tenants = False
+    looks_at = "tenant"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         for policy in graph.objects("NetworkPolicy"):

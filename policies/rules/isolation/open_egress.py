@@ -30,6 +30,7 @@ class OpenEgress(Rule):
     references = ("NIST SP 800-190 §4.4.2", "ISO/IEC 27001:2022 A.8.23",
                   "Amazon EKS Best Practices Guide: Restrict access to the instance profile assigned to the worker node")
     scope = "platform"
+    looks_at = "outlines"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         for view in graph.objects("NetworkPolicy", "CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy", _SANDBOX):

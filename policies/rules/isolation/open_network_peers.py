@@ -28,6 +28,7 @@ class OpenNetworkPeers(Rule):
     remedy = "Name the one namespace (kubernetes.io/metadata.name) or network that is meant; never another tenant's."
     references = ("NIST SP 800-190 §4.3.3", "ISO/IEC 27001:2022 A.8.22")
     scope = "platform"
+    looks_at = "outlines"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         tenants = tenants_of_namespaces(graph)

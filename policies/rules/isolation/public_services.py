@@ -27,6 +27,7 @@ class PublicServices(Rule):
     references = ("CVE-2020-8554 (kubernetes/kubernetes#97076)", "AWS Load Balancer Controller: Service annotations, scheme",
                   "NIST SP 800-190 §3.3.3")
     scope = "platform"
+    looks_at = "outlines"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         for view in graph.objects("Service"):

@@ -26,6 +26,7 @@ class SharedGpusBetweenTenants(Rule):
     remedy = "Give each tenant whole GPUs or MIG devices; keep a time-sliced pool for one tenant without personal data."
     references = ("NVIDIA GPU Operator documentation: Time-Slicing GPUs", "NIST SP 800-190 §3.3.4, §4.3.4")
     scope = "platform"
+    looks_at = "outlines"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         for view in graph.objects("ResourceFlavor", "ClusterQueue"):

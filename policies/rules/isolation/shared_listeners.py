@@ -20,6 +20,7 @@ class SharedListeners(Rule):
     remedy = "Give each tenant a listener with its own hostname, and admit its namespace by the label kubernetes.io/metadata.name."
     references = ("OWASP LLM10:2025", "ISO/IEC 27001:2022 A.8.22")
     scope = "platform"
+    looks_at = "outlines"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         for view in graph.objects("Gateway"):

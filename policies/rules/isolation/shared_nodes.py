@@ -35,6 +35,7 @@ class SharedNodes(Rule):
               "others, select and tolerate it.")
     references = ("NIST SP 800-190 §4.3.4", "Kubernetes documentation, Multi-tenancy: Node isolation")
     scope = "platform"
+    looks_at = "outlines"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         classes = frozenset(graph.parameters.dedicated_nodes_for)

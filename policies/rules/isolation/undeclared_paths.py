@@ -25,6 +25,7 @@ class UndeclaredPaths(Rule):
               "reachable_from in its file.")
     references = ("NIST SP 800-190 §3.3.3, §4.3.3", "NIST SP 800-207 §2.1", "ISO/IEC 27001:2022 A.8.22")
     scope = "platform"
+    looks_at = "outlines"
     context = ("Namespace",)
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:

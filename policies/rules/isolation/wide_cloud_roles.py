@@ -32,6 +32,7 @@ class WideCloudRoles(Rule):
     references = ("AWS Security Hub controls IAM.1 and IAM.21", "Amazon EKS Best Practices Guide: Identities and Credentials for EKS Pods",
                   "ISO/IEC 27001:2022 A.5.15")
     scope = "platform"
+    looks_at = "outlines"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         for view in loose_policies(graph):

@@ -29,6 +29,7 @@ class ClearTextTransport(Rule):
               "comes without aws:SecureTransport.")
     references = ("GDPR Art. 32", "NIST SP 800-122 §4.3")
     scope = "platform"
+    looks_at = "outlines"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         for listener in listeners(graph):

@@ -21,6 +21,7 @@ class ForeignRegions(Rule):
     remedy = "Fall back to a provider in one of the tenant's allowed_regions, or to a service of the tenant."
     references = ("GDPR Art. 44-49",)
     scope = "platform"
+    looks_at = "outlines"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         for route in routes(graph):

@@ -22,6 +22,7 @@ class LeakingFlows(Rule):
     remedy = "Give the last place of the path the class of the first, or take the reference out."
     references = ("GDPR Art. 25", "NIST SP 800-122 §3")
     scope = "platform"
+    looks_at = "outlines"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         for leak in leaks(graph):

@@ -44,7 +44,7 @@ class LoggedPrompts(Rule):
     remedy = "Remove the payload logger and the logging flag or variable, or serve from a namespace without personal data."
     references = ("GDPR Art. 5(1)(c), (f)", "OWASP LLM02:2025", "ISO/IEC 27001:2022 A.8.11, A.8.12")
     scope = "platform"
-    across_tenants = False
+    looks_at = "tenant"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         for view in graph.kubernetes:

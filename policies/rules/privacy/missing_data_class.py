@@ -27,7 +27,7 @@ class MissingDataClass(Rule):
     remedy = f"Label the namespace (or tag the bucket) with one of: {', '.join(DATA_CLASSES)}."
     references = ("ISO/IEC 27001:2022 A.5.12, A.5.13", "NIST SP 800-122 §2, §3", "GDPR Art. 30")
     scope = "platform"
-    across_tenants = False
+    looks_at = "tenant"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         for view in graph.resources:

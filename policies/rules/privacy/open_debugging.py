@@ -28,6 +28,7 @@ class OpenDebugging(Rule):
     remedy = "Remove the rights, the ephemeral container, the flag or the variable; debug where the data is made up."
     references = ("ISO/IEC 27001:2022 A.8.2", "vLLM documentation: security")
     scope = "platform"
+    looks_at = "outlines"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         for view in graph.kubernetes:

@@ -26,6 +26,7 @@ class OpenKeys(Rule):
     remedy = "Name the roles that need the key, with a condition where a principal is *; give deletionWindowInDays of 7 or more."
     references = ("ISO/IEC 27001:2022 A.8.24",)
     scope = "platform"
+    looks_at = "outlines"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         for key in graph.resources:

@@ -28,6 +28,7 @@ class ProductionDataElsewhere(Rule):
     remedy = "Read a store of this environment, with made-up or anonymised data."
     references = ("GDPR Art. 5(1)(b)", "ISO/IEC 27001:2022 A.8.31")
     scope = "platform"
+    looks_at = "outlines"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         told = set()

@@ -28,6 +28,7 @@ class SharedPromptCaches(Rule):
     remedy = "Give the tenant a cache of its own in its namespace, reached by rediss://, or cache in the memory of the engine alone."
     references = ("GDPR Art. 32", "NIST SP 800-190 §3.3.4")
     scope = "platform"
+    looks_at = "outlines"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         for flow in flows(graph):

@@ -26,6 +26,7 @@ class ShortEventLogs(Rule):
     remedy = "Set retentionInDays of the cluster's log group to 184 or more, and retention_days of the class no lower for logs of events."
     references = ("Regulation (EU) 2024/1689 Art. 12, Art. 19(1), Art. 26(6)",)
     scope = "platform"
+    looks_at = "outlines"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         risky = [view for view in graph.namespaces.values() if str(view.annotations.get(AI_ACT_RISK, "")).lower() == "high"]

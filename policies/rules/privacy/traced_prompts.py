@@ -31,7 +31,7 @@ class TracedPrompts(Rule):
     remedy = "Remove the variable that captures content, and set OPENINFERENCE_HIDE_INPUTS and OPENINFERENCE_HIDE_OUTPUTS to true."
     references = ("GDPR Art. 5(1)(c)", "OpenTelemetry semantic conventions for generative AI", "OpenInference configuration")
     scope = "platform"
-    across_tenants = False
+    looks_at = "tenant"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         for view in graph.kubernetes:

@@ -23,6 +23,7 @@ class UnapprovedProviders(Rule):
               "tenant.")
     references = ("GDPR Art. 28", "ISO/IEC 27001:2022 A.5.19-A.5.23")
     scope = "platform"
+    looks_at = "outlines"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         for route in routes(graph):

@@ -29,6 +29,7 @@ class UnauthenticatedRoutes(Rule):
     remedy = "Attach a SecurityPolicy with apiKeyAuth or jwt to the route, the same one for all model routes of a listener."
     references = ("GDPR Art. 32", "ISO/IEC 27001:2022 A.8.3", "OWASP LLM10:2025")
     scope = "platform"
+    looks_at = "outlines"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         tenants = tenants_of_namespaces(graph)

@@ -26,6 +26,7 @@ class UnencryptedStores(Rule):
     remedy = "Name a KMS key of your own (kmsKeyId, kmsMasterKeyId), with rotation; alias/aws/… is the cloud's."
     references = ("GDPR Art. 32(1)(a)", "ISO/IEC 27001:2022 A.8.24")
     scope = "platform"
+    looks_at = "outlines"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         for store in stores(graph):

@@ -28,6 +28,7 @@ class UnlimitedRetention(Rule):
     remedy = "Set the period (retentionInDays, a lifecycle rule with an expiration, retention.ms) to at most what the data class allows."
     references = ("GDPR Art. 5(1)(e), Art. 17", "ISO/IEC 27001:2022 A.8.10")
     scope = "platform"
+    looks_at = "outlines"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         groups = {view.urn for view in graph.resources if view.type == LOG_GROUP}

@@ -22,6 +22,7 @@ class UnloggedAccess(Rule):
               "Metadata.")
     references = ("GDPR Art. 5(2)", "ISO/IEC 27001:2022 A.8.15", "NIST SP 800-122 §4.3")
     scope = "platform"
+    looks_at = "outlines"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         sensitive = [view for view in graph.namespaces.values() if owed(graph, view).access_log]

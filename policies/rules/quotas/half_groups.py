@@ -36,7 +36,7 @@ class HalfGroups(Rule):
     references = ("Kueue documentation: All-or-nothing scheduling", "Kueue documentation: Topology Aware Scheduling",
                   "Volcano documentation: PodGroup")
     scope = "platform"
-    across_tenants = False
+    looks_at = "tenant"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         for view in graph.kubernetes:

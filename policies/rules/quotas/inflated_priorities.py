@@ -32,7 +32,7 @@ class InflatedPriorities(PodRule):
     references = ("Kubernetes documentation: Pod Priority and Preemption", "Kubernetes documentation: Resource Quotas, PriorityClass scope",
                   "Polaris: priorityClassNotSet")
     scope = "platform"
-    across_tenants = False
+    looks_at = "tenant"
     effective = False
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:

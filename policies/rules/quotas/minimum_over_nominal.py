@@ -28,6 +28,7 @@ class MinimumOverNominal(Rule):
     remedy = "Lower min_replicas, or raise the tenant's nominal_quota."
     references = ("Kueue documentation: ClusterQueue, nominalQuota and borrowingLimit",)
     scope = "platform"
+    looks_at = "outlines"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         groups: dict[str, list[Workload]] = defaultdict(list)

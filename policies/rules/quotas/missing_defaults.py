@@ -25,7 +25,7 @@ class MissingDefaults(Rule):
     remedy = "Add a LimitRange of type Container with defaultRequest.cpu, defaultRequest.memory and default.memory."
     references = ("Kubernetes documentation: Limit Ranges", "NSA/CISA Kubernetes Hardening Guide v1.2: Resource policies")
     scope = "platform"
-    across_tenants = False
+    looks_at = "tenant"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         for name, tenant in tenants_of_namespaces(graph).items():

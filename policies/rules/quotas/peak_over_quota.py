@@ -33,6 +33,7 @@ class PeakOverQuota(Rule):
     references = ("Kueue documentation: ClusterQueue, nominalQuota and borrowingLimit",
                   "Kubernetes documentation: Deployments, Max Surge")
     scope = "platform"
+    looks_at = "outlines"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         groups: dict[str, list[Workload]] = defaultdict(list)

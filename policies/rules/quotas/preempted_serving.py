@@ -33,6 +33,7 @@ class PreemptedServing(Rule):
     references = ("Kueue documentation: Preemption", "Kueue documentation: WorkloadPriorityClass",
                   "Kubernetes documentation: Pod Priority and Preemption")
     scope = "platform"
+    looks_at = "outlines"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         cohorts: dict[str, list[Workload]] = defaultdict(list)

@@ -27,6 +27,7 @@ class QuotasOverCapacity(Rule):
     remedy = "Lower a nominal quota, or raise the pool's max_nodes; use borrowing_limit for what may only be borrowed."
     references = ("Kueue documentation: ClusterQueue, nominalQuota", "ISO/IEC 27001:2022 A.8.6")
     scope = "platform"
+    looks_at = "outlines"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         pools = device_pools(graph)

@@ -25,7 +25,7 @@ class UncountedObjects(Rule):
     remedy = f"Add {', '.join(_COUNTED)} to the hard limits of a ResourceQuota."
     references = ("Kubernetes documentation: Resource Quotas, Object Count Quota", "Kubernetes documentation: Multi-tenancy, Quotas")
     scope = "platform"
-    across_tenants = False
+    looks_at = "tenant"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         for name, tenant in tenants_of_namespaces(graph).items():

@@ -22,6 +22,7 @@ class UnlimitedBorrowing(Rule):
     remedy = "Set borrowing_limit (0 for none) and, in production, lending_limit for every quota."
     references = ("Kueue documentation: ClusterQueue, borrowingLimit and lendingLimit",)
     scope = "platform"
+    looks_at = "outlines"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         for queue in cluster_queues(graph).values():

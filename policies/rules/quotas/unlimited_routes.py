@@ -25,6 +25,7 @@ class UnlimitedRoutes(Rule):
     remedy = "Attach a BackendTrafficPolicy with rateLimit to the route or its listener, and name its costs in llmRequestCosts."
     references = ("OWASP LLM10:2025",)
     scope = "platform"
+    looks_at = "outlines"
     context = ("Gateway",)
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:

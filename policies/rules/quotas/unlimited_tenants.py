@@ -34,6 +34,7 @@ class UnlimitedTenants(Rule):
                   "Kubernetes documentation: Multi-tenancy, Quotas",
                   "Kubernetes documentation: Resource Quotas, extended resources")
     scope = "platform"
+    looks_at = "outlines"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         types = _device_types(graph)

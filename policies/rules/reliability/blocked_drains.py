@@ -32,7 +32,7 @@ class BlockedDrains(Rule):
     references = ("Kubernetes documentation: Specifying a Disruption Budget for your Application",
                   "Kubernetes documentation: API-initiated Eviction", "Gatekeeper library: poddisruptionbudget")
     scope = "platform"
-    across_tenants = False
+    looks_at = "tenant"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         guarded: dict[str, list[DisruptionBudget]] = defaultdict(list)

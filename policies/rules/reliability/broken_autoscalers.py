@@ -31,6 +31,7 @@ class BrokenAutoscalers(Rule):
     references = ("Kubernetes documentation: Horizontal Pod Autoscaling", "KEDA documentation: ScaledObject specification",
                   "Gatekeeper library: horizontalpodautoscaler", "KubeLinter: dangling-horizontalpodautoscaler")
     scope = "platform"
+    looks_at = "outlines"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         targets: dict[tuple[str, str, str], list[ResourceView]] = defaultdict(list)

@@ -33,7 +33,7 @@ class CutStreams(Rule):
     references = ("Kubernetes documentation: Pod Lifecycle, Termination of Pods",
                   "Amazon EKS Best Practices Guide: Reliability, Configure preStop hooks")
     scope = "platform"
-    across_tenants = False
+    looks_at = "tenant"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         for lasting in lasting_pods(graph):

@@ -29,6 +29,7 @@ class DanglingLinks(Rule):
     remedy = "Correct the name or the labels, or judge the object that it means together with this one."
     references = ("Kubernetes Service, NetworkPolicy, HorizontalPodAutoscaler and PodSpec",)
     scope = "platform"
+    looks_at = "outlines"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         for relation in _JUDGED:

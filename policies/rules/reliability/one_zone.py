@@ -28,7 +28,7 @@ class OneZone(Rule):
     references = ("Kubernetes documentation: Pod Topology Spread Constraints, Cluster-level default constraints",
                   "Polaris: topologySpreadConstraint", "AWS Well-Architected REL10-BP01")
     scope = "platform"
-    across_tenants = False
+    looks_at = "tenant"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         for lasting in lasting_pods(graph):

@@ -30,6 +30,7 @@ class SingleCapacity(Rule):
     references = ("Amazon EC2 documentation: Troubleshoot launch issues, InsufficientInstanceCapacity",
                   "Karpenter documentation: NodePools", "AWS Well-Architected REL10-BP01")
     scope = "platform"
+    looks_at = "outlines"
     context = ("NodeGroup", "NodePool")
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:

@@ -26,7 +26,7 @@ class SingleReplicas(Rule):
     remedy = "Set min_replicas to 2 or more; an environment that is no production says so: policies.production: false."
     references = ("Amazon EKS Best Practices Guide: Reliability, Run multiple replicas", "Polaris: deploymentMissingReplicas")
     scope = "platform"
-    across_tenants = False
+    looks_at = "tenant"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         for lasting in lasting_pods(graph):

@@ -32,6 +32,7 @@ class UnprotectedData(Rule):
     references = ("AWS Well-Architected REL09-BP01", "AWS Security Hub: RDS.8, DynamoDB.6", "Pulumi documentation: protect, retainOnDelete",
                   "Kubernetes documentation: StatefulSets, PersistentVolumeClaim retention")
     scope = "platform"
+    looks_at = "outlines"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         for view in graph.resources:

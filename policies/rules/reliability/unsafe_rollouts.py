@@ -26,6 +26,7 @@ class UnsafeRollouts(Rule):
     remedy = "Set rollout.max_unavailable below min_replicas, and max_surge 0 with max_unavailable 1 where there are no spare GPUs."
     references = ("Kubernetes documentation: Deployments, Rolling Update Deployment",)
     scope = "platform"
+    looks_at = "outlines"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         for lasting in lasting_pods(graph):

@@ -45,6 +45,7 @@ class ForeignRegistries(Rule):
     references = ("NIST SP 800-190 §3.1.5/4.1.5", "CIS Kubernetes Benchmark v1.12 5.5.1",
                   "Kubernetes blog: k8s.gcr.io Image Registry Will Be Frozen From the 3rd of April 2023")
     scope = "platform"
+    looks_at = "outlines"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         for view, _ in graph.pods:

@@ -25,6 +25,7 @@ class OpenImageRepositories(Rule):
     remedy = "Set imageTagMutability IMMUTABLE, imageScanningConfiguration.scanOnPush true and encryptionType KMS with a kmsKey."
     references = ("AWS Security Hub: ECR.1, ECR.2, ECR.5", "CIS Amazon EKS Benchmark 5.1.1")
     scope = "platform"
+    looks_at = "outlines"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         scanned = any(lookup(rule, "scanFrequency") in ("SCAN_ON_PUSH", "CONTINUOUS_SCAN") for view in graph.resources

@@ -25,7 +25,7 @@ class UnpinnedModels(Rule):
     remedy = "Pin the model to a commit or digest, below one of the namespace's allowed model sources."
     references = ("OWASP LLM03:2025", "NIST AI RMF: Map 4, Govern 6")
     scope = "platform"
-    across_tenants = False
+    looks_at = "tenant"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         for view in graph.kubernetes:

@@ -33,6 +33,7 @@ class UnverifiedSignatures(Rule):
     references = ("NIST SP 800-190 §4.1.5", "CIS Kubernetes Benchmark v1.12 5.5.1", "SLSA v1.1: Verifying artifacts",
                   "Sigstore documentation: Policy Controller")
     scope = "platform"
+    looks_at = "outlines"
     context = _KINDS
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:

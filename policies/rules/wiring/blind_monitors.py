@@ -17,6 +17,7 @@ class BlindMonitors(LinkRule):
     remedy = ("Select by labels that the pods bear, scrape the port that the engine exports metrics on, and bear the labels that "
               "Prometheus selects monitors by.")
     references = ("Prometheus Operator v1, PodMonitor and ServiceMonitor", "defilantech/LLMKube#480",)
+    looks_at = "outlines"
     relations = (Relation.MONITOR,)
 
     PASSES = (

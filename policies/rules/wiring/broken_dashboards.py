@@ -17,6 +17,7 @@ class BrokenDashboards(LinkRule):
     remedy = "Define the variable in templating, or read a metric that the engine exports."
     references = ("Grafana dashboard JSON model, templating", "vLLM metrics and their deprecation policy",)
     across_layers = True
+    looks_at = "outlines"
     relations = (Relation.DASHBOARD,)
 
     PASSES = (

@@ -17,6 +17,7 @@ class ClosedPaths(LinkRule):
     remedy = "Open the pod's port for the namespace of the gateway's proxies, and the metrics port for that of Prometheus."
     references = ("networking.k8s.io/v1 NetworkPolicy", "opendatahub-io/kserve#1589",)
     across_layers = True
+    looks_at = "outlines"
     relations = (Relation.NETWORK,)
 
     PASSES = (

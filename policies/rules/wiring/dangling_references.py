@@ -14,6 +14,7 @@ class DanglingReferences(LinkRule):
     title = "Everything that a model server refers to by name is there"
     remedy = "Use the name of an object of the namespace, or add the object."
     references = ("Kubernetes PodSpec", "KServe v0.20 InferenceService.spec.predictor.model.runtime",)
+    looks_at = "outlines"
     relations = (Relation.REFERENCE,)
 
     PASSES = (

@@ -15,6 +15,7 @@ class DeafAlerts(LinkRule):
     remedy = "Read a metric that the engine exports, with a namespace and model_name that are served, or a series that a rule records."
     references = ("vLLM metrics and their deprecation policy", "Prometheus Operator v1, PrometheusRule",)
     across_layers = True
+    looks_at = "tenant"
     relations = (Relation.ALERT,)
 
     PASSES = (

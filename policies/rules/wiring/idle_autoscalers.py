@@ -18,6 +18,7 @@ class IdleAutoscalers(LinkRule):
               "can reach; or scale by the requests that wait.")
     references = ("defilantech/LLMKube#482", "KEDA 2.20 prometheus scaler", "autoscaling/v2 HorizontalPodAutoscaler",)
     across_layers = True
+    looks_at = "outlines"
     relations = (Relation.TARGET, Relation.QUERY,)
 
     PASSES = (

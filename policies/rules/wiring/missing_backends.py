@@ -15,6 +15,7 @@ class MissingBackends(LinkRule):
     remedy = ("Give the reference the name, namespace and port of a backend among the objects, or a ReferenceGrant where it is in "
               "another namespace.")
     references = ("Gateway API v1, BackendObjectReference and ReferenceGrant", "llm-d/llm-d#2107",)
+    looks_at = "outlines"
     relations = (Relation.BACKEND,)
 
     PASSES = (

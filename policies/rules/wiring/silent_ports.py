@@ -15,6 +15,7 @@ class SilentPorts(LinkRule):
     remedy = "Use the port of the engine's --port flag in its container, in the Service and in the pool."
     references = ("Kubernetes Service.spec.ports.targetPort", "Gateway API inference extension v1, InferencePool.spec.targetPorts",
                   "llm-d/llm-d#2107")
+    looks_at = "outlines"
     relations = (Relation.PORT,)
 
     PASSES = (

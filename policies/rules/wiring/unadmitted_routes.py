@@ -14,6 +14,7 @@ class UnadmittedRoutes(LinkRule):
     title = "Every route is admitted by a listener of the gateway it names"
     remedy = "Name a listener that the Gateway has, or let the listener's allowedRoutes and hostname admit the route."
     references = ("Gateway API v1, Listener.allowedRoutes and ParentReference",)
+    looks_at = "outlines"
     relations = (Relation.GATEWAY,)
 
     PASSES = (

@@ -15,6 +15,7 @@ class UncountedWorkloads(LinkRule):
     remedy = ("Set the label kueue.x-k8s.io/queue-name to a LocalQueue of the namespace, whose ClusterQueue admits the namespace, "
               "covers the device and names flavors that are there.")
     references = ("kubernetes-sigs/kueue#1603", "Kueue v0.19 concepts: LocalQueue, ClusterQueue, ResourceFlavor",)
+    looks_at = "outlines"
     relations = (Relation.QUEUE,)
 
     PASSES = (

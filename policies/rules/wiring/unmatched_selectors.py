@@ -16,6 +16,7 @@ class UnmatchedSelectors(LinkRule):
     title = "Every Service and InferencePool of a serving namespace selects pods"
     remedy = "Give the pods the labels that the selector asks for, or the selector the labels that the pods bear."
     references = ("Gateway API inference extension v1, InferencePool.spec.selector", "llm-d/llm-d#2107",)
+    looks_at = "outlines"
     relations = (Relation.SELECTOR,)
 
     PASSES = (

@@ -16,6 +16,7 @@ class UnreadableModels(LinkRule):
     title = "The account of a model server may read the bucket of its storage URI"
     remedy = "Bind an IAM role to the account, and let a policy of it allow s3:GetObject below the storage URI."
     references = ("EKS Pod Identity", "IAM roles for service accounts", "KServe v0.20 storage URIs",)
+    looks_at = "outlines"
     relations = (Relation.IDENTITY,)
 
     PASSES = (

@@ -14,6 +14,7 @@ class UnschedulablePods(LinkRule):
     title = "Every GPU workload fits a node pool: devices, node labels, taints"
     remedy = "Ask for a device that a pool offers, select by the pool's labels, and tolerate its taints."
     references = ("kserve/kserve#4505", "Kubernetes taints and tolerations", "NVIDIA k8s-device-plugin, MIG strategies",)
+    looks_at = "outlines"
     relations = (Relation.PLACEMENT,)
 
     PASSES = (

@@ -16,6 +16,7 @@ class UnservedModelNames(LinkRule):
     title = "Every model name that a route selects or sends is served behind it"
     remedy = "Use one of the engine's served names in the route, set modelNameOverride, or add the name to --served-model-name."
     references = ("vLLM --served-model-name", "Envoy AI Gateway v1, AIGatewayRoute.spec.rules.backendRefs.modelNameOverride",)
+    looks_at = "outlines"
     relations = (Relation.MODEL,)
 
     PASSES = (

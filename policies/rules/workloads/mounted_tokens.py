@@ -30,6 +30,7 @@ class MountedTokens(PodRule):
               "of its own to a role, in the same set of objects.")
     references = ("CIS Kubernetes Benchmark v1.12 5.1.6", "NSA/CISA Kubernetes Hardening Guide v1.2: Protecting Pod service account tokens")
     scope = "platform"
+    looks_at = "outlines"
 
     def check(self, graph: PlannedGraph) -> Iterator[Finding]:
         yield from super().check(graph)
