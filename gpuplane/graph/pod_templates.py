@@ -42,8 +42,13 @@ _NO_PODS = ("apiextensions.k8s.io", "kyverno.io", "policies.kyverno.io", "templa
             "admissionregistration.k8s.io", "admission.k8s.io", "networking.k8s.io", "policy", "rbac.authorization.k8s.io",
             "scheduling.k8s.io", "storage.k8s.io")
 """API groups whose objects hold no pods, or schemas, patterns and requests that look like pods."""
-_CORE_WITHOUT_PODS = frozenset({"ConfigMap", "Endpoints", "LimitRange", "Namespace", "PersistentVolume", "PersistentVolumeClaim",
-                                "ResourceQuota", "Secret", "Service", "ServiceAccount"})
+_WITHOUT_PODS = frozenset({
+    *(("", kind) for kind in ("ConfigMap", "Endpoints", "LimitRange", "Namespace", "PersistentVolume", "PersistentVolumeClaim",
+                              "ResourceQuota", "Secret", "Service", "ServiceAccount")),
+    *(("monitoring.coreos.com", kind) for kind in ("PrometheusRule", "PodMonitor", "ServiceMonitor")),
+    *(("kueue.x-k8s.io", kind) for kind in ("ClusterQueue", "Cohort", "LocalQueue", "ResourceFlavor", "Topology", "WorkloadPriorityClass")),
+    *(("external-secrets.io", kind) for kind in ("ClusterSecretStore", "ExternalSecret", "SecretStore"))})
+"""Kinds, with their API group, that hold no pods in groups of which others do."""
 _PATCHED_KINDS = ("Prometheus", "Alertmanager", "ThanosRuler", "PrometheusAgent")
 """Kinds whose containers may be patches of what their operator makes."""
 _OF_A_WORKFLOW = ("securityContext", "serviceAccountName", "automountServiceAccountToken", "hostNetwork")
@@ -90,7 +95,7 @@ class PodTemplate:
 
 def pod_templates(view: ResourceView) -> tuple[PodTemplate, ...]:
     """Every pod template of an object, in the order it is written; none for schemas and policies about pods."""
-    if not view.is_kubernetes or view.group in _NO_PODS or (not view.group and view.kind in _CORE_WITHOUT_PODS):
+    if not view.is_kubernetes or (group := view.group) in _NO_PODS or (group, view.kind) in _WITHOUT_PODS:
         return ()
     plain = view.group != "argoproj.io" and view.kind != "TrainJob"
     return tuple(_walk(view, view.props, (), plain))
