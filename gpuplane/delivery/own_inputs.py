@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import fields
@@ -97,16 +98,25 @@ def _files(folder: Path) -> tuple[Mapping[str, str], str]:
     """Digest of each tenant's files by tenant, and of all other files that the environment is read from."""
     own: dict[str, list[str]] = {}
     shared: list[str] = []
-    for file in sorted(folder.rglob("*")):
-        inside = file.relative_to(folder).parts
-        if file.is_file():
-            whose = own.setdefault(inside[1].removesuffix(".yaml"), []) if inside[0] in _OF_TENANTS and len(inside) > 1 else shared
-            whose += [*inside, hashlib.sha256(file.read_bytes()).hexdigest()]
+    for top, folders, names in os.walk(folder):
+        folders.sort()
+        inside = Path(top).relative_to(folder).parts
+        for name in sorted(names):
+            place, file = [*inside, name], f"{top}{os.sep}{name}"
+            if not os.path.isfile(file):  # noqa: PTH113 of thousands of files path objects take longer than to read them
+                continue
+            whose = own.setdefault(place[1].removesuffix(".yaml"), []) if place[0] in _OF_TENANTS and len(place) > 1 else shared
+            whose += [*place, hashlib.sha256(_content(file)).hexdigest()]
     environments = folder.parent
     for file in sorted({*environments.glob("*"), *environments.glob("runtimes/**/*"), *environments.glob("catalog/**/*")}):
         if file.is_file():
             shared += [str(file.relative_to(environments)), hashlib.sha256(file.read_bytes()).hexdigest()]
     return {name: _digest(*parts) for name, parts in own.items()}, _digest(*shared)
+
+
+def _content(file: str) -> bytes:
+    with open(file, "rb") as opened:  # noqa: PTH123
+        return opened.read()
 
 
 @cache

@@ -52,7 +52,8 @@ _WITHOUT_PODS = frozenset({
 _PATCHED_KINDS = ("Prometheus", "Alertmanager", "ThanosRuler", "PrometheusAgent")
 """Kinds whose containers may be patches of what their operator makes."""
 _OF_A_WORKFLOW = ("securityContext", "serviceAccountName", "automountServiceAccountToken", "hostNetwork")
-_OVERRIDES = ("podTemplateOverrides", "podSpecOverrides", "runtimePatches", "status")
+_SKIPPED = frozenset({*_ROLES, "podTemplateOverrides", "podSpecOverrides", "runtimePatches", "status"})
+"""Fields below which no pods of their own stand: containers, and what overrides other objects' pods."""
 
 
 @dataclass(frozen=True)
@@ -97,8 +98,9 @@ def pod_templates(view: ResourceView) -> tuple[PodTemplate, ...]:
     """Every pod template of an object, in the order it is written; none for schemas and policies about pods."""
     if not view.is_kubernetes or (group := view.group) in _NO_PODS or (group, view.kind) in _WITHOUT_PODS:
         return ()
-    plain = view.group != "argoproj.io" and view.kind != "TrainJob"
-    return tuple(_walk(view, view.props, (), plain))
+    found: list[PodTemplate] = []
+    _walk(view, view.props, (), view.group != "argoproj.io" and view.kind != "TrainJob", found)
+    return tuple(found)
 
 
 def is_patch(view: ResourceView, container: PodContainer) -> bool:
@@ -116,21 +118,20 @@ def dotted(steps: Steps) -> str:
     return text
 
 
-def _walk(view: ResourceView, value: Any, steps: Steps, plain: bool) -> Iterator[PodTemplate]:
+def _walk(view: ResourceView, value: Any, steps: Steps, plain: bool, found: list[PodTemplate]) -> None:
     """``plain``: containers stand only in the lists that a PodSpec has, and in KServe's components."""
-    if isinstance(value, Unknown):
-        if steps[-1] in _CARRIERS and (len(steps) > 1 or view.kind in _POD_KINDS):
-            yield PodTemplate(dotted(steps), steps, {}, {}, {}, (), (dotted(steps),))
+    if type(value) is dict or isinstance(value, Mapping):
+        if not plain or not _ROLES.keys().isdisjoint(value) or _is_component(view, steps):
+            found.extend(_here(view, value, steps))
+        for key, item in value.items():
+            if type(item) not in SCALARS and key not in _SKIPPED and not (key == "metadata" and not steps):
+                _walk(view, item, (*steps, key), plain, found)
     elif isinstance(value, (list, tuple)):
         for index, item in enumerate(value):
             if type(item) not in SCALARS:
-                yield from _walk(view, item, (*steps, index), plain)
-    elif type(value) is dict or isinstance(value, Mapping):
-        if not plain or not _ROLES.keys().isdisjoint(value) or _is_component(view, steps):
-            yield from _here(view, value, steps)
-        for key, item in value.items():
-            if type(item) not in SCALARS and key not in _ROLES and key not in _OVERRIDES and not (key == "metadata" and not steps):
-                yield from _walk(view, item, (*steps, key), plain)
+                _walk(view, item, (*steps, index), plain, found)
+    elif isinstance(value, Unknown) and steps[-1] in _CARRIERS and (len(steps) > 1 or view.kind in _POD_KINDS):
+        found.append(PodTemplate(dotted(steps), steps, {}, {}, {}, (), (dotted(steps),)))
 
 
 def _here(view: ResourceView, value: Mapping[str, Any], steps: Steps) -> Iterator[PodTemplate]:
