@@ -135,7 +135,9 @@ class JudgedSide:
         if (outlined := self._outlined) is None:
             return self.whole
         near = self._near_by
-        found = self._graph((*outlined.rest, *(view for name, each in outlined.tenants.items() for view in near.get(name, each.views))))
+        # Their places are looked up for those that something is found of: that takes longer than to read them.
+        views = (*outlined.rest, *(view for name, each in outlined.tenants.items() for view in near.get(name, each.views)))
+        found = self._empty.of_some(self._in_order(views))
         count = len(outlined.rest) + sum(len(each.own) for each in outlined.tenants.values())
         self._say(f"judging {count} resources by {len(all_rules())} rules")
         if self._is_first:
@@ -166,8 +168,9 @@ class JudgedSide:
         return {view.urn: view for view in self.wide.resources}
 
     def view(self, urn: str) -> ResourceView:
-        """A resource that somebody found something about."""
-        return self._by_urn[urn] if urn in self._by_urn else self._in_whole[urn]
+        """A resource that somebody found something about, with the place of its document."""
+        found = self._by_urn[urn] if urn in self._by_urn else self._in_whole[urn]
+        return found if found.file else self.sources.locate(found)
 
     @cached_property
     def _in_whole(self) -> Mapping[str, ResourceView]:

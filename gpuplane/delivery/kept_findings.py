@@ -157,8 +157,8 @@ class TenantFindings:
         if rule.sight == "everything" or rule.id in self._loud or not _shipped(rule, shown.near):
             return one_by_one([rule], shown.whole)[0]
         if rule.sight == "outlines":
-            return one_by_one([rule], shown.wide)[0]
-        found = one_by_one([rule], shown.near)[0]
+            return _all_placed(one_by_one([rule], shown.wide)[0], shown)
+        found = _all_placed(one_by_one([rule], shown.near)[0], shown)
         if any(each.urn not in self._owner for each in found):  # with all tenants it may say something else of what is no tenant's
             return one_by_one([rule], shown.whole)[0]
         return [*found, *(_placed(each, shown.view(each.urn)) for each in self._kept.get(rule.id, ()))]
@@ -219,6 +219,11 @@ def owners_of(tenants: Mapping[str, Iterable[str]]) -> dict[str, str]:
 
 def _placed(finding: Finding, view: ResourceView) -> Finding:
     return replace(finding, file=view.file, line=view.line)
+
+
+def _all_placed(findings: Sequence[Finding], shown: Shown) -> Sequence[Finding]:
+    """Findings with the place of what they are about, where they do not say one."""
+    return [_placed(each, shown.view(each.urn)) if each.urn and not each.file else each for each in findings]
 
 
 def _shipped(rule: Rule, graph: PlannedGraph) -> bool:

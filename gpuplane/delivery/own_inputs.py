@@ -102,11 +102,11 @@ def _files(folder: Path) -> tuple[Mapping[str, str], str]:
         folders.sort()
         inside = Path(top).relative_to(folder).parts
         for name in sorted(names):
-            place, file = [*inside, name], f"{top}{os.sep}{name}"
-            if not os.path.isfile(file):  # noqa: PTH113 of thousands of files path objects take longer than to read them
+            place, at = [*inside, name], f"{top}{os.sep}{name}"
+            if not os.path.isfile(at):  # noqa: PTH113 of thousands of files path objects take longer than to read them
                 continue
             whose = own.setdefault(place[1].removesuffix(".yaml"), []) if place[0] in _OF_TENANTS and len(place) > 1 else shared
-            whose += [*place, hashlib.sha256(_content(file)).hexdigest()]
+            whose += [*place, hashlib.sha256(_content(at)).hexdigest()]
     environments = folder.parent
     for file in sorted({*environments.glob("*"), *environments.glob("runtimes/**/*"), *environments.glob("catalog/**/*")}):
         if file.is_file():
