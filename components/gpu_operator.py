@@ -13,6 +13,8 @@ from typing import Any, Literal
 import pulumi
 import yaml
 
+from gpuplane.catalog.chart_support import needs
+from gpuplane.catalog.versions import numbers
 from gpuplane.components.gpu_quotas import TaintArgs
 from gpuplane.components.helm_release import ChartArgs, helm_release, with_further
 from gpuplane.components.kubernetes_object import child_options
@@ -160,8 +162,10 @@ def _device_plugin_stack(args: GpuOperatorArgs) -> dict[str, Any]:
                **{name: _shared("timeSlicing", replicas) for name, replicas in args.time_slicing.items()},
                **{name: _shared("mps", replicas) for name, replicas in args.mps.items()}}
     result: dict[str, Any] = {
-        "clusterPolicy": {"deployCR": True}, "mig": {"strategy": args.mig_strategy},
+        "mig": {"strategy": args.mig_strategy},
         "devicePlugin": {"enabled": True, "config": _config("gpuplane-device-plugin", configs, "whole-gpus")}}
+    if numbers(args.version) >= numbers(needs("dra").charts["gpu-operator"]):  # older charts have no other, and no such value
+        result["clusterPolicy"] = {"deployCR": True}
     if args.mig_layouts:
         result["migManager"] = {"enabled": True, "config": _config("gpuplane-mig", {"config.yaml": _mig(args.mig_layouts)}, "all-disabled")}
     return result

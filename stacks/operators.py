@@ -15,7 +15,7 @@ from gpuplane.components.kserve import KServe, KServeArgs
 from gpuplane.components.kueue import AdmissionFairSharingArgs, Kueue, KueueArgs
 from gpuplane.components.leader_worker_set import LeaderWorkerSet, LeaderWorkerSetArgs
 from gpuplane.components.volcano import Volcano, VolcanoArgs
-from gpuplane.planning.chart_rules import has_llm_services
+from gpuplane.planning.chart_rules import has_llm_services, keeps_models
 from gpuplane.planning.cohorts.environment_tree import flavor_resource, shares_fairly
 from gpuplane.planning.environment_plan import EnvironmentPlan
 from gpuplane.spec import gpu_operator as wish
@@ -38,7 +38,7 @@ def register_operators(spec: EnvironmentSpec, planned: EnvironmentPlan, options:
     if settings.kserve.install == "release":
         after = pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(depends_on=list(found)))
         found.append(KServe("kserve", KServeArgs(
-            settings.kserve.version, settings.kserve.values, _local_models(spec), has_llm_services(spec),
+            settings.kserve.version, settings.kserve.values, keeps_models(spec), has_llm_services(spec),
             _digests(settings.kserve)), after))
     found += _aws_operators(spec, options)
     if settings.keda is not None and settings.keda.install == "release":
@@ -80,10 +80,6 @@ def _aws_operators(spec: EnvironmentSpec, options: pulumi.ResourceOptions) -> li
                         for taint in taints(pool))
         found.append(EfaDevicePlugin("efa-device-plugin", EfaDevicePluginArgs(efa.version, tainted, efa.values), options))
     return found
-
-
-def _local_models(spec: EnvironmentSpec) -> bool:
-    return any(pool.spec.model_cache is not None for pool in spec.pools.values())
 
 
 def volcano_nodes(spec: EnvironmentSpec, planned: EnvironmentPlan) -> dict[str, Mapping[str, str]]:

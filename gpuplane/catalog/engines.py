@@ -76,8 +76,8 @@ def newest_seen() -> tuple[int, int]:
 
 
 def version_number(version: str) -> tuple[int, int] | None:
-    """Major and minor of a release; None where there are none."""
-    found = re.match(r"v?(\d+)\.(\d+)", version)
+    """Major and minor of a release; None where there are none, or they are longer than any release's."""
+    found = re.match(r"v?(\d{1,9})\.(\d{1,9})(?!\d)", version)
     return (int(found[1]), int(found[2])) if found else None
 
 

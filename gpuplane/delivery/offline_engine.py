@@ -24,6 +24,7 @@ from pulumi.runtime.stack import run_pulumi_func
 
 from gpuplane.delivery.prompt_registration import registering_at_once
 from gpuplane.delivery.redaction import REDACTED
+from gpuplane.delivery.renderable import require_renderable
 from gpuplane.delivery.tenant_outline import TenantOutline
 from gpuplane.delivery.tenant_renders import Render, TenantRenders
 from gpuplane.graph.resource_view import ResourceView, Unknown, lookup
@@ -94,7 +95,12 @@ def render_stack(spec: EnvironmentSpec, planned: EnvironmentPlan, key: StackKey,
         spec, planned: the wish and its plan.
         key: what the stack holds.
         name: of the stack, as it stands in URNs; left out, its own.
+
+    Raises:
+        InvalidSpec: the stack holds an operator that cannot be released as it is written.
     """
+    if key.layer == "platform":
+        require_renderable(spec)
     found = _registered(lambda: register(spec, planned, key.layer, key.tenant), key.layer, name or spec.stack_name(key.layer, key.tenant))
     return tuple(sorted(found, key=lambda view: view.urn))  # registrations run side by side
 

@@ -17,6 +17,7 @@ from gpuplane.delivery.kept_findings import KeptFindings
 from gpuplane.delivery.later import Later
 from gpuplane.delivery.preview_report import Comparison, PreviewReport
 from gpuplane.delivery.redaction import SECRETS, redaction_of
+from gpuplane.delivery.renderable import require_renderable
 from gpuplane.delivery.shared_judging import with_others
 from gpuplane.delivery.spec_documents import document_views
 from gpuplane.delivery.tenant_renders import TenantRenders
@@ -54,9 +55,13 @@ def preview(spec: EnvironmentSpec, as_of: date, progress: Progress = lambda _: N
         kept: what rules said of them.
         rendered: called when all tenants are.
         files: whether more than a terminal's text will be asked for.
+
+    Raises:
+        InvalidSpec: exemptions or settings name no rule that they could, or an operator cannot be released as it is written.
     """
     rules = all_rules()
     _require_waivable(spec, {rule.id for rule in rules})
+    require_renderable(spec)
     progress(f"planning {len(spec.tenants)} tenants, {len(spec.services)} services, {len(spec.pools)} pools")
     catalog = catalog_of(spec)
     planned = plan(spec, catalog, as_of)

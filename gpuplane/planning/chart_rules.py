@@ -15,8 +15,13 @@ CHARTS: Mapping[str, str] = {"gpu_operator": "gpu-operator", "kueue": "kueue", "
                                "efa_device_plugin": "aws-efa-k8s-device-plugin", "gateway.envoy_gateway": "gateway-helm",
                                "gateway.envoy_ai_gateway": "ai-gateway-helm"}
 """Block of ``environment.yaml`` to the chart whose values it gives."""
+BESIDE: Mapping[str, tuple[str, ...]] = {"kserve": ("kserve-crd",), "karpenter": ("karpenter-crd",),
+                                         "gateway.envoy_ai_gateway": ("ai-gateway-crds-helm",)}
+"""Charts of the same version that a block's release always comes with."""
 LLM_CHARTS = ("kserve-llmisvc-crd", "kserve-llmisvc-resources", "kserve-runtime-configs")
 """Charts that come with ``kserve`` where there are LLMInferenceServices."""
+LOCAL_MODEL_CHARTS = ("kserve-localmodel-crd", "kserve-localmodel-resources")
+"""Charts that come with ``kserve`` where pools keep models on their nodes."""
 
 _DIGESTS = "write kserve.image_digests"
 SET_BY_GPUPLANE: Mapping[str, Mapping[str, str]] = {
@@ -65,22 +70,24 @@ SET_BY_GPUPLANE: Mapping[str, Mapping[str, str]] = {
 
 
 def chart_refusals(spec: EnvironmentSpec) -> Iterator[Refusal]:
-    """CL-01: values that the chart does not know, or that gpuplane sets; CL-02: versions whose values nobody knows."""
-    place = spec.places["Environment", spec.name]
-    yield from _llm_charts(spec)
+    """CL-01: values that the chart does not know, or that gpuplane sets; CL-02: versions whose values nobody knows.
+
+    While there is one, layer ``platform`` cannot be rendered: a release is told nothing that its chart may not take.
+    """
     for block, name in CHARTS.items():
         settings = block_of(spec, block)
         if settings is None or getattr(settings, "install", "release") != "release":
             continue
         known = nearest_chart(name, settings.version)
         if known is None:
-            versions = ", ".join(chart_versions(name))
-            yield refused(
-                CHART_VERSION, place, f"spec.{block}.version", f"what values chart {name} {settings.version} takes is not known here.",
-                f"Choose one of: {versions}; or add gpuplane/catalog/data/charts/{name}-{settings.version}.yaml.",
-                versions, settings.version)
-        else:
-            yield from _values(spec, block, known, settings.values)
+            yield _unknown(spec, block, f"what values chart {name} {settings.version} takes is not known here.",
+                           f"; or add gpuplane/catalog/data/charts/{name}-{settings.version}.yaml")
+            continue
+        for beside, why in _beside(spec, block):
+            if nearest_chart(beside, settings.version) is None:
+                yield _unknown(spec, block, f"{why} chart {beside}, and what values its version {settings.version} takes is not known "
+                               "here.")
+        yield from _values(spec, block, known, settings.values)
 
 
 def chart_notes(spec: EnvironmentSpec) -> Iterator[str]:
@@ -106,14 +113,27 @@ def has_llm_services(spec: EnvironmentSpec) -> bool:
     return any(isinstance(entry.document, LLMInferenceService) for entry in spec.services.values())
 
 
-def _llm_charts(spec: EnvironmentSpec) -> Iterator[Refusal]:
-    kserve, place = spec.environment.spec.kserve, spec.places["Environment", spec.name]
-    for name in LLM_CHARTS if kserve.install == "release" and has_llm_services(spec) else ():
-        if nearest_chart(name, kserve.version) is None:
-            versions = ", ".join(chart_versions(name))
-            yield refused(
-                CHART_VERSION, place, "spec.kserve.version", f"LLMInferenceServices need chart {name}, and what values its version "
-                f"{kserve.version} takes is not known here.", f"Choose one of: {versions}.", versions, kserve.version)
+def keeps_models(spec: EnvironmentSpec) -> bool:
+    """Whether nodes of a pool keep models, which takes a controller and an agent of its own."""
+    return any(pool.spec.model_cache is not None for pool in spec.pools.values())
+
+
+def _beside(spec: EnvironmentSpec, block: str) -> Iterator[tuple[str, str]]:
+    """Charts that come with a block's own at the same version, each with what it is for."""
+    for name in BESIDE.get(block, ()):
+        yield name, f"{block.rpartition('.')[2]} needs"
+    if block == "kserve" and keeps_models(spec):
+        yield from ((name, "pools with model_cache need") for name in LOCAL_MODEL_CHARTS)
+    if block == "kserve" and has_llm_services(spec):
+        yield from ((name, "LLMInferenceServices need") for name in LLM_CHARTS)
+
+
+def _unknown(spec: EnvironmentSpec, block: str, claim: str, otherwise: str = "") -> Refusal:
+    """A version to be exchanged for one at which the block's own chart and all beside it are known."""
+    beside = [name for name, _ in _beside(spec, block)]
+    versions = ", ".join(version for version in chart_versions(CHARTS[block]) if all(nearest_chart(name, version) for name in beside))
+    return refused(CHART_VERSION, spec.places["Environment", spec.name], f"spec.{block}.version", claim,
+                   f"Choose one of: {versions}{otherwise}.", versions, block_of(spec, block).version)
 
 
 def _values(spec: EnvironmentSpec, block: str, known: Chart, values: Mapping[str, Any]) -> Iterator[Refusal]:

@@ -22,7 +22,7 @@ class SystemNodes(SpecModel):
     ami_type: Literal["AL2023_x86_64_STANDARD", "AL2023_ARM_64_STANDARD", "BOTTLEROCKET_x86_64",
                       "BOTTLEROCKET_ARM_64"] = "AL2023_x86_64_STANDARD"
     """EKS AMI family."""
-    release_version: Annotated[str, Field(pattern=r"^[0-9]+\.[0-9]+\.[0-9]+-([0-9]{8}|[0-9a-f]{8})$")]
+    release_version: Annotated[str, Field(max_length=64, pattern=r"^[0-9]+\.[0-9]+\.[0-9]+-([0-9]{8}|[0-9a-f]{8})$")]
     """Pinned AMI release, e.g. ``1.36.3-20261104``."""
     min_nodes: Annotated[int, Field(ge=1, le=100)] = 2
     """Nodes that always run; two, so that one may fail."""
@@ -91,7 +91,7 @@ class Eks(SpecModel):
     access: tuple[ClusterAccess, ...] = ()
     """IAM roles that may enter, besides the role that creates the cluster."""
     addons: dict[Annotated[str, Field(pattern=r"^[a-z][-a-z0-9_]*$")],
-                 Annotated[str, Field(pattern=r"^v[0-9]+\.[0-9]+\.[0-9]+-eksbuild\.[0-9]+$")]]
+                 Annotated[str, Field(max_length=64, pattern=r"^v[0-9]+\.[0-9]+\.[0-9]+-eksbuild\.[0-9]+$")]]
     """EKS add-ons and their pinned versions, e.g. ``coredns: v1.13.2-eksbuild.4``."""
     system_nodes: SystemNodes
 

@@ -71,7 +71,7 @@ class EksManagedNodeGroup(AwsNodes):
                       "BOTTLEROCKET_ARM_64_NVIDIA", "BOTTLEROCKET_x86_64_NVIDIA_FIPS",
                       "BOTTLEROCKET_ARM_64_NVIDIA_FIPS"] = "AL2023_x86_64_NVIDIA"
     """EKS AMI family with the NVIDIA driver in it."""
-    release_version: Annotated[str, Field(pattern=r"^[0-9]+\.[0-9]+\.[0-9]+-[0-9a-f]{8}$")]
+    release_version: Annotated[str, Field(max_length=64, pattern=r"^[0-9]+\.[0-9]+\.[0-9]+-[0-9a-f]{8}$")]
     """Pinned AMI release: of AL2023 e.g. ``1.36.3-20261104``, of Bottlerocket e.g. ``1.52.0-5fbd9ad3``."""
     min_nodes: Annotated[int, Field(ge=0, le=1000)] = 0
     """Nodes that always run: the committed cost. From 0 the cluster autoscaler starts the first node by the tags of the group."""

@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from gpuplane.spec.model import SpecModel
 
-Version = Annotated[str, Field(pattern=r"^v?[0-9]+\.[0-9]+(\.[0-9]+)?(-[A-Za-z0-9.]+)?$")]
+Version = Annotated[str, Field(max_length=64, pattern=r"^v?[0-9]+\.[0-9]+(\.[0-9]+)?(-[A-Za-z0-9.]+)?$")]
 """A chart's version, as its repository spells it."""
 ChartValues = Annotated[dict[str, JsonValue], WithJsonSchema({"type": "object"})]
 """Further values of a Helm chart, nested as in its ``values.yaml``; unknown keys, and those that gpuplane sets itself, are refused."""

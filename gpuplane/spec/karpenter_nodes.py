@@ -20,7 +20,7 @@ class Ami(OneOf):
 
     ONE_OF = ("alias", "id")
 
-    alias: Annotated[str | None, Field(pattern=r"^(al2023@v20[0-9]{6}|bottlerocket@v[0-9]+\.[0-9]+\.[0-9]+)$")] = None
+    alias: Annotated[str | None, Field(max_length=64, pattern=r"^(al2023@v20[0-9]{6}|bottlerocket@v[0-9]+\.[0-9]+\.[0-9]+)$")] = None
     """EKS image family and its release, e.g. ``al2023@v20261104``: Karpenter takes the NVIDIA variant for types with GPUs."""
     id: Annotated[str | None, Field(pattern=r"^ami-[0-9a-f]{8,17}$")] = None
     """One image, e.g. ``ami-0123456789abcdef0``."""

@@ -111,7 +111,7 @@ class Vllm(SpecModel):
 
     image: ImageDigest
     """The image, by digest."""
-    version: Annotated[str, Field(pattern=r"^[0-9]+\.[0-9]+\.[0-9]+$")]
+    version: Annotated[str, Field(max_length=64, pattern=r"^[0-9]+\.[0-9]+\.[0-9]+$")]
     """vLLM version in the image; memory and argument rules depend on it."""
     cuda: Annotated[str | None, Field(pattern=r"^[0-9]{2}\.[0-9]{1,2}$")] = None
     """CUDA release in the image, in quotes, where it is not that of vLLM's default image, e.g. "12.9"; drivers are judged by it."""

@@ -24,7 +24,7 @@ UrlPath = Annotated[str, StringConstraints(pattern=r"^/[-A-Za-z0-9._/]*$", max_l
 Directory = Annotated[str, StringConstraints(pattern=r"^/[-A-Za-z0-9._/]*[-A-Za-z0-9._]$", max_length=200)]
 ArgumentName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,60}$")]
 MetricName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z_:][a-zA-Z0-9_:]*$", max_length=100)]
-Version = Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+){1,3}((rc|post)[0-9]+)?$")]
+Version = Annotated[str, StringConstraints(max_length=64, pattern=r"^[0-9]+(\.[0-9]+){1,3}((rc|post)[0-9]+)?$")]
 """A released version, e.g. ``1.2.0`` or ``26.09``."""
 VariableName = Annotated[str, StringConstraints(pattern=r"^[A-Z_][A-Z0-9_]{0,100}$")]
 MetricRole = Literal["running_requests", "waiting_requests", "ttft_seconds", "time_per_output_token_seconds", "latency_seconds",
