@@ -16,6 +16,9 @@ from typing import Any
 
 MAX_BYTES = 64 << 20
 """Largest file that is read; ``--save-detailed`` writes every request."""
+MOST = 1_000_000_000
+"""What is as much or more is no figure of a run."""
+_LEAST_RATE = Decimal("0.0001")
 SAME_SIZE = 0.05
 """Runs whose mean sizes differ by less than this are points of one curve."""
 _METRICS = {"ttft_ms": "ttft", "time_per_output_token_ms": "tpot", "latency_ms": "e2el"}
@@ -63,14 +66,16 @@ def bench_run(content: bytes) -> BenchRun:
     if not isinstance(data, dict):
         raise WrongResult("is not a JSON object.")
     completed, failed = _number(data, "completed"), data.get("failed", 0)
+    if completed != int(completed):
+        raise WrongResult(f"completed is {_shown(data['completed'])}; needed is a whole number of requests.")
     if failed not in (0, None):
-        raise WrongResult(f"{failed} requests failed: at this load the service was not held.")
+        raise WrongResult(f"{_shown(failed)} requests failed: at this load the service was not held.")
     output_tokens = int(_number(data, "total_output_tokens") / completed)
     return BenchRun(
         model=_text(data, "model_id"), day=_day(_text(data, "date")),
         input_tokens=max(1, int(_number(data, "total_input_tokens") / completed)),
-        output_tokens=max(1, output_tokens), requests_per_second=_down(_number(data, "request_throughput")),
-        output_tokens_per_second=_down(_number(data, "output_throughput")), latencies_ms=_latencies(data, completed),
+        output_tokens=max(1, output_tokens), requests_per_second=_rate(data, "request_throughput"),
+        output_tokens_per_second=_rate(data, "output_throughput"), latencies_ms=_latencies(data, completed),
         evidence=f"sha256:{sha256(content).hexdigest()}")
 
 
@@ -121,9 +126,13 @@ def _latencies(data: Mapping[str, Any], completed: float) -> dict[str, dict[str,
 
 def _number(data: Mapping[str, Any], key: str) -> float:
     value = data.get(key)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e9:
-        raise WrongResult(f"{key} is {json.dumps(value)[:40]}; needed is a number above 0.")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < MOST:
+        raise WrongResult(f"{key} is {_shown(value)}; needed is a number above 0 and below {MOST:,}.")
     return float(value)
+
+
+def _shown(value: Any) -> str:
+    return json.dumps(value)[:40]
 
 
 def _text(data: Mapping[str, Any], key: str) -> str:
@@ -145,8 +154,11 @@ def _close(one: int, other: int) -> bool:
     return abs(one - other) <= SAME_SIZE * max(one, other)
 
 
-def _down(value: float) -> Decimal:
-    return Decimal(value).quantize(Decimal("0.0001"), rounding=ROUND_FLOOR)
+def _rate(data: Mapping[str, Any], key: str) -> Decimal:
+    value = _number(data, key)
+    if value < _LEAST_RATE:
+        raise WrongResult(f"{key} is {_shown(data[key])}; needed is at least {_LEAST_RATE} a second.")
+    return Decimal(value).quantize(_LEAST_RATE, rounding=ROUND_FLOOR)
 
 
 def _up(value: float) -> Decimal:

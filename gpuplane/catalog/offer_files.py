@@ -15,6 +15,7 @@ from typing import Any
 
 from gpuplane.catalog.prices import PriceRow
 from gpuplane.catalog.service_prices import ServicePrice
+from gpuplane.spec.errors import shown
 
 _METADATA = ("FormatVersion", "Disclaimer", "Publication Date", "Version", "OfferCode")
 _TERMS = {("1yr", "No Upfront", "standard"): "reserved_1y", ("3yr", "No Upfront", "standard"): "reserved_3y"}
@@ -35,6 +36,10 @@ _SERVICES = {
 """Product family, end of the usage type (regions prefix it) and unit to the kind of price. The first tier counts."""
 
 _FAMILIES = frozenset(family for family, _, _ in _SERVICES)
+
+
+_LEAST, _MOST = Decimal("1E-12"), Decimal("1E+9")
+"""US dollars for one unit: what is less or more is no price, and may be a number of millions of digits."""
 
 
 class OfferFileError(ValueError):
@@ -111,8 +116,11 @@ def read_spot_advisor(data: Any, listed: Mapping[tuple[str, str, str], PriceRow]
         for (name, region, offer), row in sorted(listed.items()):
             said = data["spot_advisor"].get(region, {}).get("Linux", {}).get(name)
             if offer == "on_demand" and said is not None:
-                usd = (row.usd_per_hour * (100 - int(said["s"])) / 100).quantize(Decimal("0.000001")).normalize()
-                source = f"AWS spot advisor (saving of {int(said['s'])} % over 30 days) on {row.source}"
+                saving = said["s"]
+                if isinstance(saving, bool) or not isinstance(saving, int) or not 0 <= saving < 100:
+                    raise ValueError(f"a saving of {shown(saving)} % for {name} in {region}; allowed: whole percent, 0 to 99")
+                usd = (row.usd_per_hour * (100 - saving) / 100).quantize(Decimal("0.000001")).normalize()
+                source = f"AWS spot advisor (saving of {saving} % over 30 days) on {row.source}"
                 rows.append(PriceRow(name, region, "spot_average", usd, source, day))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise OfferFileError(f"it is not the spot advisor's data: {error!r}.") from None
@@ -202,9 +210,9 @@ def _price(line: _Line) -> Decimal | None:
     try:
         price = Decimal(line["PricePerUnit"])
     except InvalidOperation:
-        raise OfferFileError(f"{line['PricePerUnit']!r} is not a price ({line['SKU']}).") from None
-    if not price.is_finite() or price < 0:
-        raise OfferFileError(f"{price} is not a price ({line['SKU']}).")
+        raise OfferFileError(f"{line['PricePerUnit'][:40]!r} is not a price ({line['SKU']}).") from None
+    if not price.is_finite() or (price and not _LEAST <= price < _MOST):
+        raise OfferFileError(f"{line['PricePerUnit'][:40]} is not a price ({line['SKU']}); allowed: 0, or {_LEAST} to {_MOST} US dollars.")
     return Decimal(format(price.normalize(), "f")) if price else None
 
 

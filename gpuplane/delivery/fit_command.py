@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _MOST_CHARACTERS = 2_000_000
 """Of a log: the start of an engine is in fewer."""
+_MOST = 1e15
+"""Of parameters, bytes and shares: what is more is no model's and no card's, and in the end no number to reckon with."""
 _POSITIVE = click.IntRange(min=1)
 
 
@@ -116,14 +118,12 @@ def _checked(options: dict[str, Any]) -> None:
     Raises:
         CannotStart: with everything that is wrong.
     """
-    from math import isfinite
-
     from gpuplane.planning.memory.quantization import known_quantization
     from gpuplane.planning.memory.request import DTYPES
 
     wrong = [f"--{name.replace('_', '-')} {options[name]} is not a number of use." for name in
              ("gpu_memory_gib", "gpu_memory_utilization", "weights_gib", "parameters")
-             if options[name] is not None and not isfinite(options[name])]
+             if options[name] is not None and not options[name] <= _MOST]
     said, dtype, cache = options["quantization"], options["dtype"], options["kv_cache_dtype"]
     if said is not None and not known_quantization(said):
         wrong.append(f"--quantization {said!r} is no known method; known: awq, gptq, fp8, int8, int4, compressed-tensors, bitsandbytes, "

@@ -53,7 +53,13 @@ def test_too_few_requests_have_no_high_percentile() -> None:
     (content(request_throughput="fast"), 'request_throughput is "fast"'), (content(request_throughput=float("inf")), "request_throughput is"),
     (content(output_throughput=True), "output_throughput is true"), (content(model_id="a\nb"), "model_id is missing or no plain text"),
     (content(model_id=None), "model_id is missing"), (content(date="yesterday"), "date is 'yesterday'"), (b"{}", "completed is null"),
-    (content(p99_ttft_ms=-1), "p99_ttft_ms is -1"),
+    (content(p99_ttft_ms=-1), "p99_ttft_ms is -1"), (content(completed=1e-320), "completed is 1e-320; needed is a whole number of requests"),
+    (content(completed=0.5), "completed is 0.5"), (content(completed=200.5), "completed is 200.5"),
+    (content().replace(b'"completed": 200', b'"completed": 1e999'), "completed is Infinity; needed is a number above 0 and below 1,000,000,000"),
+    (content().replace(b"204900", b"1e999"), "total_input_tokens is Infinity"), (content(total_output_tokens=10**400), "total_output_tokens is 1000"),
+    (content().replace(b"204900", b"9" * 5000), "is not JSON"), (content(request_throughput=float("nan")), "request_throughput is NaN"),
+    (content(request_throughput=0.00009), "request_throughput is 9e-05; needed is at least 0.0001 a second"), (content(output_throughput=1e-320), "at least"),
+    (content(mean_ttft_ms=1e308), r"mean_ttft_ms is 1e\+308"), (content(failed="9" * 5000), '"9{39} requests failed'),
 ])
 def test_what_is_no_result_is_refused(given: bytes, words: str) -> None:
     with pytest.raises(WrongResult, match=words):

@@ -80,7 +80,9 @@ def test_memory_does_not_grow_with_the_file() -> None:
     (offer_file(READ).replace('"Publication Date"', '"Published"'), "does not say Publication Date"),
     (offer_file(READ).replace('"Region Code"', '"Region"'), "has no column Region Code"),
     (offer_file([node("g5.xlarge", "free")]), "'free' is not a price"), (offer_file([node("g5.xlarge", "-1")]), "-1 is not a price"),
-    (offer_file([node("g5.xlarge", "NaN")]), "NaN is not a price"),
+    (offer_file([node("g5.xlarge", "NaN")]), "NaN is not a price"), (offer_file([node("g5.xlarge", "1E+9999999")]), "1E.9999999 is not a price"),
+    (offer_file([node("g5.xlarge", "1E999999")]), "allowed: 0, or 1E-12 to 1E.9 US dollars"), (offer_file([node("g5.xlarge", "1E-9999999")]), "not a price"),
+    (offer_file([node("g5.xlarge", "9" * 5000)]), "^.{,60}9{40} is not a price"),
     (offer_file([node("g5.xlarge", "1"), node("g5.xlarge", "2")]), "two prices for g5.xlarge eu-central-1 on_demand: 1 and 2"),
     (offer_file(READ, day="2026-13-45"), "is not a date"),
 ])
@@ -109,4 +111,11 @@ def test_the_spot_advisors_saving_comes_off_the_on_demand_price_of_the_same_list
 @pytest.mark.parametrize("data", [[], {}, {"spot_advisor": {"eu-central-1": []}}, {"spot_advisor": {"eu-central-1": {"Linux": {"g5.xlarge": {}}}}}])
 def test_what_is_not_the_spot_advisors_data_is_an_error(data: object) -> None:
     with pytest.raises(OfferFileError, match="not the spot advisor's data"):
+        read_spot_advisor(data, read(offer_file(READ)).instances, date(2026, 11, 21))
+
+
+@pytest.mark.parametrize("saving", [float("inf"), float("nan"), 10**400, -5, 100, 500, True, 33.5, "33", None])
+def test_a_saving_that_is_no_percentage_is_an_error(saving: object) -> None:
+    data = {"spot_advisor": {"eu-central-1": {"Linux": {"g5.xlarge": {"s": saving}}}}}
+    with pytest.raises(OfferFileError, match=r"a saving of .* for g5.xlarge in eu-central-1; allowed: whole percent, 0 to 99"):
         read_spot_advisor(data, read(offer_file(READ)).instances, date(2026, 11, 21))

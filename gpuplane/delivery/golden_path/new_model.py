@@ -13,17 +13,20 @@ from gpuplane.delivery.exit_status import CannotStart
 from gpuplane.delivery.golden_path.documents import document, schema_path, written
 
 _INDENT = 2
+_MOST_BILLIONS = 1_000_000
 
 
 def model_row(config: Mapping[str, Any], repository: str, source: str | None, as_of: date, parameters: float | None) -> dict[str, Any]:
     """The row of a model.
 
     Raises:
-        CannotStart: the config does not determine the model's shape.
+        CannotStart: the config does not determine the model's shape, or the parameters are no number of billions.
     """
     from gpuplane.catalog.model_config import architecture
     from gpuplane.catalog.models import UnknownShape
 
+    if parameters is not None and not 0 < parameters <= _MOST_BILLIONS:
+        raise CannotStart(f"--parameters {parameters:g}; allowed: billions, more than 0 and at most {_MOST_BILLIONS:,}.")
     shape = {key: value for key, value in config.items() if not key.startswith("_") and key not in ("transformers_version", "auto_map")}
     try:
         architecture(shape, repository, models=(repository,), source="given", parameters=round(parameters * 1e9) if parameters else None)

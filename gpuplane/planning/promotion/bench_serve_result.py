@@ -80,7 +80,7 @@ def _samples(data: Mapping[str, Any], key: str) -> list[float]:
         else:
             found = [(whole[at] - first[at]) / (lengths[at] - 1) for at in good if lengths[at] > 1]
         checked = [float(value) * 1000 for value in found]
-    except (IndexError, TypeError, ValueError):
+    except (ArithmeticError, IndexError, TypeError, ValueError):  # sums of what a float barely holds
         return []
     return checked if all(math.isfinite(value) and value >= 0 for value in checked) else []
 

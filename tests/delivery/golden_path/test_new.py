@@ -264,3 +264,13 @@ def test_a_config_that_is_none_is_refused(environments: Path, tmp_path: Path) ->
     assert done.exit_code == 2
     assert "not a JSON object" in done.stderr
     assert not (environments / "catalog.yaml").exists()
+
+
+@pytest.mark.parametrize("parameters", ["inf", "nan", "1e308", "1000001"])
+def test_a_model_of_more_parameters_than_any_is_refused(parameters: str, environments: Path, tmp_path: Path) -> None:
+    config = tmp_path / "config.json"
+    config.write_text("{}")
+    done = run(environments, "model", "legal-1b", "--model-config", str(config), "--repository", "acme/legal-1b", "--parameters", parameters)
+
+    assert done.exit_code == 2
+    assert "allowed: billions, more than 0 and at most 1,000,000." in done.stderr

@@ -132,3 +132,10 @@ def test_what_is_not_finite_is_no_figure(number: str) -> None:
 
     with pytest.raises(WrongResult, match="holds no figure"):
         evaluation_result(text.encode())
+
+
+def test_times_whose_sum_no_float_holds_are_no_samples() -> None:
+    content = bench_serve(requests=3)
+    content["itls"] = [[1.7e308, 1.7e308]] * len(content["ttfts"])
+
+    assert not any(name.startswith("latency_ms/p") and found.interval == "order statistics" for name, found in read(content).measures.items())
