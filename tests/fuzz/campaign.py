@@ -1,5 +1,7 @@
 """``python -m tests.fuzz.campaign``: so many inputs, on all cores, in processes that may die.
 
+One thread begins all of them and waits for all of them: a process that is forked beside other threads has their locks, and nobody to open them.
+
 Each input is named by seed and number, so a campaign that was stopped goes on where it was: what was done is in the state file. A defect
 is kept once for each signature, minimised, as JSON that :mod:`tests.fuzz.case` reads.
 """
@@ -8,18 +10,24 @@ from __future__ import annotations
 
 import argparse
 import collections
+import itertools
 import json
-import mmap
 import os
+import selectors
 import signal
-import struct
 import sys
+import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from pathlib import Path
+
+from tests.fuzz.block import Block, Found
 
 _KEPT = 3
 """Examples of one defect that a campaign keeps."""
+_MINIMISING_SECONDS = 120.0
+"""For one defect; one that is not small by then is kept as it is."""
+_SAID_SECONDS = 60.0
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -43,7 +51,7 @@ class Campaign:
     def __init__(self, given: argparse.Namespace) -> None:
         self.given = given
         self.seen: collections.Counter[str] = collections.Counter()
-        self.done = 0
+        self.done, self.said = 0, 0.0
         self.state = given.found / f"state-{given.seed}.json"
 
     def run(self) -> int:
@@ -52,39 +60,59 @@ class Campaign:
 
         given = self.given
         given.found.mkdir(parents=True, exist_ok=True)
+        os.environ["OPENBLAS_NUM_THREADS"] = "1"  # it begins one thread a core when it is imported
         corpus.documents(), corpus.manifests()
         targets.case(0, 0)
         _warm()
-        blocks = list(range(given.start, given.start + given.inputs, given.block))
+        assert threading.active_count() == 1, threading.enumerate()
         finished = set(json.loads(self.state.read_text())["blocks"]) if given.resume and self.state.exists() else set()
-        began = said = time.monotonic()
-        with ThreadPoolExecutor(given.jobs) as pool:
-            for block, found in pool.map(self._block, (each for each in blocks if each not in finished)):
-                finished.add(block)
-                self._note(found)
+        last = given.start + given.inputs
+        waiting = [(start, min(start + given.block, last)) for start in range(given.start, last, given.block) if start not in finished]
+        whole = sum(end - start for start, end in waiting)
+        began = self.said = time.monotonic()
+        for block in self._finished(itertools.starmap(Block, waiting), max(1, given.jobs)):
+            if block is not None:
+                finished.add(block.start)
+                self._note(block.found)
+                self.done += block.end - block.start
                 self.state.write_text(json.dumps({"seed": given.seed, "blocks": sorted(finished)}))
-                if time.monotonic() - said > 60 or block == blocks[-1]:
-                    said = time.monotonic()
-                    print(f"{self.done} inputs in {said - began:.0f} s, {len(self.seen)} defects", flush=True)
+            if time.monotonic() >= self.said + _SAID_SECONDS or self.done == whole:
+                self.said = time.monotonic()
+                print(f"{self.done} inputs in {self.said - began:.0f} s, {len(self.seen)} defects", flush=True)
         print(f"{self.done} inputs, {len(self.seen)} defects" + "".join(f"\n{count:6} {name}" for name, count in self.seen.most_common()))
         return 1 if self.seen else 0
 
-    def _block(self, start: int) -> tuple[int, list[tuple[int, str, str]]]:
-        """One block, in as many processes as it takes: an input that kills its process is a defect, and the next one goes on behind it."""
-        end = min(start + self.given.block, self.given.start + self.given.inputs)
-        found: list[tuple[int, str, str]] = []
-        number = start
-        while number < end:
-            reached, status, defects = _child(self.given.seed, number, end)
-            found += defects
-            if status == 0:
-                break
-            found.append((reached, f"the process died of {_cause(status)}", ""))
-            number = reached + 1
-        self.done += end - start
-        return start, found
+    def _finished(self, waiting: Iterator[Block], jobs: int) -> Iterator[Block | None]:
+        """Blocks as they end, ``jobs`` of them at a time; None where something is to be said before one does."""
+        with selectors.DefaultSelector() as pipes:
+            try:
+                for block in itertools.islice(waiting, jobs):
+                    pipes.register(block.begin(self.given.seed, block.start), selectors.EVENT_READ, block)
+                while pipes.get_map():
+                    ready = pipes.select(max(0.0, self.said + _SAID_SECONDS - time.monotonic()))
+                    if not ready:
+                        yield None
+                    for key, _ in ready:
+                        block = key.data
+                        if answer := os.read(key.fd, 1 << 16):
+                            block.answers += answer
+                            continue
+                        pipes.unregister(key.fd)
+                        os.close(key.fd)
+                        number = block.ended()
+                        if number >= block.end:
+                            yield block
+                            following = next(waiting, None)
+                            if following is None:
+                                continue
+                            block, number = following, following.start
+                        pipes.register(block.begin(self.given.seed, number), selectors.EVENT_READ, block)
+            finally:
+                for key in list(pipes.get_map().values()):
+                    os.close(key.fd)
+                    _kill(key.data.child)
 
-    def _note(self, found: list[tuple[int, str, str]]) -> None:
+    def _note(self, found: list[Found]) -> None:
         from tests.fuzz.targets import case
 
         for number, name, detail in found:
@@ -100,50 +128,8 @@ class Campaign:
             print(f"input {number}: {name}\n  {path}", flush=True)
 
 
-def _child(seed: int, start: int, end: int) -> tuple[int, int, list[tuple[int, str, str]]]:
-    """Run some inputs in a child; the last number it began, its exit status, and what it found."""
-    at = mmap.mmap(-1, 8)
-    read, write = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(read)
-        _work(seed, start, end, at, write)
-    os.close(write)
-    with os.fdopen(read, encoding="utf-8", errors="replace") as answers:
-        found = [tuple(json.loads(line)) for line in answers]
-    _, status = os.waitpid(child, 0)
-    return struct.unpack("q", at[:8])[0], status, found  # type: ignore[return-value]
-
-
-def _work(seed: int, start: int, end: int, at: mmap.mmap, write: int) -> None:
-    """The child: never comes back."""
-    status = 70
-    try:
-        from tests.fuzz.guard import limit_memory
-        from tests.fuzz.invariants import Defect
-        from tests.fuzz.running import forget_all, run
-        from tests.fuzz.targets import case
-
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        limit_memory()
-        with os.fdopen(write, "w", encoding="utf-8") as answers:
-            for number in range(start, end):
-                at[:8] = struct.pack("q", number)
-                made = case(seed, number)
-                try:
-                    run(made)
-                except Defect as defect:
-                    answers.write(json.dumps([number, f"{made.target}: {defect.signature}", str(defect)]) + "\n")
-                    answers.flush()
-        forget_all()
-        status = 0
-    finally:
-        sys.stderr.flush()
-        os._exit(status)
-
-
 def _minimised(case: object, name: str) -> object:
-    """In a child as well: a smaller input may do worse."""
+    """In a child as well: a smaller input may do worse, or take too long."""
     from tests.fuzz.case import Case, case_of
     from tests.fuzz.minimise import minimised
     from tests.fuzz.running import forget_all, signature
@@ -155,20 +141,33 @@ def _minimised(case: object, name: str) -> object:
         os.close(read)
         try:
             found = minimised(case, lambda smaller: signature(smaller) == name)
+            forget_all()  # before it is said: what comes after that may be cut off
             with os.fdopen(write, "w", encoding="utf-8") as answer:
                 answer.write(found.text())
-            forget_all()
         finally:
             os._exit(0)
     os.close(write)
-    with os.fdopen(read, encoding="utf-8") as answer:
-        text = answer.read()
-    os.waitpid(child, 0)
+    text = _answer(read, time.monotonic() + _MINIMISING_SECONDS)
+    _kill(child)
     return case_of(text) if text else case
 
 
-def _cause(status: int) -> str:
-    return f"signal {os.WTERMSIG(status)}" if os.WIFSIGNALED(status) else f"exit status {os.WEXITSTATUS(status)}"
+def _answer(read: int, until: float) -> str:
+    """All that a child says; empty where it has not closed its pipe by then."""
+    text = b""
+    with selectors.DefaultSelector() as pipe, os.fdopen(read, "rb", buffering=0) as answers:
+        pipe.register(answers, selectors.EVENT_READ)
+        while pipe.select(max(0.0, until - time.monotonic())):
+            more = answers.read(1 << 16)
+            if not more:
+                return text.decode()
+            text += more
+    return ""
+
+
+def _kill(child: int) -> None:
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
 
 
 def _warm() -> None:
