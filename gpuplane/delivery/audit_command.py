@@ -123,7 +123,7 @@ def _say(chain: Chain, broken: tuple[str, ...], verified: bool) -> None:
 
 
 def _row(record: Record) -> str:
-    digests = " ".join(f"{name}={_short(digest)}" for name, digest in sorted(record.digests.items()))
+    digests = " ".join(f"{_plain(name)}={_short(digest)}" for name, digest in sorted(record.digests.items()))
     return " ".join(filter(None, (record.at, f"#{record.sequence}", _plain(record.kind), _plain(record.subject), _plain(record.result),
                                   "by", _plain(str(record.who)), digests, record.who.run and _plain(record.who.run))))
 

@@ -11,7 +11,7 @@ from typing import Any
 from gpuplane.delivery.redaction import NO_SECRETS, SECRETS, Redaction, redaction_of
 from gpuplane.delivery.shared_judging import by_all_processors
 from gpuplane.delivery.shared_reading import read_by_all_processors
-from gpuplane.graph.manifests import read_manifests
+from gpuplane.graph.manifests import file_name, read_manifests
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.resource_view import ResourceView
 from gpuplane.policies.finding import Finding, Verdict
@@ -74,7 +74,7 @@ def check_paths(paths: Sequence[Path], labels: LabelMap, exemptions: Sequence[Ex
     """
     views, errors = read_manifests(paths, run=read_by_all_processors)
     if not views and not errors:
-        errors = [SpecError(path.as_posix(), 0, "", "holds no Kubernetes object.", "Name the files that do.") for path in paths]
+        errors = [SpecError(file_name(path), 0, "", "holds no Kubernetes object.", "Name the files that do.") for path in paths]
     judgement = judge(PlannedGraph(views, labels), exemptions, as_of, run=by_all_processors)
     # Only what the rule about secrets has found can hold one.
     found = {finding.urn for finding in judgement.findings if finding.rule == SECRETS}

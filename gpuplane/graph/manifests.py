@@ -34,6 +34,11 @@ Reader = Callable[[Sequence[Path], Limits], Read]
 """Reads files that are there."""
 
 
+def file_name(path: Path) -> str:
+    """A path as findings name it: as it was given, bytes that are no text escaped, for reports are text."""
+    return path.as_posix().encode("utf-8", "backslashreplace").decode()
+
+
 def read_manifests(paths: Sequence[Path], limits: Limits = MANIFEST_LIMITS, run: Reader | None = None) -> Read:
     """Every object in these files and folders, and every reason why one could not be read.
 
@@ -46,7 +51,7 @@ def read_manifests(paths: Sequence[Path], limits: Limits = MANIFEST_LIMITS, run:
     files: dict[Path, None] = {}
     for path in sorted(set(paths)):
         if not path.exists():
-            errors.append(SpecError(path.as_posix(), 0, "", "is not there.", "Name a file or a folder that is."))
+            errors.append(SpecError(file_name(path), 0, "", "is not there.", "Name a file or a folder that is."))
         files |= dict.fromkeys(_files(path) if path.is_dir() else [path] if path.exists() else [])
     views, unreadable = (run or read_files)(list(files), limits)
     return views, errors + unreadable
@@ -57,7 +62,7 @@ def read_files(files: Sequence[Path], limits: Limits) -> Read:
     views: list[ResourceView] = []
     errors: list[SpecError] = []
     for file in files:
-        documents, unreadable = read_documents(file, file.as_posix(), limits)
+        documents, unreadable = read_documents(file, file_name(file), limits)
         found, misplaced = _views(documents)
         views += found
         errors += unreadable + misplaced

@@ -1,11 +1,14 @@
 """``gpuplane check``: somebody's manifests in, findings in a contract's shape out."""
 
 import json
+import os
 from datetime import date
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from gpuplane.cli import cli
 from gpuplane.delivery.check import check_paths, to_json
 from gpuplane.spec.exemptions import Exemption, ObjectSelector
 from gpuplane.spec.vocabulary import LabelMap
@@ -117,3 +120,13 @@ def test_somebody_elses_labels_count(tmp_path: Path) -> None:
 
     assert ours == set()
     assert theirs == {"PII-01", "QF-02", "QF-03", "QF-12"}
+
+
+@pytest.mark.parametrize("form", ["text", "json", "sarif", "junit"])
+def test_a_file_whose_name_is_no_text_is_named_by_its_bytes(form: str, tmp_path: Path) -> None:
+    odd = os.fsdecode(os.fsencode(tmp_path) + b"/a\xff.yaml")
+    Path(odd).write_text("apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, image: a}]}\n")
+    for name in (odd, f"{odd}.missing"):
+        done = CliRunner().invoke(cli, ["check", "--format", form, name])
+        assert done.exit_code in (1, 2), done.output
+        assert "udcff" in done.output

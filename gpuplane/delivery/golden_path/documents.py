@@ -9,9 +9,12 @@ from typing import Any
 
 import yaml
 
+from gpuplane.delivery.exit_status import CannotStart
 from gpuplane.spec.json_schema import schema_file
 from gpuplane.spec.model import API_VERSION
 
+_MOST = 1_000_000_000_000
+"""US dollars that nobody has to spend."""
 SCHEMA_FOLDERS = ("schemas", "docs/schema")
 """Where the schemas may lie, below any folder above the environments'."""
 
@@ -37,7 +40,13 @@ def written(value: Any) -> Any:
 
 
 def plain_number(value: float) -> int | float:
-    """A whole number without a fraction."""
+    """An amount of US dollars; a whole number without a fraction.
+
+    Raises:
+        CannotStart: it is no amount.
+    """
+    if not 0 <= value < _MOST:
+        raise CannotStart(f"{value} US dollars; allowed: 0 or more, and less than {_MOST:,}.")
     return int(value) if Decimal(str(value)) == int(value) else value
 
 

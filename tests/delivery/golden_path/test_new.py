@@ -274,3 +274,11 @@ def test_a_model_of_more_parameters_than_any_is_refused(parameters: str, environ
 
     assert done.exit_code == 2
     assert "allowed: billions, more than 0 and at most 1,000,000." in done.stderr
+
+
+@pytest.mark.parametrize("amount", ["inf", "nan", "1e308", "1e12"])
+def test_an_amount_that_nobody_has_is_refused(amount: str, environments: Path) -> None:
+    done = run(environments, "environment", "next", "--budget-usd-per-month", amount)
+
+    assert done.exit_code == 2
+    assert "US dollars; allowed: 0 or more, and less than 1,000,000,000,000." in done.stderr
