@@ -62,7 +62,7 @@ def to_json(report: CapacityReport) -> str:
     """One JSON object; ``schema_version`` tells its shape."""
     planned = report.planned
     value = CapacityJson(SCHEMA_VERSION, planned.environment, planned.as_of, report.rows, report.tree,
-                         CapacityAdmission(_admitted(report.minimum), _admitted(report.maximum)), report.cheapest, planned.refusals)
+                         CapacityAdmission(_admitted(report.minimum), _admitted(report.maximum)), report.cheapest, tuple(planned.refusals))
     return json.dumps(json_value(value), indent=2, ensure_ascii=False) + "\n"
 
 

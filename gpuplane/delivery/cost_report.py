@@ -147,7 +147,7 @@ def cost_report(spec: EnvironmentSpec, plan: EnvironmentPlan, against: Against |
     money = tuple(sorted({refusal for refusal in (*plan.refusals, *steps) if refusal.rule.startswith("CB-")}))
     return CostReport(
         SCHEMA_VERSION, plan.environment, plan.as_of, "fail" if money else "pass", rows, tuple(_prices(plan)), money,
-        sum(not refusal.rule.startswith("CB-") for refusal in plan.refusals), plan.notes, plan.money.not_in_figure, against)
+        sum(not refusal.rule.startswith("CB-") for refusal in plan.refusals), tuple(plan.notes), plan.money.not_in_figure, against)
 
 
 def before_from_json(data: Mapping[str, Any]) -> Before:

@@ -14,7 +14,6 @@ from gpuplane.delivery.consequences import Consequences
 from gpuplane.delivery.data_record import data_records
 from gpuplane.delivery.judged_side import JudgedSide
 from gpuplane.delivery.kept_findings import KeptFindings
-from gpuplane.delivery.later import Later
 from gpuplane.delivery.preview_report import Comparison, PreviewReport
 from gpuplane.delivery.redaction import SECRETS, redaction_of
 from gpuplane.delivery.renderable import require_renderable
@@ -25,6 +24,7 @@ from gpuplane.delivery.wiring_figures import service_wirings
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.reachability import matrix
 from gpuplane.planning import plan
+from gpuplane.planning.later import Later
 from gpuplane.planning.money.increase import increase_refusals
 from gpuplane.planning.money.month import LEVELS, Month
 from gpuplane.planning.refusal import RULES as PLANNED_RULES
@@ -67,8 +67,10 @@ def preview(spec: EnvironmentSpec, as_of: date, progress: Progress = lambda _: N
     planned = plan(spec, catalog, as_of)
     empty = PlannedGraph((), catalog=catalog, parameters=spec.environment.spec.policies).on(as_of)
     side = JudgedSide(spec, planned, empty, as_of, progress, renders, kept, rendered, files)
-    others = {"literals": side.literals, "digests": side.digests}
+    others = {"refusals": lambda: tuple(planned.refusals), "notes": lambda: tuple(planned.notes), "literals": side.literals,
+              "digests": side.digests}
     found, beside = with_others(rules, side.judged, others, side.processes(), wirings=files)
+    planned = replace(planned, refusals=beside["refusals"], notes=beside["notes"])
     side.learn(rules, found, beside["literals"])
     judgement = judge(side.wide, spec.exemptions, as_of, run=lambda *_: found)
     sources, graph = side.sources, side.wide

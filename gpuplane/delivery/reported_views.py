@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 
 from gpuplane.delivery.changes import is_real
-from gpuplane.delivery.later import Later
 from gpuplane.graph.resource_view import ResourceView
+from gpuplane.planning.later import Later
 
 
 class ReportedViews(Later[ResourceView]):

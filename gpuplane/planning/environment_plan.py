@@ -6,7 +6,7 @@ Money is exact to the cent; None means unknown, which is never 0. ``committed`` 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
@@ -198,9 +198,9 @@ class EnvironmentPlan:
     region: str | None
     pools: Mapping[str, PoolPlan]
     tenants: Mapping[str, TenantPlan]
-    refusals: tuple[Refusal, ...]
-    notes: tuple[str, ...]
-    proofs: tuple[Proof, ...]
+    refusals: Sequence[Refusal]
+    notes: Sequence[str]
+    proofs: Sequence[Proof]
     committed_usd_per_month: Decimal | None
     idle_usd_per_month: Decimal | None
     worst_case_usd_per_month: Decimal | None
@@ -209,7 +209,7 @@ class EnvironmentPlan:
     startup_seconds: Mapping[str, int] = field(default_factory=dict)
     money: EnvironmentMoney = field(default_factory=EnvironmentMoney)
     placements: Mapping[str, PoolPlacement] = field(default_factory=dict)
-    schedulability: tuple[Schedulability, ...] = ()
+    schedulability: Sequence[Schedulability] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
 
     def to_json_value(self) -> dict[str, Any]:

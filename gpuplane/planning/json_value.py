@@ -10,6 +10,8 @@ from fractions import Fraction
 from functools import cache
 from typing import Any
 
+from gpuplane.planning.later import Later
+
 CENT = Decimal("0.01")
 MICRO = Decimal("0.000001")
 
@@ -44,7 +46,7 @@ def json_value(value: Any, name: str = "") -> Any:
         return {key: json_value(getattr(value, key), key) for key in _names(type(value))}
     if isinstance(value, Mapping):
         return {str(key): json_value(value[key]) for key in sorted(value)}
-    if isinstance(value, tuple):
+    if isinstance(value, (tuple, Later)):
         return [json_value(item) for item in value]
     if isinstance(value, Decimal):
         return format(value.quantize(CENT) if name.endswith("_usd_per_month") else value.normalize(), "f")

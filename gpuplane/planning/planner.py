@@ -31,6 +31,7 @@ from gpuplane.planning.fleet.pipelines import pipeline_proofs, pipeline_refusals
 from gpuplane.planning.fleet.rates import Throughputs
 from gpuplane.planning.fleet.service_throughput import ServiceThroughput
 from gpuplane.planning.isolation import residency_refusals, sample_refusals, sharing_refusals
+from gpuplane.planning.later import Later
 from gpuplane.planning.memory.service_memory import (
     ServiceMemory,
     load_times,
@@ -88,7 +89,7 @@ class _Parts:
 
 
 def plan(spec: EnvironmentSpec, catalog: Catalog, as_of: date) -> EnvironmentPlan:
-    """The plan of one environment.
+    """The plan of one environment; what is refused, noted and proven is worked out when somebody first asks.
 
     Args:
         spec: every document of the environment, cross-checked.
@@ -100,13 +101,14 @@ def plan(spec: EnvironmentSpec, catalog: Catalog, as_of: date) -> EnvironmentPla
     month, quotas = parts.money.month, {name: tenant.quotas for name, tenant in parts.tenants.items()}
     planned = EnvironmentPlan(
         environment=spec.name, as_of=as_of, region=settings.region, pools=parts.pools, tenants=parts.tenants,
-        refusals=tuple(sorted([*_refusals(parts), *access_refusals(spec, as_of)])), notes=(), proofs=tuple(sorted(_proofs(parts))),
+        refusals=Later(lambda: tuple(sorted([*_refusals(parts), *access_refusals(spec, as_of)]))), notes=(),
+        proofs=Later(lambda: tuple(sorted(_proofs(parts)))),
         committed_usd_per_month=month.minimum_usd_per_month, idle_usd_per_month=parts.money.idle.minimum_usd_per_month,
         worst_case_usd_per_month=month.worst_case_usd_per_month, budget_usd_per_month=settings.monthly_budget.usd_per_month,
         memory={name: memory.fit for name, memory in parts.memories.items() if memory.fit is not None}, money=parts.money,
-        startup_seconds=startup_seconds(spec, parts.memories), versions=versions_of(spec),
-        placements=parts.placed, schedulability=schedulability(spec, parts.asked, parts.pools, quotas, parts.placed))
-    return replace(planned, notes=tuple(sorted(_notes(parts, planned))))
+        startup_seconds=startup_seconds(spec, parts.memories), versions=versions_of(spec), placements=parts.placed,
+        schedulability=Later(lambda: schedulability(spec, parts.asked, parts.pools, quotas, parts.placed)))
+    return replace(planned, notes=Later(lambda: tuple(sorted(_notes(parts, planned)))))
 
 
 def _parts(spec: EnvironmentSpec, catalog: Catalog, as_of: date) -> _Parts:

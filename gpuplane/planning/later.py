@@ -35,3 +35,13 @@ class Later(Sequence[Row]):
 
     def __getitem__(self, index: int | slice) -> Row | Sequence[Row]:
         return self._rows[index]
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the rows are the same, of whatever kind the other sequence is."""
+        return tuple(self) == tuple(other) if isinstance(other, Sequence) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __reduce__(self) -> tuple[Callable[..., Sequence[Row]], tuple[Sequence[Row]]]:
+        """As the rows, which another process can use."""
+        return tuple, (tuple(self),)
