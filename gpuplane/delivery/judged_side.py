@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from gpuplane.delivery.changes import is_real
-from gpuplane.delivery.chunks import LEAST
 from gpuplane.delivery.kept_findings import KeptFindings, TenantFindings, owners_of
 from gpuplane.delivery.object_digest import digest_over, object_digests
 from gpuplane.delivery.packed_views import Views
@@ -31,8 +30,8 @@ if TYPE_CHECKING:
     from gpuplane.delivery.applying.digest import StackDigest
 
 Progress = Callable[[str], None]
-_OBJECT, _OUTLINED = 12_000, 20
-"""Bytes of memory that a resource takes, and resources of a tenant's outline, about."""
+_OBJECT = 12_000
+"""Bytes of memory that a resource takes, about."""
 
 
 class JudgedSide:
@@ -57,23 +56,13 @@ class JudgedSide:
 
     def processes(self) -> int:
         """How many should judge it; it is rendered by this one then, unless each is to read most of it."""
-        if self._in_outline:
-            return fitting(_OUTLINED * len(self._spec.tenants), _OUTLINED * len(self._spec.tenants) * _OBJECT)
+        if self._outlined is not None and self.near is not None:  # outlines take so little that a fork is the cheaper way to have them
+            return fitting(len(self.wide.resources))
         try:
             more = self._renders.to_be_read(self._spec, self._planned) if self._renders is not None else 0
         except OSError:
             more = 0
         return fitting(more // _OBJECT, more) if more else fitting(len(self.whole.resources))
-
-    @cached_property
-    def _in_outline(self) -> bool:
-        """Whether tenants should be read as outlines."""
-        if self._files or self._kept is None or self._renders is None or "tenants" not in self._spec.layers:
-            return False
-        try:
-            return bool(self._spec.tenants) and self._renders.without_outline(self._spec, self._planned) < LEAST
-        except OSError:
-            return False
 
     @cached_property
     def stacks(self) -> Mapping[StackKey, Views]:
@@ -102,7 +91,7 @@ class JudgedSide:
         from gpuplane.delivery.offline_engine import outlined
 
         renders = self._renders
-        if not self._in_outline or renders is None:
+        if self._files or self._kept is None or renders is None or not self._spec.tenants or "tenants" not in self._spec.layers:
             return None
         found = outlined(self._spec, self._planned, self._say, renders)
         return None if found is None else _Outlined(*found, renders.asked)

@@ -68,19 +68,22 @@ def _layer(spec: EnvironmentSpec, planned: EnvironmentPlan, layer: str) -> dict[
 
 def outlined(spec: EnvironmentSpec, planned: EnvironmentPlan, progress: Callable[[str], None], renders: TenantRenders,
              ) -> tuple[tuple[ResourceView, ...], Mapping[str, TenantOutline]] | None:
-    """Resources of all layers but the tenants', and an outline of each tenant; None where they cannot be had one by one.
+    """Resources of all layers but the tenants', and an outline of each tenant; None where they cannot be had one by one, or most are new.
 
     Args:
         spec, planned, progress, renders: as of :func:`render`.
     """
+    try:
+        tenants = renders.outlined(spec, planned, tenant_renderer(spec))
+    except (NotOwnError, OSError):
+        return None
+    if tenants is None:
+        return None
     found: list[tuple[ResourceView, ...]] = []
     for layer in spec.layers:
         progress(f"rendering layer {layer}")
         found += _layer(spec, planned, layer).values() if layer != "tenants" else ()
-    try:
-        return _each_once(found), renders.outlined(spec, planned, tenant_renderer(spec))
-    except (NotOwnError, OSError):
-        return None
+    return _each_once(found), tenants
 
 
 def together(spec: EnvironmentSpec, stacks: Mapping[StackKey, tuple[ResourceView, ...]]) -> tuple[ResourceView, ...]:

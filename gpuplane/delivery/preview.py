@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -10,6 +12,7 @@ from typing import Any
 
 from gpuplane.catalog import catalog_of
 from gpuplane.delivery.changes import Change
+from gpuplane.delivery.chunks import LEAST, beside
 from gpuplane.delivery.consequences import Consequences
 from gpuplane.delivery.data_record import data_records
 from gpuplane.delivery.judged_side import JudgedSide
@@ -24,6 +27,7 @@ from gpuplane.delivery.wiring_figures import service_wirings
 from gpuplane.graph.planned_graph import PlannedGraph
 from gpuplane.graph.reachability import matrix
 from gpuplane.planning import plan
+from gpuplane.planning.environment_plan import EnvironmentPlan
 from gpuplane.planning.later import Later
 from gpuplane.planning.money.increase import increase_refusals
 from gpuplane.planning.money.month import LEVELS, Month
@@ -66,18 +70,18 @@ def preview(spec: EnvironmentSpec, as_of: date, progress: Progress = lambda _: N
     catalog = catalog_of(spec)
     planned = plan(spec, catalog, as_of)
     empty = PlannedGraph((), catalog=catalog, parameters=spec.environment.spec.policies).on(as_of)
-    side = JudgedSide(spec, planned, empty, as_of, progress, renders, kept, rendered, files)
-    others = {"refusals": lambda: tuple(planned.refusals), "notes": lambda: tuple(planned.notes), "literals": side.literals,
-              "digests": side.digests}
-    found, beside = with_others(rules, side.judged, others, side.processes(), wirings=files)
-    planned = replace(planned, refusals=beside["refusals"], notes=beside["notes"])
-    side.learn(rules, found, beside["literals"])
+    with _said_beside(planned, len(spec.tenants)) as said_of_plan:
+        side = JudgedSide(spec, planned, empty, as_of, progress, renders, kept, rendered, files)
+        others = {"literals": side.literals, "digests": side.digests}
+        found, more = with_others(rules, side.judged, others, side.processes(), wirings=files)
+        planned = said_of_plan()
+    side.learn(rules, found, more["literals"])
     judgement = judge(side.wide, spec.exemptions, as_of, run=lambda *_: found)
     sources, graph = side.sources, side.wide
     by_urn = {finding.urn: side.view(finding.urn) for finding in judgement.findings if finding.urn}
     located = Consequences(spec, planned).without(
         (sources.refine(finding, by_urn.get(finding.urn)), by_urn.get(finding.urn)) for finding in judgement.findings)
-    literals = beside["literals"]
+    literals = more["literals"]
     said = [*(from_refusal(refusal) for refusal in planned.refusals), *literals, *_idle_exemptions(spec, located)]
     findings = merged(said, located)
     # Only what the rule about secrets has found can hold one.
@@ -89,7 +93,28 @@ def preview(spec: EnvironmentSpec, as_of: date, progress: Progress = lambda _: N
         findings=tuple(replace(each, message=redaction.text(each.message), waived=redaction.text(each.waived)) for each in findings),
         rules=tuple(rule.id for rule in rules), verdict=verdict_of(findings),
         isolation=matrix(graph), wirings=Later(lambda: service_wirings(spec, side.whole)),
-        records=Later(lambda: data_records(spec, side.whole, findings, as_of)), redaction=redaction, stacks=beside["digests"])
+        records=Later(lambda: data_records(spec, side.whole, findings, as_of)), redaction=redaction, stacks=more["digests"])
+
+
+@contextmanager
+def _said_beside(planned: EnvironmentPlan, tenants: int) -> Iterator[Callable[[], EnvironmentPlan]]:
+    """What a plan refuses and notes, worked out by a child while this side is rendered.
+
+    Yields:
+        The plan with both; where there is no child, they are worked out when somebody asks.
+    """
+    if tenants < LEAST:
+        yield lambda: planned
+        return
+    with beside(lambda: pickle.dumps((tuple(planned.refusals), tuple(planned.notes)))) as answer:
+        def told() -> EnvironmentPlan:
+            data = answer()
+            if data is None:
+                return planned
+            refusals, notes = pickle.loads(data)  # noqa: S301 from a fork of this process, by a pipe
+            return replace(planned, refusals=refusals, notes=notes)
+
+        yield told
 
 
 def _idle_exemptions(spec: EnvironmentSpec, findings: Collection[Finding]) -> Iterator[Finding]:

@@ -64,15 +64,19 @@ class TenantRenders:
         self.asked, self.by_outline, self.objects = digests, False, sum(map(len, found.values()))
         return found
 
-    def outlined(self, spec: EnvironmentSpec, planned: EnvironmentPlan, render: Render) -> dict[str, TenantOutline]:
-        """The outline of each tenant of an environment; only tenants that have none are read or rendered.
+    def outlined(self, spec: EnvironmentSpec, planned: EnvironmentPlan, render: Render) -> dict[str, TenantOutline] | None:
+        """The outline of each tenant of an environment; tenants that have none are read or rendered. None where those are more than a few.
 
         Raises:
             NotOwnError: as of :meth:`views`.
+            OSError: a file cannot be read.
         """
         inputs, digests = self._inputs(spec, planned)
         found = dict(self._outlines(digests.values()))
-        views = self._have(inputs, {name: digest for name, digest in digests.items() if digest not in found}, render)
+        missing = {name: digest for name, digest in digests.items() if digest not in found}
+        if len(missing) >= LEAST:
+            return None
+        views = self._have(inputs, missing, render)
         self.reused += len(found)
         every = {name: outline_of(views[name]) if name in views else found[digest] for name, digest in digests.items()}
         self.asked, self.by_outline, self.objects = digests, True, sum(len(each.own) for each in every.values())
@@ -86,14 +90,6 @@ class TenantRenders:
         """
         inputs, digests = self._inputs(spec, planned)
         return self._have(inputs, {name: digests[name] for name in digests if name in names}, render)
-
-    def without_outline(self, spec: EnvironmentSpec, planned: EnvironmentPlan) -> int:
-        """How many tenants of an environment have no outline on disk.
-
-        Raises:
-            OSError: a file cannot be read.
-        """
-        return self._lacking("SELECT 1 FROM outlines WHERE digest = ?", self.digests(spec, planned).values())
 
     def _have(self, inputs: OwnInputs, digests: Mapping[str, str], render: Render) -> dict[str, Views]:
         """Tenants from memory, from disk or rendered."""
@@ -113,13 +109,11 @@ class TenantRenders:
             OSError: a file cannot be read.
         """
         digests = list(self.digests(spec, planned).values())
-        if self._lacking("SELECT 1 FROM renders WHERE digest = ?", digests) >= LEAST:
+        found = sum(1 for _ in self._rows("SELECT 1 FROM renders WHERE digest = ?", digests))
+        if len(digests) - found >= LEAST:
             return 0
         some = [size for _, size in self._rows("SELECT length(value) FROM renders WHERE digest = ?", digests[::len(digests) // _ASKED + 1])]
         return int(sum(some) * len(digests) / max(1, len(some))) * _UNPACKED
-
-    def _lacking(self, query: str, digests: Collection[str]) -> int:
-        return len(digests) - sum(1 for _ in self._rows(query, digests))
 
     def digests(self, spec: EnvironmentSpec, planned: EnvironmentPlan) -> Mapping[str, str]:
         """Digest of what each tenant's resources follow from, by its name.

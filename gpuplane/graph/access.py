@@ -166,6 +166,9 @@ class _Roles:
         return self._collected[name]
 
 
+_TEXT = frozenset({str})
+
+
 def own_rules(role: Mapping[str, Any]) -> Iterator[AccessRule]:
     """The rules that stand in a role itself; paths are in it."""
     yield from _rules(role, "")
@@ -182,4 +185,6 @@ def _rules(role: Mapping[str, Any], name: str) -> Iterator[AccessRule]:
 
 
 def _texts(value: Any) -> frozenset[str]:
+    if type(value) is list and _TEXT.issuperset(map(type, value)):  # nearly always
+        return frozenset(value)
     return frozenset(str(each) for each in items(value) if not isinstance(each, Unknown))

@@ -6,7 +6,6 @@ a rule that looked for one spelling would be walked round by another.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -18,26 +17,12 @@ from gpuplane.graph.resource_view import ResourceView, Unknown, items, lookup, m
 
 def words(container: PodContainer) -> list[str]:
     """Command and arguments, split where a shell would split them."""
-    found: list[str] = []
-    for item in [*items(container.spec.get("command")), *items(container.spec.get("args"))]:
-        if not isinstance(item, (str, int, float)):
-            continue
-        try:
-            found += shlex.split(str(item)) if any(space in str(item) for space in " \n\t") else [str(item)]
-        except ValueError:  # a quote that is never closed
-            found += str(item).split()
-    return found
+    return list(container.line)
 
 
 def flags(container: PodContainer) -> dict[str, str]:
     """Flags by name (hyphens, no dashes in front) with their last value; ``true`` for one without."""
-    found: dict[str, str] = {}
-    line = words(container)
-    for word, after in zip(line, [*line[1:], ""], strict=False):  # an empty line has no next word either
-        if word.startswith("--") and len(word) > 2:
-            name, equals, value = word[2:].partition("=")
-            found[name.replace("_", "-")] = value if equals else after if after and not after.startswith("-") else "true"
-    return found
+    return dict(container.flags)
 
 
 def environment(graph: PlannedGraph, view: ResourceView, container: PodContainer) -> dict[str, str]:

@@ -6,8 +6,10 @@ read :func:`pod_templates` and no rule lists kinds of its own. Kinds that nobody
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 from gpuplane.graph.resource_view import SCALARS, ResourceView, Unknown, items, lookup, mapping, told
@@ -71,6 +73,29 @@ class PodContainer:
     name: str
     role: Role
     spec: Mapping[str, Any]
+
+    @cached_property
+    def line(self) -> tuple[str, ...]:
+        """Command and arguments, split where a shell would split them."""
+        found: list[str] = []
+        for item in [*items(self.spec.get("command")), *items(self.spec.get("args"))]:
+            if not isinstance(item, (str, int, float)):
+                continue
+            try:
+                found += shlex.split(str(item)) if any(space in str(item) for space in " \n\t") else [str(item)]
+            except ValueError:  # a quote that is never closed
+                found += str(item).split()
+        return tuple(found)
+
+    @cached_property
+    def flags(self) -> Mapping[str, str]:
+        """Flags by name (hyphens, no dashes in front) with their last value; ``true`` for one without."""
+        found: dict[str, str] = {}
+        for word, after in zip(self.line, [*self.line[1:], ""], strict=False):  # an empty line has no next word either
+            if word.startswith("--") and len(word) > 2:
+                name, equals, value = word[2:].partition("=")
+                found[name.replace("_", "-")] = value if equals else after if after and not after.startswith("-") else "true"
+        return found
 
 
 @dataclass(frozen=True)
@@ -194,9 +219,9 @@ def _implied_name(view: ResourceView, key: str) -> str:
 
 def _is_component(view: ResourceView, steps: Steps) -> bool:
     """Whether an InferenceService's component (or a canary of one) stands here: it is a pod even with nothing in it."""
-    if view.kind != "InferenceService" or view.group != KSERVE_GROUP or not steps:
+    if not steps or steps[-1] not in _COMPONENTS or not (len(steps) == 2 or steps[1] == "canary"):
         return False
-    return steps[-1] in _COMPONENTS and (len(steps) == 2 or steps[1] == "canary")
+    return view.kind == "InferenceService" and view.group == KSERVE_GROUP
 
 
 def _worn(view: ResourceView, steps: Steps, what: str) -> Mapping[str, Any]:

@@ -153,10 +153,10 @@ def _collect(value: Any, path: str, found: list[tuple[str, Unknown]]) -> None:
     if isinstance(value, Unknown):
         found.append((path, value))
     elif type(value) is dict or isinstance(value, Mapping):
-        for key, item in value.items():
+        for key, item in () if SCALARS.issuperset(map(type, value.values())) else value.items():
             if type(item) not in SCALARS:
                 _collect(item, f"{path}.{key}" if path else str(key), found)
     elif isinstance(value, (list, tuple)):
-        for index, item in enumerate(value):
+        for index, item in () if SCALARS.issuperset(map(type, value)) else enumerate(value):
             if type(item) not in SCALARS:
                 _collect(item, f"{path}[{index}]", found)

@@ -38,8 +38,9 @@ class SharedPromptCaches(Rule):
                     whose = f"tenant {other}" if other else "no tenant"
                     yield self.fail(graph, flow.view, f"{flow.source} keeps prompts in {flow.target}, which is of {whose}.", flow.field)
         for view in graph.kubernetes:
-            if view.kind not in TEMPLATE_KINDS and owed(graph, view).cache_sharing == "forbidden":
-                for template in effective_templates(graph, view):
+            templates = effective_templates(graph, view) if view.kind not in TEMPLATE_KINDS else ()
+            if templates and owed(graph, view).cache_sharing == "forbidden":
+                for template in templates:
                     for container in template.containers:
                         given = environment(graph, view, container)
                         if any(given.get(name, "").startswith(_CLEAR) for name in _CACHES):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 from hashlib import sha256
@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 from gpuplane.delivery.applying.actor import actor
 from gpuplane.delivery.applying.approval import approval_text, read_approvals
 from gpuplane.delivery.applying.break_glass import require_allowed, still_blocking
-from gpuplane.delivery.applying.digest import StackDigest, digest_of, stack_digests
+from gpuplane.delivery.applying.digest import StackDigest, stack_digests
 from gpuplane.delivery.exit_status import CannotStart
+from gpuplane.delivery.object_digest import digest_over, object_digests
 from gpuplane.delivery.preview import preview
 from gpuplane.graph.resource_view import ResourceView, Unknown
 from gpuplane.policies.finding import Finding, Verdict
@@ -50,6 +51,10 @@ def test_comments_the_date_and_the_name_of_the_stack_are_no_part_of_it(tmp_path:
 
     assert before["local-tenants"].digest == after["elsewhere"].digest
     assert before["local-platform"].digest == after["local-platform"].digest
+
+
+def digest_of(views: Iterable[ResourceView]) -> str:
+    return digest_over(object_digests(views))
 
 
 def _view(name: str, props: dict[str, Any], protect: bool = False, stack: str = "s") -> ResourceView:
@@ -153,13 +158,13 @@ def test_it_is_of_one_text_of_sorted_json(tmp_path: Path) -> None:
             return {key: written(item) for key, item in value.items()}
         return [written(item) for item in value] if isinstance(value, (list, tuple)) else value
 
-    rows = []
-    for view in sorted((view for view in views if view.custom), key=lambda view: (view.urn.partition("::")[2], view.type)):
+    lines = []
+    for view in sorted((view for view in views if view.custom), key=lambda view: view.urn.partition("::")[2]):
         props = written(view.props)
         if "annotations" in props.get("metadata", {}):
             left = {key: value for key, value in props["metadata"].pop("annotations").items() if key != "gpuplane.dev/source"}
             props["metadata"] |= {"annotations": left} if left else {}
-        rows.append({"urn": view.urn.partition("::")[2], "type": view.type, "protect": view.protect, "props": props})
-    text = json.dumps(["gpuplane-stack-v1", rows], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    assert digest_of(views) == f"sha256:{sha256(text.encode()).hexdigest()}"
-    assert digest_of(()) == "sha256:" + sha256(b'["gpuplane-stack-v1",[]]').hexdigest()
+        row = {"urn": view.urn.partition("::")[2], "type": view.type, "protect": view.protect, "props": props}
+        lines.append(sha256(json.dumps(row, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()).hexdigest())
+    assert digest_of(views) == f"sha256:{sha256(chr(10).join(['gpuplane-stack-v2', *lines]).encode()).hexdigest()}"
+    assert digest_of(()) == "sha256:" + sha256(b"gpuplane-stack-v2").hexdigest()
