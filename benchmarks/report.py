@@ -48,7 +48,7 @@ _METHOD = """- Environments are generated, the same ones each time (`benchmarks/
   process.
 - One changed tenant: `gpuplane preview --against HEAD` as a whole process, imports, checkout and comparison included, after a preview of
   the commit before it. The report is of every object; what is not read or judged again is only what cannot have changed (docs/adr/0019,
-  docs/adr/0034, docs/adr/0041).
+  docs/adr/0034, docs/adr/0041, docs/adr/0042).
 """
 
 _DONE = """Each resource is made by its own class, Pulumi's, below its component: what is left of Pulumi's SDK is mostly that. What was
