@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -157,9 +158,21 @@ class JudgedSide:
         return {view.urn: view for view in self.wide.resources}
 
     def view(self, urn: str) -> ResourceView:
-        """A resource that somebody found something about, with the place of its document."""
+        """A resource that somebody found something about, with the place of its document.
+
+        Raises:
+            KeyError: there is none.
+        """
         found = self._by_urn[urn] if urn in self._by_urn else self._in_whole[urn]
         return found if found.file else self.sources.locate(found)
+
+    def views(self, urns: Iterable[str]) -> Mapping[str, ResourceView]:
+        """Resources by URN; a rule of a user's own may name what is not there."""
+        found: dict[str, ResourceView] = {}
+        for urn in urns:
+            with suppress(KeyError):
+                found[urn] = self.view(urn)
+        return found
 
     @cached_property
     def _in_whole(self) -> Mapping[str, ResourceView]:

@@ -78,7 +78,7 @@ def preview(spec: EnvironmentSpec, as_of: date, progress: Progress = lambda _: N
     side.learn(rules, found, more["literals"])
     judgement = judge(side.wide, spec.exemptions, as_of, run=lambda *_: found)
     sources, graph = side.sources, side.wide
-    by_urn = {finding.urn: side.view(finding.urn) for finding in judgement.findings if finding.urn}
+    by_urn = side.views(finding.urn for finding in judgement.findings if finding.urn)
     located = Consequences(spec, planned).without(
         (sources.refine(finding, by_urn.get(finding.urn)), by_urn.get(finding.urn)) for finding in judgement.findings)
     literals = more["literals"]

@@ -235,3 +235,18 @@ def test_a_preview_reads_the_texts_of_what_changed_alone(tmp_path: Path, monkeyp
     kept = "".join(file.read_text() for file in (tmp_path / "findings").iterdir())
     assert "4111" not in kept
     assert {rule.id for rule in all_rules() if rule.scope == "platform" and rule.sight == "tenant"} >= {"CB-01", "PII-06"}
+
+
+def test_a_rule_of_ones_own_may_name_what_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Nowhere(Loud):
+        """A rule that finds something that nobody wished for."""
+
+        def check(self, graph: PlannedGraph) -> Iterator[Finding]:
+            yield replace(self.fail(graph, graph.resources[0], "It is missing."), urn="urn:nowhere")
+
+    write_large_environment(tmp_path / "environments", 1, 1)
+    monkeypatch.setattr("gpuplane.delivery.preview.all_rules", lambda: (Nowhere(),))
+    for files in (True, False):
+        renders, kept = TenantRenders(tmp_path / "renders.sqlite"), KeptFindings(tmp_path / "findings")
+        report = preview(load_environment(tmp_path / "environments", NAME), AS_OF, renders=renders, kept=kept, files=files)
+        assert "urn:nowhere" in {each.urn for each in report.findings}

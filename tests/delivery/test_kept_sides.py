@@ -19,6 +19,7 @@ from rich.console import Console
 
 from benchmarks.wishes import NAME, write_large_environment, write_tenant
 from gpuplane.delivery import chunks, comparison, judged_side, shared_judging, shared_side, tenant_renders
+from gpuplane.delivery import preview as preview_module
 from gpuplane.delivery.comparison import OtherSide
 from gpuplane.delivery.document_cache import DocumentCache
 from gpuplane.delivery.exit_status import CannotStart
@@ -119,6 +120,7 @@ class Changes:
 def test_with_and_without_what_is_kept_the_report_is_the_same_after_any_changes(
         large: Path, tmp_path: Path, seed: int, beside: bool, terminal: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if beside:
+        monkeypatch.setattr(preview_module, "LEAST", 1)
         monkeypatch.setattr(comparison, "_LEAST", 1)
         monkeypatch.setattr(shared_judging, "_LEAST", 1)
         monkeypatch.setattr(chunks, "_can_fork", lambda: True)
