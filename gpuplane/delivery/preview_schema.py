@@ -10,7 +10,7 @@ import json
 import sys
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import date
 from decimal import Decimal
@@ -133,8 +133,8 @@ def _schema(kind: Any, name: str, definitions: dict[str, Any]) -> dict[str, Any]
         return {"enum": list(arguments)}
     if origin is Mapping:
         return {"type": "object", "additionalProperties": _schema(arguments[1], "", definitions)}
-    if origin is tuple:
-        return _tuple(arguments, definitions)
+    if origin in (tuple, Sequence):
+        return _tuple((*arguments, ...) if origin is Sequence else arguments, definitions)
     if kind is Decimal:
         return _MONEY if name.endswith("_usd_per_month") else _DECIMAL
     return {str: _TEXT, int: {"type": "integer"}, float: {"type": "number"}, bool: {"type": "boolean"}, date: _DATE}[kind]
