@@ -43,6 +43,7 @@ _METHOD = """- Environments are generated, the same ones each time (`benchmarks/
 - Figures of stages are **processor time**: a machine that does other things too says nothing by its clock. Where children work, theirs
   stands beside it: with as many free processors, the clock shows the main process's part.
 - A stage is the function that `gpuplane preview` calls, timed where it is called. Every size is a process of its own; memory is its peak.
+  What a plan refuses and notes is worked out later (docs/adr/0042): it is in the whole preview, and not in planning.
 - The exponent is the slope between the two largest sizes on logarithmic axes: 1 is linear. Above {linear} it says so.
 - The whole command: `gpuplane preview` where nothing is kept, imports and its last line included; memory is the peak of its largest
   process.
