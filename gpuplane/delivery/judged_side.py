@@ -79,9 +79,7 @@ class JudgedSide:
     @cached_property
     def whole(self) -> PlannedGraph:
         """Every resource, with the place of its document."""
-        from gpuplane.delivery.offline_engine import together
-
-        found = self._graph(together(self._spec, self.stacks))
+        found = self._located(self.stacks.values())
         if "_outlined" not in self.__dict__ or self._outlined is None:
             self._say(f"judging {len(found.resources)} resources by {len(all_rules())} rules")
         return found
@@ -103,7 +101,7 @@ class JudgedSide:
             return None
         if (outlined := self._outlined) is not None:
             tenants = outlined.renders.values()
-            return self._kept.of(outlined.owners, tenants, self._in_order(outlined.rest), self._as_of)
+            return self._kept.of(outlined.owners, tenants, self._in_order([outlined.rest]), self._as_of)
         views = self.whole.resources
         held = {digest: self._renders.known[digest] for digest in self._renders.asked.values()}
         owners = owners_of({digest: [view.urn for view in each if not view.type.startswith("pulumi:")] for digest, each in held.items()})
@@ -126,8 +124,8 @@ class JudgedSide:
             return self.whole
         near = self._near_by
         # Their places are looked up for those that something is found of: that takes longer than to read them.
-        views = (*outlined.rest, *(view for name, each in outlined.tenants.items() for view in near.get(name, each.views)))
-        found = self._empty.of_some(self._in_order(views))
+        tenants = [near.get(name, each.views) for name, each in outlined.tenants.items()]
+        found = self._empty.of_some(self._in_order([outlined.rest, *tenants]))
         count = len(outlined.rest) + sum(len(each.own) for each in outlined.tenants.values())
         self._say(f"judging {count} resources by {len(all_rules())} rules")
         if self._is_first:
@@ -139,19 +137,16 @@ class JudgedSide:
         """Every resource but those of tenants of which everything is known."""
         if self._known is None or not self._known.known:
             return self.whole if self._outlined is None else self.wide
-        return self._empty.of_some(self._but(self.wide.resources, self._known.known))
-
-    def _but(self, views: Iterable[ResourceView], digests: Collection[str]) -> Views:
         known = self._known
-        return tuple(view for view in views if known is None or known.owner(view.urn) not in digests)
+        return self._empty.of_some(view for view in self.wide.resources if known.owner(view.urn) not in known.known)
 
-    def _graph(self, views: Iterable[ResourceView]) -> PlannedGraph:
+    def _located(self, views: Iterable[Views]) -> PlannedGraph:
         return self._empty.of_some(map(self.sources.locate, self._in_order(views)))
 
-    def _in_order(self, views: Iterable[ResourceView]) -> Views:
-        """Views, each once, as they are in a report."""
-        by_urn = {view.urn: view for view in views}
-        return tuple(sorted(by_urn.values(), key=lambda view: (self._spec.layers.index(view.layer), view.urn)))
+    def _in_order(self, views: Iterable[Views]) -> Views:
+        from gpuplane.delivery.offline_engine import together
+
+        return together(self._spec, views)
 
     @cached_property
     def _by_urn(self) -> Mapping[str, ResourceView]:
@@ -219,7 +214,7 @@ class JudgedSide:
         if outlined is None:
             return self.whole.resources
         views = self._some([name for name, digest in outlined.renders.items() if digest not in renders])
-        return self._graph((*outlined.rest, *(view for each in views.values() for view in each))).resources
+        return self._located([outlined.rest, *views.values()]).resources
 
     def _some(self, names: Collection[str]) -> Mapping[str, Views]:
         """Some tenants, whole."""

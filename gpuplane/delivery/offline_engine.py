@@ -47,7 +47,7 @@ def render(spec: EnvironmentSpec, planned: EnvironmentPlan, progress: Callable[[
         progress: called with a line for each layer.
         renders: tenants that were rendered before; all are rendered where it is left out.
     """
-    return together(spec, render_stacks(spec, planned, progress, renders))
+    return together(spec, render_stacks(spec, planned, progress, renders).values())
 
 
 def render_stacks(spec: EnvironmentSpec, planned: EnvironmentPlan, progress: Callable[[str], None] = lambda _: None,
@@ -86,9 +86,9 @@ def outlined(spec: EnvironmentSpec, planned: EnvironmentPlan, progress: Callable
     return _each_once(found), tenants
 
 
-def together(spec: EnvironmentSpec, stacks: Mapping[StackKey, tuple[ResourceView, ...]]) -> tuple[ResourceView, ...]:
-    """Resources of all stacks, each once (every stack has the same provider), by layer and URN."""
-    return tuple(sorted(_each_once(stacks.values()), key=lambda view: (spec.layers.index(view.layer), view.urn)))
+def together(spec: EnvironmentSpec, views: Iterable[Iterable[ResourceView]]) -> tuple[ResourceView, ...]:
+    """Resources of stacks, each once (every stack has the same provider), by layer and URN."""
+    return tuple(sorted(_each_once(views), key=lambda view: (spec.layers.index(view.layer), view.urn)))
 
 
 def render_stack(spec: EnvironmentSpec, planned: EnvironmentPlan, key: StackKey, name: str = "") -> tuple[ResourceView, ...]:
@@ -108,7 +108,7 @@ def render_stack(spec: EnvironmentSpec, planned: EnvironmentPlan, key: StackKey,
     return tuple(sorted(found, key=lambda view: view.urn))  # registrations run side by side
 
 
-def _each_once(views: Iterable[tuple[ResourceView, ...]]) -> tuple[ResourceView, ...]:
+def _each_once(views: Iterable[Iterable[ResourceView]]) -> tuple[ResourceView, ...]:
     by_urn = {view.urn: view for some in views for view in some}
     return tuple(by_urn[urn] for urn in sorted(by_urn))
 
