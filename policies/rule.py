@@ -83,7 +83,7 @@ class Rule(ABC):
 
     def hidden(self, graph: PlannedGraph, view: ResourceView, what: str, *paths: str) -> Iterator[Finding]:
         """An unknown verdict for everything below these dotted paths that only apply can know; ``what`` starts the sentence."""
-        for path in paths:
+        for path in paths if not view.is_told else ():
             for at, _ in unknowns(view.get(*path.split(".")), path):
                 yield self.unknown(graph, view, f"{what} of {view} is only known after apply.", at)
 

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 from gpuplane.delivery.changes import is_real
 from gpuplane.delivery.kept_findings import KeptFindings, TenantFindings, owners_of
 from gpuplane.delivery.object_digest import digest_over, object_digests
+from gpuplane.delivery.outlined_side import one_tenant, outlined
 from gpuplane.delivery.packed_views import Views
 from gpuplane.delivery.redaction import Redaction, sealed
 from gpuplane.delivery.reported_views import ReportedViews
 from gpuplane.delivery.shared_judging import fitting
 from gpuplane.delivery.source_map import SourceMap
+from gpuplane.delivery.stack_views import together
 from gpuplane.delivery.tenant_outline import TenantOutline
 from gpuplane.delivery.tenant_renders import TenantRenders
 from gpuplane.graph.planned_graph import PlannedGraph
@@ -87,8 +89,6 @@ class JudgedSide:
     @cached_property
     def _outlined(self) -> _Outlined | None:
         """This side with tenants in outline; None where it is no use, or they cannot be had so."""
-        from gpuplane.delivery.offline_engine import outlined
-
         renders = self._renders
         if self._files or self._kept is None or renders is None or not self._spec.tenants or "tenants" not in self._spec.layers:
             return None
@@ -144,8 +144,6 @@ class JudgedSide:
         return self._empty.of_some(map(self.sources.locate, self._in_order(views)))
 
     def _in_order(self, views: Iterable[Views]) -> Views:
-        from gpuplane.delivery.offline_engine import together
-
         return together(self._spec, views)
 
     @cached_property
@@ -218,10 +216,8 @@ class JudgedSide:
 
     def _some(self, names: Collection[str]) -> Mapping[str, Views]:
         """Some tenants, whole."""
-        from gpuplane.delivery.offline_engine import tenant_renderer
-
         assert self._renders is not None  # there are outlines
-        return self._renders.some(self._spec, self._planned, tenant_renderer(self._spec), names) if names else {}
+        return self._renders.some(self._spec, self._planned, one_tenant(self._spec), names) if names else {}
 
     def digests(self) -> tuple[StackDigest, ...]:
         """Of each stack, what an approval would be of."""

@@ -25,7 +25,7 @@ from pulumi.runtime.stack import run_pulumi_func
 from gpuplane.delivery.prompt_registration import registering_at_once
 from gpuplane.delivery.redaction import REDACTED
 from gpuplane.delivery.renderable import require_renderable
-from gpuplane.delivery.tenant_outline import TenantOutline
+from gpuplane.delivery.stack_views import each_once, together
 from gpuplane.delivery.tenant_renders import Render, TenantRenders
 from gpuplane.graph.resource_view import ResourceView, Unknown, lookup
 from gpuplane.planning.environment_plan import EnvironmentPlan
@@ -57,38 +57,14 @@ def render_stacks(spec: EnvironmentSpec, planned: EnvironmentPlan, progress: Cal
     for layer in spec.layers:
         progress(f"rendering layer {layer}")
         shared = _shared(spec, planned, renders) if renders is not None and layer == "tenants" and spec.tenants else None
-        found |= _layer(spec, planned, layer) if shared is None else {
-            key: _each_once(shared[name] for name in ([key.tenant] if key.tenant else spec.tenants)) for key in spec.stacks_of(layer)}
+        found |= render_layer(spec, planned, layer) if shared is None else {
+            key: each_once(shared[name] for name in ([key.tenant] if key.tenant else spec.tenants)) for key in spec.stacks_of(layer)}
     return found
 
 
-def _layer(spec: EnvironmentSpec, planned: EnvironmentPlan, layer: str) -> dict[StackKey, tuple[ResourceView, ...]]:
+def render_layer(spec: EnvironmentSpec, planned: EnvironmentPlan, layer: str) -> dict[StackKey, tuple[ResourceView, ...]]:
+    """Every resource of one layer, by stack; all have the layer's name in their URNs."""
     return {key: render_stack(spec, planned, key, spec.stack_name(layer)) for key in spec.stacks_of(layer)}
-
-
-def outlined(spec: EnvironmentSpec, planned: EnvironmentPlan, progress: Callable[[str], None], renders: TenantRenders,
-             ) -> tuple[tuple[ResourceView, ...], Mapping[str, TenantOutline]] | None:
-    """Resources of all layers but the tenants', and an outline of each tenant; None where they cannot be had one by one, or most are new.
-
-    Args:
-        spec, planned, progress, renders: as of :func:`render`.
-    """
-    try:
-        tenants = renders.outlined(spec, planned, tenant_renderer(spec))
-    except (NotOwnError, OSError):
-        return None
-    if tenants is None:
-        return None
-    found: list[tuple[ResourceView, ...]] = []
-    for layer in spec.layers:
-        progress(f"rendering layer {layer}")
-        found += _layer(spec, planned, layer).values() if layer != "tenants" else ()
-    return _each_once(found), tenants
-
-
-def together(spec: EnvironmentSpec, views: Iterable[Iterable[ResourceView]]) -> tuple[ResourceView, ...]:
-    """Resources of stacks, each once (every stack has the same provider), by layer and URN."""
-    return tuple(sorted(_each_once(views), key=lambda view: (spec.layers.index(view.layer), view.urn)))
 
 
 def render_stack(spec: EnvironmentSpec, planned: EnvironmentPlan, key: StackKey, name: str = "") -> tuple[ResourceView, ...]:
@@ -106,11 +82,6 @@ def render_stack(spec: EnvironmentSpec, planned: EnvironmentPlan, key: StackKey,
         require_renderable(spec)
     found = _registered(lambda: register(spec, planned, key.layer, key.tenant), key.layer, name or spec.stack_name(key.layer, key.tenant))
     return tuple(sorted(found, key=lambda view: view.urn))  # registrations run side by side
-
-
-def _each_once(views: Iterable[Iterable[ResourceView]]) -> tuple[ResourceView, ...]:
-    by_urn = {view.urn: view for some in views for view in some}
-    return tuple(by_urn[urn] for urn in sorted(by_urn))
 
 
 def _shared(spec: EnvironmentSpec, planned: EnvironmentPlan, renders: TenantRenders) -> Mapping[str, tuple[ResourceView, ...]] | None:

@@ -41,8 +41,12 @@ def unpacked(data: bytes) -> Views:
     text = unpacker.decompress(data, _MOST_BYTES)
     if unpacker.unconsumed_tail:
         raise ValueError("too large")
-    rows = json.loads(text, object_hook=_known) if _ESCAPED in text else from_json(text, cache_strings="all")
-    return tuple(map(_view, rows))
+    if _ESCAPED in text:
+        return tuple(map(_view, json.loads(text, object_hook=_known)))
+    views = tuple(map(_view, from_json(text, cache_strings="all")))
+    for view in views:
+        view.__dict__["is_told"] = True  # nobody need look
+    return views
 
 
 def _view(row: dict[str, Any]) -> ResourceView:

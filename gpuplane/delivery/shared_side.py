@@ -18,7 +18,6 @@ from gpuplane.delivery.changes import Change, changes_between
 from gpuplane.delivery.chunks import beside
 from gpuplane.delivery.document_cache import DocumentCache, cache_file
 from gpuplane.delivery.kept_sides import KeptSides, Side, Worked, kept
-from gpuplane.delivery.offline_engine import render
 from gpuplane.delivery.preview_report import PreviewReport, plain
 from gpuplane.delivery.redaction import SECRETS, Redaction, redaction_of, sealed
 from gpuplane.delivery.reported_views import ReportedViews
@@ -30,6 +29,7 @@ from gpuplane.planning import plan
 from gpuplane.planning.environment_plan import EnvironmentPlan
 from gpuplane.planning.json_value import json_value
 from gpuplane.policies.registry import all_rules, judge
+from gpuplane.spec.environment_spec import EnvironmentSpec
 from gpuplane.spec.loader import load_environment
 
 _NOT_COMPARED = frozenset({"memory", "notes", "placements", "proofs", "schedulability", "startup_seconds"})
@@ -105,11 +105,17 @@ def _worked_out(environments: Path, environment: str, as_of: date, renders: Tena
         spec = load_environment(environments, environment, documents)
     catalog = catalog_of(spec)
     planned = plan(spec, catalog, as_of)
-    views = render(spec, planned, renders=renders)
+    views = _render(spec, planned, renders=renders)
     edges = matrix(PlannedGraph(views, catalog=catalog, parameters=spec.environment.spec.policies)).edges
     shared = tuple(view for view in views if view.layer != "tenants")
     side = Side(_compared_plan(planned), edges, shared, dict(renders.digests(spec, planned)) if renders is not None else {})
     return Worked(side, views)
+
+
+def _render(spec: EnvironmentSpec, planned: EnvironmentPlan, renders: TenantRenders | None = None) -> tuple[ResourceView, ...]:
+    from gpuplane.delivery.offline_engine import render  # Pulumi's SDK is not imported where the side is kept
+
+    return render(spec, planned, renders=renders)
 
 
 def _compared_plan(planned: EnvironmentPlan) -> dict[str, Any]:
@@ -136,4 +142,4 @@ def rendered_side(environments: Path, environment: str, as_of: date) -> tuple[Re
         InvalidSpec: its documents are wrong.
     """
     spec = load_environment(environments, environment)
-    return render(spec, plan(spec, catalog_of(spec), as_of))
+    return _render(spec, plan(spec, catalog_of(spec), as_of))

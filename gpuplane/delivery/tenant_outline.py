@@ -9,6 +9,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pydantic_core import from_json
+
 from gpuplane.delivery.changes import is_real
 from gpuplane.delivery.object_digest import object_digests
 from gpuplane.delivery.packed_views import Views, packed, unpacked
@@ -49,8 +51,8 @@ def unpacked_outline(views: bytes, rest: str) -> TenantOutline:
     Raises:
         ValueError, KeyError, TypeError, zlib.error: it is something else.
     """
-    found: Mapping[str, object] = json.loads(rest)
+    found: Mapping[str, object] = from_json(rest)
     own, real = found["own"], found["real"]
-    if not isinstance(own, dict) or not isinstance(real, int):
+    if not isinstance(own, dict) or not isinstance(real, int) or not set(map(type, own.values())) <= {str}:
         raise ValueError("another kind of row")
-    return TenantOutline(unpacked(views), {str(urn): str(digest) for urn, digest in own.items()}, real)
+    return TenantOutline(unpacked(views), own, real)

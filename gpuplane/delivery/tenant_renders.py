@@ -9,11 +9,11 @@ import pickle
 import sqlite3
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import closing, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
-from gpuplane.delivery.chunks import LEAST, shared_out
+from gpuplane.delivery.chunks import LEAST, beside, shared_out
 from gpuplane.delivery.own_inputs import OwnInputs
 from gpuplane.delivery.packed_views import Views, packed, unpacked
 from gpuplane.delivery.tenant_outline import TenantOutline, outline_of, packed_outline, unpacked_outline
@@ -64,23 +64,47 @@ class TenantRenders:
         self.asked, self.by_outline, self.objects = digests, False, sum(map(len, found.values()))
         return found
 
-    def outlined(self, spec: EnvironmentSpec, planned: EnvironmentPlan, render: Render) -> dict[str, TenantOutline] | None:
-        """The outline of each tenant of an environment; tenants that have none are read or rendered. None where those are more than a few.
+    def outlined(self, spec: EnvironmentSpec, planned: EnvironmentPlan, render: Render, rest: Callable[[], Views],
+                 ) -> tuple[Views, dict[str, TenantOutline]] | None:
+        """The outline of each tenant of an environment, and its other resources. None where more than a few have no outline.
+
+        Those that have none are rendered by a child, with the rest, while the outlines of the others are read.
+
+        Args:
+            spec, planned, render: as of :meth:`views`.
+            rest: renders what is no tenant's.
 
         Raises:
             NotOwnError: as of :meth:`views`.
             OSError: a file cannot be read.
         """
         inputs, digests = self._inputs(spec, planned)
-        found = dict(self._outlines(digests.values()))
-        missing = {name: digest for name, digest in digests.items() if digest not in found}
+        kept = {digest: row for digest, *row in self._rows("SELECT value, rest FROM outlines WHERE digest = ?", digests.values())}
+        new = [name for name, digest in digests.items() if digest not in kept]
+        if len(new) >= LEAST:
+            return None
+
+        def made() -> tuple[Views, dict[str, _Packed]]:
+            return rest(), {name: _packed(render(*inputs.of(name), name)) for name in new if digests[name] not in self._known}
+
+        with beside(lambda: pickle.dumps(made())) if len(kept) >= LEAST else nullcontext(lambda: None) as answer:
+            found: dict[str, TenantOutline] = {}
+            with suppress(*_DAMAGED):
+                for digest, row in kept.items():
+                    found[digest] = unpacked_outline(*row)
+            data = answer()
+        others, rendered = pickle.loads(data) if data is not None else made()  # noqa: S301 from a fork of this process, by a pipe
+        for name, each in rendered.items():
+            self._known[digests[name]], self._new[digests[name]] = unpacked(each[0]), each
+        self.rendered += len(rendered)
+        missing = {name: digest for name, digest in digests.items() if digest not in found}  # more than those where the file is damaged
         if len(missing) >= LEAST:
             return None
         views = self._have(inputs, missing, render)
-        self.reused += len(found)
+        self.reused += len(found) - len(rendered)
         every = {name: outline_of(views[name]) if name in views else found[digest] for name, digest in digests.items()}
         self.asked, self.by_outline, self.objects = digests, True, sum(len(each.own) for each in every.values())
-        return every
+        return others, every
 
     def some(self, spec: EnvironmentSpec, planned: EnvironmentPlan, render: Render, names: Collection[str]) -> dict[str, Views]:
         """Resources of some tenants of those that were asked for last.
@@ -148,11 +172,6 @@ class TenantRenders:
         with suppress(*_DAMAGED):
             for digest, value in self._rows("SELECT value FROM renders WHERE digest = ?", sorted(digests)):
                 self._known[digest] = unpacked(value)
-
-    def _outlines(self, digests: Iterable[str]) -> Iterator[tuple[str, TenantOutline]]:
-        with suppress(*_DAMAGED):
-            for digest, value, rest in self._rows("SELECT value, rest FROM outlines WHERE digest = ?", digests):
-                yield digest, unpacked_outline(value, rest)
 
     def _rows(self, query: str, digests: Iterable[str]) -> Iterator[tuple[Any, ...]]:
         """What a query answers for each digest, behind the digest; those of which there is nothing are left out."""

@@ -121,7 +121,7 @@ def _grant(view: ResourceView, roles: _Roles) -> Grant:
     kind, name = lookup(view.get("roleRef"), "kind"), lookup(view.get("roleRef"), "name")
     role, rules = roles.find(str(kind), namespace, name)
     subjects = tuple(_subject(each, namespace) for each in items(view.get("subjects")))
-    hidden = any(True for _ in unknowns(view.get("subjects")))
+    hidden = not view.is_told and any(True for _ in unknowns(view.get("subjects")))
     return Grant(view, role, namespace, subjects, rules or (), rules is not None and not hidden)
 
 
@@ -147,7 +147,7 @@ class _Roles:
             return None, None
         if kind == "Role":
             view = self.views.get(("Role", namespace, str(name)))
-            return view, None if view is None else tuple(_rules(view.props, str(name)))
+            return view, None if view is None else tuple(_rules(view.props, str(name), view.is_told))
         if str(name) not in self.cluster:
             return None, None
         return self.views.get(("ClusterRole", "", str(name))), self._of_cluster(str(name), frozenset())
@@ -169,19 +169,19 @@ class _Roles:
 _TEXT = frozenset({str})
 
 
-def own_rules(role: Mapping[str, Any]) -> Iterator[AccessRule]:
+def own_rules(role: ResourceView) -> Iterator[AccessRule]:
     """The rules that stand in a role itself; paths are in it."""
-    yield from _rules(role, "")
+    yield from _rules(role.props, "", role.is_told)
 
 
-def _rules(role: Mapping[str, Any], name: str) -> Iterator[AccessRule]:
+def _rules(role: Mapping[str, Any], name: str, is_told: bool = False) -> Iterator[AccessRule]:
     listed = role.get("rules")
     if isinstance(listed, Unknown):
         yield AccessRule(frozenset(), frozenset(), frozenset(), unknown=True, path="rules")
     for index, rule in enumerate(items(listed)):
         groups, resources, verbs, names = (_texts(lookup(rule, part)) for part in ("apiGroups", "resources", "verbs", "resourceNames"))
         path = f"{name}: rules[{index}]" if name else f"rules[{index}]"
-        yield AccessRule(groups, resources, verbs, names, any(True for _ in unknowns(rule)), path)
+        yield AccessRule(groups, resources, verbs, names, not is_told and any(True for _ in unknowns(rule)), path)
 
 
 def _texts(value: Any) -> frozenset[str]:

@@ -32,13 +32,11 @@ def environment(graph: PlannedGraph, view: ResourceView, container: PodContainer
     for item in items(container.spec.get("envFrom")):
         prefix = str(lookup(item, "prefix") or "")
         found |= {prefix + str(key): str(value) for key, value in maps.get(_name(item, "configMapRef"), {}).items()}
-    for item in items(container.spec.get("env")):
-        value = lookup(item, "value")
-        reference = lookup(item, "valueFrom")
+    for name, value, reference in container.variables:
         if value is None and reference is not None:
             value = maps.get(_name(reference, "configMapKeyRef"), {}).get(lookup(reference, "configMapKeyRef", "key"))
         if value is not None and not isinstance(value, Unknown):
-            found[str(lookup(item, "name"))] = str(value)
+            found[name] = str(value)
     return found
 
 

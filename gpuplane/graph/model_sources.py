@@ -6,7 +6,7 @@ KServe's storage URIs, adapters and local caches, and engines that fetch a model
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -32,15 +32,14 @@ class ModelSource:
 
 def model_sources(graph: PlannedGraph, view: ResourceView) -> tuple[ModelSource, ...]:
     """Every model an object would load, in the order it is written."""
-    known = _known_sources(graph)
-    if view not in known:  # a dozen rules ask it of every object
-        known[view] = tuple(_model_sources(graph, view))
-    return known[view]
+    known = _known_sources(graph).get(view.urn)  # a dozen rules ask it of every object
+    return tuple(_model_sources(graph, view)) if known is None else known
 
 
 @lru_cache(maxsize=4)
-def _known_sources(graph: PlannedGraph) -> dict[ResourceView, tuple[ModelSource, ...]]:  # noqa: ARG001 one for each graph
-    return {}
+def _known_sources(graph: PlannedGraph) -> Mapping[str, tuple[ModelSource, ...]]:
+    """By URN."""
+    return {view.urn: tuple(_model_sources(graph, view)) for view in graph.kubernetes}
 
 
 def _model_sources(graph: PlannedGraph, view: ResourceView) -> Iterator[ModelSource]:

@@ -16,10 +16,10 @@ _RULES = "PrometheusRule"
 
 
 def outlined(view: ResourceView) -> ResourceView | None:
-    """What others see of a resource: the view itself, less of it, or None."""
+    """What others see of a resource: the view without what it waits for in an apply, less of it, or None."""
     if not view.custom or view.kind in LEAVES:
         return None
-    return _recorded(view) if view.kind == _RULES else view
+    return _recorded(view) if view.kind == _RULES else replace(view, dependencies=())
 
 
 def _recorded(view: ResourceView) -> ResourceView | None:
@@ -28,4 +28,4 @@ def _recorded(view: ResourceView) -> ResourceView | None:
     if not names:
         return None
     groups = [{"rules": [{"record": name} for name in sorted(names)]}]
-    return replace(view, props={**view.props, "spec": {"groups": groups}})
+    return replace(view, dependencies=(), props={**view.props, "spec": {"groups": groups}})

@@ -135,7 +135,7 @@ class PlannedGraph:
     def _read(self, view: ResourceView, key: str) -> str | None:
         for source in (view, self._namespaces.get(view.namespace)):
             if source is not None:
-                value = source.labels.get(key, source.annotations.get(key, mapping(source.get("tags")).get(key)))
+                value = _word(source, key)
                 if isinstance(value, (str, int, float)) and not isinstance(value, bool):
                     return str(value)
         return None
@@ -164,3 +164,11 @@ class PlannedGraph:
         """The data class of an object or its namespace, in gpuplane's words; None where it is missing or not a class."""
         word = self.says(view, "data_classification")
         return self.labels.data_class(word) if word is not None else None
+
+
+def _word(view: ResourceView, key: str) -> Any:
+    """What a label says, or else an annotation, or else a tag."""
+    for words in (view.labels, view.annotations):
+        if key in words:
+            return words[key]
+    return mapping(view.get("tags")).get(key)

@@ -56,6 +56,10 @@ _PATCHED_KINDS = ("Prometheus", "Alertmanager", "ThanosRuler", "PrometheusAgent"
 _OF_A_WORKFLOW = ("securityContext", "serviceAccountName", "automountServiceAccountToken", "hostNetwork")
 _SKIPPED = frozenset({*_ROLES, "podTemplateOverrides", "podSpecOverrides", "runtimePatches", "status"})
 """Fields below which no pods of their own stand: containers, and what overrides other objects' pods."""
+_BESIDE = _SKIPPED | {"affinity", "dnsConfig", "nodeSelector", "securityContext", "tolerations", "topologySpreadConstraints", "volumes"}
+"""Those of a PodSpec."""
+_BESIDE_A_MODEL = _BESIDE | frozenset(FRAMEWORKS)
+"""Those of an InferenceService's component."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,11 @@ class PodContainer:
             except ValueError:  # a quote that is never closed
                 found += str(item).split()
         return tuple(found)
+
+    @cached_property
+    def variables(self) -> tuple[tuple[str, Any, Any], ...]:
+        """Name of each environment variable in ``env``, its value, and where else it comes from (``valueFrom``)."""
+        return tuple((str(lookup(item, "name")), lookup(item, "value"), lookup(item, "valueFrom")) for item in items(self.spec.get("env")))
 
     @cached_property
     def flags(self) -> Mapping[str, str]:
@@ -146,10 +155,12 @@ def dotted(steps: Steps) -> str:
 def _walk(view: ResourceView, value: Any, steps: Steps, plain: bool, found: list[PodTemplate]) -> None:
     """``plain``: containers stand only in the lists that a PodSpec has, and in KServe's components."""
     if type(value) is dict or isinstance(value, Mapping):
-        if not plain or not _ROLES.keys().isdisjoint(value) or _is_component(view, steps):
-            found.extend(_here(view, value, steps))
+        component, skipped = _is_component(view, steps), _SKIPPED
+        if (not plain or component or not _ROLES.keys().isdisjoint(value)) and (here := tuple(_here(view, value, steps))):
+            found += here
+            skipped = _BESIDE_A_MODEL if component else _BESIDE
         for key, item in value.items():
-            if type(item) not in SCALARS and key not in _SKIPPED and not (key == "metadata" and not steps):
+            if type(item) not in SCALARS and key not in skipped and not (key == "metadata" and not steps):
                 _walk(view, item, (*steps, key), plain, found)
     elif isinstance(value, (list, tuple)):
         for index, item in enumerate(value):

@@ -68,7 +68,7 @@ class Binding:
 @lru_cache(maxsize=4)
 def roles(graph: PlannedGraph) -> tuple[Role, ...]:
     """Every role of the graph, in its order."""
-    return tuple(Role(view, tuple(own_rules(view.props)), tuple(_hidden(view)))
+    return tuple(Role(view, tuple(own_rules(view)), tuple(_hidden(view)))
                  for view in graph.objects("Role", "ClusterRole") if view.group == RBAC)
 
 
@@ -90,7 +90,8 @@ def bindings_of(graph: PlannedGraph) -> Mapping[str, tuple[Binding, ...]]:
 
 def _binding(given: Grant) -> Binding:
     kind, name = (str(told(given.binding.get("roleRef"), key) or "") for key in ("kind", "name"))
-    hidden = tuple(path for key in ("roleRef", "subjects") for path, _ in unknowns(given.binding.get(key), key))
+    hidden = () if given.binding.is_told else tuple(
+        path for key in ("roleRef", "subjects") for path, _ in unknowns(given.binding.get(key), key))
     return Binding(given.binding, given.namespace, kind, name, given.role, given.rules, given.known, given.subjects, hidden)
 
 
@@ -138,5 +139,5 @@ def reserved(graph: PlannedGraph, role: Role) -> bool:
 
 def _hidden(view: ResourceView) -> Iterator[str]:
     """What decides a role's rights and is not known: its labels too, by which others gather it."""
-    for path in ("rules", "aggregationRule", "metadata.labels"):
+    for path in ("rules", "aggregationRule", "metadata.labels") if not view.is_told else ():
         yield from (at for at, _ in unknowns(view.get(*path.split(".")), path))

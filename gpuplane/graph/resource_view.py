@@ -64,10 +64,15 @@ class ResourceView:
         """Whether this is a Kubernetes object."""
         return bool(self.api_version)
 
-    @property
+    @cached_property
     def group(self) -> str:
         """API group, empty for the core group."""
         return self.api_version.rpartition("/")[0]
+
+    @cached_property
+    def is_told(self) -> bool:
+        """Whether all of it is known before apply: nothing in it is an :class:`Unknown`."""
+        return not any(True for _ in unknowns(self.props))
 
     @cached_property
     def labels(self) -> Mapping[str, Any]:
@@ -113,6 +118,8 @@ def lookup(value: Any, *path: str | int) -> Any:
     for step in path:
         if type(value) is dict:  # nearly always; asking an abstract class takes five times as long
             value = value.get(step)
+        elif value is None:
+            return None
         elif isinstance(value, Unknown):
             return value
         elif isinstance(value, Mapping):
@@ -132,12 +139,12 @@ def told(value: Any, *path: str | int) -> Any:
 
 def mapping(value: Any) -> Mapping[str, Any]:
     """``value`` if it is a mapping, else an empty one."""
-    return value if type(value) is dict or isinstance(value, Mapping) else _NOTHING
+    return value if type(value) is dict or (value is not None and isinstance(value, Mapping)) else _NOTHING
 
 
 def items(value: Any) -> list[Any]:
     """``value`` if it is a list, else an empty one."""
-    return list(value) if isinstance(value, (list, tuple)) else []
+    return [*value] if isinstance(value, (list, tuple)) else []
 
 
 def unknowns(value: Any, path: str = "") -> Iterator[tuple[str, Unknown]]:
@@ -150,7 +157,7 @@ def unknowns(value: Any, path: str = "") -> Iterator[tuple[str, Unknown]]:
 
 
 def _collect(value: Any, path: str, found: list[tuple[str, Unknown]]) -> None:
-    if isinstance(value, Unknown):
+    if type(value) is not dict and isinstance(value, Unknown):
         found.append((path, value))
     elif type(value) is dict or isinstance(value, Mapping):
         for key, item in () if SCALARS.issuperset(map(type, value.values())) else value.items():

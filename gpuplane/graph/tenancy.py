@@ -64,15 +64,14 @@ def all_tenants(graph: PlannedGraph) -> frozenset[str]:
 
 def data_class(graph: PlannedGraph, view: ResourceView) -> str | None:
     """The most sensitive of what the object and its namespace say: a label on an object cannot make its data harmless."""
-    known = _known_classes(graph)
-    if view not in known:  # every rule about data asks it of every object
-        known[view] = _data_class(graph, view)
-    return known[view]
+    known = _known_classes(graph)  # every rule about data asks it of every object
+    return known[view.urn] if view.urn in known else _data_class(graph, view)
 
 
 @lru_cache(maxsize=4)
-def _known_classes(graph: PlannedGraph) -> dict[ResourceView, str | None]:  # noqa: ARG001 one for each graph
-    return {}
+def _known_classes(graph: PlannedGraph) -> Mapping[str, str | None]:
+    """By URN."""
+    return {view.urn: _data_class(graph, view) for view in graph.kubernetes}
 
 
 def _data_class(graph: PlannedGraph, view: ResourceView) -> str | None:

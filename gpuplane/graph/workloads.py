@@ -60,7 +60,7 @@ class Workload:
 @lru_cache(maxsize=4)
 def gpu_workloads(graph: PlannedGraph) -> tuple[Workload, ...]:
     """Every workload that asks for GPUs, or of which that cannot be known, in the graph's order."""
-    found = [_workload(graph, view, template) for view in graph.kubernetes if view.kind not in TEMPLATE_KINDS
+    found = [_workload(graph, view, template) for view, _ in graph.pods if view.kind not in TEMPLATE_KINDS
              for template in effective_templates(graph, view)]
     return tuple(workload for workload in found if workload.devices or workload.unknown)
 

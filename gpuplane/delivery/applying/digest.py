@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from gpuplane.delivery.changes import is_real
 from gpuplane.delivery.object_digest import digest_over, object_digests
-from gpuplane.delivery.offline_engine import render_stack
 from gpuplane.graph.resource_view import ResourceView
 from gpuplane.planning.environment_plan import EnvironmentPlan
 from gpuplane.spec.environment_spec import EnvironmentSpec, StackKey
@@ -42,6 +41,8 @@ def stack_digests(spec: EnvironmentSpec, planned: EnvironmentPlan, layers: Itera
 
 def stack_digest(spec: EnvironmentSpec, planned: EnvironmentPlan, key: StackKey) -> StackDigest:
     """Digest of one stack."""
+    from gpuplane.delivery.offline_engine import render_stack
+
     return digests_of(spec, {key: render_stack(spec, planned, key)})[0]
 
 

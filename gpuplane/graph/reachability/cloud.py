@@ -66,7 +66,9 @@ def _roles(graph: PlannedGraph) -> dict[str, _Role]:
             role.policies += [(view, f"inlinePolicies[{index}].policy", lookup(each, "policy"))
                               for index, each in enumerate(items(view.get("inlinePolicies")))]
     for view in graph.resources:
-        value = {ROLE_POLICY: view.get("role"), ASSOCIATION: view.get("roleArn")}.get(view.type)
+        value = None
+        if view.type in (ROLE_POLICY, ASSOCIATION):
+            value = view.get("role" if view.type == ROLE_POLICY else "roleArn")
         if view.kind == "ServiceAccount" and view.is_kubernetes:
             value = view.annotations.get(ROLE_ARN)
         if value is None:
@@ -197,8 +199,7 @@ def _of_key(view: ResourceView, target: str, role: _Role) -> Iterator[Edge]:
 def _models(graph: PlannedGraph) -> Iterator[Edge]:
     """Weights that a tenant's service names in another tenant's bucket or folder."""
     for view in graph.kubernetes:
-        own = owner(graph, view)
-        if own is None or not any(True for _ in model_sources(graph, view)):
+        if not model_sources(graph, view) or (own := owner(graph, view)) is None:
             continue
         for reference in references(graph, view):
             if not reference.namespace and reference.what.endswith("bucket"):

@@ -30,7 +30,7 @@ class TenantPods:
 def tenant_pods(graph: PlannedGraph) -> tuple[TenantPods, ...]:
     """Every one, in the graph's order."""
     tenants = tenants_of_namespaces(graph)
-    return tuple(TenantPods(tenants[home(view)], view, template) for view in graph.kubernetes
+    return tuple(TenantPods(tenants[home(view)], view, template) for view, _ in graph.pods
                  if home(view) in tenants and view.kind not in TEMPLATE_KINDS for template in effective_templates(graph, view))
 
 

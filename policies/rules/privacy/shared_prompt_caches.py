@@ -37,7 +37,7 @@ class SharedPromptCaches(Rule):
                 if flow.source.namespace != (flow.target.namespace or flow.target.name) and own != other:
                     whose = f"tenant {other}" if other else "no tenant"
                     yield self.fail(graph, flow.view, f"{flow.source} keeps prompts in {flow.target}, which is of {whose}.", flow.field)
-        for view in graph.kubernetes:
+        for view, _ in graph.pods:
             templates = effective_templates(graph, view) if view.kind not in TEMPLATE_KINDS else ()
             if templates and owed(graph, view).cache_sharing == "forbidden":
                 for template in templates:
