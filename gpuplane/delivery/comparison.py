@@ -261,7 +261,7 @@ def git(where: Path, *arguments: str, what: str, **variables: str) -> str:
 
 
 def check_out(top: Path, commit: str, folder: Path) -> None:
-    """The commit's whole tree, through an index of its own: neither the repository nor its work tree is touched."""
+    """The commit's whole tree, through an index of its own: neither the repository nor its work tree is touched or asked."""
     with _checking_out(top, commit, folder) as done:
         done()
 
@@ -276,10 +276,13 @@ def _checking_out(top: Path, commit: str, folder: Path) -> Iterator[Callable[[],
     Raises:
         CannotStart: from that too.
     """
-    index = {"GIT_INDEX_FILE": str(folder / ".gpuplane-index")}
-    git(top, "read-tree", commit, what=f"tree {commit}", **index)
-    running = subprocess.Popen(["git", "checkout-index", "--all", "--quiet", f"--prefix={folder}/"], cwd=top,
-                               env={**os.environ, **index}, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    # In a work tree of its own: attributes of files are the commit's, and none of what lies in the repository's work tree, which may be
+    # somebody else's change.
+    where = {"GIT_DIR": git(top, "rev-parse", "--absolute-git-dir", what="git repository"), "GIT_WORK_TREE": str(folder),
+             "GIT_INDEX_FILE": str(folder / ".gpuplane-index")}
+    git(top, "read-tree", commit, what=f"tree {commit}", **where)
+    running = subprocess.Popen(["git", "checkout-index", "--all", "--quiet"], cwd=folder, env={**os.environ, **where},
+                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def done() -> None:
         if running.wait() != 0:

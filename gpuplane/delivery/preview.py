@@ -43,6 +43,8 @@ from gpuplane.spec.vocabulary import TENANT
 Progress = Callable[[str], None]
 PROTECTED = "CH-01"
 """Id of the refusal to delete or replace what is protected."""
+UNREAD = "CH-02"
+"""Id of the verdict where the other side of a comparison cannot be read: what protects, and what a change may cost, was not asked."""
 IDLE_EXEMPTION = "EX-01"
 """Id of the advice to remove an exemption that waives nothing."""
 
@@ -154,7 +156,8 @@ def with_comparison(spec: EnvironmentSpec, report: PreviewReport, comparison: Co
     lost = [_lost(change) for change in comparison.changes if change.view.protect and change.action in ("delete", "replace")]
     steps = [from_refusal(refusal) for refusal in increase_refusals(spec, report.plan.money, _months(comparison.plan))]
     steps += [from_refusal(refusal) for refusal in control_plane_refusals(spec, (comparison.plan or {}).get("versions", {}))]
-    findings = tuple(sorted({*report.findings, *lost, *steps}, key=lambda finding: finding.sort_key))
+    unread = [_unread(spec, comparison)] if comparison.is_unread else []
+    findings = tuple(sorted({*report.findings, *lost, *steps, *unread}, key=lambda finding: finding.sort_key))
     return replace(report, comparison=comparison, findings=findings, verdict=verdict_of(findings))
 
 
@@ -177,13 +180,22 @@ def _lost(change: Change) -> Finding:
         remedy="Keep its document, or set protected: false in a change of its own that its owners approve.")
 
 
+def _unread(spec: EnvironmentSpec, comparison: Comparison) -> Finding:
+    return Finding(
+        rule=UNREAD, severity="critical", verdict=Verdict.UNKNOWN, kind="", field="",
+        stops=UNREAD not in spec.environment.spec.policies.allow_unknown,
+        message=f"{comparison.note} So nobody knows whether this change deletes what is protected, or costs more than a change may.",
+        remedy=f"Repair {comparison.ref}, compare with a ref that can be previewed, or leave --against out.")
+
+
 def _require_waivable(spec: EnvironmentSpec, known: Collection[str]) -> None:
     """Exemptions waive rules on objects; the plan's own refusals are changed in the wish. No word of an environment is about no rule."""
     place = spec.places.get(("Exemptions", spec.name))
     said = spec.environment.spec.policies
     setting = spec.places.get(("Environment", spec.name))
-    errors = [_no_such_rule(setting, f"spec.policies.{name}[{index}]", rule, known)
-              for name in ("mandatory", "allow_unknown") for index, rule in enumerate(getattr(said, name)) if rule not in known]
+    errors = [_no_such_rule(setting, f"spec.policies.{name}[{index}]", rule, {*known, *more})
+              for name, more in (("mandatory", ()), ("allow_unknown", (UNREAD,)))
+              for index, rule in enumerate(getattr(said, name)) if rule not in (*known, *more)]
     for index, exemption in enumerate(spec.exemptions):
         path = f"spec.exemptions[{index}].rule"
         if exemption.rule not in known:

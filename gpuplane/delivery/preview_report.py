@@ -45,6 +45,11 @@ class Comparison:
     note: str = ""
     edges: tuple[Edge, ...] | None = None
 
+    @property
+    def is_unread(self) -> bool:
+        """Whether the environment is there, and what is in it is not known."""
+        return bool(self.note) and self.edges is None
+
 
 @dataclass(frozen=True)
 class Judge:
