@@ -49,6 +49,22 @@ def answered(status: int, stdout: str, stderr: str, output_format: str) -> None:
         _FORMATS.get(output_format, _text)(stdout)
 
 
+def written(name: str, content: bytes) -> None:
+    """A file of a report holds what its name says.
+
+    Raises:
+        Defect: it does not, or it holds what an input must not bring into it.
+    """
+    form = _SUFFIXES.get(name.rpartition(".")[2])
+    if form is None:
+        return
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Defect(f"{form} of a report is not UTF-8", str(error)) from None
+    _FORMATS[form](text)
+
+
 def readable(errors: tuple[SpecError, ...]) -> None:
     """Errors of documents: there is one, each is a line that people can read, with what to do.
 
@@ -155,3 +171,5 @@ def _commands(text: str) -> None:
 
 _FORMATS: dict[str, Callable[[str], None]] = {"json": _json, "sarif": _json, "junit": _xml, "html": _html, "markdown": _markdown, "text": _text,
                                               "commands": _commands}
+_SUFFIXES = {"json": "json", "sarif": "sarif", "xml": "junit", "html": "html", "md": "markdown"}
+"""Forms by the end of a file's name."""

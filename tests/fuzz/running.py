@@ -21,7 +21,7 @@ from gpuplane.spec.environment_spec import EnvironmentSpec
 from tests.fuzz.case import Case
 from tests.fuzz.corpus import ROOT
 from tests.fuzz.guard import bounded
-from tests.fuzz.invariants import Defect, answered, readable
+from tests.fuzz.invariants import Defect, answered, readable, written
 
 
 def run(case: Case) -> None:
@@ -163,6 +163,10 @@ def _inside(case: Case) -> None:
     strange = {each.name for each in Path().iterdir()} - known - wanted
     if strange and case.target != "command-line":
         raise Defect("a file outside the output folder", repr(sorted(strange)))
+    for folder in sorted(wanted):
+        for file in sorted(Path(folder).rglob("*")) if case.arguments[0] == "preview" else ():
+            if file.is_file():
+                written(file.name, file.read_bytes())
 
 
 _folders: dict[str, Path] = {}

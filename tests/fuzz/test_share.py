@@ -7,6 +7,7 @@ import os
 import random
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,21 @@ def test_no_input_of_a_share_breaks_an_invariant(tmp_path: Path) -> None:
 
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert f"{INPUTS} inputs, 0 defects" in done.stdout
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_reports_of_strange_environments_hold_nothing_that_steers_who_reads_them(part: int) -> None:
+    """Of the share above a handful are whole commands on an environment, and none of them writes every file."""
+    campaign._warm()  # a library that draws makes a folder for its settings when it is imported
+    try:
+        for number in range(12):
+            made = targets()["environment"].make(random.Random(f"reports/{part}/{number}"))
+            name = next((each for each in made.arguments[1:] if not each.startswith("-")), "")
+            run(made)
+            if made.arguments[0] == "preview" and number % 2:
+                run(replace(made, arguments=("preview", name, "--out", "out", *made.arguments[-2:])))
+    finally:
+        forget_all()
 
 
 def test_a_seed_and_a_number_give_the_same_input() -> None:
