@@ -13,16 +13,22 @@ GROUPS = ("kueue.x-k8s.io", "serving.kserve.io")
 _KEPT = ("name", "namespace", "annotations", "labels")
 
 
-def write_manifests(folder: Path) -> Path:
-    """One file; managers' webhooks as they are called there."""
+def write_manifests(folder: Path, llm: bool = False) -> Path:
+    """One file; managers' webhooks as they are called there.
+
+    Args:
+        llm: with LLMInferenceServices; else they are left out, also where the cluster has them.
+    """
     server = ApiServer()
-    definitions = [one for one in _list(server, "CustomResourceDefinition") if one["spec"]["group"] in GROUPS]
+    definitions = [one for one in _list(server, "CustomResourceDefinition")
+                   if one["spec"]["group"] in GROUPS and (llm or not one["metadata"]["name"].startswith("llm"))]
     hooks = [one for kind in ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration") for one in _list(server, kind)]
     settings = [one for one in _list(server, "ConfigMap") if one["metadata"]["name"] == "inferenceservice-config"]
     # Ours is there for as long as a test beside this one has applied a platform.
     classes = [one for one in _list(server, "ClusterStorageContainer") if one["metadata"]["name"] != STORAGE_CONTAINER]
+    presets = _list(server, "LLMInferenceServiceConfig") if llm else []
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "manifests.json").write_text(json.dumps([*definitions, *hooks, *settings, *classes]))
+    (folder / "manifests.json").write_text(json.dumps([*definitions, *hooks, *settings, *classes, *presets]))
     return folder
 
 

@@ -28,6 +28,15 @@ def small() -> Wish:
     return wish.put("services/rehearsed-beta/rank spec.placement.may_borrow", True)
 
 
+def as_llm(wish: Wish, name: str) -> Wish:
+    """The same with a service as an LLMInferenceService."""
+    service = wish.documents[f"services/{name}"]
+    service["kind"] = "LLMInferenceService"
+    del service["spec"]["rollout"]
+    service["spec"]["release"]["vllm"]["arguments"] = {}
+    return wish
+
+
 def written(wish: Wish, folder: Path) -> Path:
     """The environments' folder with this one in it."""
     for path, content in wish.documents.items():

@@ -10,7 +10,7 @@ from gpuplane.delivery.rehearsal.api_server import ApiServer
 from gpuplane.delivery.rehearsal.cleaning import marked_objects
 from gpuplane.spec.vocabulary import KSERVE_LLM
 from tests.integration.cluster import Cluster
-from tests.integration.rehearsal_wish import small
+from tests.integration.rehearsal_wish import as_llm, small
 from tests.integration.test_rehearse import QUIET, throw_away  # noqa: F401 a fixture
 from tests.planning.scaling_wish import KEDA, URL
 from tests.planning.wish import AS_OF, Wish
@@ -38,10 +38,7 @@ def _wish() -> Wish:
             GROUPED: {"parallelism": {"tensor": 1, "pipeline": 2}}}.items():
         wish.service(name, "rack", **fields)
     for name in (SHARED, SPLIT, GROUPED):
-        document = wish.documents[f"services/{name}"]
-        document["kind"] = "LLMInferenceService"
-        del document["spec"]["rollout"]
-        document["spec"]["release"]["vllm"]["arguments"] = {}
+        as_llm(wish, name)
     wish.put("environment spec.keda", KEDA).put("environment spec.monitoring", {"prometheus_url": URL})
     return wish.put(f"services/{SHARED} spec.scaling.triggers", {"waiting_requests": 4}).put(f"services/{SHARED} spec.scaling.max_replicas", 4)
 

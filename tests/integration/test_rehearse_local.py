@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -9,15 +10,24 @@ from pathlib import Path
 
 import pytest
 
-from gpuplane.delivery.rehearsal.local.managers import certificate
+from gpuplane.delivery.rehearsal.local.managers import KSERVE, certificate
 from gpuplane.delivery.rehearsal.local.processes import PREFIX
 from gpuplane.delivery.rehearsal.local.programs import MANAGERS, OPTIONAL, REQUIRED, program
+from gpuplane.spec.vocabulary import KSERVE_LLM
 from tests.integration.cluster import wait_for
 from tests.integration.local_manifests import write_manifests
 from tests.integration.rehearsal_process import ROOT, killed, rehearse_command
-from tests.integration.rehearsal_wish import small, written
+from tests.integration.rehearsal_wish import as_llm, small, written
+from tests.planning.wish import Wish
 
 pytestmark = pytest.mark.integration
+LLM_CRD = {
+    "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": f"llminferenceservices.{KSERVE}"},
+    "spec": {"group": KSERVE, "scope": "Namespaced", "names": {
+        "kind": "LLMInferenceService", "listKind": "LLMInferenceServiceList", "plural": "llminferenceservices", "singular": "llminferenceservice"},
+        "versions": [{"name": KSERVE_LLM.partition("/")[2], "served": True, "storage": True, "schema": {"openAPIV3Schema": {
+            "type": "object", "x-kubernetes-preserve-unknown-fields": True}}}]}}
+"""The kind alone, without its controller's presets and webhooks."""
 
 
 @pytest.fixture
@@ -40,6 +50,12 @@ def _command(home: Path, *arguments: str) -> list[str]:
     return rehearse_command(home / "environments", "--local", *arguments)
 
 
+def _with_talk() -> Wish:
+    """The small environment, and an LLMInferenceService in what is left of the quota."""
+    wish = small().put("services/rehearsed-acme/chat spec.rollout", {"max_surge": 0, "max_unavailable": 1})
+    return as_llm(wish.service("rehearsed-acme/talk", "rack"), "rehearsed-acme/talk")
+
+
 def _left(home: Path) -> list[Path]:
     return list((home / "tmp").glob(f"{PREFIX}*"))
 
@@ -50,14 +66,43 @@ def _processes(home: Path) -> str:
 
 
 def test_a_plan_is_rehearsed_where_there_is_no_cluster(home: Path) -> None:
+    """One of its services is a kind that nobody brought; the others are rehearsed."""
+    written(_with_talk(), home / "environments")
+
     done = subprocess.run(_command(home, "prod", "--scenario", "maximum", "--crds", str(home / "manifests")), cwd=ROOT, env=_variables(home),
                           capture_output=True, text=True, check=False, timeout=400)
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "with Kueue and KServe" in done.stdout
     assert "4 of 6 admitted, 2 pending, 4 running" in done.stdout
+    unseen = next(line for line in done.stdout.splitlines() if "rehearsed-acme/talk" in line)
+    assert "(not rehearsed: no CRD of LLMInferenceService of serving.kserve.io (--crds))" in unseen
     assert _left(home) == []
     assert _processes(home) == ""
+
+
+def test_llm_inference_services_are_rehearsed_with_their_own_controller(home: Path) -> None:
+    """Prompts and answers are two Deployments. Of the Gateway API, its inference extension and LeaderWorkerSet nothing is there."""
+    try:
+        write_manifests(home / "manifests", llm=True)
+    except StopIteration:
+        pytest.skip("the cluster has no LLMInferenceService: its CRD is not installed")
+    wish = small().put("environment spec.cluster.api_server_cidrs", ["10.0.0.10/32"])
+    del wish.documents["services/rehearsed-acme/chat"]
+    wish.service("rehearsed-acme/split", "rack", router={"scheduler": {}}, prefill={
+        "replicas": 1, "parallelism": {"tensor": 1}, "resources": {"cpu": 4, "memory_gib": 32}})
+    shutil.rmtree(home / "environments")
+    written(as_llm(wish, "rehearsed-acme/split"), home / "environments")
+
+    done = subprocess.run(_command(home, "prod", "--scenario", "minimum", "--scenario", "rolling-update", "--format", "json", "--short",
+                                   "--crds", str(home / "manifests")),
+                          cwd=ROOT, env=_variables(home), capture_output=True, text=True, check=False, timeout=400)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    claims = json.loads(done.stdout)["rehearsal"]["claims"]
+    assert {claim["verdict"] for claim in claims} == {"agree"}
+    for scenario in ("minimum load", "rolling update"):
+        assert {"rehearsed-acme/split", "rehearsed-acme/split-prefill"} <= {one["subject"] for one in claims if one["scenario"] == scenario}
 
 
 def test_weights_are_rehearsed_on_a_kueue_that_shares_by_them(home: Path) -> None:
@@ -74,6 +119,8 @@ def test_weights_are_rehearsed_on_a_kueue_that_shares_by_them(home: Path) -> Non
 
 
 def test_without_controllers_nothing_is_said_to_be_rehearsed(home: Path) -> None:
+    written(_with_talk(), home / "environments")
+    (home / "manifests" / "llm.json").write_text(json.dumps(LLM_CRD))
     assets = home / "assets"
     assets.mkdir()
     for name in (*REQUIRED, *OPTIONAL):
@@ -89,6 +136,9 @@ def test_without_controllers_nothing_is_said_to_be_rehearsed(home: Path) -> None
     for name in MANAGERS:
         assert f"no {name} in KUBEBUILDER_ASSETS or on PATH: what depends on it is not rehearsed" in done.stderr
     assert "nothing could be rehearsed" in done.stdout
+    unseen = {line.split()[1]: line for line in done.stdout.splitlines() if "KServe makes its Deployment" in line}
+    assert "no kserve-llmisvc in" in unseen["rehearsed-acme/talk"]
+    assert "no kserve-manager in" in unseen["rehearsed-acme/chat"]
 
 
 def test_a_killed_one_takes_its_processes_along_and_the_next_removes_its_folder(home: Path) -> None:

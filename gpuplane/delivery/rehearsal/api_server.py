@@ -65,6 +65,7 @@ class ApiServer:
     Attributes:
         kubeconfig: as it was given.
         address: URL of the server.
+        unattended: why no controller looks after a kind, by kind, where whoever made the cluster knows it.
 
     Raises:
         CannotStart: there is no such file or context, or nobody answers.
@@ -81,6 +82,7 @@ class ApiServer:
                               "--context, to those of a throw-away cluster.") from None
         self.kubeconfig = kubeconfig
         self.address: str = self._client.configuration.host
+        self.unattended: Mapping[str, str] = {}
 
     def call(self, method: str, path: str, body: Any = None, query: Sequence[tuple[str, str]] = (), content_type: str = "application/json",
              accept: str = "application/json") -> dict[str, Any]:

@@ -26,9 +26,10 @@ def controller_claims(stage: Stage) -> list[Claim]:
 def _unseen(stage: Stage) -> Iterator[Claim]:
     kinds = {kind for _, kind in stage.server.kinds}
     for name, entry in stage.spec.services.items():
+        kind = entry.document.kind
         if name not in stage.services:
             yield Claim(NAME, entry.tenant, name, "its pods are there", "", "", "", "not rehearsed",
-                        GROUPED if entry.document.kind in kinds else f"no {entry.document.kind} here")
+                        GROUPED if kind in kinds else stage.server.unattended.get(kind, f"no {kind} here"))
 
 
 def _kueue(stage: Stage) -> Iterator[Claim]:
@@ -59,6 +60,7 @@ def _kserve(stage: Stage) -> Iterator[Claim]:
         for name in sorted(own & silent):
             yield Claim(NAME, name.partition("/")[0], name, "KServe makes its Deployment", "", "a Deployment", "none",
                         "disagree" if acts else "not rehearsed",
-                        "KServe refuses the service" if acts else f"KServe does not act on {kind}s here")
+                        "KServe refuses the service" if acts else
+                        stage.server.unattended.get(kind, f"KServe does not act on {kind}s here"))
         if not acts and stage.acts["KServe"]:  # of the two controllers, this one is not there
             stage.services = tuple(name for name in stage.services if name not in own)

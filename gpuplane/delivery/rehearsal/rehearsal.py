@@ -130,7 +130,7 @@ def wanted(spec: EnvironmentSpec, as_of: date, progress: Progress) -> Wanted:
 
 
 def rehearse(server: ApiServer, work: Wanted, scenarios: Sequence[str], limit_seconds: float, progress: Progress,
-             short: bool = False, base: OtherRef | None = None, guard: Guard = nobody) -> Rehearsal:
+             short: bool = False, base: OtherRef | None = None, guard: Guard = nobody, cleans: bool = True) -> Rehearsal:
     """Apply, load, break, compare; the cluster is empty again afterwards, whatever happens.
 
     Args:
@@ -138,6 +138,7 @@ def rehearse(server: ApiServer, work: Wanted, scenarios: Sequence[str], limit_se
         short: less of each, for CI.
         base: another ref, which is applied first and then upgraded to this one.
         guard: who cleans up where this process cannot; nobody, where the cluster ends with it.
+        cleans: whether the cluster is emptied; one that ends with this process needs not be.
 
     Raises:
         NotThrowAway: the cluster is not one to rehearse on.
@@ -152,7 +153,8 @@ def rehearse(server: ApiServer, work: Wanted, scenarios: Sequence[str], limit_se
         try:
             return _rehearsed(server, work, sorted_views, scenarios, limit_seconds, progress, short, former)
         finally:
-            require_clean(server, CLEANING_SECONDS, progress)
+            if cleans:
+                require_clean(server, CLEANING_SECONDS, progress)
 
 
 def _rehearsed(server: ApiServer, work: Wanted, sorted_views: Rehearsable, scenarios: Sequence[str], limit_seconds: float,

@@ -79,8 +79,9 @@ def rehearse(environment: str | None, kubeconfig: Path | None, context: str | No
                 require_throw_away(server)
                 work = rehearsals.wanted(spec, as_of, progress)
                 base = _base(environments, environment, against, as_of, progress) if against is not None else None
-                guard = rehearsals.nobody if local else partial(guarded, kubeconfig, context)  # what is made here dies with this process
-                found = rehearsals.rehearse(server, work, chosen, limit_minutes * 60, progress, short, base, guard)
+                guard = rehearsals.nobody if local else partial(guarded, kubeconfig, context)
+                # What is made here dies with this process.
+                found = rehearsals.rehearse(server, work, chosen, limit_minutes * 60, progress, short, base, guard, cleans=not local)
         _tell(found, out, output_format)
         sys.exit(GOOD if found.agrees else REFUSED)
 

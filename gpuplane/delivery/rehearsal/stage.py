@@ -146,8 +146,9 @@ class Stage:
                 if body["metadata"]["labels"][POOL] == pool}
 
     def wait_for_deployments(self) -> bool:
-        """Whether KServe has made a Deployment for every service."""
-        return self.settle(lambda: all(self.seen.deployment(name) for name in self.services), quiet=False)
+        """Whether KServe has made a Deployment for every service, but for those that it is known not to look after."""
+        awaited = [name for name in self.services if self.spec.services[name].document.kind not in self.server.unattended]
+        return self.settle(lambda: all(self.seen.deployment(name) for name in awaited), quiet=False)
 
     def scale(self, replicas: Replicas) -> Level | NotKnown:
         """Scale as the autoscalers would, and say what the plan's model of Kueue expects of it."""

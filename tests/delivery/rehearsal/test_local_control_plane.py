@@ -20,6 +20,7 @@ from gpuplane.delivery.rehearsal.local.programs import OPTIONAL, REQUIRED, requi
 
 KUEUE = Hook(managers.KUEUE, "kueue", "", 9443, "Y2E=")
 KSERVE = Hook(managers.KSERVE, managers.KSERVE, "llm", 9444, "Y2E=")
+LLM = Hook(managers.KSERVE, "llminferenceservice", "", 9445, "Y2E=")
 CONVERSION = {"strategy": "Webhook", "webhook": {"conversionReviewVersions": ["v1"], "clientConfig": {
     "service": {"name": "kueue-webhook-service", "namespace": "kueue-system", "path": "/convert"}}}}
 
@@ -46,11 +47,30 @@ def test_manifests_of_a_release_are_sorted_and_what_would_run_there_is_left_out(
     found = read_manifests([tmp_path])
 
     assert [one["metadata"]["name"] for one in found.namespaces] == ["kserve"]
-    assert found.serves("serving.kserve.io")
+    assert found.serves("serving.kserve.io", "ClusterServingRuntime")
+    assert not found.serves("serving.kserve.io", "InferenceService")
     assert found.setting("inferenceservice-config") is not None
     assert found.objects == (runtime,)
     assert len(found.webhooks) == 1
-    assert managers.managers_here(found)[1][0] == "no CRDs of kueue.x-k8s.io (--crds)"
+    assert managers.managers_here(found)[1]["kueue-manager"] == "no CRD of ClusterQueue of kueue.x-k8s.io (--crds)"
+
+
+def test_each_of_kserves_controllers_needs_its_own_program_and_kinds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "inferenceservice-config", "namespace": "kserve"}, "data": {}}
+    (tmp_path / "kserve.yaml").write_text(yaml.safe_dump_all([settings, _definition(managers.KSERVE, "LLMInferenceService")]))
+    monkeypatch.setenv("KUBEBUILDER_ASSETS", str(tmp_path / "bin"))
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    (tmp_path / "bin").mkdir()
+
+    without = managers.managers_here(read_manifests([tmp_path]))
+    (tmp_path / "bin" / "kserve-llmisvc").write_text("")
+    (tmp_path / "bin" / "kserve-llmisvc").chmod(0o755)
+    here, missing = managers.managers_here(read_manifests([tmp_path]))
+
+    assert without[0] == ()
+    assert without[1]["kserve-llmisvc"] == "no kserve-llmisvc in KUBEBUILDER_ASSETS or on PATH"
+    assert [(one.name, one.role.serves) for one in here] == [("kserve-llmisvc", "LLMInferenceService")]
+    assert missing["kserve-manager"] == "no CRD of InferenceService of serving.kserve.io (--crds)"
 
 
 @pytest.mark.parametrize(("name", "text"), [("no.yaml", None), ("bad.yaml", "a: [b"), ("bad.json", "{")])
@@ -66,6 +86,7 @@ def test_webhooks_call_who_runs_here_and_nobody_else() -> None:
     service = {"service": {"name": "kserve-webhook-server-service", "namespace": "kserve", "path": "/validate"}}
     body = _configuration("inferenceservice.serving.kserve.io", ("inferenceservice.serving.kserve.io", service),
                           ("llminferenceservice.serving.kserve.io", service))
+    llm = _configuration("llminferenceservice.serving.kserve.io", ("llminferenceservice.kserve-webhook-server.v1alpha2.validator", service))
     kueue = _configuration("validating", ("vpod.kb.io", {"service": {"name": "w", "namespace": "kueue-system", "path": "/pod"}}))
     live = _configuration("kueue-validating", ("vpod.kb.io", {"url": "https://127.0.0.1:1/pod"}))
 
@@ -75,6 +96,9 @@ def test_webhooks_call_who_runs_here_and_nobody_else() -> None:
         [("inferenceservice.serving.kserve.io", "https://127.0.0.1:9444/validate")], [("vpod.kb.io", "https://127.0.0.1:9443/pod")],
         [("vpod.kb.io", "https://127.0.0.1:9443/pod")]]
     assert not list(webhooks(body, (KUEUE,)))
+    assert not list(webhooks(llm, (KUEUE, KSERVE)))
+    assert [one["clientConfig"]["url"] for each in webhooks(llm, (KUEUE, KSERVE, LLM)) for one in each["webhooks"]] == [
+        "https://127.0.0.1:9445/validate"]
 
 
 def test_versions_are_converted_by_who_runs_here_or_not_at_all() -> None:
@@ -82,6 +106,9 @@ def test_versions_are_converted_by_who_runs_here_or_not_at_all() -> None:
 
     assert definition(body, (KUEUE,))["spec"]["conversion"]["webhook"]["clientConfig"]["url"] == "https://127.0.0.1:9443/convert"
     assert "conversion" not in definition(body, (KSERVE,))["spec"]
+    llm = _definition(managers.KSERVE, "LLMInferenceService")
+    assert "conversion" not in definition(llm, (KUEUE, KSERVE))["spec"]
+    assert definition(llm, (KSERVE, LLM))["spec"]["conversion"]["webhook"]["clientConfig"]["url"] == "https://127.0.0.1:9445/convert"
 
 
 def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -16,7 +16,8 @@ CORE = ("etcd", "kube-apiserver", "kube-controller-manager")
 _READY_SECONDS = 90.0
 _USERS = {"kube-controller-manager": "system:kube-controller-manager", "kube-scheduler": "system:kube-scheduler", "kwok": "kwok",
           "kueue-manager": "system:serviceaccount:kueue-system:kueue-controller-manager",
-          "kserve-manager": "system:serviceaccount:kserve:kserve-controller-manager"}
+          "kserve-manager": "system:serviceaccount:kserve:kserve-controller-manager",
+          "kserve-llmisvc": "system:serviceaccount:kserve:llmisvc-controller-manager"}
 """Who each program is: policies tell controllers from tenants by that. Their rights are an administrator's."""
 _STAGES = Path(__file__).with_name("stages.yaml")
 _MANAGED = "kwok.x-k8s.io/node=fake"

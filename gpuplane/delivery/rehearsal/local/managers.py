@@ -1,4 +1,4 @@
-"""Kueue's and KServe's own controllers as processes beside a local control plane, where their programs are there."""
+"""Kueue's controller and KServe's two as processes beside a local control plane, where their programs are there."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -16,38 +17,71 @@ import yaml
 from gpuplane.delivery.rehearsal.local.control_plane import LocalControlPlane
 from gpuplane.delivery.rehearsal.local.manifests import Hook, Manifests
 from gpuplane.delivery.rehearsal.local.processes import free_ports
-from gpuplane.delivery.rehearsal.local.programs import program
+from gpuplane.delivery.rehearsal.local.programs import MANAGERS, program
 
 KUEUE, KSERVE = "kueue.x-k8s.io", "serving.kserve.io"
-_WORDS = {KUEUE: ("kueue", ""), KSERVE: (KSERVE, "llm")}
+KUEUE_MANAGER, KSERVE_MANAGER, LLM_MANAGER = MANAGERS
 KUEUE_SETTINGS, KSERVE_SETTINGS = "kueue-manager-config", "inferenceservice-config"
 """ConfigMaps, as the projects' releases call them."""
 _FRAMEWORKS = ("batch/job", "pod", "deployment", "statefulset")
 
 
+_LLM = "llminferenceservice"
+"""How the names of all begin that KServe's second controller looks after."""
+
+
+@dataclass(frozen=True)
+class Role:
+    """What a controller looks after.
+
+    Attributes:
+        group: API group of its kinds.
+        serves: the one kind of them that people write, without which it has nothing to do.
+        words: what its webhooks and CRDs are known by.
+        others: what names begin with of the group that another controller looks after.
+        needs: a ConfigMap without which it ends.
+    """
+
+    group: str
+    serves: str
+    words: str
+    others: str = ""
+    needs: str = ""
+
+
+ROLES: Mapping[str, Role] = MappingProxyType({
+    KUEUE_MANAGER: Role(KUEUE, "ClusterQueue", "kueue"),
+    KSERVE_MANAGER: Role(KSERVE, "InferenceService", KSERVE, "llm", KSERVE_SETTINGS),
+    LLM_MANAGER: Role(KSERVE, "LLMInferenceService", _LLM, needs=KSERVE_SETTINGS)})
+
+
 @dataclass(frozen=True)
 class Manager:
-    """A controller that can run here: its program, its API group and its ports."""
+    """A controller that can run here: its program and its ports."""
 
     name: str
-    group: str
     webhook_port: int
     health_port: int
 
+    @property
+    def role(self) -> Role:
+        """What it looks after."""
+        return ROLES[self.name]
 
-def managers_here(manifests: Manifests) -> tuple[tuple[Manager, ...], tuple[str, ...]]:
-    """Controllers that can run, and why others cannot."""
-    found, missing = list[Manager](), list[str]()
-    for name, group, needs in (("kueue-manager", KUEUE, ""), ("kserve-manager", KSERVE, KSERVE_SETTINGS)):
-        if not manifests.serves(group):
-            missing.append(f"no CRDs of {group} (--crds)")
+
+def managers_here(manifests: Manifests) -> tuple[tuple[Manager, ...], Mapping[str, str]]:
+    """Controllers that can run, and why others cannot, by name."""
+    found, missing = list[Manager](), dict[str, str]()
+    for name, role in ROLES.items():
+        if not manifests.serves(role.group, role.serves):
+            missing[name] = f"no CRD of {role.serves} of {role.group} (--crds)"
         elif program(name) is None:
-            missing.append(f"no {name} in KUBEBUILDER_ASSETS or on PATH")
-        elif needs and manifests.setting(needs) is None:
-            missing.append(f"no ConfigMap {needs} (--crds)")
+            missing[name] = f"no {name} in KUBEBUILDER_ASSETS or on PATH"
+        elif role.needs and manifests.setting(role.needs) is None:
+            missing[name] = f"no ConfigMap {role.needs} (--crds)"
         else:
-            found.append(Manager(name, group, *free_ports(2)))
-    return tuple(found), tuple(missing)
+            found.append(Manager(name, *free_ports(2)))
+    return tuple(found), missing
 
 
 def hooks_of(managers: Sequence[Manager], folder: Path) -> tuple[Hook, ...]:
@@ -55,7 +89,7 @@ def hooks_of(managers: Sequence[Manager], folder: Path) -> tuple[Hook, ...]:
     if not managers:
         return ()
     bundle = base64.b64encode(certificate(folder / "hooks")).decode()
-    return tuple(Hook(one.group, *_WORDS[one.group], one.webhook_port, bundle) for one in managers)
+    return tuple(Hook(one.role.group, one.role.words, one.role.others, one.webhook_port, bundle) for one in managers)
 
 
 def settings_here(body: dict[str, Any]) -> dict[str, Any]:
@@ -76,13 +110,13 @@ def start(manager: Manager, plane: LocalControlPlane, manifests: Manifests, kueu
         kueue: fields of Kueue's Configuration, over those of the manifests; None: the field is not there.
     """
     certificates, kubeconfig = plane.folder / "hooks", f"--kubeconfig={plane.kubeconfig_of(manager.name)}"
-    if manager.group == KUEUE:
+    if manager.name == KUEUE_MANAGER:
         file = plane.folder / "kueue.json"
         file.write_text(json.dumps(_kueue(manager, manifests, certificates, kueue)))
         plane.processes.start(manager.name, [f"--config={file}", kubeconfig])
         return
-    # It looks for its certificate below TMPDIR, where controller-runtime has it unless told otherwise.
-    home = plane.folder / "kserve"
+    # KServe's look for their certificate below TMPDIR, where controller-runtime has it unless told otherwise.
+    home = plane.folder / manager.name
     (home / "k8s-webhook-server").mkdir(parents=True)
     (home / "k8s-webhook-server" / "serving-certs").symlink_to(certificates)
     plane.processes.start(manager.name, [kubeconfig, "--metrics-addr=0", f"--webhook-port={manager.webhook_port}", "--leader-elect=false",

@@ -29,8 +29,8 @@ class Hook:
 
     Attributes:
         group: API group whose kinds it looks after.
-        words: what its webhooks are known by, in the names of their configuration and Service.
-        others: what names of webhooks begin with that another controller of the group serves.
+        words: what its webhooks and CRDs are known by, in their names and in those of configuration and Service.
+        others: what names of webhooks and CRDs begin with that another controller of the group serves.
         port: on this machine.
         bundle: its certificate, in base64.
     """
@@ -46,6 +46,11 @@ class Hook:
         service = one["clientConfig"].get("service") or {}
         names = (body["metadata"]["name"], one["name"], service.get("name", ""), service.get("namespace", ""))
         return any(self.words in name for name in names) and not (self.others and one["name"].startswith(self.others))
+
+    def converts(self, body: Body) -> bool:
+        """Whether it looks after the kind of a CRD."""
+        name = body["metadata"]["name"]
+        return body["spec"]["group"] == self.group and self.words in name and not (self.others and name.startswith(self.others))
 
     def client(self, given: Mapping[str, Any]) -> Body:
         """How the API server calls it, in place of what a manifest says."""
@@ -67,9 +72,9 @@ class Manifests:
         """A ConfigMap by its name."""
         return next((one for one in self.settings if one["metadata"]["name"] == name), None)
 
-    def serves(self, group: str) -> bool:
-        """Whether a CRD is of a group."""
-        return any(one["spec"]["group"] == group for one in self.definitions)
+    def serves(self, group: str, kind: str) -> bool:
+        """Whether there is a CRD of a kind."""
+        return any((one["spec"]["group"], one["spec"]["names"]["kind"]) == (group, kind) for one in self.definitions)
 
 
 def read_manifests(paths: Sequence[Path]) -> Manifests:
@@ -93,7 +98,7 @@ def definition(body: Body, hooks: Iterable[Hook]) -> Body:
     """A CRD whose versions are converted by who runs here, or by nobody."""
     spec = {key: value for key, value in body["spec"].items() if key != "conversion"}
     conversion = body["spec"].get("conversion") or {}
-    hook = next((one for one in hooks if spec["group"] == one.group), None)
+    hook = next((one for one in hooks if one.converts(body)), None)
     if hook is not None and conversion.get("strategy") == "Webhook":
         webhook = conversion["webhook"]
         spec["conversion"] = {**conversion, "webhook": {**webhook, "clientConfig": hook.client(webhook["clientConfig"])}}

@@ -11,7 +11,7 @@ REQUIRED = ("etcd", "kube-apiserver")
 """Without these there is no control plane."""
 OPTIONAL = ("kube-controller-manager", "kube-scheduler", "kwok")
 """Without these nothing runs on it."""
-MANAGERS = ("kueue-manager", "kserve-manager")
+MANAGERS = ("kueue-manager", "kserve-manager", "kserve-llmisvc")
 """Without these nobody acts on their kinds."""
 
 

@@ -55,7 +55,7 @@ def _install(plane: LocalControlPlane, server: ApiServer, manifests: Manifests, 
              progress: Progress) -> None:
     """CRDs, then controllers, then their webhooks: nobody is asked before somebody answers."""
     here, missing = managers.managers_here(manifests)
-    for line in missing:
+    for line in missing.values():
         progress(f"{line}: what depends on it is not rehearsed")
     hooks = managers.hooks_of(here, plane.folder)
     for body in manifests.namespaces:
@@ -66,8 +66,10 @@ def _install(plane: LocalControlPlane, server: ApiServer, manifests: Manifests, 
     for body in manifests.settings:
         server.apply(managers.settings_here(body))
     alive = _started(plane, manifests, here, kueue, progress)
-    hooks = tuple(hook for hook in hooks if hook.group in {one.group for one in alive})
-    if len(alive) < len(here):
+    silent = {one.name: f"{one.name} has ended, or does not answer" for one in here if one not in alive}
+    server.unattended = {managers.ROLES[name].serves: why for name, why in {**missing, **silent}.items()}
+    hooks = tuple(hook for hook in hooks if hook.port in {one.webhook_port for one in alive})
+    if silent:
         for body in manifests.definitions:
             server.apply(definition(body, hooks))
     for found in (found for body in manifests.webhooks for found in webhooks(body, hooks)):

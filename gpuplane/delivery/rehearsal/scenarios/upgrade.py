@@ -65,7 +65,8 @@ def upgrade(stage: Stage, base: Base, head: Sequence[ResourceView], work: Rehear
 
 def _serve(stage: Stage, base: Base) -> None:
     """Every service of the base ref with a replica or its minimum, as an autoscaler would keep it."""
-    wanted = {name: count for view in base.work.objects for name, count in deployments_of(view).items()}
+    served = [view for view in base.work.objects if view.kind not in stage.server.unattended]
+    wanted = {name: count for view in served for name, count in deployments_of(view).items()}
     stage.seen.wait(lambda: all(stage.seen.deployment(name) for name in wanted), stage.left_seconds())
     for name, count in wanted.items():
         if stage.seen.deployment(name) is not None:
