@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -14,11 +14,13 @@ from typing import Any
 import pytest
 from kubernetes.client.exceptions import ApiException
 
+from gpuplane.delivery.changes import IMMUTABLE
 from gpuplane.delivery.rehearsal import rehearsal as rehearsals
 from gpuplane.delivery.rehearsal.api_server import ApiServer
 from gpuplane.delivery.rehearsal.cleaning import marked_objects
 from gpuplane.delivery.rehearsal.control_plane import NotThrowAway, begin
 from gpuplane.delivery.rehearsal.marks import RUNNING, SYSTEM, THROW_AWAY, marked
+from gpuplane.delivery.rehearsal.render_text import to_text
 from gpuplane.graph.resource_view import ResourceView
 from gpuplane.spec.loader import load_environment
 from tests.integration.cluster import Cluster, wait_for
@@ -95,15 +97,51 @@ def test_a_kueue_that_shares_otherwise_than_the_plan_is_said_and_not_loaded(thro
     assert _is_untouched()
 
 
-def test_a_lowered_quota_is_a_disagreement(throw_away: Cluster) -> None:
+def test_what_is_not_as_planned_fails_the_run_with_both_sides(throw_away: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In one run: a quota that was lowered, two wrong facts about what changes in place, and nodes that come back without GPUs."""
+    monkeypatch.setitem(IMMUTABLE, "ClusterQueue", (("spec.resourceGroups", "nowhere"),))  # type: ignore[index]
+    monkeypatch.delitem(IMMUTABLE, "LocalQueue")  # type: ignore[arg-type]
     work = rehearsals.wanted(small().spec(), AS_OF, QUIET)
-    lowered = replace(work, views=tuple(_lowered(view) for view in work.views))
+    wrong = replace(work, views=tuple(_moved(_lowered(view)) for view in work.views))
 
-    found = rehearsals.rehearse(ApiServer(), lowered, ["maximum"], 300, QUIET)
+    found = rehearsals.rehearse(ApiServer(), wrong, ["maximum", "lost-nodes"], 300, _broken(throw_away), short=True,
+                                base=rehearsals.OtherRef("main", work.views))
 
-    wrong = {(claim.subject, claim.planned, claim.observed) for claim in found.disagreements}
-    assert ("rehearsed-acme/chat", "4 of 4 admitted", "1 of 4 admitted, 3 pending, 1 running") in wrong
+    said = {(claim.scenario, claim.subject, claim.claim): claim for claim in found.disagreements}
+    quota = said["maximum load", "rehearsed-acme/chat", "replicas that hold quota"]
+    assert (quota.planned, quota.observed) == ("4 of 4 admitted", "1 of 4 admitted, 3 pending, 1 running")
+    needless = said["upgrade", "ClusterQueue rehearsed-acme", "it cannot change in place"]
+    assert (needless.planned, needless.observed) == ("replaced: spec.resourceGroups cannot change in place (nowhere)", "changed in place")
+    unforeseen = said["upgrade", "LocalQueue rehearsed-acme/gpu", "it changes in place"]
+    assert unforeseen.planned == "updated: spec.clusterQueue"
+    assert unforeseen.observed.startswith("refused: ")
+    assert "immutable" in unforeseen.observed
+    gone = said["lost nodes", "pool rack", "all run again when it is back"]
+    assert gone.planned == "all 2"
+    assert gone.observed.startswith("0 after ")
+    assert "rehearsed-acme/chat (0 of 1)" in gone.why
     assert not found.agrees
+    text = to_text(found)
+    for claim in (quota, needless, unforeseen, gone):
+        assert f"    the plan says  {claim.planned}   ({claim.proof})\n    observed       {claim.observed}\n" in text
+
+
+def _moved(view: ResourceView) -> ResourceView:
+    """acme's LocalQueue, to another's quota."""
+    if (view.kind, view.namespace) != ("LocalQueue", "rehearsed-acme"):
+        return view
+    return replace(view, props={**view.props, "spec": {"clusterQueue": "rehearsed-beta"}})
+
+
+def _broken(cluster: Cluster) -> Callable[[str], None]:
+    """The pool's nodes come back without their GPUs, as where the device plugin does not start; they have them again for what comes after."""
+    def hear(line: str) -> None:
+        if line.startswith(("lost nodes: pool rack is lost", "lost nodes: zone")):
+            for number in range(2):
+                gpus = {"nvidia.com/gpu": "0" if "pool" in line else "4"}
+                cluster.core.patch_node_status(f"rehearsal-rack-{number}", {"status": {"capacity": gpus, "allocatable": gpus}})
+
+    return hear
 
 
 def _lowered(view: ResourceView) -> ResourceView:

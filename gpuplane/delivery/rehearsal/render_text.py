@@ -46,7 +46,8 @@ def _wrong(found: Rehearsal) -> Iterator[str]:
         yield f"✗ {claim.scenario}: {printable(claim.subject)}, {claim.claim}"
         yield f"    the plan says  {printable(claim.planned)}   ({claim.proof})"
         yield f"    observed       {printable(claim.observed)}"
-        yield f"    so             {printable(claim.why)}"
+        if claim.why:
+            yield f"    so             {printable(claim.why)}"
     yield from (f"✗ refused by the API server: {printable(one.name)}: {printable(one.why)}" for one in found.refused)
     if found.disagreements or found.refused:
         yield ""

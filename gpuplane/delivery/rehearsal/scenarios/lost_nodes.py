@@ -62,8 +62,11 @@ def _back(stage: Stage, what: str, lost: list[str], held: Counter[str]) -> Itera
     with stage.step(NAME, f"{what} is back") as began:
         stage.lose(lost, is_lost=False)
         done = stage.settle(lambda: stage.counted(stage.awake) and _runs_as_planned(stage, whole, held))
+        ready = stage.seen.ready()
+        short = [f"{name} ({ready[name]} of {count})" for name, count in sorted(held.items()) if ready[name] < count]
         yield Claim(NAME, "", what, "all run again when it is back", _PROOF, f"all {held.total()}",
-                    f"{sum(stage.seen.ready().values())} after {max(0.0, stage.seen.last_moment - began):.1f} s", agrees(done))
+                    f"{ready.total()} after {max(0.0, stage.seen.last_moment - began):.1f} s", agrees(done),
+                    f"not whole again: {', '.join(short)}" if short and not done else "")
 
 
 def _runs_as_planned(stage: Stage, nodes: Mapping[str, Mapping[str, int]], held: Counter[str]) -> bool:

@@ -123,21 +123,31 @@ def _restart_claims(stage: Stage, before: Mapping[str, frozenset[str]], expected
 
 
 def _recreated(stage: Stage, refused: Sequence[RefusedObject], changes: Sequence[Change]) -> tuple[list[Claim], list[RefusedObject]]:
-    """What the plan replaces is refused in place, so it is deleted and made anew; the rest was not foreseen."""
-    replacing = {str(change.view): change for change in changes if change.action == "replace" and change.view.is_kubernetes}
-    names = {each.name: each for each in refused}
+    """What the plan replaces is refused in place, so it is deleted and made anew; what it updates is not.
+
+    Returns:
+        Claims, and what was refused that the plan does not change but make.
+    """
+    changing = {str(change.view): change for change in changes if change.action in ("replace", "update") and change.view.is_kubernetes}
+    names = {each.name: each.why for each in refused}
     claims = []
-    for name, change in replacing.items():
-        said = names.get(name)
-        claims.append(Claim(NAME, "", name, "it cannot change in place", _PROOF, f"replaced: {change.reason}",
-                            f"refused: {said.why}" if said else "changed in place", agrees(said is not None)))
-        if said is not None:
+    for name, change in changing.items():
+        why = names.get(name)
+        if change.action == "replace":
+            claims.append(Claim(NAME, "", name, "it cannot change in place", _PROOF, f"replaced: {change.reason}",
+                                f"refused: {why}" if why else "changed in place", agrees(why is not None),
+                                "" if why else "it would be deleted and made anew without need"))
+        elif why is not None:
+            fields = ", ".join(field.path for field in change.fields)
+            claims.append(Claim(NAME, "", name, "it changes in place", _PROOF, f"updated: {fields[:160]}", f"refused: {why}", "disagree",
+                                "an apply fails, or deletes it and makes it anew, and the plan says neither"))
+        if change.action == "replace" and why is not None:
             kind = stage.server.kinds[change.view.api_version, change.view.kind]
             stage.server.delete(kind, change.view.name, change.view.namespace)
             stage.settle(lambda kind=kind, view=change.view: stage.server.get(kind, view.name, view.namespace) is None,  # type: ignore[misc]
                          quiet=False)
             stage.apply(change.view.props)
-    return claims, [each for each in refused if each.name not in replacing]
+    return claims, [each for each in refused if each.name not in changing]
 
 
 def _remove(stage: Stage, base: Base, work: Rehearsable) -> Iterator[Claim]:
