@@ -2,6 +2,9 @@
 
 After a release: ``gpuplane up local`` on an empty cluster with a state of its own and the passphrase below, ``gpuplane state backup local``,
 then ``python -m tests.integration.golden_states COPY ENVIRONMENTS RELEASE``, which leaves out what names machines and not platforms.
+Once more with two tenants and ``tenant_stacks: true`` in the documents, as ``RELEASE-tenant-stacks``.
+
+``0.1.0`` and ``0.1.0-tenant-stacks`` are of one program: the one that had the version 0.1.0 when the first of them was kept, not today's.
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ from tests.integration.work import ROOT
 
 pytestmark = pytest.mark.integration
 
+BY_TENANT = "-tenant-stacks"
 RELEASES = sorted(path.name for path in FOLDER.iterdir())
 MADE_ANEW: dict[str, set[str]] = {}
 """By release, lines of the preview that a later release could not avoid, each with its reason beside it."""
@@ -77,7 +78,17 @@ def test_state_of_a_release_is_read_and_nothing_is_made_anew(release: str, clust
 
     lost = {line for line in said if any(f": {word}" in line for word in ("create", "delete", "replace", "create-replacement"))}
     assert lost == MADE_ANEW.get(release, set())
-    assert any("local-tenants" in line for line in said)
+    stacks = json.loads((FOLDER / release / "copy" / "index.json").read_text())["stacks"]
+    assert [name for name in stacks if not any(name in line for line in said)] == []
+
+
+def test_a_stack_for_each_tenant_is_among_what_is_kept() -> None:
+    copies = {release: {path.stem for path in (FOLDER / release / "copy").glob("local-*.json")} for release in RELEASES}
+
+    for release in (name for name in RELEASES if not name.endswith(BY_TENANT)):
+        assert copies[release] == {"local-platform", "local-tenants"}
+        assert len(copies[f"{release}{BY_TENANT}"]) > 2
+        assert "local-tenants" not in copies[f"{release}{BY_TENANT}"]
 
 
 def test_a_renamed_component_keeps_what_is_below_it(cluster: Cluster, tmp_path: Path) -> None:
