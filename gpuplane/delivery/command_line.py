@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import gc
 import io
+import math
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -38,6 +39,16 @@ class _Date(click.ParamType):  # type: ignore[type-arg]  # generic only in the s
             return value if isinstance(value, date) else date.fromisoformat(value)
         except ValueError:
             self.fail(f"{value!r} is not a date; allowed: YYYY-MM-DD", param, ctx)
+
+
+class Number(click.FloatRange):
+    """A number of the command line: a finite one. Every comparison with NaN is false, so that no range keeps it out."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        number = click.FLOAT.convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is not a finite number; give one in digits.", param, ctx)
+        return super().convert(number, param, ctx)
 
 
 class Program(click.Group):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gpuplane.delivery.command_line import errors
+from gpuplane.delivery.command_line import Number, errors
 from gpuplane.delivery.exit_status import GOOD, REFUSED, CannotStart
 from gpuplane.delivery.wording import inert_form
 
@@ -28,16 +28,16 @@ _POSITIVE = click.IntRange(min=1)
 @click.command()
 @click.option("--model", "model_id", metavar="ID", help="Model repository or name of the catalogue, e.g. Qwen/Qwen2.5-7B-Instruct.")
 @click.option("--model-config", type=click.Path(dir_okay=False, path_type=Path), help="A model's config.json (Hugging Face).")
-@click.option("--parameters", type=float, metavar="N",
+@click.option("--parameters", type=Number(min=0, min_open=True), metavar="N",
               help="Total parameters, in full or in billions, where model or config do not determine them.")
 @click.option("--gpu", "gpu_name", metavar="NAME", help="GPU of the catalogue, e.g. H100-SXM-80GB.")
-@click.option("--gpu-memory-gib", type=click.FloatRange(min=0, min_open=True), metavar="G", help="What the card reports, in GiB.")
+@click.option("--gpu-memory-gib", type=Number(min=0, min_open=True), metavar="G", help="What the card reports, in GiB.")
 @click.option("--mig", metavar="PROFILE", help="MIG profile of that GPU, e.g. 1g.10gb; --gpu-memory-gib is then what the device reports.")
 @click.option("--time-sliced-by", type=_POSITIVE, default=1, help="Pods that take turns on the GPU.")
 @click.option("--tensor-parallel-size", type=_POSITIVE, default=1, show_default=True)
 @click.option("--pipeline-parallel-size", type=_POSITIVE, default=1, show_default=True)
 @click.option("--max-model-len", type=_POSITIVE, help="Longest prompt plus answer, in tokens.")
-@click.option("--gpu-memory-utilization", type=click.FloatRange(0, 1, min_open=True))
+@click.option("--gpu-memory-utilization", type=Number(0, 1, min_open=True))
 @click.option("--dtype", help="Type of weights and activations.")
 @click.option("--quantization", help="How the weights are quantised.")
 @click.option("--kv-cache-dtype", help="Type of the KV cache, e.g. fp8.")
@@ -46,7 +46,7 @@ _POSITIVE = click.IntRange(min=1)
 @click.option("--max-num-batched-tokens", type=_POSITIVE)
 @click.option("--engine-version", metavar="V", help="vLLM release; left out, the interval holds for all of them.")
 @click.option("--enforce-eager", is_flag=True, help="No CUDA graphs.")
-@click.option("--weights-gib", type=click.FloatRange(min=0, min_open=True), metavar="G",
+@click.option("--weights-gib", type=Number(min=0, min_open=True), metavar="G",
               help="Weights of the whole model, where they are known.")
 @click.option("--max-loras", type=_POSITIVE, help="Adapters that are resident.")
 @click.option("--max-lora-rank", type=_POSITIVE, default=16, show_default=True)

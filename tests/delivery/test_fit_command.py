@@ -94,9 +94,8 @@ def test_a_start_up_log_overrides(tmp_path: Path) -> None:
     (["--model", "qwen3-8b", "--gpu", "L4-24GB", "--draft-model", "x/y"], "is not in the catalogue"),
     ([*QWEN, "--quantization", "foo"], "--quantization 'foo' is no known method"), ([*QWEN, "--dtype", "foo"], "--dtype 'foo'"),
     ([*QWEN, "--kv-cache-dtype", "foo"], "--kv-cache-dtype 'foo'"),
-    (["--model", "qwen3-8b", "--gpu-memory-gib", "nan"], "is not a number of use"),
     *((["--model", "qwen3-8b", "--gpu", "L4-24GB", option, value], f"{option} {float(value)} is not a number of use")
-      for option in ("--gpu-memory-gib", "--weights-gib", "--parameters") for value in ("1e308", "inf", "nan", "1e16")),
+      for option in ("--gpu-memory-gib", "--weights-gib", "--parameters") for value in ("1e308", "1e16")),
     (["--model-config", "missing.json", "--gpu", "L4-24GB"], "cannot be read"),
     (["--model", "qwen3-8b", "--gpu", "L4-24GB", "--startup-log", "missing.log"], "cannot be read")])
 def test_wrong_questions(arguments: list[str], words: str) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gpuplane.delivery.command_line import environment_options, errors, load, say, stderr_console, writing
+from gpuplane.delivery.command_line import Number, environment_options, errors, load, say, stderr_console, writing
 from gpuplane.delivery.exit_status import GOOD, CannotStart
 from gpuplane.delivery.whole_file import write_whole
 
@@ -35,7 +35,7 @@ def tenants_option(command: Callable[..., Any]) -> Callable[..., Any]:
 def _run_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
             click.option("--parallel", type=click.IntRange(1, 64), default=4, show_default=True, help="Stacks at once."),
-            click.option("--wait-for-lock", "lock_seconds", type=click.FloatRange(0), default=300.0, show_default=True, metavar="SECONDS",
+            click.option("--wait-for-lock", "lock_seconds", type=Number(0), default=300.0, show_default=True, metavar="SECONDS",
                          help="How long to wait for another run on the same stack."),
             click.option("--take-over-lock", is_flag=True, help="The run that holds a lock on another machine is surely over."),
             click.option("--approved", "approved", type=_FILE, multiple=True, help="Apply only what this file approves.")):

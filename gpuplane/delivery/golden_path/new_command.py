@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gpuplane.delivery.command_line import environment_options, errors, load
+from gpuplane.delivery.command_line import Number, environment_options, errors, load
 from gpuplane.delivery.exit_status import CannotStart
 from gpuplane.delivery.golden_path.questions import Question, answered
 
@@ -49,7 +49,7 @@ def _number_of_quota(text: str) -> tuple[str, int]:
 @click.argument("name")
 @click.option("--owner", help="Address of the team.")
 @click.option("--data-classification", help="public, internal, personal or special.")
-@click.option("--budget-usd-per-month", type=click.FloatRange(min=0), help="What the team may spend in a month.")
+@click.option("--budget-usd-per-month", type=Number(min=0), help="What the team may spend in a month.")
 @click.option("--quota", multiple=True, metavar="POOL[/PROFILE]=N", help="Devices that are the team's own; may be given several times.")
 @click.option("--allowed-region", "allowed_regions", multiple=True, help="Where its data may be; personal data must say so.")
 @click.option("--cohort", help="Cohort whose members lend each other idle GPUs.")
@@ -65,7 +65,7 @@ def tenant(environment: str, name: str, environments: Path, as_of: date, ask: bo
         found = answered(given, [
             Question("owner", "address of the team, e.g. acme-ml@example.com"),
             Question("data_classification", "public, internal, personal or special", default="internal"),
-            Question("budget_usd_per_month", "US dollars it may spend in a month", type=float),
+            Question("budget_usd_per_month", "US dollars it may spend in a month", type=Number(min=0)),
             Question("quota", f"devices of its own, POOL=N (pools: {pools})", optional=True, default=() if ask is False else None)], ask)
         quota = dict(map(_number_of_quota, (found["quota"],) if isinstance(found["quota"], str) else found["quota"] or ()))
         sys.exit(_concluded(environments, spec.name, tenant_file(environments, spec, name, found, quota), as_of, force))
@@ -110,7 +110,7 @@ def service(environment: str, service: str, environments: Path, as_of: date, ask
 @click.option("--kube-system-uid", help="UID of the namespace kube-system: pins the cluster.")
 @click.option("--kubernetes-version", help="Minor version, e.g. 1.36.")
 @click.option("--region", help="Cloud region; of an existing cluster, where it stands.")
-@click.option("--budget-usd-per-month", type=click.FloatRange(min=0), help="What a month may cost.")
+@click.option("--budget-usd-per-month", type=Number(min=0), help="What a month may cost.")
 @click.option("--model-source", "model_sources", multiple=True, help="Prefix of model URIs that may be served.  [default: hf://Qwen/]")
 @click.option("--install", type=click.Choice(["release", "external"]), default="release", show_default=True,
               help="release: gpuplane installs Kueue, KServe and cert-manager; external: the cluster has them.")
@@ -148,7 +148,7 @@ def environment(name: str, environments: Path, as_of: date, ask: bool | None, fo
 @click.option("--gpus-per-node", type=_POSITIVE)
 @click.option("--vcpus-per-node", type=_POSITIVE)
 @click.option("--memory-gib-per-node", type=_POSITIVE)
-@click.option("--usd-per-node-hour", type=click.FloatRange(min=0))
+@click.option("--usd-per-node-hour", type=Number(min=0))
 @click.option("--price-source", help="Where that price comes from; reports print it.")
 @_writing_options
 def pool(environment: str, name: str, environments: Path, as_of: date, ask: bool | None, force: bool, **given: Any) -> None:
@@ -167,7 +167,7 @@ def pool(environment: str, name: str, environments: Path, as_of: date, ask: bool
 @click.argument("name")
 @click.option("--model-config", type=click.Path(dir_okay=False, path_type=Path), help="The model's config.json (Hugging Face).")
 @click.option("--repository", help="Model repository that has it, e.g. acme/legal-7b.")
-@click.option("--parameters", type=click.FloatRange(min=0, min_open=True), help="All parameters in billions, where the config does not "
+@click.option("--parameters", type=Number(min=0, min_open=True), help="All parameters in billions, where the config does not "
               "determine them.")
 @click.option("--source", help="Where the config comes from; reports print it.")
 @_asking_options

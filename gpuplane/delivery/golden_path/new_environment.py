@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from gpuplane.delivery.command_line import Number
 from gpuplane.delivery.exit_status import CannotStart
 from gpuplane.delivery.golden_path.documents import plain_number
 from gpuplane.delivery.golden_path.questions import Question, answered
@@ -32,7 +33,7 @@ def environment_spec(name: str, given: Mapping[str, Any], ask: bool | None) -> d
         Question("cloud", "aws, or existing for any cluster that is there", default="existing"),
         Question("context", "context of the kubeconfig", default=name),
         Question("kubernetes_version", "minor version of Kubernetes", default="1.36"),
-        Question("budget_usd_per_month", "US dollars that a month may cost", type=float)], ask)
+        Question("budget_usd_per_month", "US dollars that a month may cost", type=Number(min=0))], ask)
     cluster = {"name": name, "context": found["context"], "kube_system_uid": found["kube_system_uid"],
                "kubernetes_version": found["kubernetes_version"]}
     if found["cloud"] == "aws":
@@ -107,7 +108,7 @@ def pool_spec(given: Mapping[str, Any], aws: bool, gpu: str | None, ask: bool | 
     found = answered(given, [
         Question("max_nodes", "how many such nodes there are", type=int), Question("gpus_per_node", "GPUs of a node", type=int),
         Question("vcpus_per_node", "CPU cores of a node", type=int), Question("memory_gib_per_node", "memory of a node, in GiB", type=int),
-        Question("usd_per_node_hour", "US dollars that a node costs in an hour", type=float),
+        Question("usd_per_node_hour", "US dollars that a node costs in an hour", type=Number(min=0)),
         Question("price_source", "where that price comes from")], ask)
     names = ("max_nodes", "gpus_per_node", "vcpus_per_node", "memory_gib_per_node", "usd_per_node_hour", "price_source")
     return {"gpu": gpu, "existing_nodes": {"node_selector": {"nvidia.com/gpu.product": given["product_label"]},

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gpuplane.delivery.command_line import environment_options, errors, load, say, step, writing
+from gpuplane.delivery.command_line import Number, environment_options, errors, load, say, step, writing
 from gpuplane.delivery.exit_status import GOOD, REFUSED, CannotStart
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ FORMATS = ("text", "json", "markdown", "html")
 @click.option("--scenario", "scenarios", multiple=True, metavar="NAME", help="Only this one, which can be said again; left out, all.")
 @click.option("--against", metavar="REF", help="First apply this git ref, then upgrade it to what is here.")
 @click.option("--short", is_flag=True, help="Less of each, for CI.")
-@click.option("--limit", "limit_minutes", type=click.FloatRange(min=0.1), default=15.0, show_default=True, help="Minutes to end in.")
+@click.option("--limit", "limit_minutes", type=Number(min=0.1), default=15.0, show_default=True, help="Minutes to end in.")
 @click.option("--clean", "only_clean", is_flag=True, help="Instead: remove what a rehearsal that was killed has left.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Write the report here in every format.")
 @click.option("--format", "output_format", type=click.Choice(FORMATS), default="text", show_default=True)
