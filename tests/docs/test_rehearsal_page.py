@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
 import click
@@ -10,6 +11,7 @@ import click
 from gpuplane.cli import cli
 from gpuplane.delivery.rehearsal.marks import LABEL, SYSTEM, THROW_AWAY
 from gpuplane.delivery.rehearsal.rehearsal import SCENARIOS
+from tests.docs.console import blocks
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "rehearsal.md").read_text()
@@ -31,3 +33,12 @@ def test_every_option_that_it_names_is_there() -> None:
 
     assert set(re.findall(r"`(--[a-z]+)", PAGE)) <= options
     assert "$ gpuplane rehearse staging" in (ROOT / "README.md").read_text()
+
+
+def test_the_commands_of_blocks_that_are_not_run_can_be_parsed() -> None:
+    command = cli.get_command(click.Context(cli), "rehearse")
+    assert command is not None
+    said = [shlex.split(each.text)[2:] for block in blocks(PAGE) for each in block.commands if each.text.startswith("gpuplane rehearse ")]
+
+    assert len(said) >= 3
+    assert [words for words in said if len(command.make_parser(click.Context(command)).parse_args(list(words))[1]) > 0] == []
