@@ -13,11 +13,13 @@ import tempfile
 from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
+from gpuplane.delivery.chunks import done_by_all
 from gpuplane.delivery.data_record_forms import TITLE, record_files
 from gpuplane.delivery.exit_status import CannotStart
 from gpuplane.delivery.formats import formatted_pieces
 from gpuplane.delivery.manifests import is_ours, manifests
 from gpuplane.delivery.preview_report import PreviewReport
+from gpuplane.delivery.shared_judging import fitting
 from gpuplane.delivery.whole_file import write_whole
 from gpuplane.spec.errors import listed
 
@@ -91,22 +93,35 @@ def write_outputs(report: PreviewReport, out: Path) -> list[Path]:
         UnsafeOutputError: ``out`` is a file, or ``manifests/`` or ``records/`` holds something that gpuplane did not write.
     """
     former = _former(out)
-    texts: dict[str, Iterable[str]] = {name: formatted_pieces(report, form) for name, form in FILES.items()}
-    texts.update({f"{MANIFESTS}/{path}": (text,) for path, text in manifests(report).items()})
-    texts.update({f"{RECORDS}/{path}": (report.redaction.text(text),) for path, text in record_files(report.records).items()})
+    parts: dict[str, Callable[[], Mapping[str, Iterable[str]]]] = {
+        name: lambda name=name: {name: formatted_pieces(report, FILES[name])} for name in FILES}  # type: ignore[misc]
+    parts[MANIFESTS] = lambda: {f"{MANIFESTS}/{path}": (text,) for path, text in manifests(report).items()}
+    parts[RECORDS] = lambda: {
+        f"{RECORDS}/{path}": (report.redaction.text(text),) for path, text in record_files(report.records).items()}
     out.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=".gpuplane-", dir=out))  # in it, so that a move never crosses file systems
+
+    def staged(part: str) -> dict[str, str]:
+        return {name: _staged(staging, f"{part}-{number}", pieces) for number, (name, pieces) in enumerate(sorted(parts[part]().items()))}
+
     try:
-        for number, name in enumerate(sorted(texts)):
-            with (staging / str(number)).open("w", encoding="utf-8", newline="\n") as file:
-                file.writelines(texts[name])
-        written = [_move(staging / str(number), out / PurePosixPath(name)) for number, name in enumerate(sorted(texts))]
+        # The longest first: it is this process's, and manifests take as long in another.
+        made = done_by_all(["plan.json", MANIFESTS, *(part for part in parts if part not in ("plan.json", MANIFESTS))], staged, least=2,
+                            most=fitting(len(report.resources)))
+        places = {name: file for some in made.values() for name, file in some.items()}
+        written = [_move(staging / places[name], out / PurePosixPath(name)) for name in sorted(places)]
     finally:
         shutil.rmtree(staging)
     for folder, files in former.items():
         _remove(files - set(written), out / folder)
     (out / MANIFESTS).mkdir(exist_ok=True)
     return written
+
+
+def _staged(staging: Path, file: str, pieces: Iterable[str]) -> str:
+    with (staging / file).open("w", encoding="utf-8", newline="\n") as opened:
+        opened.writelines(pieces)
+    return file
 
 
 def _move(new: Path, final: Path) -> Path:
