@@ -77,7 +77,7 @@ def looks(path: Path) -> Iterator[Look]:
             raise CannotStart(f"{path}: {len(content)} bytes is more than the {MAX_BYTES} that are read.")
         source = digest(content)
         if b'"records"' in content:
-            yield from _audited(_AuditFile.model_validate_json(content))
+            yield from _audited(_AuditFile.model_validate_json(content), source)
             return
         if b'"stacks"' in content:
             own = _OwnFile.model_validate_json(content)
@@ -102,28 +102,30 @@ def audited(spec: EnvironmentSpec) -> Iterator[Look]:
     """
     if not is_kept(spec, os.environ):
         return
-    for _, line in audit_log(spec).lines(spec.name):
+    log = audit_log(spec)
+    for _, line in log.lines(spec.name):
         try:
             record = record_from(line)
         except ValueError:
             continue  # gpuplane audit --verify says so
-        yield from _look(record, spec.name)
+        yield from _look(record, spec.name, log.place)
 
 
-def _audited(file: _AuditFile) -> Iterator[Look]:
+def _audited(file: _AuditFile, source: str) -> Iterator[Look]:
     for each in file.records:
         record = record_from((canonical(each) + "\n").encode())
         if record.environment != file.environment or record.computed_hash() != record.hash:
             raise ValueError(f"record {record.sequence} is not as it was written")
-        yield from _look(record, file.environment)
+        yield from _look(record, file.environment, source)
 
 
-def _look(record: Record, environment: str) -> Iterator[Look]:
+def _look(record: Record, environment: str, audit: str) -> Iterator[Look]:
     """That some tenants are as they were applied says nothing of the others."""
     if record.kind in ("apply", "destroy") and record.result in ("done", "failed"):
-        yield from _applied(record, environment)
+        yield from _applied(record, environment, audit)
     elif record.kind == "drift" and (record.result == "found" or record.detail.get("whole") is True):
-        yield DriftResult(environment, int(datetime.fromisoformat(record.at).timestamp()), tuple(_drifted(record)), record.hash)
+        yield DriftResult(environment, int(datetime.fromisoformat(record.at).timestamp()), tuple(_drifted(record)), record.hash,
+                          record.sequence, audit)
 
 
 def _drifted(record: Record) -> Iterator[str]:
@@ -135,13 +137,14 @@ def _drifted(record: Record) -> Iterator[str]:
         yield from (f"{name} is not applied yet" for name in missing)
 
 
-def _applied(record: Record, environment: str) -> Iterator[Applied]:
+def _applied(record: Record, environment: str, audit: str) -> Iterator[Applied]:
     """By service; a record that does not say which (it was too long, or is older than that) is one of any."""
     at, stacks = int(datetime.fromisoformat(record.at).timestamp()), record.detail.get("stacks")
     for each in stacks.values() if isinstance(stacks, dict) else (None,):
         services = each.get("services") if isinstance(each, dict) else None
         if isinstance(each, dict) and isinstance(services, dict):
-            yield from (Applied(environment, str(name), at, record.sequence, str(each.get("result")), str(digest), record.hash)
+            yield from (Applied(environment, str(name), at, record.sequence, str(each.get("result")), str(digest), record.hash,
+                                audit)
                         for name, digest in services.items())
         else:
-            yield Applied(environment, "", at, record.sequence, record.result, "", record.hash)
+            yield Applied(environment, "", at, record.sequence, record.result, "", record.hash, audit)

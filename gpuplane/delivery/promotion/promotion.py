@@ -180,7 +180,7 @@ def gate_results(world: World, request: Request, sides: Sides, moves: Sequence[M
     """
     wanted, seconds, past = sides.rules.gates, request.seconds, past or world
     looks = _looks(sides, request) if wanted.applied or wanted.no_drift is not None else ()
-    newest = newest_applied(looks, seconds)
+    newest = newest_applied(looks)
     for move in moves:
         if wanted.evaluations is not None:
             yield from _changed_results(world, move)

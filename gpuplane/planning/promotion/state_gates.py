@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from gpuplane.planning.money.month import Level, Month, usd
+from gpuplane.planning.promotion.chains import chains
 from gpuplane.planning.promotion.gate import GateResult, State
 from gpuplane.planning.proof import Proof
 from gpuplane.spec.evaluation import Approval
@@ -28,12 +29,22 @@ class Running:
 
 @dataclass(frozen=True)
 class DriftResult:
-    """A look for drift: when it was, in Unix time, what had drifted, and the digest of the file that says so."""
+    """A look for drift.
+
+    Attributes:
+        seconds: when it was, in Unix time, by the clock of who looked.
+        drifted: what had drifted.
+        source: digest of the file that says so, or hash of the record.
+        sequence: place of the record in its audit.
+        audit: which audit was read; empty: a file of its own.
+    """
 
     environment: str
     seconds: int
     drifted: tuple[str, ...]
     source: str
+    sequence: int = 0
+    audit: str = ""
 
 
 def soak_result(hours: int, service: str, running: Running, now: int) -> GateResult:
@@ -68,24 +79,27 @@ def cost_results(gate: CostGate, before: Month, after: Month) -> Iterator[GateRe
 
 
 def drift_results(gate: DriftGate, environments: Mapping[str, str], results: Collection[DriftResult], now: int) -> Iterator[GateResult]:
-    """That somebody looked lately, and found nothing.
+    """That somebody looked lately, and found nothing. The newest look counts: the last in its audit; of several audits and files, by time.
 
     Args:
         environments: source and target by ``source`` and ``target``.
-        now: Unix time.
+        now: Unix time. A look after it is none that found nothing, but drift that it found is not undone by an earlier one.
     """
+    last = [max(chain, key=lambda each: each.sequence) for chain in chains(results)]
     for name in sorted({environments[which] for which in gate.environments}):
-        newest = max((each for each in results if each.environment == name and each.seconds <= now), key=lambda each: each.seconds,
-                     default=None)
+        newest = max((each for each in last if each.environment == name), default=None,
+                     key=lambda each: (each.seconds > now and bool(each.drifted), each.seconds, bool(each.drifted)))
         if newest is None:
             yield GateResult(DRIFT, "", "unknown", f"{name}: nobody looked", f"gpuplane drift {name}, and give its result with --looks.")
             continue
         age = (now - newest.seconds) / HOUR
-        said = f"{name}: looked {age:.1f} hours ago, at most {gate.max_age_hours}; {len(newest.drifted)} objects had drifted"
-        state: State = "fail" if newest.drifted else "pass" if age <= gate.max_age_hours else "unknown"
-        remedy = {"pass": "", "fail": f"Repair {name} first: {', '.join(newest.drifted[:3])}.", "unknown": "Look again: gpuplane drift."}
+        when = f"{age:.1f} hours ago" if age >= 0 else f"{-age:.1f} hours from now by the clock of who looked"
+        said = f"{name}: looked {when}, at most {gate.max_age_hours}; {len(newest.drifted)} objects had drifted"
+        state: State = "fail" if newest.drifted else "pass" if 0 <= age <= gate.max_age_hours else "unknown"
+        remedy = {"pass": "", "fail": f"Repair {name} first: {', '.join(newest.drifted[:3])}.", "unknown":
+                  "Look again: gpuplane drift." if age >= 0 else "Set the clocks right, and look again: gpuplane drift."}
         yield GateResult(DRIFT, "", state, said, remedy[state], Proof(
-            f"{name}: age of the last look", "now - checked ≤ max_age_hours", (("now", str(now)), ("checked", str(newest.seconds))),
+            f"{name}: age of the last look", "0 ≤ now - checked ≤ max_age_hours", (("now", str(now)), ("checked", str(newest.seconds))),
             f"{age:.2f}", "hours", (newest.source,)))
 
 

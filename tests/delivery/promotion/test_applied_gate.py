@@ -35,10 +35,10 @@ def gated(ready: Walk) -> Walk:
 @pytest.fixture
 def apply(gated: Walk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Apply:
     """Note in the audit how an apply of a whole environment ended, as ``up`` does, at an hour of 21 November."""
-    log = AuditLog(str(tmp_path / "audit"))
-
     def applied(environment: str, result: Result = "applied", hour: int = 6, *, kind: str = "apply", reason: str = "",
-                edit: tuple[str, str] = ("", "")) -> None:
+                edit: tuple[str, str] = ("", ""), audit: str = "audit") -> None:
+        log = AuditLog(str(tmp_path / audit))
+
         def append(_: EnvironmentSpec, event: AuditEvent) -> Record:
             return log.append(event, Who("a", "local", "none"), datetime(2026, 11, 21, hour, tzinfo=UTC))
 
@@ -79,7 +79,12 @@ def test_what_was_applied_and_done_moves(gated: Walk, apply: Apply) -> None:
     ([{"result": "held"}], "fail", "did not end well: held"),
     ([{"edit": ("max_num_seqs: 128", "max_num_seqs: 64")}], "fail", "what was applied last, 6.0 hours ago, is another release, sha256:"),
     ([{}, {"result": "destroyed", "hour": 8, "kind": "destroy"}], "fail", "did not end well: destroyed"),
-    ([{"hour": 13}], "unknown", "no record says"),  # of a time that has not come yet
+    ([{"hour": 8}, {"result": "failed", "hour": 6}], "fail", "6.0 hours ago, did not end well: failed"),  # clocks: the last record counts
+    ([{"hour": 8}, {"result": "destroyed", "hour": 6, "kind": "destroy"}], "fail", "did not end well: destroyed"),
+    ([{"result": "failed", "hour": 8}, {"hour": 6}], "pass", "staging: applied 6.0 hours ago"),
+    ([{"hour": 8}, {"result": "failed", "hour": 13}], "fail", "1.0 hours from now by the clock of who wrote it, did not end well: failed"),
+    ([{"hour": 8}, {"hour": 13}], "unknown", "staging: the last apply is of a time that has not come yet, 1.0 hours from now"),
+    ([{"hour": 13}, {"hour": 8}], "pass", "staging: applied 4.0 hours ago"),
 ])
 def test_what_was_not_does_not(gated: Walk, apply: Apply, applies: list[dict[str, Any]], state: str, words: str) -> None:
     apply("prod-eu")
@@ -138,6 +143,20 @@ def test_what_the_audit_prints_answers_it_where_the_audit_is_out_of_reach(
 
     assert [gate["state"] for gate in gates(gated, *looks)[0]] == ["pass"]
     assert [gate["state"] for gate in gates(gated)[0]] == ["unknown", "unknown"]
+
+
+def test_an_older_print_of_the_audit_is_not_another_audit(gated: Walk, apply: Apply, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    apply("prod-eu")
+    apply("staging", "failed", 8)
+    printed = gated.run("audit", "staging", "--kind", "apply", "--newest", "--format", "json", now=None)
+    (file := tmp_path / "staging.json").write_text(printed.stdout)
+    apply("staging", hour=6)
+    assert [gate["state"] for gate in gates(gated, "--looks", str(file))[0]] == ["pass"]
+
+    monkeypatch.setenv("GPUPLANE_AUDIT", str(tmp_path / "moved"))
+    apply("staging", hour=9, audit="moved")
+    assert gates(gated, "--looks", str(file))[0][0]["state"] == "fail"
+    assert gates(gated)[0][0]["state"] == "pass"
 
 
 def test_the_binding_verdict_asks_it_too(gated: Walk, apply: Apply, tmp_path: Path) -> None:

@@ -61,6 +61,25 @@ def test_the_newest_look_counts() -> None:
     assert next(drift_results(DriftGate(environments=("source",)), {"source": "a", "target": "b"}, results, 300)).state == "pass"
 
 
+AUDIT = "file:///audit"
+
+
+@pytest.mark.parametrize(("looks", "state"), [
+    ([(200, (), 1, AUDIT), (100, ("Service x",), 2, AUDIT)], "fail"),  # a clock that is behind makes no look an older one
+    ([(200, (), 1, AUDIT), (301, ("Service x",), 2, AUDIT)], "fail"),  # nor does one that is ahead make it none
+    ([(200, (), 1, AUDIT), (301, (), 2, AUDIT)], "unknown"),
+    ([(301, ("Service x",), 1, AUDIT), (200, (), 2, AUDIT)], "pass"),  # repaired
+    ([(200, (), 0, ""), (301, ("Service x",), 0, "")], "fail"), ([(301, (), 0, ""), (200, ("Service x",), 0, "")], "unknown"),
+    ([(301, (), 0, ""), (302, ("Service x",), 0, ""), (303, (), 0, "")], "fail"), ([(200, (), 0, ""), (200, ("Service x",), 0, "")], "fail"),
+    ([(100, ("Service x",), 7, AUDIT), (200, (), 3, "sha256:f11e")], "pass"),  # places in two audits say nothing of each other
+])
+def test_what_was_seen_last_counts_whatever_the_clocks_say(looks: list[tuple[int, tuple[str, ...], int, str]], state: str) -> None:
+    results = [DriftResult("a", seconds, drifted, f"sha256:{audit}{sequence}", sequence, audit) for seconds, drifted, sequence, audit in looks]
+
+    for order in (results, results[::-1]):
+        assert next(drift_results(DriftGate(environments=("source",)), {"source": "a", "target": "b"}, order, 300)).state == state
+
+
 def approval(who: str, release: str = RELEASE, environment: str = "prod", service: str = "acme/chat") -> Approval:
     return Approval.model_construct(spec=ApprovalSpec(environment=environment, service=service, release=release, approved_by=who, approved_on="2026-11-20"))
 
