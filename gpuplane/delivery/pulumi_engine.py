@@ -26,6 +26,7 @@ from pulumi import automation as auto
 from pulumi.automation.errors import create_command_error
 
 from gpuplane.delivery.exit_status import CannotStart, EngineFailed
+from gpuplane.delivery.own_processes import noted
 from gpuplane.delivery.secrets_provider import has_passphrase, key_service, needs_passphrase, require_wished, wished
 from gpuplane.delivery.state_backend import backend_of, mend
 from gpuplane.planning.environment_plan import EnvironmentPlan
@@ -88,7 +89,7 @@ class DetachedPulumi(auto.PulumiCommand):
         command = [self.command, "--non-interactive", *args]
         variables = {**os.environ, **additional_env, "PULUMI_AUTOMATION_API": "true"}
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=cwd, env=variables, encoding="utf-8",
-                              start_new_session=True) as process:
+                              start_new_session=True) as process, noted(process, variables.get("PULUMI_BACKEND_URL", "")):
             self._running.process = process
             said = [_Said(process.stdout, on_output), _Said(process.stderr, on_error)]
             if self._running.interrupted:  # it came between two commands

@@ -15,7 +15,7 @@ import pytest
 
 from tests.faults.bed import LAYER, Bed, Done
 from tests.faults.case import Case
-from tests.faults.kills import more_quota
+from tests.faults.kills import killed_in_request, more_quota
 from tests.faults.proxy import Hold, Request
 
 GOOD, FAILED, WRONG = frozenset({0}), frozenset({3}), frozenset({2})
@@ -140,6 +140,13 @@ def lock_of(host: str, pid: int) -> Callable[[Bed], str]:
     return lambda _: json.dumps({"pid": pid, "username": "ci", "hostname": host, "timestamp": "2026-01-01T00:00:00Z"})
 
 
+def locked_by_a_child(bed: Bed) -> Done:
+    """A run on a stack that is locked by a process which this machine began, and killed."""
+    killed_in_request("POST", "/resourcequotas", done=True)(bed)
+    bed.proxy.heal()
+    return bed.up("--wait-for-lock", "0")
+
+
 def _unlock(bed: Bed) -> None:
     (bed.locks / LOCK).unlink(missing_ok=True)
 
@@ -237,7 +244,9 @@ CASES = (
     Case("the state is stale", _stale, FAILED, ("already exists", "gpuplane adopt local"), heal=_adopted, applied=True),
     Case("the passphrase is wrong", _wrong_passphrase, FAILED, ("PULUMI_CONFIG_PASSPHRASE",), prepare=more_quota, applied=True),
     Case("there is no passphrase", _no_passphrase, WRONG, ("PULUMI_CONFIG_PASSPHRASE",)),
-    Case("the lock of a process that is gone", locked(lock_of(socket.gethostname(), 2 ** 22 + 1)), GOOD, ("is gone", "taking its lock away")),
+    Case("the lock of a process that is gone", locked_by_a_child, GOOD, ("is gone", "taking its lock away")),
+    Case("the lock of another machine of this name", locked(lock_of(socket.gethostname(), 2 ** 22 + 1)), FAILED,
+         (f"ci@{socket.gethostname()}", "--take-over-lock"), heal=_unlock),
     Case("the lock of another machine", locked(lock_of("another-machine", 1)), FAILED, ("ci@another-machine", "--take-over-lock"),
          heal=_unlock),
     Case("a lock file that was cut off", locked(lambda _: '{"pid": 12'), FAILED, ("pulumi cancel",), heal=_unlock),

@@ -147,7 +147,7 @@ class Applier:
     def _lock_goes(self, key: StackKey, said: str, waited: float) -> bool:
         """Whether trying again makes sense: the lock was taken away, or there is time left to wait."""
         name = name_of(self.spec, key)
-        if locks.may_be_taken(said, self.patience.take_over):
+        if locks.may_be_taken(said, self.patience.take_over, self.variables["PULUMI_BACKEND_URL"]):
             gone = ", ".join(map(str, locks.holders(said)))
             self.console.print(f"  {name}: the run that locked it is gone ({gone}); taking its lock away", soft_wrap=True, highlight=False)
             locks.take(name, self.variables)

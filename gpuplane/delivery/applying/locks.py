@@ -1,7 +1,8 @@
 """Who holds a stack, and whether that run still lives.
 
-Backends that keep state as files leave a lock file behind when a run is killed. It says which process on which machine made it: on this
-machine a process that is gone is proof enough to take the lock away; of another machine nobody here can know, so that is said aloud.
+Backends that keep state as files leave a lock file behind when a run is killed. It says which process on which machine made it. A process
+that was noted here when it began, and is gone, is proof enough to take the lock away; the machine's name is none, for another may have the
+same. Of what other machines began nobody here can know, so that is said aloud.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from gpuplane.delivery import own_processes
 from gpuplane.delivery.applying.states import run_cli
 from gpuplane.delivery.exit_status import EngineFailed
 from gpuplane.delivery.state_backend import folder_of
@@ -35,15 +37,9 @@ class Holder:
     def __str__(self) -> str:
         return f"{self.user}@{self.host} (process {self.pid}) since {self.since}"
 
-    @property
-    def is_here(self) -> bool:
-        """Whether it ran on this machine."""
-        return self.host == socket.gethostname()
-
-    @property
-    def is_gone(self) -> bool:
-        """Whether it surely does not run any more."""
-        return self.is_here and not _is_pulumi(self.pid)
+    def is_gone(self, backend: str) -> bool:
+        """Whether it was begun on this machine, and surely does not run any more."""
+        return self.host == socket.gethostname() and own_processes.began(self.pid, backend, self.since) and not _is_pulumi(self.pid)
 
 
 def is_locked(said: str) -> bool:
@@ -56,10 +52,10 @@ def holders(said: str) -> tuple[Holder, ...]:
     return tuple(Holder(found["user"], found["host"], int(found["pid"]), found["since"]) for found in _HOLDER.finditer(said))
 
 
-def may_be_taken(said: str, take_over: bool) -> bool:
+def may_be_taken(said: str, take_over: bool, backend: str) -> bool:
     """Whether the lock can be taken away: all who hold it are gone, or whoever runs this answers for that."""
     found = holders(said)
-    return bool(found) and (take_over or all(holder.is_gone for holder in found))
+    return bool(found) and (take_over or all(holder.is_gone(backend) for holder in found))
 
 
 def take(stack: str, variables: Mapping[str, str]) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import socket
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from subprocess import Popen
 
 import pytest
+from pulumi.automation import CommandError
 
 from gpuplane.delivery.applying.import_file import Existing, import_json
 from gpuplane.delivery.applying.import_ids import import_id
@@ -15,6 +18,8 @@ from gpuplane.delivery.applying.locks import holders, is_locked, locked_sentence
 from gpuplane.delivery.applying.state_check import backend_problems
 from gpuplane.delivery.applying.state_copies import read_copy
 from gpuplane.delivery.exit_status import CannotStart
+from gpuplane.delivery.own_processes import noted
+from gpuplane.delivery.pulumi_engine import DetachedPulumi, _Running
 from tests.delivery.applying.worlds import world
 
 SAID = ("error: the stack is currently locked by 1 lock(s). Either wait for the other process(es) to end or delete the lock file with "
@@ -22,18 +27,79 @@ SAID = ("error: the stack is currently locked by 1 lock(s). Either wait for the 
 NEVER_A_PROCESS = 2 ** 22 + 1
 
 
-def _said(host: str, pid: int) -> str:
-    return SAID.format(user="ci", host=host, pid=pid)
+BUCKET = "s3://state?region=eu-central-1"
 
 
-def test_only_the_lock_of_a_process_that_is_gone_is_taken() -> None:
+def _said(host: str, pid: int, since: str = "2026-01-01T00:00:00Z") -> str:
+    return SAID.format(user="ci", host=host, pid=pid).replace("2026-01-01T00:00:00Z", since)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where this machine notes what it begins."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "home"))
+    return tmp_path / "home/gpuplane/processes"
+
+
+def _begun(tmp_path: Path, ends: str, backend: str = BUCKET) -> int:
+    """A Pulumi that gpuplane begins, and that ends by a line of a shell; returns its number."""
+    (program := tmp_path / "pulumi").write_text(f"#!/bin/sh\necho $$\n{ends}\n")
+    program.chmod(0o755)
+    command = DetachedPulumi.__new__(DetachedPulumi)
+    command.command, command._running = str(program), _Running()
+    said = ""
+    try:
+        said = command.run(["up"], str(tmp_path), {"PULUMI_BACKEND_URL": backend}).stdout
+    except CommandError as error:
+        said = str(error).partition("stdout: ")[2]
+    return int(said.split()[0])
+
+
+@pytest.mark.parametrize("backend", ["file:///state", BUCKET])
+def test_a_machine_of_the_same_name_is_another_one(home: Path, backend: str) -> None:
     here = socket.gethostname()
 
-    assert may_be_taken(_said(here, NEVER_A_PROCESS), take_over=False)
-    assert not may_be_taken(_said("another-machine", NEVER_A_PROCESS), take_over=False)
-    assert may_be_taken(_said("another-machine", NEVER_A_PROCESS), take_over=True)
-    assert not may_be_taken(_said(here, NEVER_A_PROCESS) + "\n" + _said("another-machine", 2), take_over=False)
-    assert not may_be_taken("[409] Conflict: Another update is currently in progress.", take_over=True)
+    assert not may_be_taken(_said(here, NEVER_A_PROCESS), False, backend)
+    assert not may_be_taken(_said("another-machine", NEVER_A_PROCESS), False, backend)
+    assert may_be_taken(_said("another-machine", NEVER_A_PROCESS), True, backend)
+    assert not may_be_taken("[409] Conflict: Another update is currently in progress.", True, backend)
+
+
+def test_only_the_lock_of_a_process_of_ours_that_is_gone_is_taken(home: Path, tmp_path: Path) -> None:
+    here, now = socket.gethostname(), datetime.now(UTC)
+    killed = _begun(tmp_path, "kill -9 $$")
+    said = _said(here, killed, (locked := now + timedelta(seconds=5)).isoformat(timespec="seconds"))
+
+    assert may_be_taken(said, False, BUCKET)
+    assert not may_be_taken(said, False, "s3://another")
+    assert not may_be_taken(_said("another-machine", killed, locked.isoformat()), False, BUCKET)
+    assert not may_be_taken(said + "\n" + _said(here, NEVER_A_PROCESS), False, BUCKET)
+    for other in (now - timedelta(hours=1), now + timedelta(hours=1)):  # a lock of another process of that number
+        assert not may_be_taken(_said(here, killed, other.isoformat(timespec="seconds")), False, BUCKET)
+    note = json.loads((file := home / f"{killed}.json").read_text())
+    file.write_text(json.dumps({**note, "machine": ["of another start", "pid:[1]"]}))
+    assert not may_be_taken(said, False, BUCKET)
+    file.write_text("{")
+    assert not may_be_taken(said, False, BUCKET)
+
+
+def test_the_lock_of_a_process_that_runs_stays(home: Path, tmp_path: Path) -> None:
+    (program := tmp_path / "pulumi").symlink_to("/bin/sleep")
+    with Popen([program, "60"], text=True) as running, noted(running, BUCKET):
+        said = _said(socket.gethostname(), running.pid, datetime.now(UTC).isoformat(timespec="seconds"))
+        assert not may_be_taken(said, False, BUCKET)
+        running.kill()
+        running.wait()
+        assert may_be_taken(said, False, BUCKET)
+
+
+def test_a_note_goes_with_its_process_and_is_done_without(home: Path, tmp_path: Path) -> None:
+    _begun(tmp_path, "exit 0")
+    assert list(home.iterdir()) == []
+
+    home.rmdir()
+    home.write_text("no folder")
+    assert not may_be_taken(_said(socket.gethostname(), _begun(tmp_path, "kill -9 $$")), False, BUCKET)
 
 
 def test_a_lock_says_who_holds_it_and_what_to_do() -> None:
