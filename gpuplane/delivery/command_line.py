@@ -31,6 +31,12 @@ _NO_PATH = (errno.ENAMETOOLONG, errno.ELOOP)
 """What the system says of a path that nothing could ever be at; every other refusal of its is met where it can happen."""
 
 
+COUNT = click.IntRange(1, 2**31 - 1)
+"""Type of an option that counts something: what is more is nobody's, and in the end no number to reckon with."""
+COUNT_OR_NONE = click.IntRange(0, 2**31 - 1)
+"""The same, where none is a number too."""
+
+
 class _Date(click.ParamType):  # type: ignore[type-arg]  # generic only in the stubs of newer releases
     name = "date"
 

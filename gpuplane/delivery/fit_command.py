@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gpuplane.delivery.command_line import Number, errors
+from gpuplane.delivery.command_line import COUNT, Number, errors
 from gpuplane.delivery.exit_status import GOOD, REFUSED, CannotStart
 from gpuplane.delivery.wording import inert_form
 
@@ -22,7 +22,6 @@ _MOST_CHARACTERS = 2_000_000
 """Of a log: the start of an engine is in fewer."""
 _MOST = 1e15
 """Of parameters, bytes and shares: what is more is no model's and no card's, and in the end no number to reckon with."""
-_POSITIVE = click.IntRange(min=1)
 
 
 @click.command()
@@ -33,23 +32,23 @@ _POSITIVE = click.IntRange(min=1)
 @click.option("--gpu", "gpu_name", metavar="NAME", help="GPU of the catalogue, e.g. H100-SXM-80GB.")
 @click.option("--gpu-memory-gib", type=Number(min=0, min_open=True), metavar="G", help="What the card reports, in GiB.")
 @click.option("--mig", metavar="PROFILE", help="MIG profile of that GPU, e.g. 1g.10gb; --gpu-memory-gib is then what the device reports.")
-@click.option("--time-sliced-by", type=_POSITIVE, default=1, help="Pods that take turns on the GPU.")
-@click.option("--tensor-parallel-size", type=_POSITIVE, default=1, show_default=True)
-@click.option("--pipeline-parallel-size", type=_POSITIVE, default=1, show_default=True)
-@click.option("--max-model-len", type=_POSITIVE, help="Longest prompt plus answer, in tokens.")
+@click.option("--time-sliced-by", type=COUNT, default=1, help="Pods that take turns on the GPU.")
+@click.option("--tensor-parallel-size", type=COUNT, default=1, show_default=True)
+@click.option("--pipeline-parallel-size", type=COUNT, default=1, show_default=True)
+@click.option("--max-model-len", type=COUNT, help="Longest prompt plus answer, in tokens.")
 @click.option("--gpu-memory-utilization", type=Number(0, 1, min_open=True))
 @click.option("--dtype", help="Type of weights and activations.")
 @click.option("--quantization", help="How the weights are quantised.")
 @click.option("--kv-cache-dtype", help="Type of the KV cache, e.g. fp8.")
-@click.option("--block-size", type=_POSITIVE, help="Tokens of a KV cache block.")
-@click.option("--max-num-seqs", type=_POSITIVE)
-@click.option("--max-num-batched-tokens", type=_POSITIVE)
+@click.option("--block-size", type=COUNT, help="Tokens of a KV cache block.")
+@click.option("--max-num-seqs", type=COUNT)
+@click.option("--max-num-batched-tokens", type=COUNT)
 @click.option("--engine-version", metavar="V", help="vLLM release; left out, the interval holds for all of them.")
 @click.option("--enforce-eager", is_flag=True, help="No CUDA graphs.")
 @click.option("--weights-gib", type=Number(min=0, min_open=True), metavar="G",
               help="Weights of the whole model, where they are known.")
-@click.option("--max-loras", type=_POSITIVE, help="Adapters that are resident.")
-@click.option("--max-lora-rank", type=_POSITIVE, default=16, show_default=True)
+@click.option("--max-loras", type=COUNT, help="Adapters that are resident.")
+@click.option("--max-lora-rank", type=COUNT, default=16, show_default=True)
 @click.option("--draft-model", metavar="ID", help="Draft model of speculative decoding.")
 @click.option("--service", metavar="ENVIRONMENT/TENANT/NAME", help="A declared service instead of --model and --gpu.")
 @click.option("--startup-log", type=click.Path(dir_okay=False, path_type=Path), help="vLLM's log of exactly this start-up; it overrides.")

@@ -9,6 +9,7 @@ from typing import Any
 
 from gpuplane.catalog.catalog import Catalog
 from gpuplane.delivery.exit_status import CannotStart
+from gpuplane.delivery.wording import printable
 from gpuplane.planning.json_value import json_value
 from gpuplane.planning.memory.fit import fit
 from gpuplane.planning.memory.host import host_needs
@@ -114,7 +115,7 @@ def printed(report: FitReport) -> str:
     console.print(f"host: {_cell(report.host.memory_gib.expected)} GiB of memory, {report.host.shared_memory_gib:g} GiB /dev/shm, "
                   f"{_cell(report.host.disk_gib.expected)} GiB of disk, about {_cell(report.host.load_seconds.expected)} s to load",
                   markup=False)
-    return text.getvalue()
+    return "\n".join(map(printable, text.getvalue().split("\n")))
 
 
 def _whole(low: float, expected: float, high: float) -> Range:

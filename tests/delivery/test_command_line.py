@@ -6,10 +6,12 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
@@ -351,3 +353,14 @@ def test_the_environments_have_no_way_round_for_tenants(environments: Path) -> N
     report = json.loads(result.stdout)
     assert (result.exit_code, report["environment"], len(report["kinds"])) == (0, "prod", 6)
     assert [way["message"] for way in report["ways"] if way["severity"] == "high"] == []
+
+
+def test_every_number_that_an_option_takes_has_an_end() -> None:
+    def options(command: click.Command) -> Iterator[click.Option]:
+        yield from (each for each in command.params if isinstance(each, click.Option))
+        for child in command.commands.values() if isinstance(command, click.Group) else ():
+            yield from options(child)
+
+    endless = [each.opts[-1] for each in options(cli) if not each.is_flag and not each.count
+               and (each.type is click.INT or (isinstance(each.type, click.IntRange) and each.type.max is None))]
+    assert endless == []

@@ -20,6 +20,8 @@ from gpuplane.spec.loader import load_environment
 QWEN = ["--model", "Qwen/Qwen2.5-7B-Instruct", "--gpu", "L40S-48GB", "--max-model-len", "16384", "--engine-version", "0.30.0"]
 CONFIG = {"model_type": "qwen2", "hidden_size": 3584, "intermediate_size": 18944, "num_hidden_layers": 28, "num_attention_heads": 28,
           "num_key_value_heads": 4, "vocab_size": 152064, "tie_word_embeddings": False, "torch_dtype": "bfloat16"}
+COUNTS = tuple(f"--{name}" for name in ("max-model-len", "block-size", "max-num-seqs", "max-num-batched-tokens", "max-loras", "max-lora-rank",
+                                        "tensor-parallel-size", "pipeline-parallel-size", "time-sliced-by"))
 
 
 def run(*arguments: str) -> Result:
@@ -96,12 +98,26 @@ def test_a_start_up_log_overrides(tmp_path: Path) -> None:
     ([*QWEN, "--kv-cache-dtype", "foo"], "--kv-cache-dtype 'foo'"),
     *((["--model", "qwen3-8b", "--gpu", "L4-24GB", option, value], f"{option} {float(value)} is not a number of use")
       for option in ("--gpu-memory-gib", "--weights-gib", "--parameters") for value in ("1e308", "1e16")),
+    *((["--model", "qwen3-8b", "--gpu", "L4-24GB", option, "1" + "0" * 400], "is not in the range 1<=x<=2147483647") for option in COUNTS),
     (["--model-config", "missing.json", "--gpu", "L4-24GB"], "cannot be read"),
     (["--model", "qwen3-8b", "--gpu", "L4-24GB", "--startup-log", "missing.log"], "cannot be read")])
 def test_wrong_questions(arguments: list[str], words: str) -> None:
     result = run(*arguments)
     assert result.exit_code == 2, result.output
     assert words in result.output
+
+
+@pytest.mark.parametrize("name", ["\ufffe", "\x1b[2J", "a\u2028b"])
+def test_the_name_of_an_unknown_card_steers_no_terminal(name: str) -> None:
+    result = run("--model", "qwen3-8b", "--gpu-memory-gib", "80", "--gpu", name)
+
+    assert result.exit_code == 0
+    assert all(line.isprintable() for line in result.stdout.split("\n")), result.stdout
+
+
+@pytest.mark.parametrize("option", COUNTS)
+def test_the_largest_number_is_answered(option: str) -> None:
+    assert run("--model", "qwen3-8b", "--gpu", "L4-24GB", option, "2147483647").exit_code in (0, 1, 2)
 
 
 @pytest.mark.parametrize(("text", "words"), [

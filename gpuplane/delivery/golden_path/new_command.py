@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gpuplane.delivery.command_line import Number, environment_options, errors, load
+from gpuplane.delivery.command_line import COUNT, COUNT_OR_NONE, Number, environment_options, errors, load
 from gpuplane.delivery.exit_status import CannotStart
 from gpuplane.delivery.golden_path.questions import Question, answered
 
 if TYPE_CHECKING:
     from gpuplane.delivery.golden_path.outcome import NewFile
 
-_POSITIVE = click.IntRange(min=1)
 
 
 @click.group()
@@ -81,11 +80,11 @@ def tenant(environment: str, name: str, environments: Path, as_of: date, ask: bo
               help="KServe's resource; LLMInferenceService is served by vllm.")
 @click.option("--image", help="Its image by digest; left out, that of the newest release that a service here runs.")
 @click.option("--engine-version", help="Release of the runtime in the image.")
-@click.option("--devices", type=_POSITIVE, help="GPUs of a replica of another runtime than vllm.  [default: 1]")
-@click.option("--max-model-len", type=_POSITIVE, help="Longest prompt plus answer, in tokens; left out, at most 8192.")
+@click.option("--devices", type=COUNT, help="GPUs of a replica of another runtime than vllm.  [default: 1]")
+@click.option("--max-model-len", type=COUNT, help="Longest prompt plus answer, in tokens; left out, at most 8192.")
 @click.option("--pool", help="Node pool; left out, the cheapest that surely holds the model.")
-@click.option("--min-replicas", type=click.IntRange(min=0), default=1, show_default=True)
-@click.option("--max-replicas", type=_POSITIVE, default=1, show_default=True)
+@click.option("--min-replicas", type=COUNT_OR_NONE, default=1, show_default=True)
+@click.option("--max-replicas", type=COUNT, default=1, show_default=True)
 @_writing_options
 def service(environment: str, service: str, environments: Path, as_of: date, ask: bool | None, force: bool, **given: Any) -> None:
     """A model served for a tenant of ENVIRONMENT, on the cheapest GPUs that surely hold it.
@@ -139,15 +138,15 @@ def environment(name: str, environments: Path, as_of: date, ask: bool | None, fo
 @click.argument("name")
 @click.option("--gpu", help="GPU of the catalogue, e.g. H100-SXM-80GB; of an EC2 instance type left out.")
 @click.option("--for-model", metavar="ID", help="Suggest the cheapest nodes that surely hold this model.")
-@click.option("--max-model-len", type=_POSITIVE, help="Longest prompt plus answer of that model, in tokens; left out, at most 8192.")
+@click.option("--max-model-len", type=COUNT, help="Longest prompt plus answer of that model, in tokens; left out, at most 8192.")
 @click.option("--instance-type", help="EC2 instance type with GPUs.")
 @click.option("--capacity-type", type=click.Choice(["on_demand", "spot"]), help="How the nodes are bought.")
 @click.option("--node-release", help="EKS AMI release of the nodes.")
-@click.option("--min-nodes", type=click.IntRange(min=0), default=0, show_default=True, help="Nodes that always run (AWS).")
-@click.option("--max-nodes", type=_POSITIVE, help="Most nodes; of nodes that are there, how many.")
-@click.option("--gpus-per-node", type=_POSITIVE)
-@click.option("--vcpus-per-node", type=_POSITIVE)
-@click.option("--memory-gib-per-node", type=_POSITIVE)
+@click.option("--min-nodes", type=COUNT_OR_NONE, default=0, show_default=True, help="Nodes that always run (AWS).")
+@click.option("--max-nodes", type=COUNT, help="Most nodes; of nodes that are there, how many.")
+@click.option("--gpus-per-node", type=COUNT)
+@click.option("--vcpus-per-node", type=COUNT)
+@click.option("--memory-gib-per-node", type=COUNT)
 @click.option("--usd-per-node-hour", type=Number(min=0))
 @click.option("--price-source", help="Where that price comes from; reports print it.")
 @_writing_options

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gpuplane.delivery.command_line import Number
+from gpuplane.delivery.command_line import COUNT, Number
 from gpuplane.delivery.exit_status import CannotStart
 from gpuplane.delivery.golden_path.documents import plain_number
 from gpuplane.delivery.golden_path.questions import Question, answered
@@ -101,13 +101,14 @@ def pool_spec(given: Mapping[str, Any], aws: bool, gpu: str | None, ask: bool | 
         found = answered(given, [
             Question("instance_type", "EC2 instance type with GPUs, e.g. g6e.4xlarge"),
             Question("node_release", "EKS AMI release of the nodes, e.g. 1.36.3-20261104"),
-            Question("max_nodes", "most nodes", type=int)], ask)
+            Question("max_nodes", "most nodes", type=COUNT)], ask)
         return {"gpu": gpu, "eks_managed_node_group": {
             "instance_type": found["instance_type"], "capacity_type": found["capacity_type"], "release_version": found["node_release"],
             "min_nodes": found["min_nodes"], "max_nodes": found["max_nodes"]}}
     found = answered(given, [
-        Question("max_nodes", "how many such nodes there are", type=int), Question("gpus_per_node", "GPUs of a node", type=int),
-        Question("vcpus_per_node", "CPU cores of a node", type=int), Question("memory_gib_per_node", "memory of a node, in GiB", type=int),
+        Question("max_nodes", "how many such nodes there are", type=COUNT), Question("gpus_per_node", "GPUs of a node", type=COUNT),
+        Question("vcpus_per_node", "CPU cores of a node", type=COUNT),
+        Question("memory_gib_per_node", "memory of a node, in GiB", type=COUNT),
         Question("usd_per_node_hour", "US dollars that a node costs in an hour", type=Number(min=0)),
         Question("price_source", "where that price comes from")], ask)
     names = ("max_nodes", "gpus_per_node", "vcpus_per_node", "memory_gib_per_node", "usd_per_node_hour", "price_source")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -19,6 +20,18 @@ if TYPE_CHECKING:
     from gpuplane.delivery.promotion.report import MoveReport
     from gpuplane.delivery.promotion.repository import Repository
 
+_YEARS = 1970, 9998
+
+
+class _Moment(click.DateTime):
+    """A moment with its zone, in years that have a day before and after them whatever the zone."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        found: datetime = super().convert(value, param, ctx)
+        if not _YEARS[0] <= found.year <= _YEARS[1]:
+            self.fail(f"{value!r} is of no year that ages are counted to; allowed: {_YEARS[0]} to {_YEARS[1]}", param, ctx)
+        return found
+
 
 def onto_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """``--onto``: the commit that is read and built on."""
@@ -28,7 +41,7 @@ def onto_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def now_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """``--now``: the moment that ages are counted to."""
-    return click.option("--now", type=click.DateTime(["%Y-%m-%dT%H:%M:%S%z"]), show_default="the clock",
+    return click.option("--now", type=_Moment(["%Y-%m-%dT%H:%M:%S%z"]), show_default="the clock",
                         help="Moment that ages are counted to, e.g. 2026-11-21T12:00:00+00:00.")(command)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from gpuplane.delivery.command_line import errors, say
+from gpuplane.delivery.command_line import COUNT, errors, say
 from gpuplane.delivery.exit_status import CannotStart
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ _PREVIEWS = click.argument("previews", nargs=-1, required=True, type=click.Path(
 @click.option("--post", type=click.Choice(["github", "gitlab"]),
               help="Post it there, or update it in place. Reads GITHUB_TOKEN, GITHUB_REPOSITORY and GITHUB_API_URL, or GITLAB_TOKEN, "
                    "CI_PROJECT_ID and CI_API_V4_URL.")
-@click.option("--number", type=click.IntRange(min=1), help="Number of the pull or merge request to post to.")
+@click.option("--number", type=COUNT, help="Number of the pull or merge request to post to.")
 @click.option("--author", default="", metavar="LOGIN", help="Whose comment is updated; default: who the token belongs to.")
 def comment(previews: tuple[Path, ...], marker: str, report_url: str, forge: Literal["github", "gitlab"],
             post: Literal["github", "gitlab"] | None, number: int | None, author: str) -> None:

@@ -150,6 +150,19 @@ def test_wrong_input_is_said(walk: Walk, arguments: tuple[str, ...], words: str)
     assert (found.exit_code, words in found.output) == (2, True), found.output
 
 
+@pytest.mark.parametrize("now", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "1969-12-31T23:59:59+00:00"])
+@pytest.mark.parametrize("arguments", [PROMOTE, ("rollback", "prod-eu", "support/assistant")])
+def test_a_moment_of_no_use_is_wrong_input(walk: Walk, arguments: tuple[str, ...], now: str) -> None:
+    found = walk.run(*arguments, "--dry-run", "--now", now, now=None)
+
+    assert (found.exit_code, "is of no year that ages are counted to; allowed: 1970 to 9998" in found.output) == (2, True), found.output
+
+
+@pytest.mark.parametrize("now", ["1970-01-01T00:00:00+14:00", "9998-12-31T23:59:59-14:00"])
+def test_the_first_moment_and_the_last_are_answered(walk: Walk, now: str) -> None:
+    assert walk.run(*PROMOTE, "--dry-run", "--now", now, now=None).exit_code == 1
+
+
 def test_a_repository_is_needed(tmp_path: Path) -> None:
     (tmp_path / "environments").mkdir()
     found = Walk(tmp_path).run(*PROMOTE)
