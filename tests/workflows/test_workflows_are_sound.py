@@ -89,9 +89,20 @@ def test_a_workflow_that_only_has_the_judge_s_name_posts_nothing(event: str, con
     assert evaluate(_job("comment", "comment")["if"], run) is posts
 
 
-def test_only_the_untrusted_preview_starts_by_a_pull_request_s_own_files() -> None:
-    assert [name for name in NAMES if "pull_request" in load(name)["on"]] == ["preview"]
-    assert "secrets" not in _text("preview").replace("no secrets", "")
+def test_what_starts_by_a_pull_request_s_own_files_sees_no_secrets_and_may_only_read() -> None:
+    started = [name for name in NAMES if "pull_request" in load(name)["on"]]
+    assert started == ["nightly", "preview"]
+    for name in started:
+        assert "secrets" not in _text(name).replace("no secrets", "")
+        assert all(job["permissions"] == {"contents": "read"} for job in load(name)["jobs"].values())
+
+
+@pytest.mark.parametrize(("event", "fuzzes"), [("schedule", True), ("workflow_dispatch", True), ("push", False), ("pull_request", False)])
+def test_a_change_of_the_locks_is_audited_before_it_is_merged_and_nothing_else_is_tried(event: str, fuzzes: bool) -> None:
+    on = load("nightly")["on"]
+    assert (on["pull_request"], on["push"]) == ({"paths": ["locks/**"]}, {"branches": ["main"], "paths": ["locks/**"]})
+    assert "if" not in _job("nightly", "audit")
+    assert evaluate(_job("nightly", "fuzz")["if"], {"github": {"event_name": event}}) is fuzzes
 
 
 @pytest.mark.parametrize(("name", "job"), [("up", "up"), ("drift", "drift")])
