@@ -7,6 +7,8 @@ OUT ?= out/$(ENVIRONMENT)
 # Who owns what no tenant does: @USER, @ORGANISATION/TEAM or an address.
 PLATFORM_OWNER ?= platform@example.com
 PIP_FLAGS := --quiet --disable-pip-version-check --no-input
+# Locks of what users install: the program, the CrossGuard pack, the second opinion.
+INSTALLED := program policy checkov
 
 .DEFAULT_GOAL := help
 .PHONY: help preview rehearse test test-cluster test-planes faults fuzz audit materials lint check generate locks policy-env policy-report checkov-env tools wheel bench performance bench-apply bench-checkov clean
@@ -43,9 +45,10 @@ rehearse: $(VENV)/.program ## Rehearse dev, staging and prod on the throw-away c
 audit: .venv-audit/.installed ## Ask whether a package that the locks pin is known to be vulnerable (needs the network)
 	@for lock in locks/*.txt; do echo "$$lock"; .venv-audit/bin/pip-audit --require-hashes --disable-pip --progress-spinner off -r "$$lock" || exit 1; done
 
-materials: .venv-audit/.installed ## Write the bill of materials (CycloneDX) to dist/gpuplane.cdx.json
+materials: .venv-audit/.installed ## Write the bills of materials (CycloneDX) of all that users install, dist/gpuplane-*.cdx.json
 	@mkdir -p dist
-	@.venv-audit/bin/cyclonedx-py requirements locks/program.txt --pyproject pyproject.toml --output-reproducible --of JSON -o dist/gpuplane.cdx.json
+	@for lock in $(INSTALLED); do .venv-audit/bin/cyclonedx-py requirements locks/$$lock.txt --pyproject pyproject.toml --output-reproducible \
+	  --of JSON -o dist/gpuplane-$$lock.cdx.json || exit $$?; done
 
 lint: $(VENV)/.dev ## Ruff, mypy, the import contracts and the workflows
 	@$(BIN)/ruff check .

@@ -287,14 +287,14 @@ def test_a_release_is_published_as_it_was_built(place: Place) -> None:
     (place.artifacts / "dist").mkdir(parents=True)
     (place.artifacts / "dist/gpuplane-1.2.3-py3-none-any.whl").write_text("")
     (place.artifacts / "materials").mkdir()
-    (place.artifacts / "materials/gpuplane-1.2.3.cdx.json").write_text("{}")
+    (place.artifacts / "materials/gpuplane-1.2.3-program.cdx.json").write_text("{}")
 
     ran = _run(place, "release", "publish", github={"ref_name": "v1.2.3"})
 
     assert ran.status == 0, ran.log
     assert ran.not_run == ["actions/attest-build-provenance", "pypa/gh-action-pypi-publish"]
     assert (place.commands / "gh.txt").read_text().split() == [
-        "release", "create", "v1.2.3", "dist/gpuplane-1.2.3-py3-none-any.whl", "materials/gpuplane-1.2.3.cdx.json", "--repo", "acme/platform", "--verify-tag", "--generate-notes"]
+        "release", "create", "v1.2.3", "dist/gpuplane-1.2.3-py3-none-any.whl", "materials/gpuplane-1.2.3-program.cdx.json", "--repo", "acme/platform", "--verify-tag", "--generate-notes"]
 
 
 def test_every_job_is_run_by_a_test() -> None:
@@ -320,19 +320,39 @@ def test_every_option_that_the_workflows_use_is_there(place: Place) -> None:
             assert set(options) <= known, command
 
 
-def test_a_release_has_a_bill_of_materials_and_no_known_hole(place: Place) -> None:
-    _materials(place, 0)
+INSTALLED = ("program", "policy", "checkov")
+
+
+def test_a_release_has_a_bill_of_materials_of_each_lock_that_users_install(place: Place) -> None:
+    _materials(place, "exit 0")
     ran = _run(place, "release", "materials", github={"ref_name": "v1.2.3"})
     assert ran.status == 0, ran.log
-    assert [file.name for file in (place.artifacts / "materials").iterdir()] == ["gpuplane-1.2.3.cdx.json"]
+    assert {file.name: file.read_text().strip() for file in (place.artifacts / "materials").iterdir()} == {
+        f"gpuplane-1.2.3-{name}.cdx.json": f"locks/{name}.txt" for name in INSTALLED}
 
-    _materials(place, 1)
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert f"\nINSTALLED := {' '.join(INSTALLED)}\n" in makefile
+    assert all((ROOT / f"locks/{name}.txt").exists() for name in INSTALLED)
+    assert {path.stem for path in (ROOT / "locks").glob("*.txt")} - {*INSTALLED} == {"dev", "audit"}
+
+
+@pytest.mark.parametrize("holed", INSTALLED)
+def test_nothing_with_a_known_hole_is_released(place: Place, holed: str) -> None:
+    _materials(place, f'case "$*" in *locks/{holed}.txt) exit 1;; esac')
+
+    assert _run(place, "release", "materials", github={"ref_name": "v1.2.3"}).status == 1
+
+
+def test_a_bill_of_materials_that_cannot_be_written_is_no_release(place: Place) -> None:
+    _materials(place, "exit 0")
+    (place.commands / "cyclonedx-py").write_text('#!/bin/sh\ncase "$*" in *locks/policy.txt*) exit 1;; esac\n')
+
     assert _run(place, "release", "materials", github={"ref_name": "v1.2.3"}).status == 1
 
 
 @pytest.mark.parametrize("status", [0, 1])
 def test_every_night_all_locks_are_audited(place: Place, status: int) -> None:
-    _materials(place, status)
+    _materials(place, f"exit {status}")
     seed = place.folder / "seed"
     (seed / "locks").mkdir(parents=True)
     for name in ("program", "dev"):
@@ -362,8 +382,8 @@ def test_every_night_hostile_inputs_are_tried(place: Place) -> None:
         shutil.rmtree(place.artifacts / "found")
 
 
-def _materials(place: Place, status: int) -> None:
-    """Tools that an index would be asked by: one says what it is told, the other writes an empty bill."""
-    for name, text in {"pip-audit": f"exit {status}", "cyclonedx-py": 'while test "$1" != --output-file; do shift; done; echo "{}" > "$2"'}.items():
+def _materials(place: Place, audit: str) -> None:
+    """Tools that an index would be asked by: one says what it is told, the other writes of which lock the bill would be."""
+    for name, text in {"pip-audit": audit, "cyclonedx-py": 'lock="$2"\nwhile test "$1" != --output-file; do shift; done; echo "$lock" > "$2"'}.items():
         (place.commands / name).write_text(f"#!/bin/sh\n{text}\n")
         (place.commands / name).chmod(0o755)
