@@ -11,13 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from gpuplane.delivery.preview_report import plain
+from benchmarks.object_fields import bare, fields_different, fields_lacking
 from gpuplane.delivery.rehearsal.api_server import ApiServer
 from gpuplane.delivery.rehearsal.local.control_plane import CORE, LocalControlPlane, wait_until
 from gpuplane.delivery.rehearsal.local.manifests import Manifests, definition
 from gpuplane.delivery.rehearsal.local.processes import PREFIX
 from gpuplane.delivery.rehearsal.local.programs import program
-from gpuplane.graph.quantities import quantity
 from gpuplane.graph.resource_view import ResourceView
 
 _ASKER = "admin"
@@ -27,8 +26,6 @@ _POLICY = {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": ["Re
 _WRITES = ("create", "update", "patch", "delete", "deletecollection")
 _ALSO = (("v1", "ConfigMap"), ("v1", "Secret"))
 """Kinds in which a way could keep something of its own."""
-_SERVERS = ("managedFields", "uid", "resourceVersion", "creationTimestamp", "generation")
-"""What the API server writes into ``metadata``."""
 
 Key = tuple[str, str, str, str]
 """``apiVersion``, kind, namespace and name of an object."""
@@ -113,7 +110,7 @@ def held(plane: Plane, views: Sequence[ResourceView]) -> dict[Key, dict[str, Any
     """Objects of the kinds that are wished, and what a way could keep beside them, without what the API server writes into each."""
     server = ApiServer(plane.kubeconfig)
     kinds = sorted({(view.api_version, view.kind) for view in views} | set(_ALSO))
-    return {(*each, namespace, name): _bare(body) for each in kinds for body in server.list(server.kinds[each])
+    return {(*each, namespace, name): bare(body) for each in kinds for body in server.list(server.kinds[each])
             for namespace, name in [(body["metadata"].get("namespace", ""), body["metadata"]["name"])]
             if not (namespace or name).startswith("kube-") and (each, name) != (("v1", "ServiceAccount"), "default")}
 
@@ -121,41 +118,9 @@ def held(plane: Plane, views: Sequence[ResourceView]) -> dict[Key, dict[str, Any
 def lacking(views: Sequence[ResourceView], live: Mapping[Key, Any]) -> list[str]:
     """Fields that are wished and not there as they are wished: a way that leaves something out is no way to the same end."""
     rows = ((view, live.get((view.api_version, view.kind, view.namespace, view.name))) for view in views)
-    return [line for view, found in rows for line in _differs(str(view), _bare(plain(dict(view.props))), found, more=True)]
+    return [line for view, found in rows for line in fields_lacking(str(view), view.props, found)]
 
 
 def different(one: Mapping[Key, Any], other: Mapping[Key, Any]) -> list[str]:
     """Fields in which what two planes hold differs."""
-    return [line for key in sorted({*one, *other}) for line in _differs("/".join(filter(None, key)), one.get(key), other.get(key))]
-
-
-def _bare(body: Mapping[str, Any]) -> dict[str, Any]:
-    kept = {key: value for key, value in body.items() if key not in ("status", "apiVersion", "kind")}
-    return {**kept, "metadata": {key: value for key, value in body["metadata"].items() if key not in _SERVERS}}
-
-
-def _differs(where: str, one: Any, other: Any, more: bool = False) -> Iterator[str]:
-    """Where a value is not another one.
-
-    Args:
-        more: the other may have more keys, lack empty values and write a quantity in another way, as the API server does.
-    """
-    if isinstance(one, Mapping) and isinstance(other, Mapping):
-        for key in one if more else sorted({*one, *other}):
-            yield from _differs(f"{where} {key}", one.get(key), other.get(key), more)
-    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
-        for number, (each, its) in enumerate(zip(one, other, strict=True)):
-            yield from _differs(f"{where} {number}", each, its, more)
-    elif (one != other or isinstance(one, bool) is not isinstance(other, bool)) and not (more and _as_wished(one, other)):
-        yield f"{where}: {_short(one)}, and {_short(other)}"
-
-
-def _as_wished(one: Any, other: Any) -> bool:
-    if not one and other is None:
-        return True
-    amount = quantity(one)
-    return amount is not None and amount == quantity(other)
-
-
-def _short(value: Any) -> str:
-    return "nothing" if value is None else json.dumps(value)[:80]
+    return [line for key in sorted({*one, *other}) for line in fields_different("/".join(filter(None, key)), one.get(key), other.get(key))]

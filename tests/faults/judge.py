@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from typing import Any
 
+from benchmarks.object_fields import fields_lacking
 from tests.faults.bed import PASSPHRASE, Bed
 from tests.faults.control_plane import TOKEN
 
@@ -28,10 +29,14 @@ def require_converges(bed: Bed, *arguments: str) -> str:
 
 
 def require_whole(bed: Bed) -> None:
-    """Wish, state and cluster say the same."""
-    wished, held, there = Counter(_planned(bed)), Counter(_held(bed)), Counter(_on_cluster(bed))
+    """Wish, state and cluster say the same: of names, and the cluster of every wished field."""
+    planned, live = _planned(bed), _on_cluster(bed)
+    wished, held, there = (Counter(map(_key, bodies)) for bodies in (planned, _held(bed), live))
     assert wished == held, f"not in the state: {wished - held}; in it and not wished, or twice: {held - wished}"
     assert wished == there, f"lost: {wished - there}; orphans: {there - wished}"
+    found = {_key(body): body for body in live}
+    lost = [line for body in planned for line in fields_lacking("/".join(filter(None, _key(body))), body, found[_key(body)])]
+    assert not lost, f"wished, and on the cluster: {'; '.join(lost)}"
     for stack in bed.stacks:
         assert not bed.deployment(stack).get("pending_operations"), f"the state of {stack} has pending operations"
         assert not list(bed.locks_of(stack).glob("*.json")), f"a lock of {stack} was left behind"
@@ -63,28 +68,27 @@ def _wish(bed: Bed) -> list[dict[str, Any]]:
     return json.loads(json.dumps(_WISHES[text]).replace("@tenant@", bed.tenant))  # type: ignore[no-any-return]
 
 
-def _planned(bed: Bed) -> list[Key]:
-    return [_key(one["props"]) for one in _wish(bed) if one["urn"].startswith("urn:pulumi:local-tenants::")]  # of one stack or of many
+def _planned(bed: Bed) -> list[dict[str, Any]]:
+    return [one["props"] for one in _wish(bed) if one["urn"].startswith("urn:pulumi:local-tenants::")]  # of one stack or of many
 
 
-def _held(bed: Bed) -> list[Key]:
+def _held(bed: Bed) -> list[dict[str, Any]]:
     resources = [one for stack in bed.stacks for one in bed.deployment(stack).get("resources") or ()]
-    return [_key(one["inputs"]) for one in resources if one["type"].startswith("kubernetes:") and not one.get("delete")]
+    return [one["inputs"] for one in resources if one["type"].startswith("kubernetes:") and not one.get("delete")]
 
 
 def _key(body: dict[str, Any]) -> Key:
     return body["kind"], body["metadata"].get("namespace", ""), body["metadata"]["name"]
 
 
-def _on_cluster(bed: Bed) -> list[Key]:
+def _on_cluster(bed: Bed) -> list[dict[str, Any]]:
     """What of the kinds that gpuplane makes is in the tenants' namespaces, or is called like one of them."""
-    found = list[Key]()
-    for version, kind in sorted(_kinds(bed)):
-        for one in bed.cluster.list(version, kind):
-            place, name = one["metadata"].get("namespace", ""), one["metadata"]["name"]
-            if {place, name} & set(bed.tenants) and (kind, name) not in _OF_EVERY_NAMESPACE:
-                found.append((kind, place, name))
-    return found
+    return [body for version, kind in sorted(_kinds(bed)) for body in bed.cluster.list(version, kind) if _is_tenants(bed, body)]
+
+
+def _is_tenants(bed: Bed, body: dict[str, Any]) -> bool:
+    kind, place, name = _key(body)
+    return bool({place, name} & set(bed.tenants)) and (kind, name) not in _OF_EVERY_NAMESPACE
 
 
 def _kinds(bed: Bed) -> set[tuple[str, str]]:

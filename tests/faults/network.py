@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from tests.faults.bed import Bed, Done
 from tests.faults.case import Case
-from tests.faults.kills import more_quota, without_service
+from tests.faults.kills import UPDATE, more_quota, without_service
 from tests.faults.proxy import Answer, Cut, Drop, Fault, Request, Rule, Slow
 
 GOOD, FAILED, WRONG = frozenset({0}), frozenset({3}), frozenset({2})
@@ -41,7 +42,7 @@ def once(fault: Fault, method: str, part: str) -> Callable[[], Rule]:
     """To the first request of its sort."""
     def made() -> Rule:
         left = [fault]
-        return lambda request: left.pop() if left and request.method == method and part in request.path and request.write else None
+        return lambda request: left.pop() if left and request.write and request.method == method and re.search(part, request.path) else None
     return made
 
 
@@ -86,8 +87,10 @@ CASES = (
     Case("a network that is gone in the middle", with_rule(from_write(Drop(), 6), *TWO), FAILED, AGAIN),
     Case("a network that loses every answer from the middle on", with_rule(from_write(Drop(done=True), 6), *TWO), FAILED, AGAIN),
     Case("the answer to a create is lost", with_rule(once(Drop(done=True), "POST", "/resourcequotas")), GOOD),
-    Case("the answer to an update is lost", with_rule(once(Drop(done=True), "PATCH", "/clusterqueues")), GOOD, prepare=more_quota,
-         applied=True),
+    Case("the answer to an update is lost", with_rule(once(Drop(done=True), "PATCH", UPDATE)), GOOD, prepare=more_quota, applied=True),
+    Case("an update is lost", with_rule(once(Drop(), "PATCH", UPDATE)), GOOD, prepare=more_quota, applied=True),
+    Case("the answer to a change of the fields' manager is lost", with_rule(once(Drop(done=True), "PATCH", r"/clusterqueues/[^?]+$")),
+         GOOD, prepare=more_quota, applied=True),
     Case("the answer to a delete is lost", with_rule(once(Drop(done=True), "DELETE", "/inferenceservices")), GOOD, prepare=without_service,
          applied=True),
     Case("watches are dropped again and again", with_rule(to_watches(Cut(0.2))), GOOD),

@@ -71,6 +71,11 @@ class Cut:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Pretend:
+    """Answer a write as if it had been done: the server is asked for a dry run."""
+
+
 @dataclass
 class Hold:
     """Keep the request, before or after the server does it, until it is released; then it is dropped."""
@@ -80,7 +85,7 @@ class Hold:
     released: threading.Event = field(default_factory=threading.Event)
 
 
-Fault = Answer | Drop | Slow | Cut | Hold
+Fault = Answer | Drop | Slow | Cut | Hold | Pretend
 Rule = Callable[[Request], Fault | None]
 
 
@@ -134,6 +139,8 @@ class _Handler(BaseHTTPRequestHandler):
         fault = self.server.rule(request)
         if isinstance(fault, Slow):
             time.sleep(fault.seconds)
+        if isinstance(fault, Pretend):
+            self.path += ("&" if "?" in self.path else "?") + "dryRun=All"
         if isinstance(fault, Answer):
             self._answer(fault)
         elif isinstance(fault, (Drop, Hold)):
