@@ -14,10 +14,12 @@ GOOD, FAILED, WRONG = frozenset({0}), frozenset({3}), frozenset({2})
 
 
 def with_rule(rule: Callable[[], Rule], *options: str) -> Callable[[Bed], Done]:
-    """A run through a proxy that does this harm from the beginning on."""
+    """A run through a proxy that does this harm from the beginning on, and did it: a rule that nothing meets proves nothing."""
     def run(bed: Bed) -> Done:
         bed.proxy.rule = rule()
-        return bed.up(*options)
+        done = bed.up(*options)
+        assert bed.proxy.harmed, f"the fault never happened:\n{done.said}"
+        return done
     return run
 
 

@@ -90,7 +90,11 @@ Rule = Callable[[Request], Fault | None]
 
 
 class Proxy(ThreadingHTTPServer):
-    """The proxy; ``rule`` may be changed at any time."""
+    """The proxy; ``rule`` may be changed at any time.
+
+    Attributes:
+        harmed: requests that a fault has happened to; a watch only once it has been cut.
+    """
 
     daemon_threads = True
 
@@ -98,7 +102,7 @@ class Proxy(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.upstream, self.token, self.authority = urlsplit(server).netloc, token, authority
         self.rule: Rule = lambda _: None
-        self.requests: list[Request] = []
+        self.harmed: list[Request] = []
         self._writes, self._lock = 0, threading.Lock()
         self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         self._thread.start()
@@ -112,13 +116,11 @@ class Proxy(ThreadingHTTPServer):
         self.rule = lambda _: None
 
     def count(self, method: str, path: str) -> Request:
-        """Note a request."""
+        """Number a request."""
         with self._lock:
             changes = method in _WRITES and "dryRun=All" not in path and "/authorization.k8s.io/" not in path
             self._writes += changes
-            request = Request(method, path, self._writes if changes else 0)
-            self.requests.append(request)
-            return request
+            return Request(method, path, self._writes if changes else 0)
 
     def close(self) -> None:
         """Stop it."""
@@ -137,6 +139,8 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
         request = self.server.count(self.command, self.path)
         fault = self.server.rule(request)
+        if fault is not None and not isinstance(fault, Cut):
+            self.server.harmed.append(request)
         if isinstance(fault, Slow):
             time.sleep(fault.seconds)
         if isinstance(fault, Pretend):
@@ -146,7 +150,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif isinstance(fault, (Drop, Hold)):
             self._lose(fault, body)
         else:
-            self._forward(body, fault.seconds if isinstance(fault, Cut) else None)
+            self._forward(request, body, fault.seconds if isinstance(fault, Cut) else None)
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = _serve  # noqa: N815 names of the standard library
 
@@ -181,7 +185,7 @@ class _Handler(BaseHTTPRequestHandler):
             raise
         return connection
 
-    def _forward(self, body: bytes, seconds: float | None) -> None:
+    def _forward(self, request: Request, body: bytes, seconds: float | None) -> None:
         end = None if seconds is None else time.monotonic() + seconds
         try:
             with closing(self._ask(body)) as connection:
@@ -191,6 +195,8 @@ class _Handler(BaseHTTPRequestHandler):
                     self._pass_on(response, end)
         except OSError:
             self.close_connection = True
+        if end is not None and self.close_connection and time.monotonic() >= end:
+            self.server.harmed.append(request)
 
     def _pass_on(self, response: http.client.HTTPResponse, end: float | None) -> None:
         self.send_response_only(response.status)
