@@ -20,8 +20,16 @@ BAD_DAY = frozenset({
     "the lock of another machine", "two runs at once", "a webhook does not answer",
     "etcd is killed and comes back", "a CRD that arrives in the middle", "an object of that name is somebody else's"})
 """The share that runs with all tests: of each sort the cases that say most about the next run."""
+PROMISED = 40
+"""Faults that are tried, at the least."""
 
 
+@pytest.mark.bad_day
+def test_the_table_has_as_many_faults_as_are_promised() -> None:
+    assert len(TABLE) >= PROMISED
+
+
+@pytest.mark.bad_day
 def test_the_share_is_of_the_table() -> None:
     assert {case.name for case in TABLE} >= BAD_DAY
     assert len({case.name for case in TABLE}) == len(TABLE)
