@@ -80,7 +80,8 @@ def test_every_test_file_is_collected_or_imported() -> None:
         relative = path.relative_to(ROOT)
         if relative.parts[0] != "tests" or path.name.startswith(("test_", "conftest", "__init__")):
             continue
-        if f"{relative.parent.as_posix().replace('/', '.')}.{path.stem}" not in texts and f"import {path.stem}" not in texts:
+        package = relative.parent.as_posix().replace("/", ".")
+        if f"{package}.{path.stem}" not in texts and not re.search(rf"from {package} import .*\b{path.stem}\b", texts):
             strays.append(_name(path))
 
     assert strays == []

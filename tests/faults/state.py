@@ -11,8 +11,6 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 from tests.faults.bed import LAYER, Bed, Done
 from tests.faults.case import Case
 from tests.faults.kills import killed_in_request, more_quota
@@ -21,6 +19,8 @@ from tests.faults.proxy import Hold, Request
 GOOD, FAILED, WRONG = frozenset({0}), frozenset({3}), frozenset({2})
 LOCK = "11111111-1111-4111-8111-111111111111.json"
 RESTORE = ("gpuplane state restore local",)
+CUT_OFF = ("Make room", "was cut off", *RESTORE)
+NOT_WRITTEN = ("whose state was not written: it is there, taken in",)
 
 
 def _keep(bed: Bed) -> None:
@@ -35,7 +35,7 @@ def _copied(bed: Bed) -> None:
     assert bed.run("state", "backup", "local", "--out", str(bed.folder / "copy")).status == 0
 
 
-def _second_service(bed: Bed) -> None:
+def second_service(bed: Bed) -> None:
     """A wish for which objects are made below a component that is new too."""
     folder = bed.documents / "services" / bed.tenant
     (folder / "resnet101.yaml").write_text((folder / "resnet50.yaml").read_text().replace("name: resnet50\n", "name: resnet101\n"))
@@ -47,7 +47,7 @@ def _restored(bed: Bed) -> None:
     assert done.status == 0, done.said
 
 
-def _kept_is_restored(bed: Bed) -> None:
+def kept_is_restored(bed: Bed) -> None:
     """What the message says: put back what was kept before the run."""
     listed = bed.run("state", "restore", "local", "--stack", bed.stack)
     assert listed.status == 0, listed.said
@@ -57,11 +57,19 @@ def _kept_is_restored(bed: Bed) -> None:
     assert done.status == 0, done.said
 
 
-def _is_cut_off(bed: Bed) -> None:
+def is_cut_off(bed: Bed) -> None:
     """That the state and its ``.bak`` are no state any more, and something was made that neither knows."""
     for file in (bed.stack_file, bed.stack_file.with_name(f"{bed.stack_file.name}.bak")):
-        with pytest.raises(ValueError, match=r".+"):
-            json.loads(file.read_text())
+        assert not is_json(file)
+
+
+def is_json(file: Path) -> bool:
+    """Whether a file was written whole."""
+    try:
+        json.loads(file.read_text())
+    except ValueError:
+        return False
+    return True
 
 
 def _adopted(bed: Bed) -> None:
@@ -252,8 +260,8 @@ CASES = (
     Case("a lock file that was cut off", locked(lambda _: '{"pid": 12'), FAILED, ("pulumi cancel",), heal=_unlock),
     Case("the disk is full before anything is applied", small_files(24), FAILED, ("Make room", "Nothing was applied"), prepare=more_quota,
          applied=True),
-    Case("the disk ends while the state is written", _disk_ends, FAILED, ("Make room", "was cut off", "gpuplane state restore local"),
-         prepare=_second_service, after=_is_cut_off, heal=_kept_is_restored, next_says=("whose state was not written: it is there, taken in",),
+    Case("the disk ends while the state is written", _disk_ends, FAILED, CUT_OFF,
+         prepare=second_service, after=is_cut_off, heal=kept_is_restored, next_says=NOT_WRITTEN,
          applied=True),
     Case("there is no temporary folder", _no_tmp, GOOD),
     Case("the record of the run cannot be written", _records_in_the_way, WRONG, ("--runs",)),

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import pytest
 
-from tests.faults import clocks, kills, network, objects, state, waves
+from tests.faults import clocks, full_disk, kills, network, objects, state, waves
 from tests.faults.bed import Bed
 from tests.faults.case import Case
 from tests.faults.judge import require_audit_whole, require_converges, require_no_secret
 
-TABLE = (*kills.CASES, *network.CASES, *waves.CASES, *state.CASES, *objects.CASES, *clocks.CASES)
+TABLE = (*kills.CASES, *network.CASES, *waves.CASES, *state.CASES, *full_disk.CASES, *objects.CASES, *clocks.CASES)
 BAD_DAY = frozenset({
     "all are killed between operations", "all are killed while a create is done and not answered", "Ctrl-C",
     "an API server that answers 500 to some writes", "the answer to a create is lost",

@@ -25,6 +25,8 @@ LOST = 'Post "https://10.0.0.1/api/v1/namespaces/a/resourcequotas": EOF'
     ("was not created by the Kubernetes API server: couldn't get version/kind; json parse error: unexpected end of JSON input",
      "run the command again"),
     ("write /state/x.json.tmp: file too large", "Make room"),
+    ("write /state/x.json.tmp: no space left on device", "Make room"),
+    ("write /state/x.json.tmp: disk quota exceeded", "Make room"),
     ('no matches for kind "InferenceService" in version "serving.kserve.io/v1beta1"', "CustomResourceDefinition is not there"),
     ('Apply failed with 1 conflict: conflict with "bob" using v1: .spec.hard', "Somebody else owns the field"),
     ('namespaces "a" already exists', "gpuplane adopt prod"),
