@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import bench_apply, render_profile
-from benchmarks.process import ROOT, once
+from benchmarks.process import ROOT, most_together, once
 from benchmarks.wishes import NAME, write_large_environment, write_tenant
 
-Whole = tuple[float, float, float]
-"""Seconds by the clock and of processors, and MiB, of one command."""
+Whole = tuple[float, ...]
+"""Seconds by the clock and of processors, MiB of one command's largest process, and maybe of all its processes together."""
 SIZES, SERVICES_EACH = (10, 100, 1000), 3
 LINEAR = 1.1
 """Growth above which a stage is not linear any more; the aim."""
@@ -45,8 +45,9 @@ _METHOD = """- Environments are generated, the same ones each time (`benchmarks/
 - A stage is the function that `gpuplane preview` calls, timed where it is called. Every size is a process of its own; memory is its peak.
   What a plan refuses and notes is worked out later (docs/adr/0042): it is in the whole preview, and not in planning.
 - The exponent is the slope between the two largest sizes on logarithmic axes: 1 is linear. Above {linear} it says so.
-- The whole command: `gpuplane preview` where nothing is kept, imports and its last line included; memory is the peak of its largest
-  process.
+- The whole command: `gpuplane preview` where nothing is kept, imports and its last line included, for a terminal and with `--out`, which
+  writes every form of the report, manifests and records; memory is the peak of its largest process, and the most that all its processes
+  have together in another run, where what they share counts once.
 - One changed tenant: `gpuplane preview --against HEAD` as a whole process, imports, checkout and comparison included, after a preview of
   the commit before it. The report is of every object; what is not read or judged again is only what cannot have changed (docs/adr/0019,
   docs/adr/0034, docs/adr/0041, docs/adr/0042).
@@ -73,20 +74,23 @@ def main(target: Path, sizes: Sequence[int] = SIZES, applied: Path | None = None
     Args:
         applied: what :mod:`benchmarks.bench_apply` wrote, where it is to be in the page.
     """
-    found, whole, changed = [], {}, {}
+    found, whole, written, changed = [], dict[int, Whole](), dict[int, Whole](), dict[int, Whole]()
     for tenants in sizes:
         with tempfile.TemporaryDirectory(prefix="gpuplane-bench-") as folder:
             found.append(stages(Path(folder), tenants))
             whole[tenants] = whole_command(Path(folder))
+            written[tenants] = whole_command(Path(folder), "--out", str(Path(folder) / "out"))
             changed[tenants] = one_changed(Path(folder))
-        print(f"{tenants} tenants: {whole[tenants]}, one changed: {changed[tenants]}", file=sys.stderr, flush=True)
-    write(target, found, whole, changed, json.loads(applied.read_text(encoding="utf-8")) if applied is not None else None)
+        print(f"{tenants} tenants: {whole[tenants]}, with files {written[tenants]}, one changed {changed[tenants]}", file=sys.stderr,
+              flush=True)
+    write(target, found, whole, changed, written, json.loads(applied.read_text(encoding="utf-8")) if applied is not None else None)
 
 
 def write(target: Path, found: Sequence[Mapping[str, Any]], whole: Mapping[int, Whole], changed: Mapping[int, Whole],
-          applied: Mapping[str, Any] | None = None) -> None:
+          written: Mapping[int, Whole], applied: Mapping[str, Any] | None = None) -> None:
     """The page of figures that were measured."""
-    target.write_text("".join(f"{line}\n" for line in _page(found, whole, changed, applied)), encoding="utf-8")
+    commands = {"The whole command": whole, "The whole command, every file written": written, "One changed tenant": changed}
+    target.write_text("".join(f"{line}\n" for line in _page(found, commands, applied)), encoding="utf-8")
 
 
 def stages(folder: Path, tenants: int) -> dict[str, Any]:
@@ -99,11 +103,13 @@ def stages(folder: Path, tenants: int) -> dict[str, Any]:
     return result
 
 
-def whole_command(folder: Path) -> Whole:
-    """A preview where nothing is kept."""
+def whole_command(folder: Path, *options: str) -> Whole:
+    """A preview where nothing is kept; its last figure is MiB of all its processes together."""
+    command = ["-m", "gpuplane", "preview", NAME, "--environments", str(folder / "environments"), *options]
     with tempfile.TemporaryDirectory(prefix="gpuplane-bench-") as cache:
-        return once(["-m", "gpuplane", "preview", NAME, "--environments", str(folder / "environments")],
-                    environment={"XDG_CACHE_HOME": cache})
+        found = once(command, environment={"XDG_CACHE_HOME": cache})
+    with tempfile.TemporaryDirectory(prefix="gpuplane-bench-") as cache:
+        return *found, most_together(command, {"XDG_CACHE_HOME": cache})
 
 
 def one_changed(folder: Path) -> Whole:
@@ -123,24 +129,26 @@ def exponent(low: tuple[int, float], high: tuple[int, float]) -> float:
     return math.log(high[1] / low[1]) / math.log(high[0] / low[0])
 
 
-def _page(found: Sequence[Mapping[str, Any]], whole: Mapping[int, Whole], changed: Mapping[int, Whole],
-          applied: Mapping[str, Any] | None) -> Iterator[str]:
+def _page(found: Sequence[Mapping[str, Any]], measured: Mapping[str, Mapping[int, Whole]], applied: Mapping[str, Any] | None,
+          ) -> Iterator[str]:
     yield _HEAD.rstrip("\n")
     yield ""
     yield from _METHOD.format(linear=LINEAR).splitlines()
     yield f"- Machine: {machine()}."
     yield from ("", "## Offline preview, stage by stage", "", "Processor seconds, of the main process + of its children.", "")
     yield from _table(["", *(f"{one['tenants']:,} tenants" for one in found), "exponent"], _rows(found))
-    for title, commands in (("The whole command", whole), ("One changed tenant", changed)):
+    for title, commands in measured.items():
         if commands:
             yield from ("", f"## {title}", "")
             yield from _table(["", *(f"{size:,} tenants" for size in commands)], (
                 ["seconds by the clock", *(f"{one[0]:.1f}" for one in commands.values())],
                 ["processor seconds", *(f"{one[1]:.1f}" for one in commands.values())],
-                ["peak memory, MiB", *(f"{one[2]:.0f}" for one in commands.values())]))
+                ["peak memory, MiB", *(f"{one[2]:.0f}" for one in commands.values())],
+                *([["of all processes together", *(f"{one[3]:.0f}" for one in commands.values())]]
+                  if all(len(one) > 3 for one in commands.values()) else [])))
     yield from _bound()
     yield from _raw_way()
-    left = [f"{one['tenants']:,}" for one in found if one["tenants"] not in changed]
+    left = [f"{one['tenants']:,}" for one in found if one["tenants"] not in measured["One changed tenant"]]
     if applied is not None:
         yield from ("", f"## Applying {applied['objects']:,} objects of {applied['tenants']:,} tenants", "", _APPLIED, "")
         yield from bench_apply.table(applied)

@@ -20,6 +20,9 @@ def burst(stage: Stage) -> Iterator[Claim]:
         name.startswith(f"{tenant}/") and stage.maximum[name] > stage.minimum[name] for name in stage.services)]
     borrowers = [tenant for tenant in bursting if any(
         stage.spec.services[name].document.spec.placement.may_borrow for name in stage.services if name.startswith(f"{tenant}/"))]
+    if not bursting:
+        yield Claim(NAME, "", "a tenant", "it goes to its maximum", QUOTA_PROOF, "", "", "not rehearsed",
+                    "every service is at its maximum always")
     for tenant in (borrowers or bursting)[:1] if stage.short else bursting:
         yield from _of(stage, tenant)
 
@@ -53,9 +56,13 @@ def _preempted(stage: Stage, scenario: str, level: Level, began: float) -> Itera
 def _whole(stage: Stage, scenario: str, level: Level, began: float) -> Iterator[Claim]:
     """How long each service waited for what the plan gives it for certain."""
     for name, (sure, _) in level.admitted.items():
-        at = stage.seen.whole_at(name, sure, began)
-        if at is not None and sure > stage.minimum[name]:
-            load = next((one.load for one in stage.planned.tenants[name.partition("/")[0]].services
-                         if f"{name.partition('/')[0]}/{one.name}" == name), None)
-            yield Claim(scenario, name.partition("/")[0], name, "made whole", QUOTA_PROOF, f"{sure} run",
+        if sure <= stage.minimum[name]:
+            continue
+        tenant, at = name.partition("/")[0], stage.seen.whole_at(name, sure, began)
+        if at is None:  # the row of its replicas says what there was instead
+            yield Claim(scenario, tenant, name, "made whole", QUOTA_PROOF, f"{sure} run", "not within the time", "not rehearsed",
+                        "it was waited for as long as a step may take")
+        else:
+            load = next((one.load for one in stage.planned.tenants[tenant].services if f"{tenant}/{one.name}" == name), None)
+            yield Claim(scenario, tenant, name, "made whole", QUOTA_PROOF, f"{sure} run",
                         f"after {at - began:.1f} s" + (f", and {load.expected} s to load weights on real nodes" if load else ""), "agree")
