@@ -132,6 +132,10 @@ class PlannedGraph:
             self._said[id(view), what] = said
         return said
 
+    def bears(self, view: ResourceView, what: str) -> bool:
+        """Whether an object itself has a label, annotation or tag for it, whatever that says; ``what`` as of :meth:`says`."""
+        return _word(view, getattr(self.labels, what)) is not None
+
     def _read(self, view: ResourceView, key: str) -> str | None:
         for source in (view, self._namespaces.get(view.namespace)):
             if source is not None:

@@ -70,8 +70,10 @@ def data_class(graph: PlannedGraph, view: ResourceView) -> str | None:
 
 @lru_cache(maxsize=4)
 def _known_classes(graph: PlannedGraph) -> Mapping[str, str | None]:
-    """By URN."""
-    return {view.urn: _data_class(graph, view) for view in graph.kubernetes}
+    """By URN; of most objects only the namespace says something."""
+    of_namespaces = {name: graph.data_class_of(namespace) for name, namespace in graph.namespaces.items()}
+    return {view.urn: _data_class(graph, view) if graph.bears(view, "data_classification") else of_namespaces.get(view.namespace)
+            for view in graph.kubernetes}
 
 
 def _data_class(graph: PlannedGraph, view: ResourceView) -> str | None:
