@@ -19,10 +19,19 @@ def _two_processors(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_name_is_done_once_here_or_in_a_child() -> None:
-    with shared_out(NAMES, lambda name: f"{name} by {os.getpid()}".encode()) as (own, answers):
+    wait, begin = os.pipe()
+
+    def work(name: str) -> bytes:
+        os.read(wait, 1)  # a child that is quick would leave nothing to this process
+        return f"{name} by {os.getpid()}".encode()
+
+    with shared_out(NAMES, work) as (own, answers):
         mine = [next(own), next(own)]
+        os.write(begin, b"." * len(NAMES))
         came = answers()
         assert list(own) == []
+    os.close(wait)
+    os.close(begin)
     assert sorted([*mine, *came]) == sorted(NAMES)
     assert {text.decode().split()[2] for text in came.values()}.isdisjoint({str(os.getpid())})
 
