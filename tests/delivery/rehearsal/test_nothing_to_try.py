@@ -28,12 +28,3 @@ def test_the_only_tenant_cannot_leave_others(stage: Any) -> None:
     found = list(offboarding.offboarding(stage))
 
     assert [(claim.verdict, claim.why) for claim in found] == [("not rehearsed", "there is no other tenant that would stay")]
-
-
-def test_what_is_not_whole_in_time_is_said(stage: Any) -> None:
-    stage.minimum, stage.seen = {"acme/chat": 1}, SimpleNamespace(whole_at=lambda *_: None)
-    level: Any = SimpleNamespace(admitted={"acme/chat": (2, 2)})
-
-    claim, = burst._whole(stage, "burst of acme", level, 0.0)
-
-    assert (claim.planned, claim.observed, claim.verdict) == ("2 run", "not within the time", "not rehearsed")
