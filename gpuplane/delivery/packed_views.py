@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from gpuplane.graph.resource_view import ResourceView, Unknown, mapping, restored
+from gpuplane.graph.resource_view import ResourceView, Unknown, look_up, restored
 
 Views = tuple[ResourceView, ...]
 _MOST_BYTES = 64 << 20
@@ -44,10 +44,8 @@ def unpacked(data: bytes) -> Views:
     if _ESCAPED in text:
         return tuple(map(_view, json.loads(text, object_hook=_known)))
     views = tuple(map(_view, from_json(text, cache_strings="all")))
-    for view in views:  # what rules ask of each, in every process: nobody need look for it
-        metadata = mapping(view.props.get("metadata"))
-        view.__dict__.update(is_told=True, group=view.api_version.rpartition("/")[0], labels=mapping(metadata.get("labels")),
-                             annotations=mapping(metadata.get("annotations")))
+    for view in views:
+        look_up(view)
     return views
 
 

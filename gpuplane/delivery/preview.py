@@ -193,9 +193,9 @@ def _require_waivable(spec: EnvironmentSpec, known: Collection[str]) -> None:
     place = spec.places.get(("Exemptions", spec.name))
     said = spec.environment.spec.policies
     setting = spec.places.get(("Environment", spec.name))
-    errors = [_no_such_rule(setting, f"spec.policies.{name}[{index}]", rule, {*known, *more})
-              for name, more in (("mandatory", ()), ("allow_unknown", (UNREAD,)))
-              for index, rule in enumerate(getattr(said, name)) if rule not in (*known, *more)]
+    errors = [_no_such_rule(setting, f"spec.policies.{name}[{index}]", rule, allowed)
+              for name, allowed in (("mandatory", known), ("allow_unknown", {*known, UNREAD}))
+              for index, rule in enumerate(getattr(said, name)) if rule not in allowed]
     for index, exemption in enumerate(spec.exemptions):
         path = f"spec.exemptions[{index}].rule"
         if exemption.rule not in known:
